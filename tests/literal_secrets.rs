@@ -163,3 +163,125 @@ fn canary_pipe_is_valid_without_canary() {
     folder.write_file("m/m.yaml", kafka_pipe(&format!("brokers: \"b:9092\", {SIGN_IN}")));
     assert_eq!(folder.run_pipectl(&["validate", "m"]).code, 0);
 }
+
+/// A canary as long and as odd as a real secret, in every place that expects none.
+#[test]
+fn secret_where_none_is_expected_is_refused_without_printing() {
+    let mut documents = vec![TEMPLATE.to_owned()];
+    for more in [
+        // Under `additional`, by the name of the field or of a group, at any depth, also as a number.
+        "brokers: \"b:9092\", additional: {password: CANARY}",
+        "brokers: \"b:9092\", additional: {a: {b: [{apiToken: CANARY}]}}",
+        "brokers: \"b:9092\", additional: {clientSecret: {value: CANARY}}",
+        "brokers: \"b:9092\", additional: {tokens: [CANARY]}",
+        "brokers: \"b:9092\", additional: {schemaRegistry: {authToken: CANARY}}",
+        // By the form of the text, in any field.
+        "brokers: \"b:9092\", additional: {a: [\"-----BEGIN PRIVATE KEY-----\\nCANARY\\n-----END PRIVATE KEY-----\"]}",
+        "brokers: \"SASL://user:CANARY@b:9092\"",
+        "brokers: \"b0:9092,SASL://user:CANARY@b:9092\"",
+        "brokers: \"b:9092\", schemaRegistry: {url: \"https://u:CANARY@r\", authentication: PLAIN, credentials: {username: a, password: {fromEnv: KP}}}",
+        "brokers: \"b:9092\", consumerGroup: \"Endpoint=sb://h/;SharedAccessKey=CANARY\"",
+        "brokers: \"b:9092\", caCertificate: \"-----BEGIN PRIVATE KEY-----\\nCANARY\"",
+        // In the place of a name.
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromEnv: \"my CANARY\"}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromFile: \"CANARY\\nmore\"}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: \"CANARY\"}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, \"https://u:CANARY@h\"]}}",
+    ] {
+        documents.push(kafka_pipe(&more.replace("CANARY", CANARY)));
+    }
+    let storage = "{source: {objectStorage: {type: s3, format: JSONEachRow, URL}}, destination: {database: default, table: a, managedTable: false, columns: [{name: id, type: UInt64}]}}";
+    for url in [
+        "url: \"https://b.s3.amazonaws.com/p?sig=CANARY\"",
+        "url: \"https://b.s3.amazonaws.com/p?X-Amz-Signature=CANARY\"",
+    ] {
+        documents.push(user("s", &storage.replace("URL", &url.replace("CANARY", CANARY))));
+    }
+    assert_each_refused_without_printing(&documents);
+}
+
+#[test]
+fn secret_in_a_shared_part_is_refused_also_where_nothing_uses_it() {
+    let template = |spec: &str| {
+        format!(
+            "apiVersion: pipectl/v1\nkind: Template\nmetadata: {{name: u}}\nparameters: {{x: {{}}}}\nspec: {spec}\n"
+        )
+    };
+    // Nobody uses the template, or the manifest replaces its field.
+    let replaced = user("r", "{template: u, with: {x: a}, source: {kafka: {brokers: \"b:9092\"}}}");
+    for (spec, documents) in [
+        ("{source: {kafka: {credentials: {password: CANARY}}}}", vec![]),
+        ("{source: {kafka: {additional: {apiToken: CANARY}}}}", vec![]),
+        ("{source: {kafka: {brokers: \"SASL://u:CANARY@b\"}}}", vec![replaced]),
+    ] {
+        let template = template(&spec.replace("CANARY", CANARY));
+        let documents: Vec<&str> = [&*template].into_iter().chain(documents.iter().map(String::as_str)).collect();
+        let said = assert_refused_without_printing(&documents);
+        assert!(literal_places(&said).iter().any(|place| place.starts_with("m/0.yaml:5:")), "{}", said.stderr);
+    }
+    // A value for no field: of an entry, of a parameter, of its default.
+    let entries = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: \"${each.name}\", service: analytics}\nforEach: [{name: a, password: CANARY}]\nspec: {template: t, with: {pw: {fromEnv: KP}}}\n";
+    for (document, place) in [
+        (entries.replace("CANARY", CANARY), "m/1.yaml:4:31"),
+        (
+            user("b", &format!("{{template: t, with: {{pw: {{fromEnv: KP}}, topic: \"SASL://u:{CANARY}@b\"}}}}")),
+            "m/1.yaml:4:54",
+        ),
+        (
+            format!(
+                "apiVersion: pipectl/v1\nkind: Template\nmetadata: {{name: u}}\nparameters: {{token: {{default: {CANARY}}}}}\nspec: {{}}\n"
+            ),
+            "m/1.yaml:4:31",
+        ),
+    ] {
+        let said = assert_refused_without_printing(&[TEMPLATE, &document]);
+        assert_eq!(literal_places(&said), [place], "{}", said.stderr);
+    }
+}
+
+#[test]
+fn secret_in_the_defaults_of_any_environment_is_refused() {
+    for defaults in [
+        "{source: {kafka: {additional: {apiToken: CANARY}}}}",
+        "{source: {kafka: {credentials: {password: CANARY}}}}",
+        "{source: {kafka: {brokers: \"SASL://u:CANARY@b\"}}}",
+    ] {
+        let folder = WorkDir::new();
+        let defaults = defaults.replace("CANARY", CANARY);
+        folder.write_file(
+            "pipectl.yaml",
+            format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [m]\nenvironments:\n  dev: {{}}\n  prod: {{defaults: {{ClickPipe: {{spec: {defaults}}}}}}}\n"),
+        );
+        folder.write_file("m/m.yaml", kafka_pipe(&format!("brokers: \"b:9092\", {SIGN_IN}")));
+        for command in
+            [&["validate", "--env", "dev"][..], &["render", "--env", "prod"], &["plan", "--sandbox", "--env", "prod"]]
+        {
+            let said = folder.run_with_env(command, &[("KP", "x")]);
+            assert_eq!(said.code, 1, "{}", said.all_output());
+            assert_eq!(literal_places(&said).len(), 1, "{}", said.stderr);
+            assert!(literal_places(&said)[0].starts_with("pipectl.yaml:6:"), "{}", said.stderr);
+            assert!(!said.all_output().contains(CANARY), "{}", said.all_output());
+        }
+    }
+}
+
+#[test]
+fn honest_values_that_sound_like_secrets_stay_valid() {
+    let folder = WorkDir::new();
+    let pipe = kafka_pipe(
+        "brokers: \"token:9092,secret.example.com:9092\", consumerGroup: password-reset, credentials: {username: secret, password: {fromEnv: prod.kafka-password}}, \
+         additional: {tokenUrl: \"https://login.example.com/token\", accessKeyId: AKIA, passwordRotation: true, maxTokens: 5, clientSecret: {fromEnv: KP}, note: \"ask a@b: c\"}",
+    );
+    let pipe = pipe.replace("topics: t,", "topics: passwords,").replace(
+        "{name: id, type: UInt64}",
+        "{name: id, type: UInt64}, {name: password, type: \"Enum8('token' = 1)\"}, {name: token, type: String}",
+    );
+    folder.write_file("m/a.yaml", pipe);
+    let storage = "{source: {objectStorage: {type: s3, format: JSONEachRow, url: \"https://b.s3.amazonaws.com/a:b@c/token=x/part-?.json\"}}, destination: {database: default, table: b, managedTable: false, columns: [{name: id, type: UInt64}]}}";
+    folder.write_file("m/b.yaml", user("s", storage));
+    // The names of variables are no secrets, also under names that sound like one.
+    folder.write_file("m/t.yaml", TEMPLATE);
+    folder.write_file("m/c.yaml", "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: \"${each.name}\", service: analytics, labels: {password-owner: team}}\nforEach: [{name: a, password: kafka_pw}]\nspec: {template: t, with: {pw: {fromEnv: \"${each.password}\"}}, destination: {table: c}}\n");
+    let said = folder.run_pipectl(&["validate", "m"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}

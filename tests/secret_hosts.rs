@@ -126,7 +126,7 @@ fn policy_holds_secrets_from_other_hosts() {
 fn secrets_are_listed_with_their_hosts() {
     let desk = WorkDir::new();
     let two = postgres_manifest("orders", "pg.corp.example", "") + &postgres_manifest("refunds", "db.corp.example", "");
-    let odd = "{fromEnv: 'A; rm -rf /'}";
+    let odd = "{fromEnv: A.b-c}";
     desk.write_file("pipes.yaml", two + &postgres_manifest("odd", "h", "").replace("{fromEnv: PROD_PG_PASSWORD}", odd));
     let listed = desk.run_pipectl(&["secrets", "list", "pipes.yaml"]);
     assert_eq!(listed.code, 0, "{}", listed.all_output());
@@ -134,7 +134,7 @@ fn secrets_are_listed_with_their_hosts() {
     assert!(listed.stdout.contains(line), "{}", listed.stdout);
     let commands = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "--gh"]).stdout;
     insta::assert_snapshot!(commands, @r"
-    # not a variable: A; rm -rf /
+    # not a variable: A.b-c
     gh secret set PROD_PG_PASSWORD
     # and below `env` of the step that applies:
     #   PROD_PG_PASSWORD: ${{ secrets.PROD_PG_PASSWORD }}

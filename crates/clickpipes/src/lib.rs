@@ -28,6 +28,7 @@ pub mod pipe_summary;
 pub mod redact_text;
 pub mod removed_columns;
 pub mod reverse_private_endpoint;
+mod secret_forms;
 pub mod secret_host;
 pub mod secret_hosts;
 pub mod secret_names;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::kinds;
+use crate::secret_forms::is_private_key;
 use crate::secret_names::{SECRET_NAME_PARTS, has_secret_name, strip_punctuation};
 use crate::semantics::redact_uri_password;
 
@@ -21,7 +22,7 @@ pub fn has_likely_secret(field_path: &str, value: &Value) -> bool {
 }
 
 fn is_likely_secret(text: &str) -> bool {
-    redact_uri_password(text) != text || text.contains("PRIVATE KEY-----") || has_secret_assignment(text)
+    redact_uri_password(text) != text || is_private_key(text) || has_secret_assignment(text)
 }
 
 /// Finds `SharedAccessKey=…`, `?token=…` and `"password": "…"`.

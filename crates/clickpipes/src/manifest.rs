@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::validate::Problem;
 use model::address::{Kind, Name};
 use model::desired::{Document, Place, TemplateOrigin};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -26,6 +27,7 @@ mod parameters;
 mod plain_manifest;
 mod recover_typos;
 mod render_document;
+mod shared_parts;
 mod source_map;
 mod templates;
 #[cfg(test)]
@@ -39,6 +41,7 @@ use load_context::RenderContext;
 pub use classify::API_VERSION_PREFIX;
 pub use defaults::EnvironmentDefaults;
 pub use load_context::LoadContext;
+pub use shared_parts::find_default_problems;
 pub use templates::{Templates, may_contain_template, may_use_template};
 
 /// One declared object, before the id of its service is known.
@@ -216,6 +219,10 @@ impl ParsedFiles {
             *file = positions.get(&*it.place.file).copied().unwrap_or(*file);
             seen.insert((it.code, it.place.clone(), it.message.clone()))
         });
+        // A manifest that uses the template says more about the same mistake.
+        let places: HashSet<_> = self.diagnostics.iter().map(|(_, it)| (it.code, it.place.clone())).collect();
+        let own = templates.field_problems().into_iter().filter(|it| !places.contains(&(it.code, it.place.clone())));
+        self.diagnostics.extend(own.filter_map(|it| Some((*positions.get(&*it.place.file)?, it))).collect::<Vec<_>>());
     }
 
     /// The positions of the files with errors.

@@ -8,6 +8,7 @@ use model::schema_validator::FieldNode;
 
 mod additional_fields;
 mod cross_field;
+pub(crate) mod literal_secrets;
 mod masked_values;
 mod rule_context;
 
@@ -40,6 +41,7 @@ pub(crate) fn find_problems(rules: &[&RuleSet], fields: &'static FieldNode, docu
     let mut problems: Vec<Problem> = rules.iter().flat_map(|set| set.find_problems(fields, document)).collect();
     problems.extend(additional_fields::find_problems(fields, document));
     problems.extend(masked_values::find_problems(document));
+    problems.extend(literal_secrets::find_problems(fields, document));
     problems
 }
 
@@ -48,6 +50,7 @@ pub(crate) fn problem_codes(rules: &[&RuleSet]) -> Vec<&'static str> {
     let mut codes: Vec<&str> = rules.iter().flat_map(|set| set.rules).map(|rule| rule.code).collect();
     codes.extend(additional_fields::CODES);
     codes.push(masked_values::CODE);
+    codes.push(literal_secrets::CODE);
     codes.sort_unstable();
     codes.dedup();
     codes

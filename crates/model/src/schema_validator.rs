@@ -48,6 +48,13 @@ impl SchemaValidator {
         let mut walk = ValidationPass::new(&self.shapes, name, ReportMode::Collect(remarks));
         walk.validate_value(ShapeId(0), document, None);
     }
+
+    /// The same for a part of a document that others complete. What is missing is no mistake, and a text with `${…}` is
+    /// judged once its variables are known.
+    pub fn validate_part(&self, part: &YamlNode, remarks: &mut PendingDiagnostics) {
+        let walk = ValidationPass::new(&self.shapes, None, ReportMode::Collect(remarks));
+        ValidationPass { is_part: true, ..walk }.validate_value(ShapeId(0), part, None);
+    }
 }
 
 struct ValidationPass<'w> {
@@ -60,6 +67,8 @@ struct ValidationPass<'w> {
     /// The number of steps to the secret that contains the value at hand.
     // Nothing below a secret is quoted, not even a key: in `{hunter2}` the key is the secret.
     secret_depth: Option<usize>,
+    /// Whether others complete the document.
+    is_part: bool,
 }
 
 enum ReportMode<'w> {
@@ -78,11 +87,12 @@ enum PathStep<'w> {
 
 impl<'w> ValidationPass<'w> {
     fn new(shapes: &'w [ValueShape], object_name: Option<&'w str>, mode: ReportMode<'w>) -> Self {
-        Self { shapes, object_name, mode, steps: Vec::new(), via_alias: None, secret_depth: None }
+        Self { shapes, object_name, mode, steps: Vec::new(), via_alias: None, secret_depth: None, is_part: false }
     }
 
     fn is_valid(&self, shape: ShapeId, node: &'w YamlNode) -> bool {
-        let mut probe = ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
+        let probe = ValidationPass::new(self.shapes, None, ReportMode::TestOnly { failed: false });
+        let mut probe = ValidationPass { is_part: self.is_part, ..probe };
         probe.validate_value(shape, node, None);
         !probe.is_done()
     }
@@ -143,6 +153,9 @@ impl<'w> ValidationPass<'w> {
 
     /// `key` is the place of the key, for remarks on a value without a place, such as null.
     fn validate_value(&mut self, id: ShapeId, node: &'w YamlNode, key: Option<Span>) {
+        if self.is_part && is_open(node) {
+            return;
+        }
         let shape = self.shape_by_id(id);
         // Must come first: the remarks below quote values. A mapping may be a reference, so it is walked.
         if shape.is_secret && !matches!(node.content, YamlContent::Map(_) | YamlContent::Null) {
@@ -188,5 +201,14 @@ impl<'w> ValidationPass<'w> {
         self.report_problem(|| {
             PendingDiagnostic::error(code::NULL_VALUE, key.unwrap_or(node.span), "the value is null").with_help(help)
         });
+    }
+}
+
+/// Whether a value of a part is not known yet.
+fn is_open(node: &YamlNode) -> bool {
+    match &node.content {
+        YamlContent::Text { text, .. } => text.contains("${"),
+        YamlContent::Null => true,
+        _ => false,
     }
 }

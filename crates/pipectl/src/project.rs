@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clickpipes::manifest::EnvironmentDefaults;
+use clickpipes::manifest::{self, EnvironmentDefaults};
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
@@ -289,6 +289,7 @@ pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<
     let (project, mut problems) = project::parse_project(&source);
     if project.is_some() {
         problems.extend(rules::find_rule_problems(&source));
+        problems.extend(manifest::find_default_problems(&source));
     }
     let is_valid = problems.iter().all(|problem| problem.severity != Severity::Error);
     Ok((project.filter(|_| is_valid), problems, source))

@@ -14,7 +14,6 @@ use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::VisitedPath;
-use model::project;
 use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
@@ -165,13 +164,17 @@ fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
     let secrets = places(|remark| remark.code == schema_validator::code::LITERAL_SECRET);
     let missing = places(|remark| remark.code == code::MISSING_PARAMETER);
     let errors = places(|remark| remark.severity == Severity::Error);
-    let is_kept = |remark: &PendingDiagnostic| match remark.code {
+    let fixed = places(|remark| remark.code == schema_validator::code::LITERAL_SECRET && remark.replacement.is_some());
+    let mut reported = HashSet::new();
+    let mut is_kept = |remark: &PendingDiagnostic| match remark.code {
         yaml::code::YAML_1_1 => !errors.contains(&remark.span),
-        schema_validator::code::LITERAL_SECRET => !missing.contains(&remark.span),
-        code::UNKNOWN_VARIABLE | project::code::BAD_VARIABLE | yaml::code::ALIAS | yaml::code::TAG => {
-            !secrets.contains(&remark.span)
+        // One is enough for each place, and the one with the fix is the best.
+        schema_validator::code::LITERAL_SECRET => {
+            !missing.contains(&remark.span)
+                && (remark.replacement.is_some() || !fixed.contains(&remark.span) && reported.insert(remark.span))
         }
-        _ => true,
+        code::MISSING_PARAMETER => true,
+        _ => !secrets.contains(&remark.span),
     };
-    remarks.into_iter().filter(is_kept).collect()
+    remarks.into_iter().filter(|remark| is_kept(remark)).collect()
 }

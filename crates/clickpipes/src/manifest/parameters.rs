@@ -16,7 +16,7 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, Yaml
 pub(super) struct Parameter {
     pub(super) span: Span,
     expected: ParameterType,
-    default: Option<YamlNode>,
+    pub(super) default: Option<YamlNode>,
 }
 
 impl ParameterType {

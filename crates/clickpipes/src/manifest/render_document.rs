@@ -8,6 +8,7 @@ use super::code;
 use super::load_context::RenderContext;
 use super::overlay::{find_taken_out, overlay};
 use super::parameters::bind_parameters;
+use super::shared_parts;
 use super::templates::Template;
 use super::variables::{Scope, VariableExpander, too_many_values};
 use model::desired::TemplateOrigin;
@@ -73,6 +74,11 @@ impl<'c> DocumentRenderer<'c> {
         remarks: &mut PendingDiagnostics,
     ) -> bool {
         let YamlDocument { mut root, is_valid } = document;
+        let used = root.node_at(&["spec", TEMPLATE]).and_then(YamlNode::as_text);
+        let used = used.and_then(|name| self.context.templates.find(name));
+        let known = remarks.error_count();
+        shared_parts::check_shared_values(&root, used.map(|template| &template.spec), remarks);
+        let is_valid = is_valid && remarks.error_count() == known;
         let Some(list) = take_entry(&mut root, FOR_EACH) else {
             rendered.push(self.render_one(root, is_valid, None, remarks));
             return true;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::classify::{self, DocumentClass};
 use super::code;
 use super::parameters::Parameter;
+use super::shared_parts;
 use crate::template_schema::template_validator;
 use model::desired::TemplateOrigin;
 use model::diagnostic::{Diagnostic, RelatedPlace, SourceFile};
@@ -31,6 +32,13 @@ pub(super) struct Template {
     /// Whether it has no mistakes of its own.
     pub(super) is_valid: bool,
     pub(super) origin: Arc<TemplateOrigin>,
+}
+
+impl Template {
+    /// The defaults of the parameters, by name.
+    pub(super) fn defaults(&self) -> impl Iterator<Item = (&str, &YamlNode)> {
+        self.parameters.iter().filter_map(|(name, parameter)| Some((name.as_str(), parameter.default.as_ref()?)))
+    }
 }
 
 impl Templates {
@@ -89,6 +97,19 @@ impl Templates {
 
     pub(super) fn files(&self) -> &[Arc<str>] {
         &self.files
+    }
+
+    /// The mistakes in the fields of the templates, whether or not a manifest uses them.
+    pub(super) fn field_problems(&self) -> Vec<Diagnostic> {
+        let check = |template: &Template| {
+            let mut remarks = PendingDiagnostics::default();
+            shared_parts::check_template(template, &mut remarks);
+            remarks.into_vec()
+        };
+        // The fields of one that cannot be read are not known.
+        let found = self.by_name.values().filter(|template| template.is_valid).flat_map(check);
+        // Every place in a template has the number of its file.
+        found.map(|remark| remark.into_diagnostic(SpanFiles::new(&self.files[0], &self.files))).collect()
     }
 
     pub(super) fn conflicts(&self) -> &[Diagnostic] {

@@ -2,10 +2,7 @@
 
 use schemars::JsonSchema;
 
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule};
 use model::annotations;
-use model::diagnostic::Evidence;
-use model::path::FieldPath;
 use model::secret::{Secret, TextOrSecret};
 
 /// A user of a database.
@@ -43,27 +40,4 @@ pub struct ServiceAccount {
     /// Increase it to re-send the key after a rotation.
     #[schemars(range(min = 1), transform = annotations::local_only)]
     pub version: Option<i64>,
-}
-
-/// A certificate field holds no private key. A PEM file often contains both, and the API shows certificates to everybody
-/// who may read the pipe.
-pub(crate) const NO_PRIVATE_KEY: CrossFieldRule =
-    custom_rule("private-key-in-certificate", Evidence::Manifest, &["caCertificate"], |scope| {
-        private_key(scope, "caCertificate")
-    });
-
-/// The same for the certificate of a client, which has its key in a field beside it.
-pub(crate) const NO_PRIVATE_KEY_OF_CLIENT: CrossFieldRule =
-    custom_rule("private-key-in-certificate", Evidence::Manifest, &["credentials.certificate"], |scope| {
-        private_key(scope, "credentials.certificate")
-    });
-
-fn private_key(scope: &RuleContext<'_>, field: &str) -> Vec<RuleFinding> {
-    let with_key = scope.text_at(field).filter(|text| text.contains("PRIVATE KEY-----"));
-    let message = "the text contains a private key, and certificates are sent and shown to everybody";
-    let finding = with_key.map(|_| {
-        RuleFinding::new(FieldPath::parse(field), message)
-            .with_help("keep the `CERTIFICATE` blocks only, and replace the key: it is in git")
-    });
-    finding.into_iter().collect()
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::credentials::NO_PRIVATE_KEY;
 use super::destination::dotted_table;
 use super::endpoint_reference::host_text;
 use super::source::{join_nonempty, text_at};
@@ -118,17 +117,14 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
 ];
 
 /// Encryption of the connection.
-pub(crate) const TLS_RULES: &[CrossFieldRule] = &[
-    NO_PRIVATE_KEY,
-    CrossFieldRule::forbidden_fields(
-        "disabled-tls",
-        Evidence::Ours,
-        &["tlsHost", "caCertificate"],
-        flag_is("disableTls", true),
-    )
-    .with_reason("the connection is not encrypted, and no certificate is checked")
-    .with_help("remove `disableTls`, or the fields of TLS"),
-];
+pub(crate) const TLS_RULES: &[CrossFieldRule] = &[CrossFieldRule::forbidden_fields(
+    "disabled-tls",
+    Evidence::Ours,
+    &["tlsHost", "caCertificate"],
+    flag_is("disableTls", true),
+)
+.with_reason("the connection is not encrypted, and no certificate is checked")
+.with_help("remove `disableTls`, or the fields of TLS")];
 
 /// No two mappings write one table.
 pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[

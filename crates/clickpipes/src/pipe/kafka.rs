@@ -264,8 +264,6 @@ const RULES: RuleSet = RuleSet {
             &["offset.timestamp"],
             value_is("offset.strategy", &["from_timestamp"]),
         ),
-        super::credentials::NO_PRIVATE_KEY,
-        super::credentials::NO_PRIVATE_KEY_OF_CLIENT,
         custom_rule(
             "kafka-tombstones",
             Evidence::Schema,

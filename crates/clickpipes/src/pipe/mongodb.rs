@@ -166,11 +166,7 @@ fn uri_host(uri: &str) -> String {
 
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mongodb"],
-    rules: &[
-        custom_rule("mongodb-uri", Evidence::Schema, &["uri"], unknown_uri_scheme),
-        custom_rule("password-in-uri", Evidence::Manifest, &["uri"], password_in_uri)
-            .with_help("write it under `credentials`, or the whole URI as `{fromEnv: NAME}`"),
-    ],
+    rules: &[custom_rule("mongodb-uri", Evidence::Schema, &["uri"], unknown_uri_scheme)],
 };
 
 fn unknown_uri_scheme(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
@@ -178,19 +174,4 @@ fn unknown_uri_scheme(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let unknown = scope.text_at("uri").filter(|uri| !known(uri));
     let message = "not the URI of a MongoDB database: it begins with `mongodb://` or `mongodb+srv://`";
     unknown.map(|_| RuleFinding::new(FieldPath::parse("uri"), message)).into_iter().collect()
-}
-
-/// Sloppy passwords hold slashes and `@`: whatever stands before the last `@` is the user's.
-fn password_in_uri(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    let login = scope
-        .text_at("uri")
-        .and_then(|uri| uri.split_once("://"))
-        .and_then(|(_, rest)| rest.rsplit_once('@'))
-        .map(|(login, _)| login);
-    let message = "the URI holds a password, and manifests hold none";
-    login
-        .filter(|login| login.contains(':'))
-        .map(|_| RuleFinding::new(FieldPath::parse("uri"), message))
-        .into_iter()
-        .collect()
 }

@@ -1,10 +1,14 @@
 //! How a value may be shown. What must stay hidden is replaced here, before it enters a plan.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::FieldSemantics;
 use super::spelling::Equality;
-use crate::secret_names::secret_query_values;
+use crate::secret_forms::{PRIVATE_KEY, is_secret_reference_literal};
+use crate::secret_names::{is_secret_field_name, login_passwords, secret_query_values};
 use model::secret;
 
 /// Stands for a value that is never shown.
@@ -15,10 +19,10 @@ impl FieldSemantics {
     /// stands, so that a reader sees which one is meant and when it was renewed.
     pub fn redact_desired(&self, value: &Value) -> Value {
         match value {
-            Value::Object(_) if secret::is_secret_reference(value) => value.clone(),
+            Value::Object(_) if secret::is_secret_reference(value) => redact_reference(value),
             Value::Object(fields) if !self.is_secret => fields
                 .iter()
-                .map(|(name, value)| (name.clone(), self.child_field(name).redact_desired(value)))
+                .map(|(name, value)| (name.clone(), self.redact_field(name, value, Self::redact_desired)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             _ => self.shown(value),
@@ -30,16 +34,27 @@ impl FieldSemantics {
         match value {
             _ if self.is_secret => Value::from(REDACTED_SECRET),
             Value::String(text) if self.equality == Equality::Uri => Value::from(redact_uri_password(text)),
-            // No other field is for logins, but somebody may have put one there.
-            Value::String(text) => Value::from(redact_query(&redact_login(text))),
+            // No other field is for secrets, but somebody may have put one there.
+            Value::String(text) => Value::from(redact_query(&redact_login(&redact_private_key(text)))),
             Value::Array(items) => items.iter().map(|item| self.list_item().shown(item)).collect::<Vec<_>>().into(),
             Value::Object(fields) => fields
                 .iter()
-                .map(|(name, value)| (name.clone(), self.child_field(name).shown(value)))
+                .map(|(name, value)| (name.clone(), self.redact_field(name, value, Self::shown)))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
+    }
+
+    /// A field of this object by `redact`. An unknown one that is named as a secret is hidden: an earlier commit may hold
+    /// one, and a newer API may return one.
+    fn redact_field(&self, name: &str, value: &Value, redact: fn(&Self, &Value) -> Value) -> Value {
+        let field = self.child_field(name);
+        let is_text = matches!(value, Value::String(text) if !text.is_empty());
+        if field.is_unknown && is_text && is_secret_field_name(name) {
+            return Value::from(REDACTED_SECRET);
+        }
+        redact(field, value)
     }
 }
 
@@ -55,26 +70,43 @@ pub fn redact_uri_password(uri: &str) -> String {
     hidden.unwrap_or_else(|| uri.to_owned())
 }
 
+/// A reference that holds the secret itself, without it. Earlier commits may have one.
+fn redact_reference(reference: &Value) -> Value {
+    if !is_secret_reference_literal(reference) {
+        return reference.clone();
+    }
+    let fields = reference.as_object().into_iter().flatten().map(|(key, value)| {
+        let shown = if secret::is_secret_source_key(key) { Value::from(REDACTED_SECRET) } else { value.clone() };
+        (key.clone(), shown)
+    });
+    Value::Object(fields.collect())
+}
+
 /// The same for a text of which little is known: what follows the host stays as it is, as the path
 /// of a file may hold anything.
 fn redact_login(text: &str) -> String {
-    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, rest) = rest.split_at(end);
-        let uri = format!("{scheme}://{host}");
-        let hidden = redact_uri_password(&uri);
-        (hidden != uri).then(|| format!("{hidden}{rest}"))
-    });
-    hidden.unwrap_or_else(|| text.to_owned())
+    replace_all(text, login_passwords(text))
+}
+
+/// A text without what follows the beginning of a private key.
+fn redact_private_key(text: &str) -> Cow<'_, str> {
+    match text.split_once(PRIVATE_KEY) {
+        Some((before, _)) => Cow::Owned(format!("{before}{PRIVATE_KEY}***")),
+        None => Cow::Borrowed(text),
+    }
+}
+
+fn replace_all(text: &str, hidden: Vec<Range<usize>>) -> String {
+    let mut shown = text.to_owned();
+    for value in hidden.into_iter().rev() {
+        shown.replace_range(value, "***");
+    }
+    shown
 }
 
 /// A URL without the signatures and tokens of its query.
 fn redact_query(text: &str) -> String {
-    let mut shown = text.to_owned();
-    for value in secret_query_values(text).into_iter().rev() {
-        shown.replace_range(value, "***");
-    }
-    shown
+    replace_all(text, secret_query_values(text))
 }
 
 #[cfg(test)]

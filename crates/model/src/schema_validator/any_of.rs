@@ -37,7 +37,8 @@ impl<'w> ValidationPass<'w> {
 
     fn count_mistakes(&self, branch: ShapeId, node: &'w YamlNode) -> usize {
         let mut remarks = PendingDiagnostics::default();
-        let mut walk = ValidationPass::new(self.shapes, None, ReportMode::Collect(&mut remarks));
+        let walk = ValidationPass::new(self.shapes, None, ReportMode::Collect(&mut remarks));
+        let mut walk = ValidationPass { is_part: self.is_part, ..walk };
         walk.validate_value(branch, node, None);
         remarks.error_count()
     }

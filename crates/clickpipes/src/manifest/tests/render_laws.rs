@@ -154,8 +154,11 @@ proptest! {
         let none = BTreeMap::new();
         let plain = parse_manifests(&plain_files, &none);
         prop_assert_eq!(contents(&plain), contents(&shared));
+        // A field of a template that every manifest replaces is wrong in the template only.
+        let is_of_manifest = |it: &&Diagnostic| &*it.place.file != "templates.yaml" || it.also.is_some();
+        let of_manifests: Vec<_> = shared.diagnostics.iter().filter(is_of_manifest).cloned().collect();
         prop_assert_eq!(
-            messages(&plain.diagnostics), messages(&shared.diagnostics),
+            messages(&plain.diagnostics), messages(&of_manifests),
             "{}\n{}", render_diagnostics(&plain.diagnostics), render_diagnostics(&shared.diagnostics)
         );
         // A plain manifest comes to itself.

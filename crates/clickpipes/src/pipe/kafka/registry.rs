@@ -114,7 +114,6 @@ pub(super) const RULES: RuleSet = RuleSet {
             &["url", "authentication", "credentials"],
             value_is("type", CONFLUENT),
         ),
-        crate::pipe::credentials::NO_PRIVATE_KEY,
         CrossFieldRule::forbidden_fields(
             "registry-confluent",
             Evidence::Schema,

@@ -162,7 +162,7 @@ fn messages_explain_problem_and_fix() {
         "cdc-scaling-ratio",
         "duplicate-target-table",
         "scaling-concurrency",
-        "password-in-uri",
+        "literal-secret",
         "kafka-redpanda-mutual-tls",
         "missing-part",
         "unchecked-field",
@@ -193,8 +193,8 @@ fn messages_explain_problem_and_fix() {
       help: -
     spec.scaling.concurrency: scaling-concurrency: `concurrency` is deprecated in the API, and now a setting
       help: write `settings: {object_storage_concurrency: …}` instead
-    spec.source.mongodb.uri: password-in-uri: the URI holds a password, and manifests hold none
-      help: write it under `credentials`, or the whole URI as `{fromEnv: NAME}`
+    spec.source.kafka.caCertificate: literal-secret: the text contains a private key
+      help: keep the `CERTIFICATE` blocks only; a key goes into a field that takes a reference such as `{fromEnv: NAME}`; if the file left this machine, change the secret
     spec.source.kafka.authentication: kafka-redpanda-mutual-tls: the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before
       help: should the API refuse it, `type: kafka` reaches the same brokers
     spec.destination: missing-part: `destination` is needed unless `state: absent`

@@ -55,9 +55,9 @@ fn of_kafka() -> Vec<Case> {
                 "spec.source.kafka.credentials": {"certificate": "PEM", "privateKey": secret()},
             }),
         ),
-        ("private-key-in-certificate", kafka(), json!({"spec.source.kafka.caCertificate": certificate_with_key()})),
+        ("literal-secret", kafka(), json!({"spec.source.kafka.caCertificate": certificate_with_key()})),
         (
-            "private-key-in-certificate",
+            "literal-secret",
             kafka(),
             json!({
                 "spec.source.kafka.authentication": "MUTUAL_TLS",
@@ -284,9 +284,9 @@ fn of_databases() -> Vec<Case> {
             mysql(),
             json!({"spec.source.mysql.disableTls": true, "spec.source.mysql.caCertificate": CERTIFICATE}),
         ),
-        ("private-key-in-certificate", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
-        ("private-key-in-certificate", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
+        ("literal-secret", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
+        ("literal-secret", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
         ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
-        ("password-in-uri", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
+        ("literal-secret", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
     ]
 }

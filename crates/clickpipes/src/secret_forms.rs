@@ -1,0 +1,133 @@
+//! What is a secret by its form, whatever field it is in. It refuses what somebody wrote, so it errs on the side of no.
+
+use serde_json::Value;
+
+use crate::secret_names::{is_secret_field_name, login_passwords, secret_query_values};
+use model::secret::SecretSource;
+
+/// The end of the first line of a private key.
+pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
+pub(crate) fn is_private_key(text: &str) -> bool {
+    text.contains(PRIVATE_KEY)
+}
+
+/// What makes a text a secret, whatever field it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretForm {
+    PrivateKey,
+    /// `user:password@` in an address.
+    Login,
+    /// A signature or a token in the query of an address.
+    Signature,
+    /// A connection string with a key.
+    ConnectionString,
+}
+
+impl SecretForm {
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let forms = [
+            (Self::PrivateKey, is_private_key(text)),
+            (Self::Login, !login_passwords(text).is_empty()),
+            (Self::Signature, !secret_query_values(text).is_empty()),
+            (Self::ConnectionString, is_connection_string(text)),
+        ];
+        forms.into_iter().find(|(_, is_there)| *is_there).map(|(form, _)| form)
+    }
+}
+
+/// `Endpoint=…;SharedAccessKey=…`.
+fn is_connection_string(text: &str) -> bool {
+    let holds_secret = |part: &str| {
+        let pair = part.trim().split_once('=');
+        pair.is_some_and(|(name, value)| {
+            let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            is_word && !value.is_empty() && is_secret_field_name(name)
+        })
+    };
+    text.contains(';') && text.split(';').any(holds_secret)
+}
+
+/// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as
+/// the name of a file.
+pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
+    let is_one_text = |key: &str| reference.get(key).is_some_and(Value::is_string);
+    match SecretSource::from_reference(reference) {
+        Some(SecretSource::Env(name)) => !is_variable(name),
+        Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
+        Some(SecretSource::Command(words)) => words.iter().any(|word| SecretForm::of_text(word).is_some()),
+        None => is_one_text("fromCommand"),
+    }
+}
+
+/// Whether a text can be the name of an environment variable. No real one is as long as a token.
+fn is_variable(name: &str) -> bool {
+    const LONGEST: usize = 128;
+    let is_token = name.starts_with("eyJ") && name.matches('.').count() == 2;
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    // An empty name is refused by the schema.
+    name.len() <= LONGEST && !is_token && name.chars().all(is_word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SecretForm, is_secret_field_name, is_secret_reference_literal};
+    use serde_json::json;
+
+    #[test]
+    fn secret_is_told_from_an_honest_text_by_its_form() {
+        for (text, is_secret) in [
+            ("SASL://user:pw@b:9092", true),
+            ("b0:9092,SASL://u:pw@b1:9092", true),
+            ("SASL://b0:9092,SASL://u:p@b1:9092", true),
+            ("https://u:p/w@h/x", true),
+            ("mongodb://u:pw@h1,h2/db", true),
+            ("p?sig=abc", true),
+            ("https://b/x?X-Amz-Signature=abc&y=1", true),
+            ("Endpoint=sb://h/;SharedAccessKeyName=n;SharedAccessKey=k", true),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMII", true),
+            ("b1:9092,b2:9092", false),
+            ("token:9092", false),
+            ("https://h:443/a:b@c/*.csv", false),
+            ("https://h/a:b@c", false),
+            ("mongodb://u@h:27017/db?tls=true", false),
+            ("abfss://container@account.dfs.core.windows.net/x", false),
+            ("Enum8('password'=1, 'token'=2)", false),
+            ("year=2024/token=abc/part-?.json", false),
+            ("toYYYYMM(password_changed_at)", false),
+            ("a?b=1", false),
+            ("-----BEGIN CERTIFICATE-----\nMII", false),
+        ] {
+            assert_eq!(SecretForm::of_text(text).is_some(), is_secret, "{text}");
+        }
+    }
+
+    #[test]
+    fn secret_is_told_from_an_honest_field_by_its_name() {
+        for name in ["password", "apiToken", "client_secret", "sasl.password", "privateKey", "pwd", "keyFile"] {
+            assert!(is_secret_field_name(name), "{name}");
+        }
+        for name in ["tokenUrl", "accessKeyId", "secretArn", "passwordVariable", "key", "topic", "compass"] {
+            assert!(!is_secret_field_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn reference_that_holds_the_secret_is_told_from_a_name() {
+        for (reference, is_literal) in [
+            (json!({"fromEnv": "my secret text"}), true),
+            (json!({"fromEnv": "hunter2!"}), true),
+            (json!({"fromEnv": "a/b+c=="}), true),
+            (json!({"fromEnv": "eyJhbGciOi.eyJzdWIi.c2ln"}), true),
+            (json!({"fromFile": "-----BEGIN PRIVATE KEY-----\nMII"}), true),
+            (json!({"fromCommand": "hunter2 or so"}), true),
+            (json!({"fromCommand": ["curl", "https://u:p@h/x"]}), true),
+            (json!({"fromEnv": "KAFKA_PASSWORD"}), false),
+            (json!({"fromEnv": "prod.kafka-password"}), false),
+            (json!({"fromFile": "keys/my key.json"}), false),
+            (json!({"fromCommand": ["vault", "kv", "get", "-field=password", "secret/kafka"]}), false),
+        ] {
+            assert_eq!(is_secret_reference_literal(&reference), is_literal, "{reference}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Refuses secrets that are written where the schema expects none: under `additional`, in an address, in the place of a
+//! variable's name.
+
+use serde_json::Value;
+
+use super::Problem;
+use crate::secret_forms::{SecretForm, is_secret_reference_literal};
+use crate::secret_names::{is_secret_field_name, is_secret_number_name, is_secret_part_name};
+use model::annotations;
+use model::diagnostic::Severity;
+use model::path::{FieldPath, VisitedPath};
+use model::schema_validator::{FieldNode, code};
+use model::secret::{is_secret_reference, is_secret_source_key};
+
+pub(super) const CODE: &str = code::LITERAL_SECRET;
+
+/// The literal secrets of a document in which every value is known, apart from those in secret fields: these are reported
+/// with the schema.
+pub(super) fn find_problems(fields: &FieldNode, document: &Value) -> Vec<Problem> {
+    let mut search = SecretSearch { is_shared: false, problems: Vec::new() };
+    search.visit_value(Surroundings::Known(fields), document, &VisitedPath::root());
+    search.problems
+}
+
+/// The literal secrets of a part that manifests share, such as the `spec` of a template. A text with `${…}` is judged in
+/// each manifest.
+pub(crate) fn find_in_shared_part(fields: &FieldNode, part: &Value) -> Vec<Problem> {
+    let mut search = SecretSearch { is_shared: true, problems: Vec::new() };
+    search.visit_value(Surroundings::Known(fields), part, &VisitedPath::root());
+    search.problems
+}
+
+/// The literal secrets among values that no schema describes, such as those under `with`. Those whose names are in
+/// `references` are the names of variables and files.
+pub(crate) fn find_in_named_values(values: &Value, at: &FieldPath, references: &dyn Fn(&str) -> bool) -> Vec<Problem> {
+    let mut search = SecretSearch { is_shared: true, problems: Vec::new() };
+    let start = VisitedPath::below(at);
+    for (name, value) in values.as_object().into_iter().flatten().filter(|(name, _)| !references(name)) {
+        search.visit_value(Surroundings::of_unknown(name, false), value, &start.key(name));
+    }
+    search.problems
+}
+
+/// What is known about a value.
+#[derive(Clone, Copy)]
+enum Surroundings<'n> {
+    Known(&'n FieldNode),
+    /// A field that the schema does not have, or a key of the user's.
+    Unknown {
+        holds_secret: bool,
+        /// Its name is that of a number or a text: `pin: 1234` is no secret, `password: 1234` is one.
+        holds_number: bool,
+    },
+}
+
+impl Surroundings<'_> {
+    const PLAIN: Self = Self::Unknown { holds_secret: false, holds_number: false };
+
+    /// Of a field that the schema does not have. `is_in_secret` says whether the object around it sounds like one.
+    fn of_unknown(name: &str, is_in_secret: bool) -> Self {
+        Self::Unknown {
+            holds_secret: is_secret_field_name(name) || is_in_secret && is_secret_part_name(name),
+            holds_number: is_secret_number_name(name),
+        }
+    }
+
+    fn of_field(self, name: &str) -> Self {
+        match self {
+            Self::Known(node) => node.child_field(name).or(node.map_value()).map_or(Self::PLAIN, Self::Known),
+            Self::Unknown { holds_secret, .. } => Self::of_unknown(name, holds_secret),
+        }
+    }
+
+    fn of_item(self) -> Self {
+        match self {
+            Self::Known(node) => node.list_item().map_or(Self::PLAIN, Self::Known),
+            Self::Unknown { .. } => self,
+        }
+    }
+}
+
+struct SecretSearch {
+    /// Whether texts may still contain `${…}`.
+    is_shared: bool,
+    problems: Vec<Problem>,
+}
+
+impl SecretSearch {
+    fn visit_value(&mut self, around: Surroundings<'_>, value: &Value, at: &VisitedPath<'_>) {
+        match value {
+            Value::Object(fields) if is_secret_reference(value) => {
+                let open = |field: &Value| field.as_str().is_some_and(|text| text.contains("${"));
+                let is_open = self.is_shared && fields.values().any(open);
+                if !is_open && is_secret_reference_literal(value) {
+                    let key = fields.keys().find(|key| is_secret_source_key(key)).map_or("", String::as_str);
+                    self.problems.push(misplaced_in_reference(at.key(key).to_field_path()));
+                }
+            }
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match around {
+                        Surroundings::Known(node) if is_additional(node, name) => {
+                            self.visit_additional(node, value, &at.key(name));
+                        }
+                        _ => self.visit_value(around.of_field(name), value, &at.key(name)),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.visit_value(around.of_item(), item, &at.index(index));
+                }
+            }
+            Value::String(text) => self.visit_text(around, text, at),
+            Value::Number(_) => {
+                if let Surroundings::Unknown { holds_secret: true, holds_number: true } = around {
+                    self.problems.push(unexpected_secret(at.to_field_path()));
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// The fields of an object that stand under `additional`. A known one among them may hold unknown ones.
+    fn visit_additional(&mut self, node: &FieldNode, extra: &Value, at: &VisitedPath<'_>) {
+        for (name, value) in extra.as_object().into_iter().flatten() {
+            match node.child_field(name) {
+                Some(known) if known.has_child_fields() => self.visit_additional(known, value, &at.key(name)),
+                _ => self.visit_value(Surroundings::of_unknown(name, false), value, &at.key(name)),
+            }
+        }
+    }
+
+    fn visit_text(&mut self, around: Surroundings<'_>, text: &str, at: &VisitedPath<'_>) {
+        if text.is_empty() || self.is_shared && text.contains("${") {
+            return;
+        }
+        match around {
+            // The schema reports it.
+            Surroundings::Known(node) if node.is_secret() => {}
+            Surroundings::Unknown { holds_secret: true, .. } => {
+                self.problems.push(unexpected_secret(at.to_field_path()));
+            }
+            _ => {
+                let found = SecretForm::of_text(text).map(|form| secret_in_text(form, at.to_field_path()));
+                self.problems.extend(found);
+            }
+        }
+    }
+}
+
+fn is_additional(node: &FieldNode, name: &str) -> bool {
+    node.child_field(name).is_some_and(|field| field.has_keyword(annotations::ADDITIONAL))
+}
+
+fn unexpected_secret(path: FieldPath) -> Problem {
+    let message = "by its name this is a secret, which is written as a reference, never as its value";
+    literal_secret(path, message, "write `{fromEnv: NAME}`, also for a value that is no secret")
+}
+
+fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
+    let apart = "take it out: the fields for signing in take references such as `{fromEnv: NAME}`";
+    let (message, help) = match form {
+        SecretForm::PrivateKey => (
+            "the text contains a private key",
+            "keep the `CERTIFICATE` blocks only; a key goes into a field that takes a reference such as `{fromEnv: NAME}`",
+        ),
+        SecretForm::Login => ("the address contains the password of a login", apart),
+        SecretForm::Signature => ("the address contains a signature or a token", apart),
+        SecretForm::ConnectionString => ("the text contains the key of a connection string", apart),
+    };
+    literal_secret(path, message, help)
+}
+
+fn misplaced_in_reference(path: FieldPath) -> Problem {
+    let message = "this is not the name of a place that holds a secret, so it may be the secret itself";
+    let help = "write the name of a variable (letters, digits, `_`, `-` and `.`), the path of a file, or a list of a \
+                program and its arguments";
+    literal_secret(path, message, help)
+}
+
+fn literal_secret(path: FieldPath, message: &str, help: &str) -> Problem {
+    Problem {
+        code: CODE,
+        severity: Severity::Error,
+        evidence: None,
+        path,
+        message: message.to_owned(),
+        help: Some(format!("{help}; if the file left this machine, change the secret")),
+    }
+}
