@@ -119,3 +119,20 @@ fn state_of_a_service_with_a_known_id_is_asked_for() {
     let said = server.run_to_end(&desk, &["plan"]);
     assert!(said.stdout.contains("service `analytics` is `idle`"), "{}", said.all_output());
 }
+
+#[test]
+fn refused_conflict_says_what_to_leave_out() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", &project("{}"));
+    let sized = |replicas: u32| kinesis_manifest("clicks", "", &format!("  scaling: {{replicas: {replicas}}}"));
+    repo.write_file("pipes/clicks.yaml", &sized(1));
+    repo.commit_all("One");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo.write_file("pipes/clicks.yaml", &sized(4));
+    repo.run_successfully(&["apply", "--yes"]);
+    repo.write_file("pipes/clicks.yaml", &sized(2));
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD"]);
+    let advice = "put the live value into the manifest, or apply the value of git: plan without `--base`\n";
+    assert!(plan.contains(advice), "{plan}");
+    assert!(!plan.contains("pass `--base`"), "{plan}");
+}

@@ -44,6 +44,22 @@ fn change_does_not_lift_its_own_protection() {
     }
 }
 
+/// The reader has raised the limit already, so that is not the advice.
+#[test]
+fn advice_about_a_limit_of_the_base_works() {
+    let repo = protected_repo("{maxDelete: 0}");
+    delete_clicks(&repo);
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 10}}\n"));
+    repo.commit_all("Delete it all");
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+    let advice = "the plan would delete 1 object, but `maxDelete` is 0 in the base: raise `policy.maxDelete` to 1 in \
+                  pipectl.yaml, in a change that is applied before this one, or pass `--allow-delete analytics/clicks`";
+    assert!(plan.contains(advice), "{plan}");
+    // The base of the next change has the limit.
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD"]);
+    assert_eq!(repo.live_pipe_names(), ["views"]);
+}
+
 #[test]
 fn removed_project_file_lifts_no_protection() {
     let repo = protected_repo("{protect: ['*']}");

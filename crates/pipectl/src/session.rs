@@ -311,7 +311,12 @@ impl Session {
 
     /// What the project file lets through.
     pub(crate) fn project_limits(&self) -> ApprovalLimits {
-        permissions::approval_limits(&self.policy, &[], &[])
+        permissions::approval_limits(&self.policy, &[], &[], self.limits_held_by_base())
+    }
+
+    /// Keys of the limits that are stricter in the base.
+    pub(crate) fn limits_held_by_base(&self) -> &[&'static str] {
+        &self.project_changes.held_keys
     }
 
     /// What apply will refuse of the plan, as far as can be known before.
@@ -321,9 +326,9 @@ impl Session {
         let services: BTreeSet<&ServiceRef> =
             plan.actions.iter().filter(needs_running).map(|action| &action.address().service).collect();
         let states = if services.is_empty() { BTreeMap::new() } else { self.connection.service_states().await };
-        let can_wake = self.policy.wake_idle.unwrap_or_default();
+        let waking = (self.policy.wake_idle.unwrap_or_default(), self.limits_held_by_base().contains(&"wakeIdle"));
         let services = services.into_iter().filter_map(|service| Some((service, states.get(service)?)));
-        refusals.extend(services.filter_map(|(service, state)| refusals::refusal_of_service(service, state, can_wake)));
+        refusals.extend(services.filter_map(|(service, state)| refusals::refusal_of_service(service, state, waking)));
         let seconds = plan_view::least_cost(plan, self.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
         refusals.extend(refusals::refusal_for_time(self.timeout.limit_for_plan(seconds), seconds));
         refusals

@@ -23,6 +23,8 @@ pub(crate) struct ProjectChanges {
     pub(crate) settings: Vec<SettingDiff>,
     /// Whether the policy of the base is stricter, and holds.
     pub(crate) is_policy_held: bool,
+    /// Keys of its limits that this commit lifts in vain.
+    pub(crate) held_keys: Vec<&'static str>,
 }
 
 /// All of them, by path.

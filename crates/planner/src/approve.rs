@@ -24,6 +24,8 @@ pub struct ApprovalLimits {
     /// Objects whose replacement was allowed by name; they do not count, and are replaced even
     /// where the API may not make them again.
     pub allow_replace: Vec<ObjectName>,
+    /// Keys of the limits above that are those of the base: this commit has higher ones.
+    pub held_by_base: Vec<&'static str>,
 }
 
 impl ApprovalLimits {
@@ -71,6 +73,8 @@ pub struct LimitExceeded {
     pub key: &'static str,
     /// The limit.
     pub limit: usize,
+    /// Whether it is the limit of the base, and this commit has a higher one.
+    pub is_of_base: bool,
     /// The objects that nobody allowed, with the permission that each of them needs.
     pub objects: Vec<Permission>,
 }
@@ -85,6 +89,7 @@ impl LimitExceeded {
                 count: self.objects.len(),
                 key: self.key,
                 limit: self.limit,
+                is_of_base: self.is_of_base,
                 permission: permission.clone(),
             };
             Some((permission.address()?.clone(), reason))
@@ -159,7 +164,8 @@ impl Plan {
             let limit = limit?;
             let counted = self.not_allowed(&verdict, allowed).filter(|at| !blocked.contains_key(*at));
             let objects: Vec<Permission> = counted.cloned().map(permit).collect();
-            (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, objects })
+            let is_of_base = limits.held_by_base.contains(&key);
+            (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, is_of_base, objects })
         });
         exceeded.collect()
     }

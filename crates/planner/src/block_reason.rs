@@ -77,6 +77,8 @@ pub enum BlockReason {
         key: &'static str,
         /// The limit.
         limit: usize,
+        /// Whether it is the limit of the base, and this commit has a higher one.
+        is_of_base: bool,
         /// What lets this object through.
         permission: Permission,
     },
@@ -218,9 +220,10 @@ impl fmt::Display for BlockReason {
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so, or list it in `previousNames`")
             }
-            Self::OverLimit { verdict, count, key, limit, .. } => {
+            Self::OverLimit { verdict, count, key, limit, is_of_base, .. } => {
                 let many = if *count == 1 { "object" } else { "objects" };
-                write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}")
+                let place = if *is_of_base { " in the base" } else { "" };
+                write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}{place}")
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
             Self::ForbiddenByRules { findings, is_declared } => {
@@ -246,7 +249,7 @@ impl fmt::Display for BlockReason {
                 if fields.iter().all(|it| it.is_from_target) {
                     write!(f, "merge the target branch into this one and choose")
                 } else {
-                    write!(f, "put the live value into the manifest")
+                    write!(f, "put the live value into the manifest, or apply the value of git")
                 }
             }
         }

@@ -99,7 +99,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
 }
 
 fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
-    permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace)
+    let held = session.limits_held_by_base();
+    permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace, held)
 }
 
 /// The plan, as far as it was reviewed if it had to be, and the rest.

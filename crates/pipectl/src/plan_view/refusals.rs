@@ -53,17 +53,22 @@ pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRe
             address: Some(change.address.clone()),
             reason: reason.to_string(),
             setting: permissions::setting(reason),
-            flag: reason.permission().map(|permission| permissions::flag(&permission)),
+            flag: reason.permission().and_then(|permission| permissions::flag(&permission)),
         })
     });
     blocked.collect()
 }
 
 /// A service that does not take the changes of the plan. `None` if it does, or is about to.
-pub(crate) fn refusal_of_service(service: &ServiceRef, state: &State, can_wake: bool) -> Option<ApplyRefusal> {
+pub(crate) fn refusal_of_service(
+    service: &ServiceRef,
+    state: &State,
+    (can_wake, is_held_by_base): (bool, bool),
+) -> Option<ApplyRefusal> {
     let (words, setting, flag) = match ServiceState::from(state) {
         ServiceState::Idle if !can_wake => {
-            let setting = "set `policy: {wakeIdle: true}` in pipectl.yaml".to_owned();
+            let when = if is_held_by_base { ", in a change that is applied before this one" } else { "" };
+            let setting = format!("set `policy: {{wakeIdle: true}}` in pipectl.yaml{when}");
             ("only a running one takes changes", setting, Some("--wake".to_owned()))
         }
         down if down.is_down_for_good() => ("only a running one takes changes", "start the service".to_owned(), None),
@@ -156,7 +161,7 @@ mod tests {
     #[test]
     fn services_that_take_no_changes_are_refused() {
         let refused = |state: &str, can_wake| {
-            refusal_of_service(&ServiceRef::new("s"), &State::new(state), can_wake).map(|it| it.sentence())
+            refusal_of_service(&ServiceRef::new("s"), &State::new(state), (can_wake, false)).map(|it| it.sentence())
         };
         let idle = "service `s` is `idle`, and only a running one takes changes: set `policy: {wakeIdle: true}` in \
                     pipectl.yaml, or pass `--wake`";

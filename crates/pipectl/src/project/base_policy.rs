@@ -1,7 +1,7 @@
 //! The policy of the base holds too: a change must not lift a limit and use that at once.
 
 use model::diagnostic::SourceFile;
-use model::project::{self, Environment, PolicyRule};
+use model::project::{self, Environment, Policy, PolicyRule};
 use rules::RuleSet;
 
 use super::ProjectContext;
@@ -30,6 +30,13 @@ impl ProjectContext {
             let base_secrets = base.policy.secrets.unwrap_or_default();
             let lost = base_secrets.iter().any(|entry| self.policy.secrets.iter().flatten().all(|own| own != entry));
             changes.is_policy_held = lost || stricter != self.policy;
+            let is_lower = |held, own| Policy::limit_or_default(held) < Policy::limit_or_default(own);
+            let lifted = [
+                ("maxDelete", is_lower(stricter.max_delete, self.policy.max_delete)),
+                ("maxReplace", is_lower(stricter.max_replace, self.policy.max_replace)),
+                ("wakeIdle", stricter.wake_idle != self.policy.wake_idle),
+            ];
+            changes.held_keys = lifted.into_iter().filter(|(_, is_held)| *is_held).map(|(key, _)| key).collect();
             let own_rules = self.policy.rules.take().unwrap_or_default();
             let place =
                 |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
