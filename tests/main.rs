@@ -83,6 +83,7 @@ mod reports;
 mod resync;
 mod rule_blocks;
 mod rule_examples;
+mod rule_pairs;
 mod saved_plan;
 mod schema_files;
 mod secret_hosts;

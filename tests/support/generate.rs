@@ -45,7 +45,7 @@ pub(crate) fn any_crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
             one["metadata"]["name"] = json!(format!("{name} {number}"));
             Some(one)
         });
-        let many = many.filter(|one| !is_refused_by_live_api(one) && !has_unknown_endpoint(one));
+        let many = many.filter(|one| !has_unknown_endpoint(one));
         without_shared_reads(many.chain(["link-a", "link-b"].map(endpoint_manifest)))
     })
 }
@@ -121,7 +121,7 @@ fn stopped_variant(seed: &Value) -> Option<Value> {
 /// References lead to objects that these tests do not make, and sizes need a pipe.
 fn is_self_contained(seed: &Value) -> bool {
     let refers = seed.to_string().contains("\"endpoint\"");
-    seed["kind"] != "CdcScaling" && !refers && !is_refused_by_live_api(seed)
+    seed["kind"] != "CdcScaling" && !refers
 }
 
 /// Whether it refers to an endpoint that is not in the crowd.
@@ -129,10 +129,4 @@ fn has_unknown_endpoint(one: &Value) -> bool {
     let text = one.to_string();
     let links = ["link-a", "link-b"].map(|link| format!("\"endpoint\":\"{link}\""));
     text.matches("\"endpoint\"").count() > links.iter().map(|l| text.matches(l).count()).sum()
-}
-
-/// The live API refuses Redpanda with certificates, against its own schema; `validate` warns of it.
-fn is_refused_by_live_api(seed: &Value) -> bool {
-    let kafka = &seed["spec"]["source"]["kafka"];
-    kafka["type"] == "redpanda" && kafka["authentication"] == "MUTUAL_TLS"
 }

@@ -12,7 +12,7 @@ use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
 use crate::template_schema::{SharedManifest, TemplateManifest};
-use crate::validate::{self, CrossFieldRule, Problem, RuleSet};
+use crate::validate::{self, CrossFieldRule, Problem, RuleGrade, RuleSet};
 use model::address::Kind;
 use model::path::FieldPath;
 use model::schema::{generate_schema, schema_generator, simplify_schema};
@@ -94,6 +94,18 @@ pub fn find_body_problems(kind: Kind, body: &Value) -> Vec<Problem> {
 pub fn problem_codes() -> Vec<&'static str> {
     let rules: Vec<&RuleSet> = Kind::ALL.iter().flat_map(|kind| &CompiledKind::get(*kind).rules).copied().collect();
     validate::problem_codes(&rules)
+}
+
+/// The grade of each rule between fields, of all kinds.
+pub fn rule_grades() -> impl Iterator<Item = RuleGrade> {
+    let rules = Kind::ALL.into_iter().flat_map(cross_field_rules).map(|(_, rule)| rule);
+    rules.map(|rule| RuleGrade {
+        code: rule.code,
+        evidence: rule.evidence,
+        severity: rule.severity(),
+        breaches: rule.breaches(),
+        fields: rule.field_paths(),
+    })
 }
 
 /// Each rule between fields of a kind, with the paths of the objects that it is about.
@@ -179,16 +191,28 @@ fn field_names(fits: impl Fn(&FieldNode, &FieldNode) -> bool) -> BTreeSet<String
 
 #[cfg(test)]
 mod tests {
-    use super::{cross_field_rules, manifest_fields};
+    use std::collections::BTreeMap;
+
+    use super::{cross_field_rules, manifest_fields, rule_grades};
     use model::address::Kind;
     use model::diagnostic::{Evidence, Severity};
     use model::path::FieldPath;
 
     #[test]
-    fn rules_without_evidence_are_warnings() {
-        let rules = Kind::ALL.into_iter().flat_map(cross_field_rules).map(|(_, rule)| rule);
-        let ours: Vec<_> = rules.filter(|rule| rule.evidence == Evidence::Ours).collect();
-        assert!(ours.len() > 10 && ours.iter().all(|rule| rule.severity() == Severity::Warning));
+    fn evidence_alone_grades_a_rule_about_the_api() {
+        for rule in rule_grades().filter(|rule| rule.evidence != Evidence::Manifest) {
+            let is_warning = rule.severity == Severity::Warning;
+            assert_eq!(is_warning, rule.evidence == Evidence::Ours, "{}", rule.code);
+        }
+    }
+
+    #[test]
+    fn each_code_has_one_grade() {
+        let mut grades = BTreeMap::new();
+        for rule in rule_grades() {
+            let grade = (rule.evidence, rule.severity);
+            assert_eq!(*grades.entry(rule.code).or_insert(grade), grade, "{}", rule.code);
+        }
     }
 
     #[test]

@@ -141,30 +141,34 @@ const SPEC_RULES: RuleSet = RuleSet {
             &["type"],
             value_is_not("state", &["absent"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "endpoint-service-name",
             Evidence::Provider,
             &["vpcEndpointServiceName"],
             value_is("type", &["VPC_ENDPOINT_SERVICE"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "endpoint-resource",
             Evidence::Provider,
             &["vpcResourceConfigurationId", "vpcResourceShareArn"],
             value_is("type", &["VPC_RESOURCE"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "endpoint-msk",
             Evidence::Provider,
             &["mskClusterArn", "mskAuthentication"],
             value_is("type", &["MSK_MULTI_VPC"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "endpoint-service-attachment",
             Evidence::Provider,
             &["gcpServiceAttachment"],
             value_is("type", &["GCP_PSC_SERVICE_ATTACHMENT"]),
         ),
+        field_of_type(&["vpcEndpointServiceName"], &["VPC_ENDPOINT_SERVICE"]),
+        field_of_type(&["vpcResourceConfigurationId", "vpcResourceShareArn"], &["VPC_RESOURCE"]),
+        field_of_type(&["mskClusterArn", "mskAuthentication"], &["MSK_MULTI_VPC"]),
+        field_of_type(&["gcpServiceAttachment"], &["GCP_PSC_SERVICE_ATTACHMENT"]),
         CrossFieldRule::forbidden_fields(
             "endpoint-msk-dns",
             Evidence::Schema,
@@ -187,6 +191,11 @@ const SPEC_RULES: RuleSet = RuleSet {
         custom_rule("dns-wildcard-overlap", Evidence::Ours, &["customPrivateDnsMappings"], wildcard_over_exact),
     ],
 };
+
+/// Fields of one type of endpoint. The provider does not refuse them elsewhere.
+const fn field_of_type(fields: &'static [&'static str], types: &'static [&'static str]) -> CrossFieldRule {
+    CrossFieldRule::fields_only_for("endpoint-other-type", Evidence::Ours, fields, value_is("type", types))
+}
 
 fn target_without_resource(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     if scope.text_at("type").is_none_or(|kind| kind == "VPC_RESOURCE") {

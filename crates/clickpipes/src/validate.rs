@@ -35,6 +35,32 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+/// A way to break a rule between fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breach {
+    /// A field that is needed is missing.
+    FieldMissing,
+    /// A field is present that must not be.
+    FieldGiven,
+    /// Anything else.
+    Other,
+}
+
+/// How much weight a rule between fields has.
+#[derive(Clone, Debug)]
+pub struct RuleGrade {
+    /// The code of its problems.
+    pub code: &'static str,
+    /// Why the rule is believed.
+    pub evidence: Evidence,
+    /// What its problems are.
+    pub severity: Severity,
+    /// How a document can break it.
+    pub breaches: &'static [Breach],
+    /// The paths that it reads, relative to the object that it is about.
+    pub fields: Vec<String>,
+}
+
 /// All broken rules of a document with these fields. The document may break its schema as well: rules ignore values
 /// of a wrong type.
 pub(crate) fn find_problems(rules: &[&RuleSet], fields: &'static FieldNode, document: &Value) -> Vec<Problem> {

@@ -1,5 +1,7 @@
 //! The rules between fields, and how well each is proven.
 
+use crate::options::SandboxOptions;
+
 /// How well it is proven that the API refuses what breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleEvidence {
@@ -51,8 +53,10 @@ macro_rules! api_rules {
 }
 
 api_rules! {
-    KafkaAuthentication: Schema, "Each type of Kafka broker has its own authentications; `MUTUAL_TLS` for `redpanda` was refused live";
+    KafkaAuthentication: Schema, "Each type of Kafka broker has its own authentications";
+    RedpandaCertificate: Live, "`redpanda` takes no `MUTUAL_TLS`, though the schema lists it";
     KafkaRole: Schema, "Kafka with `IAM_ROLE` needs `iamRole`";
+    KafkaUnusedRole: Ours, "Kafka takes `iamRole` with `IAM_ROLE` only";
     KafkaCredentials: Schema, "Kafka takes the credentials of its authentication, and no others";
     EventHubLogin: Ours, "Event Hubs takes a connection string, and no user and password";
     KafkaListEntry: Ours, "`brokers` and `topics` have no empty entry between commas";
@@ -61,6 +65,8 @@ api_rules! {
     RegistryCredentials: Schema, "A PATCH does not change the credentials of a schema registry";
     GlueRegistry: Provider, "A Glue registry is for `AvroConfluent` and `Protobuf`, and needs a role without IAM authentication";
     ProtobufSchema: Schema, "`Protobuf` needs either `schemaRegistry` or `protobufSchema`, other formats take no `protobufSchema`";
+    KafkaAvroRegistry: Ours, "Kafka: `AvroConfluent` needs `schemaRegistry`";
+    KinesisAvroRegistry: Schema, "Kinesis: `AvroConfluent` needs `schemaRegistry`";
     Tombstones: Schema, "`tombstoneMode: delete` needs `exactlyOnce`";
     KinesisTimestamp: Schema, "Kinesis: `timestamp` goes with `AT_TIMESTAMP`";
     KinesisAuthentication: Schema, "Kinesis: `accessKey` goes with `IAM_USER`, `iamRole` with `IAM_ROLE`";
@@ -68,10 +74,13 @@ api_rules! {
     PubsubSeek: Schema, "Pub/Sub: `seekTimestamp` goes with `seekType: timestamp`, and is an RFC 3339 timestamp";
     PubsubNames: Provider, "Pub/Sub: `projectId` and `topic` have the form of Google Cloud";
     StorageLocation: Provider, "Azure needs `azureContainerName` and `connectionString`, and has no `url`; other storages need `url`";
+    AzureOnly: Ours, "`azureContainerName`, `connectionString` and `path` are for Azure only";
     AzureEmptyUrl: Ours, "Azure has no empty `url`. ClickHouse's own command line sends one";
     AzurePath: Ours, "Azure needs `path`";
     StorageAuthentication: Schema, "Each storage has its own authentications";
-    StorageCredentials: Schema, "Object storage takes the role, key or service account of its authentication";
+    StorageCredentials: Schema, "Object storage needs the role, key or service account of its authentication";
+    StorageOtherAccount: Provider, "`serviceAccountKey` of object storage goes with `SERVICE_ACCOUNT` only";
+    StorageUnusedLogin: Ours, "`iamRole` of object storage goes with `IAM_ROLE` only, `accessKey` with `IAM_USER`";
     StorageQueue: Provider, "A queue needs `isContinuous`, `s3` or `gcs`, an authentication, and the form of its storage";
     SkipInitialLoad: Schema, "`skipInitialLoad` needs `queueUrl`, and excludes `startAfter`";
     ServiceAccountSwitch: Provider, "A PATCH does not change the authentication of `gcs` to or from a service account";
@@ -79,20 +88,27 @@ api_rules! {
     DatabasePassword: Live, "`basic` authentication of a database needs a password";
     DatabaseRole: Schema, "`IAM_ROLE` authentication of a database needs `iamRole`";
     DatabaseOtherLogin: Provider, "`basic` authentication takes no `iamRole`, and `IAM_ROLE` no password";
+    DisabledTls: Ours, "`disableTls` excludes `tlsHost` and `caCertificate`";
     ReplicationSlot: Live, "`replicationSlotName` is for `cdc_only`";
     FailoverSlot: Schema, "`enableFailoverSlots` excludes `replicationSlotName`";
     MariadbMechanism: Provider, "MariaDB replicates by `GTID` only";
     MongodbUri: Schema, "A MongoDB `uri` begins with `mongodb://` or `mongodb+srv://`";
     BigqueryStaging: Schema, "`snapshotStagingPath` begins with `gs://`";
     BigqueryAuthentication: Schema, "BigQuery: `credentials` go with `SERVICE_ACCOUNT`, workload identity needs `projectId`";
-    TargetTable: Provider, "No two table mappings have one target";
+    TargetTable: Provider, "No two table mappings of Postgres or MySQL have one target";
+    SharedTargetTable: Ours, "No two table mappings of MongoDB or BigQuery have one target";
     SortingKeys: Schema, "`useCustomSortingKey` needs `sortingKeys`";
     UnusedSortingKeys: Ours, "`sortingKeys` need `useCustomSortingKey`";
+    ExcludedSortingKey: Ours, "A column of `sortingKeys` is not excluded";
     PartitionExpression: Provider, "`partitionByExpr` is not blank";
     MappingDelta: Provider, "A PATCH removes table mappings that exist, leaves one, and does not add a source table that it removes";
     DatabaseDestination: Live, "A database pipe takes no table, columns, `fieldMappings`, `scaling` or `settings`";
     DatabaseStartPaused: Schema, "A database pipe takes no `startPaused`";
     ManagedTable: Provider, "`managedTable` needs `tableDefinition`";
+    UnmanagedTable: Ours, "`tableDefinition` needs `managedTable`";
+    DuplicateColumn: Ours, "No two columns have one name";
+    SystemDatabase: Ours, "The destination is no database of the server itself";
+    DottedTable: Ours, "The name of a table has no dot";
     VersionColumn: Provider, "`versionColumnId` goes with `ReplacingMergeTree`, and is among the columns";
     ReplacingKey: Provider, "`ReplacingMergeTree` needs a sorting key";
     SummedColumns: Provider, "`columnIds` are for `SummingMergeTree`, and among the columns";
@@ -100,10 +116,14 @@ api_rules! {
     ReservedRole: Schema, "The roles `clickpipes` and `clickpipes_system` are reserved";
     UnmappedColumn: Ours, "`fieldMappings` cover every column. One sentence of the schema says so, and half of the examples of the official provider leave columns out";
     MappedColumn: Ours, "A `destinationField` is among the columns";
+    DuplicateFieldMapping: Ours, "No two field mappings have one `destinationField`";
     SettingOfSource: Live, "A setting is one of the source";
     EmptySettings: Live, "`settings` are not empty";
     EmptyScaling: Ours, "`scaling` of a create is not empty";
     EndpointParts: Provider, "Each type of reverse private endpoint needs its own fields";
+    EndpointOtherParts: Ours, "A reverse private endpoint takes no fields of another type";
+    EndpointTarget: Ours, "`targetId` is for `VPC_RESOURCE` only";
+    EndpointWildcard: Ours, "A private DNS name with a wildcard does not cover another name of the endpoint";
     EndpointAttachment: Schema, "`gcpServiceAttachment` has the form of Google Cloud";
     EndpointDns: Schema, "Private DNS names are unique in a service, have a wildcard only in front, and are not for `MSK_MULTI_VPC`";
     CdcScaling: Schema, "CDC scaling has whole cores, and four gigabytes for each";
@@ -111,8 +131,15 @@ api_rules! {
 
 impl ApiRule {
     /// Whether what breaks the rule is refused, by a strict world or another.
-    pub(crate) fn applies(self, is_strict: bool) -> bool {
-        is_strict || self.evidence() != RuleEvidence::Ours
+    pub(crate) fn applies(self, options: &SandboxOptions) -> bool {
+        let is_known = options.newer_fields || !self.is_newer();
+        is_known && (options.strict_rules || self.evidence() != RuleEvidence::Ours)
+    }
+
+    /// Whether the API of July 2026 did not have it.
+    const fn is_newer(self) -> bool {
+        // There was no such field.
+        matches!(self, Self::KinesisAvroRegistry)
     }
 }
 

@@ -42,6 +42,12 @@ impl SourceCheck<'_> {
         }
     }
 
+    pub(crate) fn refuse_unless(&mut self, rule: ApiRule, field: &str, allowed: bool, case: &str) {
+        if !allowed && self.has_field(field) {
+            self.refuse(rule, field, format!("is only allowed with {case}"));
+        }
+    }
+
     pub(crate) fn require_when(&mut self, rule: ApiRule, field: &str, needed: bool, case: &str) {
         if needed && !self.has_field(field) {
             self.refuse(rule, field, format!("is required with {case}"));

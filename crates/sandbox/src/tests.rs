@@ -21,6 +21,7 @@ mod server;
 mod services;
 mod settings;
 mod state;
+mod unproven_rules;
 
 use std::time::Duration;
 

@@ -167,7 +167,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     exclusive_reads: |_| Vec::new(),
     rules: &[
         RULES,
-        RuleSet { object_paths: &["spec.source.bigquery"], rules: database::MAPPING_LIST_RULES },
+        RuleSet { object_paths: &["spec.source.bigquery"], rules: database::UNCHECKED_MAPPING_LIST_RULES },
         RuleSet { object_paths: &["spec.source.bigquery.tableMappings.*"], rules: database::MAPPING_RULES },
     ],
 };

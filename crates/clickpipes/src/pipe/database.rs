@@ -93,17 +93,29 @@ pub(crate) fn describe_start(source: &Value) -> String {
 
 /// User and password, or user and role.
 pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields_iff(
+    CrossFieldRule::required_fields(
         "database-iam-role",
         Evidence::Schema,
         &["iamRole"],
         value_is("authentication", &["IAM_ROLE"]),
     ),
-    CrossFieldRule::required_fields_iff(
+    CrossFieldRule::required_fields(
         "database-password",
         Evidence::Live,
         &["credentials.password"],
         value_is("authentication", &["basic"]),
+    ),
+    CrossFieldRule::forbidden_fields(
+        "database-other-login",
+        Evidence::Provider,
+        &["iamRole"],
+        value_is("authentication", &["basic"]),
+    ),
+    CrossFieldRule::forbidden_fields(
+        "database-other-login",
+        Evidence::Provider,
+        &["credentials.password"],
+        value_is("authentication", &["IAM_ROLE"]),
     ),
     CrossFieldRule::forbidden_fields(
         "login-version",
@@ -130,8 +142,17 @@ pub(crate) const TLS_RULES: &[CrossFieldRule] = &[CrossFieldRule::forbidden_fiel
 pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[
     CrossFieldRule::unique_entries("duplicate-target-table", Evidence::Provider, "tableMappings", "targetTable")
         .with_reason("two mappings cannot share a table"),
-    custom_rule("dotted-table", Evidence::Ours, &["tableMappings"], dotted_targets),
+    DOTTED_TARGETS,
 ];
+
+/// The same where the provider does not look at the targets.
+pub(crate) const UNCHECKED_MAPPING_LIST_RULES: &[CrossFieldRule] = &[
+    CrossFieldRule::unique_entries("shared-target-table", Evidence::Ours, "tableMappings", "targetTable")
+        .with_reason("their rows are mixed"),
+    DOTTED_TARGETS,
+];
+
+const DOTTED_TARGETS: CrossFieldRule = custom_rule("dotted-table", Evidence::Ours, &["tableMappings"], dotted_targets);
 
 /// The columns of one mapping.
 pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[

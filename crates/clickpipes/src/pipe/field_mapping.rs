@@ -22,8 +22,8 @@ pub struct FieldMapping {
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        custom_rule("unmapped-column", Evidence::Schema, &["fieldMappings", "destination.columns"], unmapped_columns)
-            .into_warning(),
+        // One sentence of the schema asks for it; half of the examples of the official provider do without.
+        custom_rule("unmapped-column", Evidence::Ours, &["fieldMappings", "destination.columns"], unmapped_columns),
         custom_rule(
             "mapped-column-unknown",
             Evidence::Ours,

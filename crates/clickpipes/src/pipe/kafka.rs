@@ -232,14 +232,21 @@ const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],
     rules: &[
         CrossFieldRule::allowed_values("kafka-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
-        custom_rule("kafka-redpanda-mutual-tls", Evidence::Live, &["type", "authentication"], redpanda_mutual_tls)
-            .into_warning(),
-        CrossFieldRule::required_fields_iff(
+        // The official schema lists the pair; the live API refused it.
+        custom_rule("kafka-redpanda-mutual-tls", Evidence::Live, &["type", "authentication"], redpanda_mutual_tls),
+        CrossFieldRule::required_fields(
             "kafka-iam-role",
             Evidence::Schema,
             &["iamRole"],
             value_is("authentication", &["IAM_ROLE"]),
         ),
+        CrossFieldRule::fields_only_for(
+            "kafka-unused-role",
+            Evidence::Ours,
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        )
+        .with_reason("no role is assumed"),
         CrossFieldRule::required_fields_iff(
             "kafka-no-credentials",
             Evidence::Schema,
@@ -278,17 +285,16 @@ const RULES: RuleSet = RuleSet {
         ),
         custom_rule(
             "kafka-glue-registry",
-            Evidence::Schema,
+            Evidence::Provider,
             &["format", "authentication", "schemaRegistry"],
             registry::mismatched_glue_registry,
         ),
         custom_rule(
             "kafka-avro-registry",
-            Evidence::Schema,
+            Evidence::Ours,
             &["format", "schemaRegistry"],
             registry::avro_without_registry,
-        )
-        .into_warning(),
+        ),
     ],
 };
 
@@ -307,7 +313,7 @@ fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     if pair != (Some("redpanda"), Some("MUTUAL_TLS")) {
         return Vec::new();
     }
-    let message = "the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before";
-    let help = "should the API refuse it, `type: kafka` reaches the same brokers";
+    let message = "the API refuses `MUTUAL_TLS` for `type: redpanda`, although its schema lists it";
+    let help = "write `type: kafka`, which reaches the same brokers";
     vec![RuleFinding::new(FieldPath::parse("authentication"), message).with_help(help)]
 }

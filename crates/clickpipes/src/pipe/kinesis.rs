@@ -139,14 +139,13 @@ const RULES: RuleSet = RuleSet {
             &["format", "schemaRegistry", "protobufSchema"],
             registry::mismatched_protobuf_schema,
         ),
-        // Pipes of July 2026 could do without.
+        // The newer schema, the provider and the README of the command line say so.
         custom_rule(
             "kinesis-avro-registry",
             Evidence::Schema,
             &["format", "schemaRegistry"],
             registry::avro_without_registry,
-        )
-        .into_warning(),
+        ),
     ],
 };
 

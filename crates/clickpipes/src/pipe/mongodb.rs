@@ -153,7 +153,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.mongodb"], rules: database::TLS_RULES },
-        RuleSet { object_paths: &["spec.source.mongodb"], rules: database::MAPPING_LIST_RULES },
+        RuleSet { object_paths: &["spec.source.mongodb"], rules: database::UNCHECKED_MAPPING_LIST_RULES },
     ],
 };
 

@@ -234,13 +234,18 @@ const RULES: RuleSet = RuleSet {
             &["url"],
             value_is("type", URL_STORAGES),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "storage-azure",
             Evidence::Provider,
             &["azureContainerName", "connectionString"],
             value_is("type", &["azureblobstorage"]),
         ),
-        CrossFieldRule::forbidden_fields("storage-azure", Evidence::Ours, &["path"], value_is("type", URL_STORAGES)),
+        CrossFieldRule::fields_only_for(
+            "storage-azure-only",
+            Evidence::Ours,
+            &["azureContainerName", "connectionString", "path"],
+            value_is("type", &["azureblobstorage"]),
+        ),
         // Both schemas leave it optional, and the provider does not ask for it.
         CrossFieldRule::required_fields(
             "storage-azure-path",
@@ -249,26 +254,46 @@ const RULES: RuleSet = RuleSet {
             value_is("type", &["azureblobstorage"]),
         )
         .with_reason("the API is not known to read a whole container"),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::required_fields(
             "storage-iam-role",
             Evidence::Schema,
             &["iamRole"],
             value_is("authentication", &["IAM_ROLE"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::fields_only_for(
+            "storage-unused-role",
+            Evidence::Ours,
+            &["iamRole"],
+            value_is("authentication", &["IAM_ROLE"]),
+        )
+        .with_reason("no role is assumed"),
+        CrossFieldRule::required_fields(
             "storage-access-key",
             Evidence::Schema,
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        CrossFieldRule::fields_only_for(
+            "storage-unused-key",
+            Evidence::Ours,
+            &["accessKey"],
+            value_is("authentication", &["IAM_USER"]),
+        )
+        .with_reason("the key is not used"),
+        CrossFieldRule::required_fields(
             "storage-service-account",
             Evidence::Schema,
             &["serviceAccountKey"],
             value_is("authentication", &["SERVICE_ACCOUNT"]),
         ),
+        CrossFieldRule::fields_only_for(
+            "storage-other-account",
+            Evidence::Provider,
+            &["serviceAccountKey"],
+            value_is("authentication", &["SERVICE_ACCOUNT"]),
+        ),
         custom_rule("queue-continuous", Evidence::Provider, &["queueUrl", "isContinuous"], queue::not_continuous),
-        custom_rule("queue-storage", Evidence::Schema, &["queueUrl", "type"], queue::unsupported_storage),
+        custom_rule("queue-storage", Evidence::Provider, &["queueUrl", "type"], queue::unsupported_storage),
         custom_rule(
             "queue-authentication",
             Evidence::Provider,

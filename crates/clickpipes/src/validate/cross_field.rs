@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Problem, RuleContext, RuleFinding};
+use super::{Breach, Problem, RuleContext, RuleFinding};
 use model::diagnostic::{Evidence, Severity};
 use model::path::{FieldPath, VisitedPath, value_at};
 use model::schema_validator::FieldNode;
@@ -22,7 +22,7 @@ pub(crate) struct RuleSet {
 pub(crate) struct CrossFieldRule {
     pub(crate) code: &'static str,
     pub(crate) evidence: Evidence,
-    is_doubtful: bool,
+    is_harmless: bool,
     requirement: Requirement,
     reason: &'static str,
     help: &'static str,
@@ -33,6 +33,7 @@ type CustomRuleFn = fn(&RuleContext<'_>) -> Vec<RuleFinding>;
 enum Requirement {
     Required(&'static [&'static str], RuleCondition),
     Forbidden(&'static [&'static str], RuleCondition),
+    OnlyFor(&'static [&'static str], RuleCondition),
     RequiredIff(&'static [&'static str], RuleCondition),
     AllowedValues { field: &'static str, by: &'static str, table: AllowedValueTable },
     ExactlyOne(&'static [&'static str]),
@@ -56,7 +57,7 @@ pub(crate) const fn custom_rule(
 
 impl CrossFieldRule {
     const fn new(code: &'static str, evidence: Evidence, requirement: Requirement) -> Self {
-        Self { code, evidence, is_doubtful: false, requirement, reason: "", help: "" }
+        Self { code, evidence, is_harmless: false, requirement, reason: "", help: "" }
     }
 
     /// The fields are required while the condition holds.
@@ -77,6 +78,16 @@ impl CrossFieldRule {
         when: RuleCondition,
     ) -> Self {
         Self::new(code, evidence, Requirement::Forbidden(fields, when))
+    }
+
+    /// The fields are forbidden unless the condition holds.
+    pub(crate) const fn fields_only_for(
+        code: &'static str,
+        evidence: Evidence,
+        fields: &'static [&'static str],
+        when: RuleCondition,
+    ) -> Self {
+        Self::new(code, evidence, Requirement::OnlyFor(fields, when))
     }
 
     /// The fields are required while the condition holds, and forbidden otherwise.
@@ -131,9 +142,11 @@ impl CrossFieldRule {
         self
     }
 
-    /// The evidence is contradicted, or what breaks the rule does no harm: it is a warning.
+    /// A rule about manifests alone is a warning, where what breaks it does no harm.
     pub(crate) const fn into_warning(mut self) -> Self {
-        self.is_doubtful = true;
+        // The evidence grades every rule about the API, here and in the sandbox.
+        assert!(matches!(self.evidence, Evidence::Manifest));
+        self.is_harmless = true;
         self
     }
 
@@ -141,7 +154,7 @@ impl CrossFieldRule {
     pub(crate) const fn severity(&self) -> Severity {
         match self.evidence {
             Evidence::Ours => Severity::Warning,
-            _ if self.is_doubtful => Severity::Warning,
+            Evidence::Manifest if self.is_harmless => Severity::Warning,
             Evidence::Schema | Evidence::Live | Evidence::Provider | Evidence::Manifest => Severity::Error,
         }
     }
@@ -151,6 +164,9 @@ impl CrossFieldRule {
             Requirement::Required(fields, when) => check_required(scope, fields, when, Some(true)),
             Requirement::Forbidden(fields, when) => {
                 check_forbidden(scope, fields, when, Some(true), messages::field_forbidden)
+            }
+            Requirement::OnlyFor(fields, when) => {
+                check_forbidden(scope, fields, when, Some(false), messages::field_only_allowed_for)
             }
             Requirement::RequiredIff(fields, when) => {
                 let mut found = check_required(scope, fields, when, Some(true));
@@ -288,11 +304,24 @@ fn visit_objects<'d>(
 }
 
 impl CrossFieldRule {
+    pub(crate) const fn breaches(&self) -> &'static [Breach] {
+        match &self.requirement {
+            Requirement::Required(..) => &[Breach::FieldMissing],
+            Requirement::Forbidden(..) | Requirement::OnlyFor(..) => &[Breach::FieldGiven],
+            Requirement::RequiredIff(..) => &[Breach::FieldMissing, Breach::FieldGiven],
+            Requirement::AllowedValues { .. }
+            | Requirement::ExactlyOne(_)
+            | Requirement::UniqueEntries { .. }
+            | Requirement::Custom { .. } => &[Breach::Other],
+        }
+    }
+
     /// Every path that the rule reads.
     pub(crate) fn field_paths(&self) -> Vec<String> {
         let own: Vec<&str> = match &self.requirement {
             Requirement::Required(fields, when)
             | Requirement::Forbidden(fields, when)
+            | Requirement::OnlyFor(fields, when)
             | Requirement::RequiredIff(fields, when) => fields.iter().chain(when.field_paths()).copied().collect(),
             Requirement::AllowedValues { field, by, .. } => vec![field, by],
             Requirement::ExactlyOne(fields) => fields.to_vec(),

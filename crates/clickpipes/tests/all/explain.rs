@@ -29,7 +29,7 @@ fn explain_shows_type_values_default_and_change_cost() {
 
       rules between fields:
         kafka-authentication        Error. Evidence: the official schema.
-        kafka-redpanda-mutual-tls   Warning. Evidence: a refusal by the live API.
+        kafka-redpanda-mutual-tls   Error. Evidence: a refusal by the live API.
         kafka-iam-role              Error. Evidence: the official schema.
         kafka-no-credentials        Error. Evidence: the official schema.
         kafka-credentials           Error. Evidence: the official schema.

@@ -12,7 +12,7 @@ use crate::contract::endpoint::FIELDS;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::endpoint::{EmulatedEndpoint, EndpointStatus, private_dns_names};
 use crate::http_types::{ApiRefusal, ApiResult};
-use crate::json_body::{has_value, parse_object, text_field, text_items};
+use crate::json_body::{has_value, object_items, parse_object, text_field, text_items};
 use crate::options::NullInPatch;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
@@ -108,17 +108,29 @@ fn status_after_provisioning(body: &Map<String, Value>) -> EndpointStatus {
     }
 }
 
+/// What each type of endpoint needs.
+const PARTS: &[(&str, &[&str])] = &[
+    ("VPC_ENDPOINT_SERVICE", &["vpcEndpointServiceName"]),
+    ("VPC_RESOURCE", &["vpcResourceConfigurationId", "vpcResourceShareArn"]),
+    ("MSK_MULTI_VPC", &["mskClusterArn", "mskAuthentication"]),
+    ("GCP_PSC_SERVICE_ATTACHMENT", &["gcpServiceAttachment"]),
+];
+
 fn validate_type(body: &Map<String, Value>, complaints: &mut Complaints) {
     let kind = text_field(body, "type").unwrap_or_default();
-    let needed: &[&str] = match kind {
-        "VPC_ENDPOINT_SERVICE" => &["vpcEndpointServiceName"],
-        "VPC_RESOURCE" => &["vpcResourceConfigurationId", "vpcResourceShareArn"],
-        "MSK_MULTI_VPC" => &["mskClusterArn", "mskAuthentication"],
-        "GCP_PSC_SERVICE_ATTACHMENT" => &["gcpServiceAttachment"],
-        _ => &[],
-    };
-    for field in needed.iter().filter(|field| !has_value(body, field)) {
-        complaints.refuse(ApiRule::EndpointParts, field, format!("is required with {kind}"));
+    for (of, fields) in PARTS {
+        for field in *fields {
+            match (*of == kind, has_value(body, field)) {
+                (true, false) => complaints.refuse(ApiRule::EndpointParts, field, format!("is required with {kind}")),
+                (false, true) => {
+                    complaints.refuse(ApiRule::EndpointOtherParts, field, format!("is only allowed with {of}"));
+                }
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+    if kind != "VPC_RESOURCE" && object_items(body, "customPrivateDnsMappings").any(|it| has_value(it, "targetId")) {
+        complaints.refuse(ApiRule::EndpointTarget, "customPrivateDnsMappings", "targetId is only for VPC_RESOURCE");
     }
     if kind == "MSK_MULTI_VPC" && private_dns_names(body).next().is_some() {
         complaints.refuse(ApiRule::EndpointDns, "customPrivateDnsMappings", "is not for MSK_MULTI_VPC");
@@ -147,10 +159,14 @@ fn validate_dns_names(
     // Unique within the service, so the names of an endpoint do not collide with themselves in a PATCH.
     let others = service.endpoints.iter().filter(|endpoint| Some(endpoint.id.as_str()) != own);
     let mut used: BTreeSet<&str> = others.flat_map(EmulatedEndpoint::private_dns_names).collect();
+    let wildcards: Vec<&str> = private_dns_names(body).filter_map(|name| name.strip_prefix('*')).collect();
     for (index, name) in private_dns_names(body).enumerate() {
         let at = format!("customPrivateDnsMappings[{index}].privateDnsName");
         if !used.insert(name) {
             complaints.refuse(ApiRule::EndpointDns, &at, "is used already within the service");
+        }
+        if !name.starts_with('*') && wildcards.iter().any(|suffix| name.ends_with(suffix)) {
+            complaints.refuse(ApiRule::EndpointWildcard, &at, "is covered by a name with a wildcard");
         }
         if name.strip_prefix("*.").unwrap_or(name).contains('*') {
             complaints.refuse(ApiRule::EndpointDns, &at, "may have a wildcard only as its first label");

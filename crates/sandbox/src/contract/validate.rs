@@ -16,12 +16,12 @@ use crate::uuid;
 pub(crate) struct Complaints {
     messages: Vec<String>,
     evidence: BTreeSet<RuleEvidence>,
-    is_strict: bool,
+    options: SandboxOptions,
 }
 
 impl Complaints {
     pub(crate) fn new(options: &SandboxOptions) -> Self {
-        Self { messages: Vec::new(), evidence: BTreeSet::new(), is_strict: options.strict_rules }
+        Self { messages: Vec::new(), evidence: BTreeSet::new(), options: options.clone() }
     }
 
     /// A broken rule between fields.
@@ -40,7 +40,7 @@ impl Complaints {
 
     /// A broken rule, in words of the API that name no path.
     pub(crate) fn refuse_in_words(&mut self, rule: ApiRule, text: &str) {
-        if rule.applies(self.is_strict) {
+        if rule.applies(&self.options) {
             self.add_message(rule.evidence(), text);
         }
     }

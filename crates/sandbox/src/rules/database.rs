@@ -8,12 +8,14 @@ use crate::json_body::{is_true, object_field, text_field};
 
 pub(crate) fn validate_postgres(check: &mut SourceCheck<'_>) {
     validate_authentication(check);
+    validate_encryption(check);
     validate_replication_slot(check);
     mappings::validate_mappings(check);
 }
 
 pub(crate) fn validate_mysql(check: &mut SourceCheck<'_>) {
     validate_authentication(check);
+    validate_encryption(check);
     let maria = text_field(check.fields, "type").is_some_and(|kind| kind.ends_with("mariadb"));
     let settings = object_field(check.fields, "settings");
     let mechanism = settings.and_then(|settings| text_field(settings, "replicationMechanism"));
@@ -32,6 +34,7 @@ pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
     if check.has_field("credentials") {
         validate_username(check);
     }
+    validate_encryption(check);
     mappings::validate_mappings(check);
 }
 
@@ -78,6 +81,13 @@ fn validate_authentication(check: &mut SourceCheck<'_>) {
     }
     if role {
         check.refuse(ApiRule::DatabaseOtherLogin, "iamRole", "is only allowed with IAM_ROLE authentication");
+    }
+}
+
+fn validate_encryption(check: &mut SourceCheck<'_>) {
+    let is_encrypted = !is_true(check.fields, "disableTls");
+    for field in ["tlsHost", "caCertificate"].iter().filter(|field| text_field(check.fields, field).is_some()) {
+        check.refuse_unless(ApiRule::DisabledTls, field, is_encrypted, "TLS");
     }
 }
 

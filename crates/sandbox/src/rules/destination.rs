@@ -1,5 +1,7 @@
 //! The destination, and the mapping of fields to its columns.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::api_rule::ApiRule;
@@ -31,6 +33,7 @@ pub(crate) fn validate_destination(
     complaints: &mut Complaints,
 ) {
     validate_roles(destination, complaints);
+    validate_names(destination, complaints);
     if source.is_database() {
         if !mappings.is_empty() {
             complaints.refuse(ApiRule::DatabaseDestination, "fieldMappings", "is not for database pipes");
@@ -49,6 +52,10 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
         }
         return;
     };
+    if destination.get("managedTable") == Some(&Value::Bool(false)) {
+        let text = "is only allowed with managedTable";
+        complaints.refuse(ApiRule::UnmanagedTable, "destination.tableDefinition", text);
+    }
     let Some(engine) = object_field(definition, "engine") else { return };
     let path = "destination.tableDefinition.engine";
     let kind = text_field(engine, "type").unwrap_or_default();
@@ -94,6 +101,26 @@ fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Compl
     }
 }
 
+// The server has these databases for itself. A dot was probably meant to separate the database from the table.
+fn validate_names(destination: &Map<String, Value>, complaints: &mut Complaints) {
+    let database = text_field(destination, "database").map(str::to_lowercase);
+    if database.is_some_and(|name| ["system", "information_schema"].contains(&name.as_str())) {
+        complaints.refuse(ApiRule::SystemDatabase, "destination.database", "is a database of the server");
+    }
+    if text_field(destination, "table").is_some_and(|name| name.contains('.')) {
+        complaints.refuse(ApiRule::DottedTable, "destination.table", "has a dot in it");
+    }
+    let columns = object_items(destination, "columns").filter_map(|column| text_field(column, "name"));
+    if has_duplicates(columns) {
+        complaints.refuse(ApiRule::DuplicateColumn, "destination.columns", "has two columns of one name");
+    }
+}
+
+fn has_duplicates<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.any(|name| !seen.insert(name))
+}
+
 // Of every pipe, a database pipe too.
 fn validate_roles(destination: &Map<String, Value>, complaints: &mut Complaints) {
     for role in text_items(destination, "roles").filter(|role| ["clickpipes", "clickpipes_system"].contains(role)) {
@@ -129,6 +156,9 @@ pub(crate) fn validate_field_mappings(
     let mapped: Vec<&str> = mappings.iter().filter_map(|mapping| mapping["destinationField"].as_str()).collect();
     if columns.iter().any(|column| !mapped.contains(column)) {
         complaints.refuse(ApiRule::UnmappedColumn, "fieldMappings", "must cover every destination column");
+    }
+    if has_duplicates(mapped.iter().copied()) {
+        complaints.refuse(ApiRule::DuplicateFieldMapping, "fieldMappings", "has two mappings of one column");
     }
     if mapped.iter().any(|field| !columns.contains(field)) {
         complaints.refuse(

@@ -16,8 +16,8 @@ fn supported_authentications(broker: &str) -> &'static [&'static str] {
         "gcmk" => &["PLAIN", "MUTUAL_TLS", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"],
         "confluent" => &["PLAIN", "MUTUAL_TLS"],
         "warpstream" | "azureeventhub" => &["PLAIN"],
-        // The schema allows `MUTUAL_TLS` here. The API refused it (seen live).
-        "redpanda" => &["SCRAM-SHA-256", "SCRAM-SHA-512"],
+        // The live API refused the last one: a rule of its own.
+        "redpanda" => &["SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"],
         "dokafka" => &["SCRAM-SHA-256", "MUTUAL_TLS"],
         _ => &[],
     }
@@ -40,8 +40,14 @@ pub(crate) fn validate_kafka(check: &mut SourceCheck<'_>) {
         let text = format!("{broker} does not support {authentication}");
         check.refuse(ApiRule::KafkaAuthentication, "authentication", text);
     }
-    check.require_when(ApiRule::KafkaRole, "iamRole", authentication == "IAM_ROLE", "IAM_ROLE authentication");
-    let is_login = object_field(check.fields, "credentials").is_some_and(|given| given.contains_key("username"));
+    if (broker, authentication) == ("redpanda", "MUTUAL_TLS") {
+        check.refuse(ApiRule::RedpandaCertificate, "authentication", "redpanda does not support MUTUAL_TLS");
+    }
+    let is_role = authentication == "IAM_ROLE";
+    check.require_when(ApiRule::KafkaRole, "iamRole", is_role, "IAM_ROLE authentication");
+    check.refuse_unless(ApiRule::KafkaUnusedRole, "iamRole", is_role, "IAM_ROLE authentication");
+    let is_login = object_field(check.fields, "credentials")
+        .is_some_and(|given| ["username", "password"].iter().all(|name| given.contains_key(*name)));
     let needed = if broker == "azureeventhub" && is_login {
         check.refuse(ApiRule::EventHubLogin, "credentials.connectionString", "is required with azureeventhub");
         credential_keys("kafka", authentication)
@@ -109,6 +115,7 @@ fn is_utc_minute(text: &str) -> bool {
 
 fn validate_registry(check: &mut SourceCheck<'_>) {
     validate_protobuf_schema(check);
+    validate_avro_registry(check, ApiRule::KafkaAvroRegistry);
     let Some(registry) = object_field(check.fields, "schemaRegistry") else { return };
     let is_glue = text_field(registry, "type") == Some("glue");
     let (needed, foreign): (&[&str], &[&str]) = if is_glue {
@@ -146,6 +153,12 @@ fn validate_glue(check: &mut SourceCheck<'_>, has_role: bool) {
     if !has_role && !is_iam {
         check.refuse(ApiRule::GlueRegistry, "schemaRegistry.glueRoleArn", "is required without IAM authentication");
     }
+}
+
+/// Also for Kinesis, with a rule of its own: its evidence is better.
+pub(crate) fn validate_avro_registry(check: &mut SourceCheck<'_>, rule: ApiRule) {
+    let is_avro = text_field(check.fields, "format") == Some("AvroConfluent");
+    check.require_when(rule, "schemaRegistry", is_avro, "AvroConfluent");
 }
 
 /// Also for Kinesis.

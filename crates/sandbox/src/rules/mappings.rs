@@ -27,11 +27,19 @@ pub(crate) fn validate_mappings(check: &mut SourceCheck<'_>) {
     let mut targets = BTreeSet::new();
     for (index, mapping) in object_items(check.fields, "tableMappings").enumerate() {
         let path = format!("tableMappings[{index}]");
+        if text_field(mapping, "targetTable").is_some_and(|target| target.contains('.')) {
+            check.refuse(ApiRule::DottedTable, &format!("{path}.targetTable"), "has a dot in it");
+        }
         if !text_field(mapping, "targetTable").is_none_or(|target| targets.insert(target)) {
-            check.refuse(ApiRule::TargetTable, &format!("{path}.targetTable"), "is used by another mapping");
+            check.refuse(target_rule(mapping), &format!("{path}.targetTable"), "is used by another mapping");
         }
         validate_mapping(check, &path, mapping);
     }
+}
+
+/// The provider looks at the targets of Postgres and MySQL only.
+fn target_rule(mapping: &MappingObject) -> ApiRule {
+    if mapping.contains_key("sourceSchemaName") { ApiRule::TargetTable } else { ApiRule::SharedTargetTable }
 }
 
 fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingObject) {
@@ -48,6 +56,10 @@ fn validate_mapping(check: &mut SourceCheck<'_>, path: &str, mapping: &MappingOb
             );
         }
         (true, true) | (false, false) => {}
+    }
+    let is_excluded = |key: &str| text_items(mapping, "excludedColumns").any(|excluded| excluded == key);
+    if text_items(mapping, "sortingKeys").any(is_excluded) {
+        check.refuse(ApiRule::ExcludedSortingKey, &format!("{path}.sortingKeys"), "has an excluded column");
     }
     let blank = |field: &str| text_field(mapping, field).is_some_and(|given| given.trim().is_empty());
     // The real API stores a blank expression as unset; the official provider refuses it before.
@@ -104,7 +116,7 @@ impl MappingDelta {
         for (index, mapping) in self.added.iter().enumerate() {
             let path = format!("tableMappingsToAdd[{index}]");
             if !text_field(mapping, "targetTable").is_none_or(|target| used.insert(target)) {
-                check.refuse(ApiRule::TargetTable, &format!("{path}.targetTable"), "is used by another mapping");
+                check.refuse(target_rule(mapping), &format!("{path}.targetTable"), "is used by another mapping");
             }
             validate_mapping(check, &path, mapping);
         }

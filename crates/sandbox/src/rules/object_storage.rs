@@ -30,6 +30,9 @@ fn validate_location(check: &mut SourceCheck<'_>, storage: &str) {
         check.require_when(ApiRule::StorageLocation, field, azure, "azureblobstorage");
     }
     check.require_when(ApiRule::AzurePath, "path", azure, "azureblobstorage");
+    for field in ["azureContainerName", "connectionString", "path"] {
+        check.refuse_unless(ApiRule::AzureOnly, field, azure, "azureblobstorage");
+    }
     check.require_when(ApiRule::StorageLocation, "url", !azure, storage);
 }
 
@@ -46,14 +49,15 @@ fn validate_authentication(check: &mut SourceCheck<'_>, storage: &str, authentic
         check.refuse(ApiRule::StorageAuthentication, "authentication", format!("{storage} does not support it"));
     }
     let is = |name: &str| authentication == Some(name);
-    check.require_when(ApiRule::StorageCredentials, "iamRole", is("IAM_ROLE"), "IAM_ROLE authentication");
-    check.require_when(ApiRule::StorageCredentials, "accessKey", is("IAM_USER"), "IAM_USER authentication");
-    check.require_only_when(
-        ApiRule::StorageCredentials,
-        "serviceAccountKey",
-        is("SERVICE_ACCOUNT"),
-        "SERVICE_ACCOUNT authentication",
-    );
+    for (field, way, otherwise) in [
+        ("iamRole", "IAM_ROLE", ApiRule::StorageUnusedLogin),
+        ("accessKey", "IAM_USER", ApiRule::StorageUnusedLogin),
+        ("serviceAccountKey", "SERVICE_ACCOUNT", ApiRule::StorageOtherAccount),
+    ] {
+        let case = format!("{way} authentication");
+        check.require_when(ApiRule::StorageCredentials, field, is(way), &case);
+        check.refuse_unless(otherwise, field, is(way), &case);
+    }
 }
 
 fn validate_queue(check: &mut SourceCheck<'_>, storage: &str, authentication: Option<&str>) {

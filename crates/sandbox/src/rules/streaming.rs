@@ -11,6 +11,7 @@ pub(crate) fn validate_kinesis(check: &mut SourceCheck<'_>) {
     check.require_only_when(ApiRule::KinesisAuthentication, "accessKey", user, "IAM_USER authentication");
     check.require_only_when(ApiRule::KinesisAuthentication, "iamRole", !user, "IAM_ROLE authentication");
     super::kafka::validate_protobuf_schema(check);
+    super::kafka::validate_avro_registry(check, ApiRule::KinesisAvroRegistry);
 }
 
 pub(crate) fn validate_pubsub(check: &mut SourceCheck<'_>) {

@@ -58,7 +58,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         object_paths: &["spec.source.madeUp"],
         rules: &[CrossFieldRule::required_fields_iff(
             "missing-part",
-            Evidence::Manifest,
+            Evidence::Schema,
             &["number"],
             value_is("start", &["number"]),
         )],

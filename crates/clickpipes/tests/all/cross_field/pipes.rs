@@ -151,11 +151,31 @@ fn endpoints() -> Vec<Case> {
         ),
         ("endpoint-msk", endpoint(), json!({"spec.mskAuthentication": null})),
         (
-            "endpoint-service-name",
+            "endpoint-other-type",
             endpoint(),
             json!({"spec.vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1"}),
         ),
-        ("endpoint-resource", endpoint(), json!({"spec.vpcResourceConfigurationId": "rcfg-1"})),
+        ("endpoint-other-type", endpoint(), json!({"spec.vpcResourceConfigurationId": "rcfg-1"})),
+        (
+            "endpoint-other-type",
+            endpoint(),
+            json!({"spec.gcpServiceAttachment": "projects/p/regions/r/serviceAttachments/s"}),
+        ),
+        (
+            "endpoint-other-type",
+            endpoint(),
+            json!({"spec": {
+                "type": "VPC_ENDPOINT_SERVICE",
+                "vpcEndpointServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-1",
+                "mskAuthentication": "SASL_IAM",
+            }}),
+        ),
+        ("endpoint-service-name", endpoint(), json!({"spec": {"type": "VPC_ENDPOINT_SERVICE"}})),
+        (
+            "endpoint-resource",
+            endpoint(),
+            json!({"spec": {"type": "VPC_RESOURCE", "vpcResourceConfigurationId": "rcfg-1"}}),
+        ),
         ("endpoint-service-attachment", endpoint(), json!({"spec": {"type": "GCP_PSC_SERVICE_ATTACHMENT"}})),
         (
             "endpoint-msk-dns",

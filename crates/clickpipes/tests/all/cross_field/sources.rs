@@ -6,7 +6,7 @@ use super::Case;
 use super::good::{azure, bigquery, gcs, kafka, kinesis, mongodb, mysql, postgres, pubsub, s3};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [of_kafka(), of_streams(), of_files(), of_queues(), of_databases()].concat()
+    [of_kafka(), of_registries(), of_streams(), of_files(), of_queues(), of_databases(), of_mappings()].concat()
 }
 
 fn secret() -> Value {
@@ -25,6 +25,11 @@ fn glue(role: &str) -> Value {
         registry["glueRoleArn"] = ROLE.into();
     }
     registry
+}
+
+fn with(mut object: Value, field: &str, value: &str) -> Value {
+    object[field] = value.into();
+    object
 }
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -64,7 +69,16 @@ fn of_kafka() -> Vec<Case> {
                 "spec.source.kafka.credentials": {"certificate": certificate_with_key(), "privateKey": secret()},
             }),
         ),
-        ("kafka-iam-role", kafka(), json!({"spec.source.kafka.iamRole": role})),
+        (
+            "kafka-iam-role",
+            kafka(),
+            json!({
+                "spec.source.kafka.type": "msk",
+                "spec.source.kafka.authentication": "IAM_ROLE",
+                "spec.source.kafka.credentials": null,
+            }),
+        ),
+        ("kafka-unused-role", kafka(), json!({"spec.source.kafka.iamRole": role})),
         (
             "kafka-no-credentials",
             kafka(),
@@ -98,6 +112,11 @@ fn of_kafka() -> Vec<Case> {
                 "strategy": "from_latest", "timestamp": "2026-01-31T08:00",
             }}),
         ),
+    ]
+}
+
+fn of_registries() -> Vec<Case> {
+    vec![
         ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.format": "Protobuf"})),
         ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.protobufSchema": "bWVzc2FnZQ=="})),
         (
@@ -125,6 +144,28 @@ fn of_kafka() -> Vec<Case> {
                 "spec.source.kafka.schemaRegistry": {"type": "glue", "glueRoleArn": ROLE, "glueRegion": "r"},
             }),
         ),
+        (
+            "registry-confluent",
+            kafka(),
+            json!({
+                "spec.source.kafka.format": "Protobuf",
+                "spec.source.kafka.schemaRegistry": with(glue("role"), "url", "https://r"),
+            }),
+        ),
+        (
+            "registry-confluent",
+            kafka(),
+            json!({
+                "spec.source.kafka.format": "Protobuf",
+                "spec.source.kafka.schemaRegistry": with(glue("role"), "caCertificate", CERTIFICATE),
+            }),
+        ),
+        (
+            "registry-glue",
+            kafka(),
+            json!({"spec.source.kafka.schemaRegistry": with(registry(), "glueRegion", "us-east-1")}),
+        ),
+        ("registry-glue", kafka(), json!({"spec.source.kafka.schemaRegistry": with(registry(), "glueRoleArn", ROLE)})),
         ("kafka-avro-registry", kafka(), json!({"spec.source.kafka.format": "AvroConfluent"})),
     ]
 }
@@ -149,6 +190,8 @@ fn of_streams() -> Vec<Case> {
                 "spec.source.kinesis.iamRole": "arn:aws:iam::123456789012:role/Reader",
             }),
         ),
+        ("kinesis-iam-role", kinesis(), json!({"spec.source.kinesis.iamRole": ROLE})),
+        ("kinesis-access-key", kinesis(), json!({"spec.source.kinesis.accessKey": null})),
         (
             "kinesis-iam-role",
             kinesis(),
@@ -179,11 +222,15 @@ fn of_files() -> Vec<Case> {
         ("storage-url", azure(), json!({at("url"): "https://example.com"})),
         ("storage-azure-path", azure(), json!({at("path"): null})),
         ("storage-azure", azure(), json!({at("azureContainerName"): null})),
-        ("storage-azure", s3(), json!({at("path"): "*.csv"})),
-        ("storage-azure", s3(), json!({at("azureContainerName"): "container"})),
+        ("storage-azure-only", s3(), json!({at("path"): "*.csv"})),
+        ("storage-azure-only", s3(), json!({at("azureContainerName"): "container"})),
+        ("storage-azure-only", s3(), json!({at("connectionString"): secret()})),
         ("storage-iam-role", s3(), json!({at("iamRole"): null})),
-        ("storage-access-key", gcs(), json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}})),
-        ("storage-service-account", gcs(), json!({at("authentication"): null})),
+        ("storage-unused-role", gcs(), json!({at("iamRole"): ROLE})),
+        ("storage-access-key", s3(), json!({at("authentication"): "IAM_USER", at("iamRole"): null})),
+        ("storage-unused-key", gcs(), json!({at("accessKey"): {"accessKeyId": "AKIA", "secretKey": secret()}})),
+        ("storage-service-account", gcs(), json!({at("serviceAccountKey"): null})),
+        ("storage-other-account", gcs(), json!({at("authentication"): null})),
         ("skip-initial-load", s3(), json!({at("skipInitialLoad"): true, at("startAfter"): "2026/"})),
         ("skip-initial-load", s3(), json!({at("skipInitialLoad"): true, at("queueUrl"): null})),
     ]
@@ -210,11 +257,17 @@ fn of_queues() -> Vec<Case> {
 }
 
 fn of_databases() -> Vec<Case> {
-    const MAPPING: &str = "spec.source.postgres.tableMappings.0";
-    let of_mapping = |field: &str| format!("{MAPPING}.{field}");
     let role = "arn:aws:iam::123456789012:role/Reader";
     vec![
         ("bigquery-service-account", bigquery(), json!({"spec.source.bigquery.credentials": null})),
+        (
+            "bigquery-service-account",
+            bigquery(),
+            json!({
+                "spec.source.bigquery.authentication": "SERVICE_ACCOUNT_WORKLOAD_IDENTITY",
+                "spec.source.bigquery.projectId": "my-project",
+            }),
+        ),
         (
             "bigquery-project",
             bigquery(),
@@ -227,7 +280,7 @@ fn of_databases() -> Vec<Case> {
         ("preview-field", bigquery(), json!({"spec.source.bigquery.settings.syncDelaySeconds": 5})),
         ("database-password", postgres(), json!({"spec.source.postgres.credentials.password": null})),
         (
-            "database-password",
+            "database-other-login",
             mysql(),
             json!({
                 "spec.source.mysql.authentication": "IAM_ROLE",
@@ -244,8 +297,56 @@ fn of_databases() -> Vec<Case> {
                 "spec.source.postgres.credentials": {"username": "u", "version": 2},
             }),
         ),
-        ("database-iam-role", postgres(), json!({"spec.source.postgres.iamRole": role})),
+        ("database-other-login", postgres(), json!({"spec.source.postgres.iamRole": role})),
+        (
+            "database-iam-role",
+            postgres(),
+            json!({
+                "spec.source.postgres.authentication": "IAM_ROLE",
+                "spec.source.postgres.credentials": {"username": "u"},
+            }),
+        ),
+        ("postgres-slot-name", postgres(), json!({"spec.source.postgres.settings.replicationSlotName": "slot"})),
+        (
+            "postgres-failover-slots",
+            postgres(),
+            json!({"spec.source.postgres.settings": {
+                "replicationMode": "cdc_only",
+                "replicationSlotName": "slot",
+                "enableFailoverSlots": true,
+            }}),
+        ),
+        ("mariadb-mechanism", mysql(), json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"})),
+        (
+            "disabled-tls",
+            postgres(),
+            json!({"spec.source.postgres.disableTls": true, "spec.source.postgres.tlsHost": "db"}),
+        ),
+        (
+            "disabled-tls",
+            mysql(),
+            json!({"spec.source.mysql.disableTls": true, "spec.source.mysql.caCertificate": CERTIFICATE}),
+        ),
+        ("literal-secret", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
+        ("literal-secret", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
+        ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
+        ("literal-secret", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
+    ]
+}
+
+fn of_mappings() -> Vec<Case> {
+    const MAPPING: &str = "spec.source.postgres.tableMappings.0";
+    let of_mapping = |field: &str| format!("{MAPPING}.{field}");
+    vec![
         ("duplicate-target-table", postgres(), json!({of_mapping("targetTable"): "users"})),
+        (
+            "shared-target-table",
+            mongodb(),
+            json!({"spec.source.mongodb.tableMappings": [
+                {"sourceDatabaseName": "shop", "sourceCollection": "orders", "targetTable": "orders"},
+                {"sourceDatabaseName": "shop", "sourceCollection": "users", "targetTable": "orders"},
+            ]}),
+        ),
         ("unused-sorting-key", postgres(), json!({of_mapping("sortingKeys"): ["id"]})),
         ("custom-sorting-key", postgres(), json!({of_mapping("useCustomSortingKey"): true})),
         (
@@ -262,31 +363,6 @@ fn of_databases() -> Vec<Case> {
                 of_mapping("excludedColumns"): ["id"],
             }),
         ),
-        ("postgres-slot-name", postgres(), json!({"spec.source.postgres.settings.replicationSlotName": "slot"})),
-        (
-            "postgres-failover-slots",
-            postgres(),
-            json!({"spec.source.postgres.settings": {
-                "replicationMode": "cdc_only",
-                "replicationSlotName": "slot",
-                "enableFailoverSlots": true,
-            }}),
-        ),
-        ("mariadb-mechanism", mysql(), json!({"spec.source.mysql.settings.replicationMechanism": "FILE_POS"})),
         ("dotted-table", postgres(), json!({of_mapping("targetTable"): "raw.orders"})),
-        (
-            "disabled-tls",
-            postgres(),
-            json!({"spec.source.postgres.disableTls": true, "spec.source.postgres.tlsHost": "db"}),
-        ),
-        (
-            "disabled-tls",
-            mysql(),
-            json!({"spec.source.mysql.disableTls": true, "spec.source.mysql.caCertificate": CERTIFICATE}),
-        ),
-        ("literal-secret", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
-        ("literal-secret", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
-        ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
-        ("literal-secret", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
     ]
 }
