@@ -31,10 +31,11 @@ fn explain_shows_type_values_default_and_change_cost() {
         kafka-authentication        Error. Evidence: the official schema.
         kafka-redpanda-mutual-tls   Error. Evidence: a refusal by the live API.
         kafka-iam-role              Error. Evidence: the official schema.
+        kafka-unused-role           Warning. Evidence: none, the API may accept it.
         kafka-no-credentials        Error. Evidence: the official schema.
         kafka-credentials           Error. Evidence: the official schema.
         kafka-eventhub-credentials  Warning. Evidence: none, the API may accept it.
-        kafka-glue-registry         Error. Evidence: the official schema.
+        kafka-glue-registry         Error. Evidence: a check of the official Terraform provider.
     ");
     insta::assert_snapshot!(said("spec.source.postgres.settings.syncIntervalSeconds"), @r#"
     ClickPipe spec.source.postgres.settings.syncIntervalSeconds
@@ -62,8 +63,11 @@ fn explain_shows_type_values_default_and_change_cost() {
       rules between fields:
         storage-authentication   Error. Evidence: the official schema.
         storage-iam-role         Error. Evidence: the official schema.
+        storage-unused-role      Warning. Evidence: none, the API may accept it.
         storage-access-key       Error. Evidence: the official schema.
+        storage-unused-key       Warning. Evidence: none, the API may accept it.
         storage-service-account  Error. Evidence: the official schema.
+        storage-other-account    Error. Evidence: a check of the official Terraform provider.
         queue-authentication     Error. Evidence: a check of the official Terraform provider.
     ");
     insta::assert_snapshot!(said("metadata.previousNames"), @"
@@ -126,7 +130,8 @@ fn explain_lists_the_fields_of_an_object() {
       returned:  never; drift is not detected
 
       rules between fields:
-        database-password  Error. Evidence: a refusal by the live API.
+        database-password     Error. Evidence: a refusal by the live API.
+        database-other-login  Error. Evidence: a check of the official Terraform provider.
 
       fields (* is required):
         fromEnv      The environment variable that contains it

@@ -195,8 +195,8 @@ fn messages_explain_problem_and_fix() {
       help: write `settings: {object_storage_concurrency: …}` instead
     spec.source.kafka.caCertificate: literal-secret: the text contains a private key
       help: keep the `CERTIFICATE` blocks only; a key goes into a field that takes a reference such as `{fromEnv: NAME}`; if the file left this machine, change the secret
-    spec.source.kafka.authentication: kafka-redpanda-mutual-tls: the API documents `MUTUAL_TLS` for `type: redpanda`, but has refused it before
-      help: should the API refuse it, `type: kafka` reaches the same brokers
+    spec.source.kafka.authentication: kafka-redpanda-mutual-tls: the API refuses `MUTUAL_TLS` for `type: redpanda`, although its schema lists it
+      help: write `type: kafka`, which reaches the same brokers
     spec.destination: missing-part: `destination` is needed unless `state: absent`
       help: add `destination`
     spec.source.kafka.additional.newField: unchecked-field: `newField` is not a field that pipectl knows: it is sent and compared as it stands
