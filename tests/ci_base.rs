@@ -99,3 +99,67 @@ fn mark_moves_forward_only_for_each_environment() {
     assert_eq!(mark("prod"), two);
     assert_eq!(mark("dev"), three, "an old job moves nothing back");
 }
+
+/// A clone of the newest commit alone, on another commit than the mark, does not know which of them comes first.
+#[test]
+fn shallow_clone_moves_no_mark_and_gives_no_base() {
+    let (origin, [one, _, three]) = three_commits();
+    let shallow = TestRepo::new();
+    let url = format!("file://{}", origin.work_dir.temp_dir.path().display());
+    shallow.run_git(&["fetch", "--quiet", "--depth=1", &url, "main"]);
+    shallow.run_git(&["checkout", "--quiet", "FETCH_HEAD"]);
+    let path = crate::support::test_repo::path_variable();
+    let mark = |marked: &str| {
+        shallow.write_file(".pipectl/applied", &format!("{marked}\n"));
+        let said =
+            shallow.work_dir.run_with_env(&["ci", "mark", "--applied", ".pipectl/applied"], &[("PATH", path.as_str())]);
+        let file = shallow.work_dir.temp_dir.path().join(".pipectl/applied");
+        (said.code, said.all_output(), std::fs::read_to_string(file).unwrap().trim().to_owned())
+    };
+    // A commit that was not fetched, and one that was, but without what lies between.
+    for marked in [one.as_str(), "1111111111111111111111111111111111111111"] {
+        let (code, said, now) = mark(marked);
+        assert!(code == 1 && said.contains("fetch the whole history") && now == marked, "{said}");
+    }
+    shallow.run_git(&["fetch", "--quiet", "--depth=1", &url, &one]);
+    let (code, said, now) = mark(&one);
+    assert!(code == 1 && said.contains("this clone is shallow") && now == one, "{said}");
+    let (code, said) = base(&shallow, &[&one, &three], &[]);
+    assert!(code == 1 && said.contains("this clone is shallow"), "{said}");
+    assert_eq!(mark(&three), (0, String::new(), three));
+}
+
+#[test]
+fn mark_does_not_move_to_another_branch() {
+    let (repo, [_, two, three]) = three_commits();
+    let path = crate::support::test_repo::path_variable();
+    let run =
+        || repo.work_dir.run_with_env(&["ci", "mark", "--applied", ".pipectl/applied"], &[("PATH", path.as_str())]);
+    assert_eq!(run().code, 0);
+    repo.run_git(&["checkout", "--quiet", "-b", "side", &two]);
+    repo.commit_all("aside");
+    let said = run();
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stderr.contains("(three) was applied, and is not in the history of this commit"), "{}", said.stderr);
+    let file = repo.work_dir.temp_dir.path().join(".pipectl/applied");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), three);
+    // The way out that the message names.
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(run().code, 0);
+}
+
+/// It is printed into a command line, and the event of a job can come from anybody.
+#[test]
+fn commit_before_the_push_is_checked() {
+    let (repo, [one, ..]) = three_commits();
+    for (before, why) in [
+        ("--trust-policy", "is not the whole hash of a commit"),
+        ("main", "is not the whole hash of a commit"),
+        ("$(id)", "is not the whole hash of a commit"),
+        ("2222222222222222222222222222222222222222", "is not in this clone"),
+    ] {
+        let (code, said) = base(&repo, &[], &[&format!("--before={before}")]);
+        assert!(code == 1 && said.contains(why), "{before}: {said}");
+    }
+    assert_eq!(base(&repo, &[], &["--before", &one]), (0, format!("{one}...")));
+}

@@ -24,7 +24,7 @@ use model::diagnostic::SourceFile;
 use self::cat_file::BlobReader;
 use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run_git, start_error};
 
-pub(crate) use self::applied::AppliedBase;
+pub(crate) use self::applied::{AppliedBase, MarkMove};
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery, PlanCommits};
 pub(crate) use self::services::GitServices;
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::context::CommandContext;
-use crate::git::{AppliedBase, Repository};
+use crate::git::{AppliedBase, MarkMove, Repository};
 use crate::outcome::CommandOutcome;
 use crate::output::Label;
 use crate::{exit, files};
@@ -64,15 +64,30 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
             Ok(outcome)
         }
         AppliedBase::None | AppliedBase::Parted { nearest: None, .. } => {
-            Ok(base_outcome(context, options.before.as_deref().and_then(fallback_base)))
+            let before = options.before.as_deref().map(|before| fallback_base(&repository, before)).transpose()?;
+            Ok(base_outcome(context, before.flatten()))
         }
     }
 }
 
 /// The base before anything was applied. CI systems send zeros for a new branch.
-fn fallback_base(before: &str) -> Option<String> {
-    let is_new_branch = before.is_empty() || before.bytes().all(|byte| byte == b'0');
-    (!is_new_branch).then(|| format!("{before}..."))
+fn fallback_base(repository: &Repository, before: &str) -> Result<Option<String>> {
+    if before.is_empty() || before.bytes().all(|byte| byte == b'0') {
+        return Ok(None);
+    }
+    // What this prints goes into a command line, and the value comes from the event of the job.
+    ensure_whole_hash(before)?;
+    if repository.resolve_commit(before).is_err() {
+        bail!("the commit before the push, {before}, is not in this clone: fetch it, or leave out its option");
+    }
+    Ok(Some(format!("{before}...")))
+}
+
+fn ensure_whole_hash(text: &str) -> Result<()> {
+    if text.len() < 40 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        bail!("`{}` is not the whole hash of a commit", text.escape_debug());
+    }
+    Ok(())
 }
 
 fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcome {
@@ -83,18 +98,32 @@ fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcom
     outcome
 }
 
-/// Writes `HEAD` into the file, unless the file contains a later commit.
+/// Writes `HEAD` into the file if it comes after the commit that is there.
 pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) -> Result<CommandOutcome> {
     let repository = Repository::open_containing(&[PathBuf::from(".")])?;
     let head = repository.resolve_commit("HEAD")?;
     let known = read_applied(&repository, &options.applied)?;
-    let is_behind = matches!(repository.base_among(&known), Ok(AppliedBase::Superseded(_)));
-    if !is_behind {
-        files::write_file(&options.applied, &format!("{}\n", head.hash))?;
+    let result = CiBase { base: Some(head.hash.clone()), superseded_by: None };
+    let outcome = |code, word| CommandOutcome::new(context, code, context.envelope(word, &result));
+    match repository.mark_move(&known)? {
+        MarkMove::Forward => {
+            files::write_file(&options.applied, &format!("{}\n", head.hash))?;
+            Ok(outcome(exit::DONE, "marked"))
+        }
+        MarkMove::Superseded => Ok(outcome(exit::DONE, "superseded")),
+        MarkMove::Sideways(marked) => {
+            let mut outcome = outcome(exit::BLOCKED, "sideways");
+            let why = format!(
+                "{} ({}) was applied, and is not in the history of this commit: the mark stays; after a force push, \
+                 delete {} and run this again",
+                marked.short,
+                marked.subject,
+                options.applied.display()
+            );
+            outcome.messages.push(Label::Blocked, "not marked: ").push_plain(why).end_line();
+            Ok(outcome)
+        }
     }
-    let word = if is_behind { "superseded" } else { "marked" };
-    let result = CiBase { base: Some(head.hash), superseded_by: None };
-    Ok(CommandOutcome::new(context, exit::DONE, context.envelope(word, result)))
 }
 
 /// The hashes in a file; none if there is no file.
@@ -114,8 +143,6 @@ fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
         }
     }
     let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
-    if let Some(odd) = lines.iter().find(|line| line.len() < 40 || !line.bytes().all(|byte| byte.is_ascii_hexdigit())) {
-        bail!("`{}` is not the whole hash of a commit", odd.escape_debug());
-    }
+    lines.iter().try_for_each(|line| ensure_whole_hash(line))?;
     Ok(lines)
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::git_command::start_error;
-use super::{Commit, Repository};
+use super::{Commit, Repository, SHALLOW_HINT};
 
 /// The answer for the commit at `HEAD`.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,11 +21,54 @@ pub(crate) enum AppliedBase {
     None,
 }
 
+/// Where the mark of the last applied commit goes when `HEAD` was applied.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum MarkMove {
+    /// To `HEAD`, which comes after the marked commit, or is the first.
+    Forward,
+    /// Nowhere: the marked commit comes after `HEAD`.
+    Superseded,
+    /// Nowhere: this marked commit and `HEAD` lie on different branches.
+    Sideways(Commit),
+}
+
+const FETCH_ALL: &str = "fetch the whole history of the branch";
+
 impl Repository {
+    /// Where the mark goes from the commits that it is at.
+    ///
+    /// # Errors
+    /// When the history that this clone has does not tell: a mark that moves by guess can move back.
+    pub(crate) fn mark_move(&self, marked: &[String]) -> Result<MarkMove> {
+        let head = self.resolve_commit("HEAD")?;
+        for revision in marked {
+            let Ok(commit) = self.resolve_commit(revision) else {
+                bail!("the applied commit {revision} is not in this clone: {FETCH_ALL}")
+            };
+            if self.is_ancestor(&commit, &head)? {
+                continue;
+            }
+            if self.is_ancestor(&head, &commit)? {
+                return Ok(MarkMove::Superseded);
+            }
+            self.ensure_whole_history()?;
+            return Ok(MarkMove::Sideways(commit));
+        }
+        Ok(MarkMove::Forward)
+    }
+
+    /// In a shallow clone commits seem unrelated that are not.
+    fn ensure_whole_history(&self) -> Result<()> {
+        if self.git_output_line(&["rev-parse", "--is-shallow-repository"])? == "true" {
+            bail!("{SHALLOW_HINT}");
+        }
+        Ok(())
+    }
+
     /// Looks for the base among applied commits, in any order.
     ///
     /// # Errors
-    /// When no applied commit is in this clone: it may be a later one that was not fetched.
+    /// When no applied commit is in this clone, or it is shallow and lacks one: that may be a later one.
     pub(crate) fn base_among(&self, applied: &[String]) -> Result<AppliedBase> {
         let head = self.resolve_commit("HEAD")?;
         let (mut nearest, mut unknown): (Option<(usize, Commit)>, Option<&String>) = (None, None);
@@ -48,6 +91,9 @@ impl Repository {
                 beside.get_or_insert(commit);
             }
         }
+        if beside.is_some() || unknown.is_some() && is_any_known {
+            self.ensure_whole_history()?;
+        }
         let nearest = nearest.map(|(_, commit)| commit);
         if let Some(applied) = beside
             && let Ok(parted) = self.resolve_commit(&format!("{}...", applied.hash))
@@ -58,7 +104,7 @@ impl Repository {
         match (nearest, unknown) {
             (Some(commit), _) => Ok(AppliedBase::Found(commit)),
             (None, Some(unknown)) if !is_any_known => {
-                bail!("the applied commit {unknown} is not in this clone: fetch the whole history of the branch")
+                bail!("the applied commit {unknown} is not in this clone: {FETCH_ALL}")
             }
             (None, _) => Ok(AppliedBase::None),
         }
