@@ -121,9 +121,15 @@ fn manifest_does_not_get_an_api_key() {
     desk.write_file("pipectl.yaml", format!("{head}environments: {{prod: {{{keys}}}}}\n"));
     for name in ["CLICKHOUSE_CLOUD_API_SECRET", "KEY_SECRET", "PROD_SECRET"] {
         desk.write_file("pipes/orders.yaml", pipe_manifest("orders", &format!("{{fromEnv: {name}}}")));
-        for args in [&["validate", "--check-secrets"][..], &["apply", "--yes", "--sandbox"]] {
+        for args in [
+            &["validate"][..],
+            &["validate", "--check-secrets"],
+            &["plan", "--sandbox"],
+            &["apply", "--yes", "--sandbox"],
+        ] {
             let said = desk.run_with_env(args, &[(name, CANARY)]);
             assert_eq!(said.code, 1, "{args:?}: {}", said.all_output());
+            assert_eq!(said.stderr.matches("error[unresolved-secret]").count(), 1, "{args:?}: {}", said.stderr);
             assert!(said.all_output().contains("holds the API key of pipectl"), "{}", said.all_output());
             assert!(!said.all_output().contains(CANARY), "{}", said.all_output());
         }

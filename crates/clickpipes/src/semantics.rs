@@ -162,6 +162,11 @@ pub struct FieldSemantics {
 }
 
 impl FieldSemantics {
+    /// Whether no struct declares the field.
+    pub fn is_unknown(&self) -> bool {
+        self.is_unknown
+    }
+
     /// The rules of a field of this object.
     pub fn child_field(&self, name: &str) -> &Self {
         self.fields.get(name).or(self.fallback.as_ref()).map_or(self, Arc::as_ref)

@@ -45,20 +45,27 @@ impl LoadedManifests {
         Ok(declared)
     }
 
-    /// Refuses a secret in a variable whose value the project file shows.
+    /// Refuses a secret in a variable whose value the project file shows, and in one that holds an API key.
     pub(crate) fn refuse_shown_secrets(&mut self, project: &ProjectContext) {
-        let shown = &project.shown_env_variables;
-        for document in self.manifests.iter().map(|manifest| &manifest.document).filter(|_| !shown.is_empty()) {
+        let (shown, keys) = (&project.shown_env_variables, &project.env_access.key_variables);
+        let texts: BTreeMap<&str, &str> = self.files.iter().map(|file| (&*file.name, &*file.text)).collect();
+        let mut found = Vec::new();
+        for document in self.manifests.iter().map(|manifest| &manifest.document) {
             for secret in find_secret_references(&document.body) {
-                let source = SecretSource::from_reference(&secret.from);
-                if matches!(source, Some(SecretSource::Env(name)) if shown.contains(name)) {
-                    let why = "the project file shows this variable with `${env:…}`, so it is not secret";
-                    let file = self.files.iter().find(|file| *file.name == *document.origin.start_place().file);
-                    let text = file.map_or("", |file| &file.text);
-                    self.diagnostics.push(unresolved_secret(document, &secret, why, text));
-                }
+                let Some(SecretSource::Env(name)) = SecretSource::from_reference(&secret.from) else { continue };
+                let why = if keys.contains(name) {
+                    "this variable holds the API key of pipectl: it is sent to no source"
+                } else if shown.contains(name) {
+                    "the project file shows this variable with `${env:…}`, so it is not secret"
+                } else {
+                    continue;
+                };
+                let place = document.origin.field_place(&secret.path);
+                let text = texts.get(&*place.file).copied().unwrap_or_default();
+                found.push(unresolved_secret(document, &secret, why, text));
             }
         }
+        self.diagnostics.extend(found);
     }
 
     /// Reads and validates the manifests under `paths`. Their templates may also be under `all`, the paths of the

@@ -14,7 +14,7 @@ use crate::deadline::{Deadline, TimeBudget};
 use crate::envelope::{self, DecodedAnswer};
 use crate::error::{Error, RejectedRequest, RejectionKind};
 use crate::rate_limiter::{PausePermit, Priority, RateLimiter, lock_ignoring_poison};
-use crate::redact::Redaction;
+use crate::redact::{Redaction, RunRedaction};
 use crate::retry::{self, Idempotency};
 use crate::secret::FilledBody;
 use crate::settings::RemoteSettings;
@@ -41,6 +41,8 @@ pub(crate) struct Client {
     transports: Vec<Arc<dyn Transport>>,
     /// The API keys: an answer may repeat them.
     key_redaction: Redaction,
+    /// The secrets that the run resolved so far.
+    pub(crate) run_redaction: RunRedaction,
     rate_limiter: RateLimiter,
     pub(crate) deadline: Deadline,
     pub(crate) cancellation: CancellationToken,
@@ -120,6 +122,7 @@ impl Client {
             rate_limiter: RateLimiter::new(settings.rate, transports.len()),
             transports,
             key_redaction,
+            run_redaction: RunRedaction::default(),
             deadline: Deadline::new(settings.timeout),
             cancellation: CancellationToken::default(),
             wake_ups: WakeUps::default(),
@@ -354,7 +357,8 @@ impl Client {
             self.rate_limiter.back_off(key, envelope::retry_after(response));
         }
         let sent = call.body.map(|filled| &filled.redaction);
-        let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key_redaction]).collect();
+        let of_run = self.run_redaction.lock();
+        let redactions: Vec<&Redaction> = sent.into_iter().chain([&self.key_redaction, &*of_run]).collect();
         envelope::decode_envelope(call.method, call.path, response, &redactions)
     }
 

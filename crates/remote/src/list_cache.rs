@@ -152,7 +152,10 @@ impl ListCache {
     async fn request_list(&self, client: &Client, budget: TimeBudget) -> Result<(u64, Vec<DecodedObject>), Error> {
         let number = self.lists_requested.fetch_add(1, Ordering::Relaxed) + 1;
         let call = RequestSpec::new(Method::Get, &self.path).with_budget(budget);
-        let items = decode_list(self.kind, &self.path, client.send(call).await?)?;
+        let mut items = decode_list(self.kind, &self.path, client.send(call).await?)?;
+        for item in &mut items {
+            client.run_redaction.redact_object(self.kind, &mut item.object);
+        }
         self.merge_list(number, &items);
         Ok((number, items))
     }

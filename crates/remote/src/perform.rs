@@ -119,7 +119,9 @@ pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value
             run.list_cache(at)?.note_wait();
         }
     }
-    secret::fill_body(at, body, run.secrets.as_ref(), |reference| run.resolve_reference(reference))
+    let filled = secret::fill_body(at, body, run.secrets.as_ref(), |reference| run.resolve_reference(reference))?;
+    run.client.run_redaction.add_request(&filled.redaction);
+    Ok(filled)
 }
 
 pub(crate) use resume::resume_pipe;

@@ -2,9 +2,17 @@
 
 mod encodings;
 
+use std::sync::{Mutex, MutexGuard};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS};
+use model::address::Kind;
+use model::live::Object;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::rate_limiter::lock_ignoring_poison;
 
 const REDACTED: &str = "[redacted]";
 
@@ -21,13 +29,21 @@ const MIN_ENCODED_CHARS: usize = 4;
 // More than is ever shown. It bounds the time that an endless error page can cost.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// The secrets of one request.
+// A shorter secret of another request is in most texts by chance.
+const MIN_SHARED_CHARS: usize = 4;
+
+/// The secrets of one request, or of all requests of the run.
 #[derive(Default)]
 pub(crate) struct Redaction {
     /// Secrets that are cut out of a text.
     cut: Vec<SecretString>,
-    /// Secrets that withhold the whole text.
+    /// Short secrets, which withhold the whole text.
     withheld: Vec<SecretString>,
+    /// Secrets that are words of the request, which do so in its own answer.
+    public: Vec<SecretString>,
+    /// Whether it has the secrets of many requests. Then only their beginnings are looked for, not their ends: each secret
+    /// costs time in each answer.
+    is_shared: bool,
 }
 
 impl Redaction {
@@ -35,13 +51,17 @@ impl Redaction {
     pub(crate) fn add_secret(&mut self, secret: &str, public_text: &str) {
         // A secret that is an ordinary word, or a word of the request, is not cut out: the gap in a sentence whose
         // words are known would tell which word it is. A text that contains it is withheld.
-        let outlined = secret.chars().count() < MIN_SECRET_CHARS || public_text.contains(secret);
+        let (is_short, is_public) = (secret.chars().count() < MIN_SECRET_CHARS, public_text.contains(secret));
         let long = |text: &&str| text.chars().count() >= MIN_SECRET_CHARS;
         // A message about a PEM key may quote a single line of it.
         let parts = std::iter::once(secret).chain(secret.lines().filter(long));
         let texts = parts.filter(|text| !text.is_empty()).map(str::to_owned);
         let texts = texts.chain(base64_forms(secret)).map(SecretString::from);
-        if outlined { self.withheld.extend(texts) } else { self.cut.extend(texts) }
+        match (is_public, is_short) {
+            (true, _) => self.public.extend(texts),
+            (false, true) => self.withheld.extend(texts),
+            (false, false) => self.cut.extend(texts),
+        }
     }
 
     /// The beginning of the text, without the secrets.
@@ -49,8 +69,9 @@ impl Redaction {
         let end = (0..=MAX_TEXT_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = &text[..end.unwrap_or_default()];
         let places = || text.char_indices().map(|(at, _)| &text[at..]);
-        let starts_with_withheld =
-            |rest: &str| expose_all(&self.withheld).any(|it| encodings::starts_with_secret(rest, it));
+        let starts_with_withheld = |rest: &str| {
+            expose_all(&self.withheld).chain(expose_all(&self.public)).any(|it| encodings::starts_with_secret(rest, it))
+        };
         if places().any(starts_with_withheld) {
             return WITHHELD.to_owned();
         }
@@ -71,8 +92,69 @@ impl Redaction {
 
     /// The length in bytes of the longest secret at the beginning of the text.
     fn longest_secret_match(&self, text: &str) -> usize {
-        let lengths = expose_all(&self.cut).map(|secret| encodings::matched_length(text, secret, MIN_SECRET_CHARS));
+        let length = if self.is_shared { encodings::matched_prefix } else { encodings::matched_length };
+        let lengths = expose_all(&self.cut).map(|secret| length(text, secret, MIN_SECRET_CHARS));
         lengths.max().unwrap_or_default()
+    }
+}
+
+/// The secrets that a run resolved so far: the answer to one request may repeat the secret of another.
+pub(crate) struct RunRedaction(Mutex<Redaction>);
+
+impl Default for RunRedaction {
+    fn default() -> Self {
+        Self(Mutex::new(Redaction { is_shared: true, ..Redaction::default() }))
+    }
+}
+
+impl RunRedaction {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Redaction> {
+        lock_ignoring_poison(&self.0)
+    }
+
+    /// Hides these secrets from now on, apart from those that their manifest shows.
+    pub(crate) fn add_request(&self, of_request: &Redaction) {
+        let mut all = self.lock();
+        let is_long = |text: &&SecretString| text.expose_secret().chars().count() >= MIN_SHARED_CHARS;
+        add_new(&mut all.cut, of_request.cut.iter());
+        add_new(&mut all.withheld, of_request.withheld.iter().filter(is_long));
+    }
+
+    /// Hides them in the fields of a live object that nothing here knows.
+    // Known fields are compared with the desired ones, and requests depend on states and ids. The API returns no secret in
+    // them.
+    pub(crate) fn redact_object(&self, kind: Kind, object: &mut Object) {
+        let all = self.lock();
+        if all.cut.is_empty() && all.withheld.is_empty() {
+            return;
+        }
+        let (name, fields) = (kind.name_path(), FieldSemantics::for_kind(kind));
+        for (key, value) in object.body.as_object_mut().into_iter().flatten() {
+            let is_name = name.as_ref().is_some_and(|name| name.segments() == [key.as_str()]);
+            if !is_name && !RESPONSE_ONLY_FIELDS.contains(&key.as_str()) {
+                redact_unknown(&all, fields.child_field(key), value);
+            }
+        }
+    }
+}
+
+fn redact_unknown(secrets: &Redaction, field: &FieldSemantics, value: &mut Value) {
+    match value {
+        // A longer text than can be redacted stays: it would be cut.
+        Value::String(text) if field.is_unknown() && text.len() <= MAX_TEXT_BYTES => *text = secrets.redact_text(text),
+        Value::Object(fields) => {
+            fields.iter_mut().for_each(|(name, value)| redact_unknown(secrets, field.child_field(name), value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_unknown(secrets, field.list_item(), item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn add_new<'s>(known: &mut Vec<SecretString>, added: impl Iterator<Item = &'s SecretString>) {
+    for secret in added {
+        if !known.iter().any(|it| it.expose_secret() == secret.expose_secret()) {
+            known.push(secret.clone());
+        }
     }
 }
 

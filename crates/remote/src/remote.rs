@@ -90,7 +90,8 @@ impl Remote {
         // A create whose secret is missing would fail after its delete, and an edit after its stop.
         for later in then {
             if let Some(body) = later.request_body() {
-                secret::check_resolvable(later.address(), body, self.run.secrets.as_ref())?;
+                let found = secret::check_resolvable(later.address(), body, self.run.secrets.as_ref())?;
+                self.run.client.run_redaction.add_request(&found);
             }
         }
         let is_recreated = then.iter().any(|later| matches!(later, Action::Create { .. }));

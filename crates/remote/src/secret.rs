@@ -63,12 +63,16 @@ pub(crate) fn fill_body(
     Ok(FilledBody { body: RequestBody::new(&body), redaction: filler.redaction })
 }
 
-/// Checks that every secret of the body can be resolved. The values are dropped at once.
-pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretProvider) -> Result<(), Error> {
-    secret::find_secret_references(body).iter().try_for_each(|referred| {
-        let found = secrets.resolve_secret(&referred.from).map(drop);
-        found.map_err(|reason| unresolved_error(at, &referred.from, reason))
-    })
+/// Checks that every secret of the body can be resolved, and returns the secrets to redact. The values are dropped at
+/// once.
+pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretProvider) -> Result<Redaction, Error> {
+    let (mut redaction, open) = (Redaction::default(), body.to_string());
+    for referred in secret::find_secret_references(body) {
+        let found = secrets.resolve_secret(&referred.from);
+        let found = found.map_err(|reason| unresolved_error(at, &referred.from, reason))?;
+        redaction.add_secret(found.expose_secret(), &open);
+    }
+    Ok(redaction)
 }
 
 pub(crate) fn literal_body(body: &Value) -> FilledBody {

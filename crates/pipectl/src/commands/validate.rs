@@ -1,5 +1,6 @@
 //! `pipectl validate`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -45,7 +46,8 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
         let resolver = SecretResolver::default().for_project(&project);
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
         let unresolved = secrets::find_unresolved(&resolver, documents, &declared.files);
-        declared.diagnostics.extend(unresolved);
+        let known: BTreeSet<_> = declared.diagnostics.iter().map(|it| (it.code, it.place.clone())).collect();
+        declared.diagnostics.extend(unresolved.into_iter().filter(|it| !known.contains(&(it.code, it.place.clone()))));
     }
     if context.is_text() {
         context.output.print_diagnostics(&declared.diagnostics, &declared.files);

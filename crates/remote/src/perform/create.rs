@@ -169,7 +169,8 @@ impl CreateAttempt<'_> {
         let call =
             RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget).with_precondition(self);
         let result = self.run.client.send(call).await?;
-        let object = decode::decode_object(self.address.kind, Method::Post, path, result)?.object;
+        let mut object = decode::decode_object(self.address.kind, Method::Post, path, result)?.object;
+        self.run.client.run_redaction.redact_object(self.address.kind, &mut object);
         // Hazard: the stop that follows would go to an object of somebody else.
         if self.list_cache.is_known(&object.id) {
             return Err(malformed_result(Method::Post, path, "holds an object that existed before"));

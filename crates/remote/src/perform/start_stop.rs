@@ -249,7 +249,8 @@ async fn patch_state(run: &RunContext, at: &Address, id: &Id, body: Value, budge
     let body = secret::literal_body(&body);
     let call = RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget).at_most_once();
     let result = run.client.send(call).await?;
-    if let Ok(item) = decode::decode_object(at.kind, Method::Patch, &path, result) {
+    if let Ok(mut item) = decode::decode_object(at.kind, Method::Patch, &path, result) {
+        run.client.run_redaction.redact_object(at.kind, &mut item.object);
         list_cache.note_object(&item.name, &item.object);
     }
     Ok(())

@@ -133,7 +133,11 @@ async fn send_request(
     };
     let result = run.client.send(call.with_body(&filled)).await?;
     let item = decode::decode_object(at.kind, method, &path, result).ok();
-    Ok(item.map(|item| item.object).filter(|object| &object.id == id))
+    let mut object = item.map(|item| item.object).filter(|object| &object.id == id);
+    if let Some(object) = &mut object {
+        run.client.run_redaction.redact_object(at.kind, object);
+    }
+    Ok(object)
 }
 
 fn unknown_object(id: &Id) -> Object {

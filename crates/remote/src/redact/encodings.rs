@@ -19,6 +19,17 @@ pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
     end.map_or(0, |(from, _)| longest_match(text, &secret[from..]).1)
 }
 
+/// The same without suffixes.
+pub(super) fn matched_prefix(text: &str, secret: &str, least: usize) -> usize {
+    // Nearly every place of a text begins with none of a thousand secrets.
+    let first = secret.chars().next();
+    if !first.is_some_and(|c| text.starts_with(c)) && !text.starts_with(['%', '&', '\\', '+']) {
+        return 0;
+    }
+    let (count, length) = longest_match(text, secret);
+    if count == secret.chars().count() || count >= least { length } else { 0 }
+}
+
 /// The longest prefix of the secret at the beginning of the text: its characters, and their bytes in the text.
 fn longest_match(text: &str, secret: &str) -> (usize, usize) {
     // A character may be escaped in several ways at the same place, so every place that may be reached is followed.

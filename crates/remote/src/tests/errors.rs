@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use model::action::Action;
 use model::address::Kind;
+use model::live::Id;
 use sandbox::{READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET, SandboxOptions, ServiceState};
 use serde_json::json;
 
-use super::bench::{OneSecret, RemoteBench, SERVICE, pipe_address, scope_of_kinds};
+use super::bench::{CANARY, OneSecret, RemoteBench, SERVICE, pipe_address, scope_of_kinds};
 use super::fixtures::kafka_body;
 use super::scripted_transport::{cut_answer, ok_answer, raw_answer, refusal_answer, scripted_remote};
 use crate::{ApiCredentials, Error, Hint, HttpTransport, RejectionKind, RemoteSettings, ServiceLookup, Transport};
@@ -129,7 +130,7 @@ async fn gateway_timeout_leaves_delete_outcome_unknown() {
     let list = json!([{"id": "p", "name": "orders", "state": "Stopped"}]);
     let (_, remote) = scripted_remote([ok_answer(&list)].into_iter().chain((0..20).map(|_| page())));
     remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
-    let delete = Action::Delete { address: pipe_address("orders"), id: model::live::Id::new("p") };
+    let delete = Action::Delete { address: pipe_address("orders"), id: Id::new("p") };
     let error = remote.perform_action(&delete).await.unwrap_err();
     insta::assert_snapshot!(error_and_hint(&error), @"
     DELETE /v1/organizations/org/services/svc/clickpipes/p: 504 is not JSON (text/html): <html><h1>Gateway Time-out</h1></html>
@@ -201,4 +202,25 @@ fn plain_http_is_rejected_and_debug_hides_the_secret() {
     assert!(!format!("{credentials:?}").contains("canary"));
     let error = HttpTransport::new("http://api.example.com", credentials).err().unwrap();
     insta::assert_snapshot!(error, @"API URL: plain `http` is only allowed to this machine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn secret_of_one_request_is_hidden_in_the_answers_to_all() {
+    let echo = format!("cannot log in with `{CANARY}`");
+    let made = json!({"id": "n", "name": "orders", "state": "Running", "lastError": echo, "more": [{"text": echo}]});
+    let (_, remote) = scripted_remote([
+        ok_answer(&json!([])),
+        ok_answer(&made),
+        ok_answer(&json!([made])),
+        // Another request, which carries no secret.
+        refusal_answer(400, &format!("BAD_REQUEST: {echo}")),
+    ]);
+    let performed = remote.perform_action(&create_action()).await.unwrap();
+    let live = performed.live.unwrap().body;
+    assert_eq!(live["lastError"], "cannot log in with `[redacted]`");
+    assert_eq!(live["more"][0]["text"], "cannot log in with `[redacted]`");
+    assert_eq!(live["name"], "orders");
+    let other = Action::Delete { address: pipe_address("orders"), id: Id::new("n") };
+    let error = remote.perform_action(&other).await.unwrap_err().to_string();
+    assert!(error.ends_with("400 BAD_REQUEST: cannot log in with `[redacted]` (request r-2)"), "{error}");
 }
