@@ -1,6 +1,6 @@
 //! Things that only one pipe can read: two manifests, or a manifest and a live pipe that nobody declares.
 
-use crate::support::cli::{APPLY, WorkDir};
+use crate::support::cli::{APPLY, RunOutput, WorkDir};
 
 const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
 
@@ -50,6 +50,26 @@ spec:
     )
 }
 
+fn server_pipe(name: &str, server_id: u32) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    mysql:
+      host: mysql.example.com
+      port: 3306
+      serverId: {server_id}
+      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc, replicationMechanism: GTID}}
+      tableMappings: [{{sourceSchemaName: shop, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
+"
+    )
+}
+
 fn group_pipe(name: &str, table: &str, topics: &str) -> String {
     format!(
         "---
@@ -61,7 +81,7 @@ spec:
     kafka:
       type: kafka
       format: JSONEachRow
-      brokers: broker.example.com:9092
+      brokers: b1.example.com:9092,b2.example.com:9092
       topics: {topics}
       consumerGroup: readers
       authentication: PLAIN
@@ -90,6 +110,12 @@ fn two_manifests_cannot_read_the_same_thing() {
             "`web` and `app` read the queue `https://sqs",
         ),
         ([slot_pipe("a", "pg.example.com"), slot_pipe("b", "pg.example.com")], "read the replication slot `shop_slot`"),
+        // Another spelling of the host is the same host.
+        (
+            [slot_pipe("a", "pg.example.com"), slot_pipe("b", "PG.example.com.")],
+            "read the replication slot `shop_slot`",
+        ),
+        ([server_pipe("a", 7), server_pipe("b", 7)], "read the server id `7`"),
     ] {
         let (code, said) = validate(&manifests);
         assert_eq!(code, 1, "{said}");
@@ -109,8 +135,13 @@ fn two_manifests_cannot_read_the_same_thing() {
 #[test]
 fn consumer_group_of_two_tables_is_a_warning() {
     let told = |other: String| validate(&[group_pipe("a", "a", "clicks, views"), other]);
-    let (code, said) = told(group_pipe("b", "b", "views"));
-    assert!(code == 0 && said.contains("warning[shared-consumer-group]"), "{said}");
+    let other = group_pipe("b", "b", "views");
+    for other in
+        [other.clone(), other.replace("b1.example.com:9092,b2.example.com", "B2.example.com.:9092,b1.example.com")]
+    {
+        let (code, said) = told(other);
+        assert!(code == 0 && said.contains("warning[shared-consumer-group]"), "{said}");
+    }
     for other in [group_pipe("b", "b", "orders"), group_pipe("b", "a", "views")] {
         let (code, said) = told(other);
         assert!(code == 0 && !said.contains("shared-consumer-group"), "{said}");
@@ -137,11 +168,15 @@ fn dns_name_of_two_endpoints_is_a_warning() {
     let first = named_endpoint("a", "analytics", "db.corp.example");
     for (second, expected) in [
         (named_endpoint("b", "analytics", "DB.corp.example"), true),
+        (named_endpoint("b", "analytics", "'*.corp.example'"), true),
+        (named_endpoint("b", "analytics", "'*.db.corp.example'"), false),
         (named_endpoint("b", "analytics", "other.corp.example"), false),
         (named_endpoint("b", "quiet", "db.corp.example"), false),
     ] {
-        let (code, said) = validate(&[first.clone(), second]);
-        assert_eq!((code, said.contains("warning[shared-dns-name]")), (0, expected), "{said}");
+        for both in [[first.clone(), second.clone()], [second.clone(), first.clone()]] {
+            let (code, said) = validate(&both);
+            assert_eq!((code, said.contains("warning[shared-dns-name]")), (0, expected), "{said}");
+        }
     }
 }
 
@@ -164,4 +199,44 @@ fn new_pipe_does_not_take_from_a_live_one_that_nobody_declares() {
     desk.run_with_env(&["apply", "stopped.yaml", "--sandbox", "--yes"], &SECRETS);
     let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
     assert!(!said.stdout.contains("uses the queue"), "a stopped pipe reads nothing: {}", said.stdout);
+}
+
+/// Applies manifests, forgets one of them, and plans the others as they are now.
+fn plan_beside_forgotten(forgotten: &str, others: &str, changed: &str) -> RunOutput {
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", forgotten.to_owned() + others);
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+    desk.write_file("pipes.yaml", changed);
+    desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS)
+}
+
+#[test]
+fn update_does_not_take_from_a_live_pipe_that_nobody_declares() {
+    let (forgotten, own) = (server_pipe("a", 7), server_pipe("b", 8));
+    let said = plan_beside_forgotten(&forgotten, &own, &server_pipe("b", 7));
+    let words = "`analytics/a`, which no manifest declares, uses the server id `7`";
+    assert!(said.stdout.contains(words), "{}", said.all_output());
+    let said = plan_beside_forgotten(&forgotten, &own, &server_pipe("b", 9));
+    assert!(!said.stdout.contains("which no manifest declares, uses"), "{}", said.all_output());
+}
+
+#[test]
+fn consumer_group_of_a_live_pipe_that_nobody_declares_is_told() {
+    let (forgotten, new) = (group_pipe("a", "a", "clicks, views"), group_pipe("b", "b", "views"));
+    let words = "`analytics/a`, which no manifest declares, has the consumer group `readers` too";
+    let said = plan_beside_forgotten(&forgotten, "", &new);
+    assert!(said.stdout.contains(words), "{}", said.all_output());
+    let said = plan_beside_forgotten(&forgotten, "", &new.replace("topics: views", "topics: orders"));
+    assert!(!said.stdout.contains(words), "{}", said.all_output());
+}
+
+#[test]
+fn dns_name_of_a_live_endpoint_that_nobody_declares_is_told() {
+    let forgotten = named_endpoint("a", "analytics", "db.corp.example");
+    for (name, expected) in [("DB.corp.example", true), ("'*.corp.example'", true), ("other.corp.example", false)] {
+        let said = plan_beside_forgotten(&forgotten, "", &named_endpoint("b", "analytics", name));
+        let words = "`analytics/a`, which no manifest declares, has the DNS name";
+        let is_told = said.stdout.contains("which no manifest declares, has the DNS name");
+        assert_eq!(is_told, expected, "{words} {name}: {}", said.all_output());
+    }
 }

@@ -2,8 +2,9 @@
 
 mod every_field;
 
-use crate::support::bench::CANARY;
+use crate::support::bench::{Bench, CANARY, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::manifests::{desired_from_documents, seed_named};
 use crate::support::pipes::sorted_kafka_manifest;
 use crate::support::{desired, live};
 use clickpipes::semantics::FieldSemantics;
@@ -95,6 +96,36 @@ spec:
         - {sourceSchemaName: public, sourceTable: users, targetTable: users}
   destination: {database: default}
 ";
+
+/// The API omits these from its answers, whatever their value is. Each other field of the pipe can be told.
+#[test]
+fn boolean_that_the_api_omits_and_git_does_not_declare_holds_a_replacement_back() {
+    let pipe = seed_named("postgres-cdc");
+    let [known, mut unknown] = [pipe.clone(), pipe];
+    for name in ["deleteOnMerge", "enableFailoverSlots"] {
+        unknown["spec"]["source"]["postgres"]["settings"].as_object_mut().unwrap().remove(name);
+    }
+    let lost = |mut manifest: Value| {
+        let documents = desired_from_documents(std::slice::from_ref(&manifest)).unwrap();
+        let live = in_virtual_time(async {
+            let bench = Bench::new(&["analytics"]);
+            bench.settle(&documents).await.unwrap();
+            let mut live = bench.live(&documents).await;
+            let body = &mut live.values_mut().next().unwrap().objects[0].body;
+            for name in ["deleteOnMerge", "enableFailoverSlots"] {
+                body["source"]["postgres"]["settings"].as_object_mut().unwrap().remove(name);
+            }
+            live
+        });
+        manifest["spec"]["source"]["postgres"]["settings"]["snapshotNumRowsPerPartition"] = json!(60_000);
+        let plan = plan(&desired_from_documents(&[manifest]).unwrap(), &live, None, &Policy::default());
+        assert_eq!(plan.changes[0].verdict.as_str(), "replace");
+        plan.changes[0].lost_fields.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(lost(known), Vec::<String>::new());
+    let settings = ["deleteOnMerge", "enableFailoverSlots"].map(|name| format!("source.postgres.settings.{name}"));
+    assert_eq!(lost(unknown), settings);
+}
 
 fn postgres(target: &str, more: &str) -> String {
     POSTGRES.replace("TARGET", target).replace("MORE", more)

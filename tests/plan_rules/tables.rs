@@ -77,8 +77,8 @@ fn editing_the_only_table_forces_replacement() {
             sends P to db:5432
             data:  table `default.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
                    the new pipe takes a new initial snapshot
-                   the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
-                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`, `source.postgres.sshKeyResourceId`
+                   the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`, `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`
+                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.sshKeyResourceId`
                    apply skips this change unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
@@ -136,8 +136,8 @@ fn postgres_authentication_change_forces_replacement() {
             actions: delete, wait until gone, create
             data:  table `default.users` is kept when the old pipe is deleted, and the snapshot needs it empty: empty or drop it first
                    the new pipe takes a new initial snapshot
-                   the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
-                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`, `source.postgres.sshKeyResourceId`
+                   the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`, `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`
+                   the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.sshKeyResourceId`
                    apply skips this change unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

@@ -7,8 +7,11 @@ use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::exclusive_read::{ExclusiveRead, Sharing};
+use crate::network_address::canonical_host;
 use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::written_tables;
+use crate::reverse_private_endpoint::own_dns_names;
+use crate::semantics::dns_patterns;
 
 /// What an object reads alone, in the form of the API or of a manifest's `spec`.
 pub fn exclusive_reads(kind: Kind, body: &Value) -> Vec<ExclusiveRead> {
@@ -31,4 +34,22 @@ pub fn is_sharing_harmful(read: &ExclusiveRead, one: &Value, other: &Value) -> b
         tables.map(|table| (table.database_or_default().to_owned(), table.name.to_owned())).collect()
     };
     read.sharing == Sharing::Broken || tables(one) != tables(other)
+}
+
+/// The name by which two endpoints of one service would be known, unless the first had it before.
+pub fn contested_dns_name(kind: Kind, body: &Value, before: Option<&Value>, other: &Value) -> Option<String> {
+    if kind != Kind::ReversePrivateEndpoint {
+        return None;
+    }
+    let names = |body| own_dns_names(body).into_iter().map(|(_, name)| canonical_host(name));
+    let had: BTreeSet<String> = before.into_iter().flat_map(names).collect();
+    let others: Vec<String> = names(other).collect();
+    let mut new = names(body).filter(|name| !had.contains(name));
+    new.find(|name| others.iter().any(|other| leads_to_one(name, other)))
+}
+
+/// Whether one of the names is the other, or a wildcard over it.
+fn leads_to_one(one: &str, other: &str) -> bool {
+    let covers = |wildcard: &str, name: &str| dns_patterns(name).iter().any(|pattern| pattern == wildcard);
+    covers(one, other) || covers(other, one)
 }

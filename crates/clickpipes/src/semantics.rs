@@ -142,6 +142,8 @@ pub struct FieldSemantics {
     pub replace_across: Vec<String>,
     /// `true` switches TLS off, or its check of the certificate.
     pub weakens_tls: bool,
+    /// Whether an answer that omits the field says nothing: the API omits it also where it is set.
+    pub is_absent_when_set: bool,
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
     connects_to: Option<Connection>,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 pub const ON_CHANGE: &str = "x-on-change";
 pub const READBACK: &str = "x-echo";
 pub const READBACK_BY_VALUE: &str = "x-echo-not-of";
+pub const ABSENT_WHEN_SET: &str = "x-echo-absent-when-set";
 pub const LIST: &str = "x-list";
 pub const IDENTITY: &str = "x-list-identity";
 pub const DELTAS: &str = "x-list-deltas";
@@ -61,6 +62,13 @@ pub fn write_only(schema: &mut Schema) {
 pub fn sometimes_returned(schema: &mut Schema) {
     // An absent value means nothing here. Taken for a difference, it would never go away.
     set_keyword(schema, READBACK, "sometimes");
+}
+
+/// The same, also where the field is set to something that is not the default.
+pub fn omitted_when_set(schema: &mut Schema) {
+    // A new object that is created without it may have another value, so a replacement is not taken for harmless.
+    sometimes_returned(schema);
+    set_keyword(schema, ABSENT_WHEN_SET, true);
 }
 
 /// The API sometimes omits these values from its answers, and returns every other one.

@@ -306,7 +306,8 @@ fn collect_write_only(
                 collect_write_only(rules, value, live, &path, found);
             }
             (None, Readback::Always | Readback::Sometimes) if live.is_none() && rules.may_be_omitted() => {
-                found.push((path, Readback::Sometimes));
+                let readback = if rules.is_absent_when_set { Readback::Never } else { Readback::Sometimes };
+                found.push((path, readback));
             }
             (None, Readback::Never) => found.push((path, Readback::Never)),
             (None, _) if rules.is_secret => found.push((path, Readback::Never)),

@@ -10,6 +10,7 @@ mod block_reason;
 mod carry_over;
 mod change;
 mod conflict;
+mod contested_reads;
 mod desired_diff;
 mod field_changes;
 mod field_diff;

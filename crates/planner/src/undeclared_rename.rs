@@ -4,11 +4,8 @@
 // `state: absent` or by prune. Both go out independently. A database pipe is lost for good that way: its tables hold
 // rows, and the API refuses the create after the delete was accepted.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use clickpipes::exclusive_read::Sharing;
-use clickpipes::exclusive_reads::exclusive_reads;
-use clickpipes::lifecycle;
 use clickpipes::lineage::{Lineage, pipe_lineage};
 use clickpipes::pipe::written_tables::{colliding_table, written_table_names};
 use model::address::{Address, ServiceRef};
@@ -45,17 +42,10 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     let others = || plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied());
     let (unmanaged, writers) = (index_readers(others()), TableWriters::index_tables(others()));
     let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
-    let exclusive = index_exclusive_reads(plan, live);
-    if deleted.is_empty() && unmanaged.is_empty() && exclusive.is_empty() {
+    if deleted.is_empty() && unmanaged.is_empty() {
         return;
     }
     for at in created {
-        let reads = desired.get(at).map(|document| exclusive_reads(at.kind, &document.body)).unwrap_or_default();
-        let mut shared = reads.iter().filter(|read| read.sharing == Sharing::Broken);
-        if let Some((read, reader)) = shared.find_map(|read| Some((read, *exclusive.get(&read.key())?))) {
-            blocked.insert(at.clone(), BlockReason::AlreadyRead(read.what, read.name.clone(), reader.clone()));
-            continue;
-        }
         let Some(lineage) = desired.get(at).and_then(|document| pipe_lineage(at.kind, &document.body)) else {
             continue;
         };
@@ -118,16 +108,6 @@ impl<'l> TableWriters<'l> {
         let writers = tables.filter_map(|table| self.0.get(&(&at.service, table))).flatten();
         { writers }.find_map(|(other, live)| Some((*other, colliding_table(body, live)?)))
     }
-}
-
-/// What live objects that nobody declares read alone. Those that are stopped read nothing.
-fn index_exclusive_reads<'l>(plan: &Plan, live: &'l Live) -> HashMap<(&'static str, String, String), &'l Address> {
-    let unmanaged: BTreeSet<&Id> = plan.unmanaged.iter().map(|other| &other.id).collect();
-    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    let reading = objects.filter(|(_, object)| unmanaged.contains(&object.id) && !lifecycle::is_stopped(object));
-    let reads = reading
-        .flat_map(|(at, object)| exclusive_reads(at.kind, &object.body).into_iter().map(move |read| (read.key(), at)));
-    reads.collect()
 }
 
 fn index_readers<'l>(objects: impl Iterator<Item = (&'l Address, &'l Value)>) -> HashMap<EdgeKey, Vec<Reader>> {

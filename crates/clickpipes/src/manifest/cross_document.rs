@@ -8,7 +8,6 @@ use super::{Manifest, code};
 use crate::exclusive_read::{ExclusiveRead, Sharing};
 use crate::exclusive_reads::{exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
-use crate::reverse_private_endpoint::own_dns_names;
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Document, Presence};
@@ -16,6 +15,8 @@ use model::diagnostic::{Diagnostic, Severity};
 use model::live::Id;
 use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics};
+
+mod dns_names;
 
 /// Documents that conflict with an earlier one, by position.
 #[derive(Default)]
@@ -44,7 +45,7 @@ pub(super) fn find_conflicts(all: &[DraftManifest], places: &DraftPlaces<'_>) ->
     find_contested_names(all, places, &mut conflicts);
     find_shared_tables(all, places, &mut conflicts);
     find_shared_reads(all, places, &mut conflicts);
-    find_shared_dns_names(all, places, &mut conflicts);
+    dns_names::find_shared_dns_names(all, places, &mut conflicts);
     conflicts
 }
 
@@ -220,36 +221,6 @@ fn shared_table(
 }
 
 /// Finds things that several pipes read and only one can, in any service: a queue, a replication slot.
-/// A name leads to one endpoint of a service.
-fn find_shared_dns_names(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
-    let mut owners: HashMap<(Option<ServiceRef>, String), (usize, FieldPath)> = HashMap::new();
-    for (index, declared) in all.iter().enumerate() {
-        let Manifest { kind, document, .. } = &declared.manifest;
-        if *kind != Kind::ReversePrivateEndpoint || document.intent.presence == Presence::Absent {
-            continue;
-        }
-        for (at, name) in own_dns_names(&document.body) {
-            let path = FieldPath::parse("spec").join(&at);
-            let key = (declared.address().map(|at| at.service), name.to_lowercase());
-            let Some((first, other)) = owners.get(&key) else {
-                owners.insert(key, (index, path));
-                continue;
-            };
-            // The same name twice in one endpoint is an error of its own.
-            if *first != index {
-                conflicts.push(index, Severity::Warning, || {
-                    let message = format!("another endpoint of the service has the DNS name `{name}` too");
-                    let remark = |span| {
-                        PendingDiagnostic::warning(code::SHARED_DNS_NAME, span, message.as_str())
-                            .with_help("a name leads to one endpoint: remove one of the two")
-                    };
-                    places.related_diagnostic(remark, (declared, &path), (&all[*first], other, "the other is here"))
-                });
-            }
-        }
-    }
-}
-
 fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
     for (index, declared) in all.iter().enumerate() {

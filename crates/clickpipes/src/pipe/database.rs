@@ -131,7 +131,8 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
 /// Encryption of the connection.
 pub(crate) const TLS_RULES: &[CrossFieldRule] = &[CrossFieldRule::forbidden_fields(
     "disabled-tls",
-    Evidence::Ours,
+    // The API may accept both. A manifest that asks for an encrypted and an unencrypted connection does not say which.
+    Evidence::Manifest,
     &["tlsHost", "caCertificate"],
     flag_is("disableTls", true),
 )

@@ -108,11 +108,11 @@ pub struct MongodbSettings {
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
     /// Removes deleted documents from `ReplacingMergeTree` tables when parts are merged.
-    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
     /// Stores documents as ClickHouse `JSON` instead of text.
-    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
     pub use_json_native_format: Option<bool>,
 }
 

@@ -144,7 +144,7 @@ pub struct MysqlSettings {
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
     /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
-    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
 }

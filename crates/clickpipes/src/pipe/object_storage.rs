@@ -92,11 +92,11 @@ pub struct ObjectStorage {
     pub connection_string: Option<Secret>,
     /// The container. For Azure only. The API may omit it from responses, so drift may not be
     /// detected.
-    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    #[schemars(transform = annotations::omitted_when_set, transform = annotations::sent_with(CONTAINER))]
     pub azure_container_name: Option<NonEmptyText>,
     /// The path of the files in the container, with optional wildcards. For Azure only. The API may
     /// omit it from responses, so drift may not be detected.
-    #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONTAINER))]
+    #[schemars(transform = annotations::omitted_when_set, transform = annotations::sent_with(CONTAINER))]
     pub path: Option<NonEmptyText>,
 }
 

@@ -151,11 +151,11 @@ pub struct PostgresSettings {
     pub snapshot_number_of_parallel_tables: Option<i64>,
     /// Keeps the replication slot after a failover. Needs Postgres 17 or newer, and a slot that the
     /// API creates.
-    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
     #[schemars(transform = annotations::default_is(false))]
     pub enable_failover_slots: Option<bool>,
     /// Removes deleted rows from `ReplacingMergeTree` tables when parts are merged.
-    #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
     #[schemars(transform = annotations::default_is(false))]
     pub delete_on_merge: Option<bool>,
 }
