@@ -23,6 +23,7 @@ mod doc_links;
 mod doc_samples;
 mod doctor;
 mod drift_reports;
+mod echo_shapes;
 mod endpoint_hosts;
 mod environments;
 mod equal_spellings;

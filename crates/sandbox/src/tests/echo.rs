@@ -1,14 +1,126 @@
 //! How a read shows what was sent and what was left out. The official provider takes null, "", false, [] and a default
 //! for different values, and refuses an apply whose answer is another one than it has planned.
 //!
-//! A row of the table is a request and what a read after it shows: the names of fields by how they come back. A name
-//! with a slash in front is a JSON pointer, any other one is below the source of the pipe.
+//! A line of the file is a request and what a read after it shows: the names of fields by how they come back. A name
+//! with a slash in front is a JSON pointer, any other one is below the source of the pipe. `facts` are the numbers of the
+//! page that has them: it is not part of this repository, and `FIELD_ROWS` and `FACTS` list its rows.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{SandboxBench, all_source_bodies, ok_result, postgres_body};
+use super::{SandboxBench, ok_result, postgres_body};
 
 const ROWS: &str = include_str!("echo/rows.jsonl");
+
+/// A pipe of each source, with the least that it needs.
+const PIPES: &str = include_str!("echo/pipes.json");
+
+const DATABASE_SETTINGS: &str = "settings/syncIntervalSeconds? settings/pullBatchSize? \
+    settings/snapshotNumRowsPerPartition? settings/snapshotNumberOfParallelTables? settings/deleteOnMerge?";
+
+const MAPPING: &str = "tableMappings tableMappings/0/sourceSchemaName tableMappings/0/sourceTable \
+    tableMappings/0/targetTable tableMappings/0/excludedColumns? tableMappings/0/useCustomSortingKey? \
+    tableMappings/0/sortingKeys? tableMappings/0/tableEngine? tableMappings/0/partitionKey?";
+
+/// Each row of the field tables: section, object, fields. A field with a question mark is shown set and left out, one
+/// with an exclamation mark is never returned.
+const FIELD_ROWS: &[(&str, &str, &[&str])] = &[
+    (
+        "1.0",
+        "pipe",
+        &["/name /scaling/replicas /scaling/replicaCpuMillicores /scaling/replicaMemoryGb /settings? \
+        /fieldMappings?"],
+    ),
+    (
+        "1.1",
+        "kafka",
+        &["type format brokers topics consumerGroup? offset/strategy offset! schemaRegistry/url \
+        schemaRegistry! authentication credentials! iamRole? caCertificate? reversePrivateEndpointIds? exactlyOnce?"],
+    ),
+    (
+        "1.2",
+        "objectStorage",
+        &["type format url? delimiter? compression? isContinuous? queueUrl? skipInitialLoad? \
+        startAfter? authentication? accessKey! iamRole? serviceAccountKey! connectionString! path? azureContainerName?"],
+    ),
+    (
+        "1.3",
+        "kinesis",
+        &["format streamName region iteratorType timestamp? useEnhancedFanOut? authentication accessKey! \
+        iamRole?"],
+    ),
+    (
+        "1.4",
+        "pubsub",
+        &["format projectId topic seekType authentication seekTimestamp? filter? enableOrdering? \
+        ackDeadline? serviceAccountKey!"],
+    ),
+    (
+        "1.5",
+        "postgres",
+        &[
+            "type? host database port authentication? iamRole? tlsHost? caCertificate? credentials! \
+        settings/replicationMode settings/publicationName? settings/replicationSlotName? \
+        settings/allowNullableColumns? settings/initialLoadParallelism? settings/enableFailoverSlots? \
+        tableMappings/0/partitionByExpr?",
+            DATABASE_SETTINGS,
+            MAPPING,
+        ],
+    ),
+    (
+        "1.6",
+        "mysql",
+        &[
+            "type? host port authentication? iamRole? tlsHost? caCertificate? credentials! disableTls? \
+        skipCertVerification? settings/replicationMode settings/replicationMechanism settings/useCompression? \
+        settings/allowNullableColumns? settings/initialLoadParallelism?",
+            DATABASE_SETTINGS,
+            MAPPING,
+        ],
+    ),
+    (
+        "1.7",
+        "mongodb",
+        &[
+            "uri readPreference tlsHost? caCertificate? disableTls? credentials! settings/replicationMode \
+        settings/useJsonNativeFormat tableMappings tableMappings/0/sourceDatabaseName tableMappings/0/sourceCollection \
+        tableMappings/0/targetTable tableMappings/0/tableEngine?",
+            DATABASE_SETTINGS,
+        ],
+    ),
+    (
+        "1.8",
+        "bigquery",
+        &["snapshotStagingPath credentials! settings/replicationMode settings/allowNullableColumns \
+        settings/initialLoadParallelism? settings/snapshotNumRowsPerPartition? settings/snapshotNumberOfParallelTables? \
+        tableMappings/0/sourceTable tableMappings/1/sourceTable tableMappings/0/excludedColumns? \
+        tableMappings/0/sortingKeys? tableMappings/0/useCustomSortingKey tableMappings/0/tableEngine?"],
+    ),
+    (
+        "1.9",
+        "pipe",
+        &["/destination/database /destination/table? /destination/managedTable? \
+        /destination/tableDefinition! /destination/tableDefinition/engine/type \
+        /destination/tableDefinition/engine/versionColumnId! /destination/tableDefinition/engine/columnIds! \
+        /destination/tableDefinition/sortingKey? /destination/tableDefinition/partitionBy? \
+        /destination/tableDefinition/primaryKey? /destination/columns /destination/roles!"],
+    ),
+    ("1.10", "cdcScaling", &["/replicaCpuMillicores /replicaMemoryGb"]),
+    (
+        "1.11",
+        "endpoint",
+        &["/description /type /vpcEndpointServiceName? /vpcResourceConfigurationId? \
+        /vpcResourceShareArn? /mskClusterArn? /mskAuthentication? /gcpServiceAttachment? /endpointId! /dnsNames/0! \
+        /privateDnsNames/0! /status! /privateDnsNames /customPrivateDnsMappings?"],
+    ),
+];
+
+/// The other facts about answers, by their numbers. What is missing between them is about a client, or about a refusal.
+const FACTS: [&str; 23] = [
+    "6.1", "6.2", "6.3", "6.9", "6.10", "6.11", "6.12", "6.16", "6.17", "6.18", "6.19", "6.20", "6.21", "6.22", "6.23",
+    "6.24", "6.25", "6.26", "6.27", "6.29", "6.30", "6.31", "6.32",
+];
 
 const ENDPOINTS: &str = "/clickpipesReversePrivateEndpoints";
 const CDC_SCALING: &str = "/clickpipesCdcScaling";
@@ -33,6 +145,52 @@ fn reads_show_what_the_official_provider_relies_on() {
     }
     wrong.dedup();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How the lines show a field: as it was sent, or what a read has for one that was left out.
+fn shown_fields() -> BTreeSet<(String, String, bool)> {
+    let mut shown = BTreeSet::new();
+    for row in ROWS.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let kind = ["endpoint", "cdcScaling"].into_iter().find(|kind| row[*kind].is_object());
+        let arm = row["pipe"].as_str().or(kind).unwrap();
+        for (echo, fields) in row.as_object().unwrap().iter().filter(|(name, _)| !REQUESTS.contains(&name.as_str())) {
+            let is_sent = echo.starts_with("asSent") || echo == "is" || echo == "size";
+            for name in field_names(fields) {
+                let object = if name.starts_with('/') && kind.is_none() { "pipe" } else { arm };
+                let both = if echo == "integer" { vec![true, false] } else { vec![is_sent] };
+                shown.extend(both.into_iter().map(|is_sent| (object.to_owned(), name.to_owned(), is_sent)));
+            }
+        }
+    }
+    shown
+}
+
+#[test]
+fn each_row_of_the_field_tables_is_shown() {
+    let shown = shown_fields();
+    let mut missing = Vec::new();
+    for (section, object, fields) in FIELD_ROWS {
+        for field in fields.iter().flat_map(|fields| fields.split_whitespace()) {
+            let name = field.trim_end_matches(['?', '!']);
+            let is_shown = |is_sent| shown.contains(&((*object).to_owned(), name.to_owned(), is_sent));
+            if !field.ends_with('!') && !is_shown(true) {
+                missing.push(format!("{section} {object}: {name} as it was sent"));
+            }
+            if field.ends_with(['?', '!']) && !is_shown(false) {
+                missing.push(format!("{section} {object}: {name} left out"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn each_fact_about_answers_is_shown() {
+    let rows = ROWS.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let facts: BTreeSet<String> =
+        rows.flat_map(|row| field_names(&row["facts"]).into_iter().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let missing: Vec<&str> = FACTS.into_iter().filter(|fact| !facts.contains(*fact)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// The row with the ids of two endpoints that are ready.
@@ -64,8 +222,10 @@ fn send_row(bench: &mut SandboxBench, row: &Value) -> (Value, String) {
         (body, format!("/clickpipes/{id}"))
     };
     bench.wait_seconds(REST);
-    if let [method, below, body] = row["then"].as_array().map_or(&[][..], Vec::as_slice) {
-        ok_result(&bench.send_request(method.as_str().unwrap(), &format!("{path}{}", below.as_str().unwrap()), body));
+    for request in row["then"].as_array().into_iter().flatten() {
+        let [method, below] = [&request[0], &request[1]].map(|text| text.as_str().unwrap());
+        ok_result(&bench.send_request(method, &format!("{path}{below}"), &request[2]));
+        bench.wait_seconds(REST);
     }
     (sent, path)
 }
@@ -77,7 +237,7 @@ fn create_object(bench: &mut SandboxBench, path: &str, body: &Value) -> String {
 /// The least that its source needs, with the fields of the row.
 fn pipe_of_row(row: &Value) -> Value {
     let arm = row["pipe"].as_str().unwrap();
-    let mut body = all_source_bodies().into_iter().find(|body| body["source"][arm].is_object()).unwrap();
+    let mut body = serde_json::from_str::<Value>(PIPES).unwrap()[arm].take();
     merge_into(&mut body, row.get("body").unwrap_or(&json!({})));
     merge_into(&mut body["source"][arm], row.get("source").unwrap_or(&json!({})));
     body
@@ -99,15 +259,20 @@ fn merge_into(value: &mut Value, edit: &Value) {
     }
 }
 
+/// What of a line is no field.
+const REQUESTS: [&str; 7] = ["pipe", "source", "body", "endpoint", "cdcScaling", "then", "facts"];
+
+fn field_names(fields: &Value) -> Vec<&str> {
+    match fields {
+        Value::Object(values) => values.keys().map(String::as_str).collect(),
+        names => names.as_str().unwrap_or_default().split_whitespace().collect(),
+    }
+}
+
 fn unexpected_fields(row: &Map<String, Value>, sent: &Value, read: &Value) -> Vec<String> {
     let mut unexpected = Vec::new();
-    let requests = ["pipe", "source", "body", "endpoint", "cdcScaling", "then"];
-    for (echo, fields) in row.iter().filter(|(name, _)| !requests.contains(&name.as_str())) {
-        let names: Vec<&str> = match fields {
-            Value::Object(values) => values.keys().map(String::as_str).collect(),
-            names => names.as_str().unwrap().split_whitespace().collect(),
-        };
-        for name in names {
+    for (echo, fields) in row.iter().filter(|(name, _)| !REQUESTS.contains(&name.as_str())) {
+        for name in field_names(fields) {
             let arm = row.get("pipe").and_then(Value::as_str).unwrap_or_default();
             let pointer = if name.starts_with('/') { name.to_owned() } else { format!("/source/{arm}/{name}") };
             let shown = read.pointer(&pointer);
@@ -126,6 +291,13 @@ fn is_echo(echo: &str, expected: Option<&Value>, shown: Option<&Value>) -> bool 
         "asSent" | "is" => expected.is_some() && shown == expected,
         "asSentOrAbsent" => expected.is_some() && (is_unset || shown == expected),
         "asSentInAnyOrder" => expected.zip(shown).is_some_and(|(expected, shown)| has_same_items(expected, shown)),
+        // A number, or a quantity of Kubernetes.
+        "size" => shown.is_some_and(|shown| shown.is_number() || shown.is_string()),
+        // No more than one pair is forgiven.
+        "asSentOrWithParentheses" => expected.and_then(Value::as_str).is_some_and(|engine| {
+            let shown = shown.and_then(Value::as_str);
+            shown == Some(engine) || shown == Some(&format!("{engine}()"))
+        }),
         "unset" => is_unset,
         "unsetOrEmpty" => {
             is_unset || [json!(""), json!([]), json!({}), json!(false)].iter().any(|it| shown == Some(it))
