@@ -76,7 +76,9 @@ fn manifest(body: &Value) -> Value {
             }
             Value::Array(items) => {
                 if let Some(node) = node.list_item() {
-                    items.iter_mut().for_each(|item| refer(node, item));
+                    for item in items {
+                        refer(node, item);
+                    }
                 }
             }
             _ => {}
@@ -134,7 +136,7 @@ fn every_shape_of_a_field_that_was_left_out_plans_to_nothing() {
             let path = FieldPath::parse(&path.replace('/', "."));
             for shape in shapes(&path, *may_be_empty) {
                 let about = format!("{path} as {shape:?}");
-                let shaped = with_shape(&live, &path, shape);
+                let shaped = with_shape(&live, &path, shape.as_ref());
                 assert_no_change(&desired, &shaped, &about);
                 tried += 1;
             }
@@ -155,14 +157,14 @@ fn shapes(path: &FieldPath, may_be_empty: bool) -> Vec<Option<Value>> {
     [None, Some(Value::Null)].into_iter().chain(empty.map(Some)).collect()
 }
 
-fn with_shape(live: &Live, path: &FieldPath, shape: Option<Value>) -> Live {
+fn with_shape(live: &Live, path: &FieldPath, shape: Option<&Value>) -> Live {
     let mut live = live.clone();
     for object in live.values_mut().flat_map(|found| &mut found.objects) {
         let around = format!("/{}", path.parent().unwrap().segments().join("/"));
         let around = if around == "/" { "" } else { &around };
         if let Some(fields) = object.body.pointer_mut(around).and_then(Value::as_object_mut) {
             let name = path.last_segment().unwrap();
-            match &shape {
+            match shape {
                 Some(value) => fields.insert(name.to_owned(), value.clone()),
                 None => fields.remove(name),
             };

@@ -154,7 +154,7 @@ fn paused_pipe_is_restarted_when_the_key_is_rejected() {
     assert_snapshot!(summary_table(&reports), @r"
     failed       analytics/kinesis-role
                  PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
-                 hint: the role of the key does not allow this; give it a role that can manage ClickPipes in this organization
+                 hint: the role of the key does not allow this; every request about ClickPipes, a read too, needs the permission `control-plane:service:manage-clickpipes`: give the key a role that has it
     failed       analytics/postgres-cdc
                  nothing more is sent: the API refused the key
                  1 of 3 done; not started: update, start
@@ -175,7 +175,7 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
 
     failed       analytics/kinesis-role
                  PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)
-                 hint: the role of the key does not allow this; give it a role that can manage ClickPipes in this organization
+                 hint: the role of the key does not allow this; every request about ClickPipes, a read too, needs the permission `control-plane:service:manage-clickpipes`: give the key a role that has it
     failed       analytics/postgres-cdc  Paused
                  nothing more is sent: the API refused the key
                  1 of 3 done; not started: update, start

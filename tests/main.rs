@@ -7,6 +7,7 @@ mod action_docs;
 mod additional_fields;
 mod apply_refusals;
 mod autumn_2026;
+mod autumn_rows;
 mod base_policy;
 mod broken_endpoints;
 mod carry_over;

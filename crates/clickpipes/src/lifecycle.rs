@@ -32,6 +32,8 @@ pub enum PipeState {
     Degraded,
     Failed,
     InternalError,
+    /// Acknowledged, and not carried out yet: clients of the API test for it.
+    Deleting,
     /// A state that this version does not know.
     Other(String),
 }
@@ -54,6 +56,7 @@ impl From<&State> for PipeState {
             "Degraded" => Self::Degraded,
             "Failed" => Self::Failed,
             "InternalError" => Self::InternalError,
+            "Deleting" => Self::Deleting,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -84,6 +87,8 @@ pub enum PipePhase {
     Failed,
     /// The platform failed.
     PlatformError,
+    /// The pipe is about to be gone.
+    Deleting,
     /// This version does not know the state.
     Other,
 }
@@ -103,6 +108,7 @@ impl PipeState {
             Self::Completed => PipePhase::Finished,
             Self::Failed => PipePhase::Failed,
             Self::InternalError => PipePhase::PlatformError,
+            Self::Deleting => PipePhase::Deleting,
             Self::Other(_) => PipePhase::Other,
         }
     }
@@ -248,6 +254,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         PipePhase::Stopped => health_when_stopped,
         PipePhase::Resyncing => (Health::Moving, "swapping in what was loaded anew"),
         PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
+        PipePhase::Deleting => (Health::Moving, "being deleted"),
         PipePhase::Other => (Health::Warning, "a state that this version does not know"),
     }
 }
@@ -295,6 +302,7 @@ pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
         PipePhase::Changing | PipePhase::Stopping => {
             Err(ResyncRefusal::WrongState("it is on its way to another state; try again when it is there"))
         }
+        PipePhase::Deleting => Err(ResyncRefusal::WrongState("it is being deleted")),
         PipePhase::PlatformError => {
             Err(ResyncRefusal::WrongState("the platform is in trouble; ask its support, with the pipe's id"))
         }
@@ -322,7 +330,9 @@ pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<R
     let stopped = matches!(phase, PipePhase::Stopped | PipePhase::Stopping);
     match desired {
         RunState::Running => (stopped || phase == PipePhase::Failed).then_some(desired),
-        RunState::Stopped => (!stopped && phase != PipePhase::Finished).then_some(desired),
+        RunState::Stopped => {
+            (!stopped && !matches!(phase, PipePhase::Finished | PipePhase::Deleting)).then_some(desired)
+        }
     }
 }
 
@@ -401,7 +411,7 @@ mod tests {
         for state in ["Failed", "InternalError"] {
             assert_eq!(told(state), [Health::Bad; 3], "{state}");
         }
-        for state in ["Provisioning", "Setup", "Resync", "Modifying", "Stopping", "Pausing", ""] {
+        for state in ["Provisioning", "Setup", "Resync", "Modifying", "Stopping", "Pausing", "Deleting", ""] {
             assert_eq!(told(state), [Health::Moving; 3], "{state}");
         }
     }
@@ -413,7 +423,7 @@ mod tests {
             for state in ["Running", "Paused", "Stopped", "Completed", "Failed", "Degraded"] {
                 assert_eq!(may(state, &source), Ok(()), "{state}");
             }
-            for state in ["Snapshot", "Resync", "Setup", "Provisioning", "Pausing", "Modifying"] {
+            for state in ["Snapshot", "Resync", "Setup", "Provisioning", "Pausing", "Modifying", "Deleting"] {
                 assert!(matches!(may(state, &source), Err(ResyncRefusal::WrongState(_))), "{state}");
             }
         }

@@ -137,7 +137,8 @@ fn hint_text(hint: &Hint) -> String {
         }
         Hint::KeyRejected => "check that the id and the secret of the key belong together and have not expired",
         Hint::KeyForbidden => {
-            "the role of the key does not allow this; give it a role that can manage ClickPipes in this organization"
+            "the role of the key does not allow this; every request about ClickPipes, a read too, needs the permission \
+             `control-plane:service:manage-clickpipes`: give the key a role that has it"
         }
         Hint::EditNeedsPause => {
             "this edit needs a paused pipe: set `state: stopped`, apply, then edit it and set `state: running`"
