@@ -80,9 +80,8 @@ fn pipe_left_stopped_is_reported_first() {
         summary_table(&plan_and_apply(&bench, &[seed_named("kinesis-role"), after]).await)
     });
     assert_snapshot!(table, @"
-    STOPPED: analytics/postgres-cdc was stopped for an edit and could not be restarted; it may still be stopped
-      PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: no route to host
-      hint: apply again, or start it in the console
+    STOPPED, not restarted: analytics/postgres-cdc: run apply again, or start it in the console
+      it was stopped for an edit, and may still be stopped: PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: no route to host
 
     applied      analytics/kinesis-role  Running
     failed       analytics/postgres-cdc  Paused
@@ -169,9 +168,8 @@ fn pipe_left_stopped_by_key_rejection_is_reported_first() {
     let (reports, state) = apply_with_revoked_key(is_settings_or_start);
     assert_eq!(state, "Paused");
     assert_snapshot!(summary_table(&reports), @r"
-    STOPPED: analytics/postgres-cdc was stopped for an edit and could not be restarted; it may still be stopped
-      PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: 403 FORBIDDEN: no access (request r-1)
-      hint: apply again, or start it in the console
+    STOPPED, not restarted: analytics/postgres-cdc: run apply again, or start it in the console
+      it was stopped for an edit, and may still be stopped: PATCH /v1/organizations/ID/services/ID/clickpipes/ID/state: 403 FORBIDDEN: no access (request r-1)
 
     failed       analytics/kinesis-role
                  PUT /v1/organizations/ID/services/ID/clickpipes/ID/settings: 403 FORBIDDEN: no access (request r-1)

@@ -149,6 +149,23 @@ fn replacement_that_cannot_be_finished_is_reported_first() {
     }
 }
 
+/// A delete that the rate limit turned away did nothing, so the pipe is not called deleted.
+#[test]
+fn replacement_that_waits_for_its_turn_is_not_called_deleted() {
+    let server = SandboxServer::start(1);
+    let desk = dir_with_replacement(&server);
+    let when = json!({"route": {"method": "DELETE", "path": "*"}});
+    let effect = json!({"rateLimited": 3600.0});
+    server.admin_request("POST", "faults", &json!({"when": when, "effect": effect}));
+    let run = server.spawn_run(&desk, &[&APPLY[..], &REPLACE, &["--timeout=2h"]].concat());
+    server.wait_for_status(429, is_delete);
+    run.send_signal("INT");
+    let said = run.wait_for_end();
+    assert_eq!((said.code, server.count_requests(is_create)), (130, 1), "{}", said.all_output());
+    assert!(!said.stdout.contains("DELETED"), "{}", said.all_output());
+    assert!(said.stdout.contains("interrupted before it was begun"), "{}", said.all_output());
+}
+
 #[test]
 fn interrupted_apply_reports_a_stopped_pipe_first() {
     for (format, names_it) in [("text", assert_reported_first as fn(&RunOutput)), ("json", assert_reported_in_json)] {
@@ -172,7 +189,7 @@ fn interrupted_apply_reports_a_stopped_pipe_first() {
 fn assert_reported_first(said: &RunOutput) {
     let (_, table) = said.stdout.split_once("Will send ").unwrap();
     let first = table.lines().nth(1).unwrap();
-    assert!(first.starts_with("STOPPED: analytics/postgres-cdc "), "{}", said.all_output());
+    assert!(first.starts_with("STOPPED, not restarted: analytics/postgres-cdc: "), "{}", said.all_output());
 }
 
 fn assert_reported_in_json(said: &RunOutput) {

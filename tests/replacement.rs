@@ -98,8 +98,14 @@ fn allowed_replacement_succeeds_after_tables_are_dropped() {
 #[test]
 fn failed_replacement_is_created_by_the_next_apply() {
     let desk = dir_with_replacement();
-    let said = run_apply(&desk, &[ALLOWED]);
+    let said = run_apply(&desk, &[ALLOWED, "--report=markdown=c.md", "--report=html=page.html"]);
     assert_eq!(said.code, 3, "{}", said.all_output());
+    let read = |name: &str| std::fs::read_to_string(desk.temp_dir.path().join(name)).unwrap();
+    let (_, first) = read("c.md").split_once("\n\n").map(|(title, rest)| (title.to_owned(), rest.to_owned())).unwrap();
+    let urgent =
+        "⛔ **Look at this now:**\n\n- DELETED, not re-created: <code>analytics/postgres-cdc</code>: run apply again";
+    assert!(first.starts_with(urgent), "{first}");
+    assert!(read("page.html").contains("<h2>Look at this now</h2>"));
     for words in [
         "DROP TABLE shop.users;",
         "DELETED, not re-created: analytics/postgres-cdc: run apply again",

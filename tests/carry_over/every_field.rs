@@ -187,7 +187,8 @@ async fn check_kept(world: &World, sparse: &Sparse, edited: &Value) -> Result<Op
     let Some(change) = plan.changes.first() else { return Ok(None) };
     let replaced = change.verdict == Verdict::Replace;
     let after = live_body(&bench, edited).await;
-    for path in &sparse.omitted {
+    // What the edit declares, because the new value of another field needs it, is a change like that one.
+    for path in sparse.omitted.iter().filter(|path| path.value_in(&edited["spec"]).is_none()) {
         let old = find(&before, &sparse.bare["spec"], path);
         let new = find(&after, &edited["spec"], path);
         let is_kept = old == new && (old.is_some() || !replaced);

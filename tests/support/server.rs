@@ -116,6 +116,12 @@ impl SandboxServer {
         assert!(seen, "{:#?}", self.request_log());
     }
 
+    /// Looks until a request of this kind was answered with the status.
+    pub(crate) fn wait_for_status(&self, status: u16, wanted: impl Fn(&Value) -> bool) {
+        let is_there = || self.request_log().iter().any(|entry| entry["status"] == status && wanted(entry));
+        assert!((0..MAX_POLLS).any(|_| is_there()), "{:#?}", self.request_log());
+    }
+
     /// Begins a run in the folder of the desk.
     pub(crate) fn spawn_run(&self, desk: &WorkDir, args: &[&str]) -> RunningProcess {
         let mut process = pipectl_command(desk, args, &self.client_environment())

@@ -20,6 +20,7 @@ use planner::{ApprovedPlan, Change};
 use remote::Remote;
 
 use self::dependencies::FinishedObjects;
+pub(crate) use self::object_result::Alarm;
 pub use self::object_result::{ObjectResult, Outcome};
 use crate::interruption::Interruption;
 

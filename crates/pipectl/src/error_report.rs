@@ -121,7 +121,7 @@ fn hint_text(hint: &Hint) -> String {
             "somebody stopped the service, and pipectl does not start it; start it, then apply again"
         }
         Hint::ServiceNotRunning => "check the service in the console, and apply again when it runs",
-        Hint::CreatedConcurrently => "nothing was sent; plan again",
+        Hint::CreatedConcurrently => "no second one was created; plan again",
         Hint::PlatformError => "the platform failed; contact ClickHouse support with the id of the pipe",
         Hint::ConnectionRejected => "the owner of the source rejected the connection",
         Hint::ConnectionExpired => "nobody accepted the connection in time; delete it and create it again",

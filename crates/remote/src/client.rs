@@ -1,10 +1,11 @@
 //! Sends one request: waits for its turn, decodes the answer, and retries where that is safe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use model::address::Address;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -49,6 +50,8 @@ pub(crate) struct Client {
     pub(crate) wake_ups: WakeUps,
     pub(crate) may_wake: bool,
     counts: Mutex<RequestCounts>,
+    /// The creates and deletes that were sent and not refused: they took effect, or may have.
+    possible_writes: Mutex<BTreeSet<(Method, Address)>>,
     /// The refusal of the last key, once there was one. Every other request would get the same.
     key_rejection: Mutex<Option<RejectedRequest>>,
 }
@@ -62,6 +65,8 @@ pub(crate) struct RequestSpec<'a> {
     idempotency: Idempotency,
     pub(crate) budget: TimeBudget,
     precondition: Option<&'a dyn Precondition>,
+    /// The object that it creates or deletes.
+    object: Option<&'a Address>,
 }
 
 /// A condition that is checked just before the request is sent, however long that waited.
@@ -80,7 +85,7 @@ impl<'a> RequestSpec<'a> {
             Method::Post => Idempotency::Unsafe,
             Method::Get | Method::Put | Method::Patch | Method::Delete => Idempotency::Safe,
         };
-        Self { method, path, body: None, idempotency, budget: TimeBudget::Run, precondition: None }
+        Self { method, path, body: None, idempotency, budget: TimeBudget::Run, precondition: None, object: None }
     }
 
     pub(crate) fn with_body(self, body: &'a FilledBody) -> Self {
@@ -93,6 +98,11 @@ impl<'a> RequestSpec<'a> {
 
     pub(crate) fn with_precondition(self, precondition: &'a dyn Precondition) -> Self {
         Self { precondition: Some(precondition), ..self }
+    }
+
+    /// Notes whether the object may be created or deleted when nobody waits for the answer any longer.
+    pub(crate) fn with_object(self, object: &'a Address) -> Self {
+        Self { object: Some(object), ..self }
     }
 
     /// Allows retries after a lost answer, for a POST that changes nothing.
@@ -128,12 +138,18 @@ impl Client {
             wake_ups: WakeUps::default(),
             may_wake: settings.wake_services,
             counts: Mutex::default(),
+            possible_writes: Mutex::default(),
             key_rejection: Mutex::default(),
         }
     }
 
     pub(crate) fn request_counts(&self) -> RequestCounts {
         lock_ignoring_poison(&self.counts).clone()
+    }
+
+    /// Whether a create or delete of the object took effect, or may have.
+    pub(crate) fn may_have_written(&self, method: Method, object: &Address) -> bool {
+        lock_ignoring_poison(&self.possible_writes).contains(&(method, object.clone()))
     }
 
     /// A client for each key alone.
@@ -277,9 +293,17 @@ impl Client {
         self.check_key(call.budget)?;
         self.count_request(call.method);
         let began = Instant::now();
+        let write = call.object.map(|object| (call.method, object.clone()));
+        // An earlier attempt without an answer may have taken effect, whatever becomes of this one.
+        let is_first = write.clone().is_some_and(|write| lock_ignoring_poison(&self.possible_writes).insert(write));
         let response = self.exchange_with_timeout(call, key).await;
         let status = response.as_ref().ok().map(|response| response.status);
         let opened = response.and_then(|response| self.decode_response(call, key, &response));
+        if let (Some(write), true, Err(error)) = (&write, is_first, &opened)
+            && !error.is_outcome_unknown()
+        {
+            lock_ignoring_poison(&self.possible_writes).remove(write);
+        }
         if let Err(Error::Rejected(rejected)) = &opened
             && rejected.kind == RejectionKind::Unauthenticated
         {

@@ -116,7 +116,7 @@ pub enum Error {
         address: Address,
     },
     /// The API accepted the request, and the object has not settled since.
-    #[error("{why} (id {id}): it {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
+    #[error("{why} (id {id}): it {} after {}", state_when_seen(last_state.as_ref()), format_seconds(*waited))]
     NotSettled {
         /// The object.
         address: Address,
@@ -356,10 +356,16 @@ fn format_ids(ids: &[Id]) -> String {
 }
 
 fn still_in_state(last: Option<&State>) -> String {
-    match last {
-        Some(state) if !state.as_str().is_empty() => format!("is still `{state}`"),
-        _ => "is still not there".to_owned(),
-    }
+    known_state(last).unwrap_or_else(|| "is still not there".to_owned())
+}
+
+/// The same for an object that a request was accepted for: that no list shows it says nothing about the request.
+fn state_when_seen(last: Option<&State>) -> String {
+    known_state(last).unwrap_or_else(|| "has not shown in a list".to_owned())
+}
+
+fn known_state(last: Option<&State>) -> Option<String> {
+    last.filter(|state| !state.as_str().is_empty()).map(|state| format!("is still `{state}`"))
 }
 
 fn format_seconds(duration: Duration) -> String {

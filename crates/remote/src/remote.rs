@@ -124,6 +124,16 @@ impl Remote {
         perform::perform_action(&self.run, action).await
     }
 
+    /// Whether an action that nobody waits for any longer took effect, or may have. One that only waited for its turn
+    /// did not.
+    pub fn may_have_taken_effect(&self, action: &Action) -> bool {
+        match action {
+            Action::Create { address, .. } => self.run.client.may_have_written(Method::Post, address),
+            Action::Delete { address, .. } => self.run.client.may_have_written(Method::Delete, address),
+            Action::Update { .. } | Action::SetState { .. } => true,
+        }
+    }
+
     /// Asks the API for the fields of a source. The pipe need not exist, and nothing is changed, but the secrets of the
     /// source are sent.
     pub async fn discover_source(&self, at: &Address, body: &Value) -> Result<Value, Error> {

@@ -57,6 +57,24 @@ pub struct MissingMappings {
     pub spec: Option<Value>,
 }
 
+/// What a run left behind that somebody has to look at before anything else.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Alarm {
+    /// What is the case: the first words are in capitals.
+    pub(crate) what: &'static str,
+    /// What to do now.
+    pub(crate) next: &'static str,
+    /// Why it is so.
+    pub(crate) reason: String,
+}
+
+impl Alarm {
+    /// For an object: `DELETED, not re-created: analytics/orders: run apply again`.
+    pub(crate) fn heading(&self, address: &Address) -> String {
+        format!("{}: {address}: {}", self.what, self.next)
+    }
+}
+
 /// The result for one object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -176,6 +194,34 @@ impl ObjectResult {
             }
         }
         (!self.kept_fields.is_empty()).then(|| build_spec(self.address.kind, &spec))
+    }
+
+    /// The object does not exist although it should.
+    pub(crate) fn missing_alarm(&self) -> Option<Alarm> {
+        let is_stale = self.error.as_ref().is_some_and(|error| error.is_stale);
+        let (what, next) = match self.outcome {
+            Outcome::Unknown => ("DELETED, perhaps not re-created", "wait a minute, then run apply again"),
+            _ if is_stale => ("DELETED, not re-created", "another one has its name now: plan again"),
+            _ => ("DELETED, not re-created", "run apply again"),
+        };
+        Some(Alarm { what, next, reason: self.not_recreated.clone()? })
+    }
+
+    /// Tables that no pipe fills now. The pipe itself lives.
+    pub(crate) fn removed_tables_alarm(&self) -> Option<Alarm> {
+        let reason = format!("{}; the pipe and its other tables stay", self.missing_mappings.as_ref()?.reason);
+        Some(Alarm { what: "TABLE REMOVED, not added again", next: "run apply again", reason })
+    }
+
+    /// A pipe that should ingest and may be stopped.
+    pub(crate) fn stopped_alarm(&self) -> Option<Alarm> {
+        let reason = format!("it was stopped for an edit, and may still be stopped: {}", self.left_stopped.as_ref()?);
+        Some(Alarm { what: "STOPPED, not restarted", next: "run apply again, or start it in the console", reason })
+    }
+
+    /// All of them, the gravest first.
+    pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
+        [self.missing_alarm(), self.removed_tables_alarm(), self.stopped_alarm()].into_iter().flatten()
     }
 
     pub(super) fn end_with(&mut self, outcome: Outcome, message: &str) {

@@ -35,7 +35,7 @@ pub(super) enum StopCause {
     NotReady(Error),
     /// The API refused the key for another object.
     KeyRefused,
-    /// The run was interrupted before the action was begun.
+    /// The run was interrupted before the action was begun, or while it waited for its turn.
     Interrupted,
     /// The run was interrupted, and the answer did not come in time. The request may have taken effect.
     NoResponse,
@@ -106,7 +106,11 @@ pub(super) async fn send_action(
     tokio::select! {
         biased;
         performed = run.remote.perform_action(action) => performed.map_err(StopCause::Error),
-        () = run.interruption.wait_past_grace(grace) => Err(StopCause::NoResponse),
+        () = run.interruption.wait_past_grace(grace) => Err(if run.remote.may_have_taken_effect(action) {
+            StopCause::NoResponse
+        } else {
+            StopCause::Interrupted
+        }),
     }
 }
 

@@ -311,21 +311,10 @@ impl<'p> ObjectView<'p> {
     /// What apply reports beyond the outcome.
     pub(crate) fn apply_notes(&self) -> Vec<String> {
         let Some(result) = self.result else { return Vec::new() };
-        let missing = result.not_recreated.as_ref().map(|reason| format!("DELETED, not re-created: {reason}"));
-        let unmapped = result.missing_mappings.as_ref();
-        let unmapped = unmapped.map(|missing| format!("TABLE REMOVED, not added again: {}", missing.reason));
-        let stopped = result.left_stopped.as_ref();
-        let stopped = stopped.map(|reason| format!("STOPPED for an edit and could not be restarted: {reason}"));
         let hint = result.error.as_ref().and_then(|error| error.hint.as_ref()).map(|hint| format!("hint: {hint}"));
         let rest = (!result.not_started.is_empty()).then(|| format!("not started: {}", result.not_started.join(", ")));
-        missing
-            .into_iter()
-            .chain(unmapped)
-            .chain(stopped)
-            .chain(hint)
-            .chain(rest)
-            .chain(result.notes.iter().cloned())
-            .collect()
+        let alarms = result.alarms().map(|alarm| format!("{}: {}; {}", alarm.what, alarm.reason, alarm.next));
+        alarms.chain(hint).chain(rest).chain(result.notes.iter().cloned()).collect()
     }
 
     /// Everything beyond the fields, the most urgent first.

@@ -3,7 +3,7 @@
 use model::sanitize::sanitize_line;
 use serde_json::Value;
 
-use crate::apply::{ObjectResult, Outcome};
+use crate::apply::{Alarm, ObjectResult, Outcome};
 use crate::output::{Label, StyledText};
 use crate::saved_plan::StaleObject;
 use crate::yaml_writer::write_yaml;
@@ -69,15 +69,15 @@ pub fn render_progress(report: &ObjectResult, (done, of): (usize, usize)) -> Sty
     text
 }
 
+fn push_alarm(text: &mut StyledText, report: &ObjectResult, alarm: &Alarm) {
+    text.push(Label::Delete, alarm.heading(&report.address)).end_line();
+    text.push_plain(format!("  {}", alarm.reason)).end_line();
+}
+
 /// An object that is gone although it should not be comes before everything else.
 fn push_not_recreated(text: &mut StyledText, report: &ObjectResult) {
-    let Some(reason) = &report.not_recreated else { return };
-    let (is_sure, next) = match report.outcome {
-        Outcome::Unknown => ("perhaps not re-created", "wait a minute, then run apply again"),
-        _ => ("not re-created", "run apply again"),
-    };
-    text.push(Label::Delete, format!("DELETED, {is_sure}: {}: {next}", report.address)).end_line();
-    text.push_plain(format!("  {reason}")).end_line();
+    let Some(alarm) = report.missing_alarm() else { return };
+    push_alarm(text, report, &alarm);
     if let Some(spec) = report.kept_spec() {
         let told = "  the next apply creates it from the manifest alone. To keep what it had, add this to `spec`:";
         text.push_plain(told).end_line();
@@ -92,13 +92,10 @@ fn push_spec(text: &mut StyledText, spec: &Value) {
     }
 }
 
-/// Tables that no pipe fills now. The pipe itself lives.
 fn push_missing_mappings(text: &mut StyledText, report: &ObjectResult) {
-    let Some(missing) = &report.missing_mappings else { return };
-    let heading = format!("TABLE REMOVED, not added again: {}: run apply again", report.address);
-    text.push(Label::Delete, heading).end_line();
-    text.push_plain(format!("  {}; the pipe and its other tables stay", missing.reason)).end_line();
-    if let Some(spec) = &missing.spec {
+    let Some(alarm) = report.removed_tables_alarm() else { return };
+    push_alarm(text, report, &alarm);
+    if let Some(spec) = report.missing_mappings.as_ref().and_then(|missing| missing.spec.as_ref()) {
         let told = "  the next apply adds it from the manifest alone. To keep what it had, add what is missing there:";
         text.push_plain(told).end_line();
         push_spec(text, spec);
@@ -106,15 +103,11 @@ fn push_missing_mappings(text: &mut StyledText, report: &ObjectResult) {
     text.end_line();
 }
 
-/// A pipe that should ingest and may be stopped.
 fn push_left_stopped(text: &mut StyledText, report: &ObjectResult) {
-    let Some(reason) = &report.left_stopped else { return };
-    let at = &report.address;
-    text.push(Label::Delete, format!("STOPPED: {at}"))
-        .push_plain(" was stopped for an edit and could not be restarted; it may still be stopped")
-        .end_line();
-    text.push_plain(format!("  {reason}")).end_line();
-    text.push(Label::Dim, "  hint: apply again, or start it in the console").end_line().end_line();
+    if let Some(alarm) = report.stopped_alarm() {
+        push_alarm(text, report, &alarm);
+        text.end_line();
+    }
 }
 
 fn push_result_row(text: &mut StyledText, report: &ObjectResult, label: Label, width: usize) {

@@ -126,8 +126,15 @@ fn problems(run: &RunReport) -> Markup {
 }
 
 fn review_section(run: &RunReport) -> Markup {
-    let notes = run.review_lines();
+    let (alarms, notes) = (run.alarm_lines(), run.review_lines());
     html! {
+        @if !alarms.is_empty() {
+            section {
+                h2 { "Look at this now" }
+                ul.problems { @for alarm in &alarms { li.error { (sentence(alarm)) } "\n" } }
+            }
+            "\n"
+        }
         @if !notes.is_empty() {
             section {
                 h2 { "Review" }

@@ -53,7 +53,8 @@ fn char_count(text: &str) -> usize {
 
 fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### {}: {}\n\n", markdown_sentence(&run.title()), markdown_sentence(&run.headline()));
-    out.push_str(&refusal_list(run));
+    out.push_str(&urgent_list("Look at this now:", &run.alarm_lines()));
+    out.push_str(&urgent_list("Apply will refuse:", &refusal_lines(&run.context.refusals)));
     let note = |note: &String| format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
     let notes: String = run.review_lines().iter().map(note).collect();
     if !notes.is_empty() {
@@ -108,11 +109,10 @@ fn unmanaged_list(run: &RunReport) -> String {
     format!("<details><summary>{} unmanaged: live, not in git</summary>\n\n{items}{more}\n</details>\n\n", names.len())
 }
 
-/// What the merge will not do, before everything else.
-fn refusal_list(run: &RunReport) -> String {
+/// What has to be seen before everything else: what the run left behind, and what the merge will not do.
+fn urgent_list(title: &str, lines: &[String]) -> String {
     /// More lines are counted. The rows of the table say the rest.
     const MAX_LINES: usize = 10;
-    let lines = refusal_lines(&run.context.refusals);
     if lines.is_empty() {
         return String::new();
     }
@@ -120,7 +120,7 @@ fn refusal_list(run: &RunReport) -> String {
     let items: String = lines.iter().take(MAX_LINES).map(item).collect();
     let more = lines.len().saturating_sub(MAX_LINES);
     let more = if more > 0 { format!("- and {more} more\n") } else { String::new() };
-    format!("⛔ **Apply will refuse:**\n\n{items}{more}\n")
+    format!("⛔ **{title}**\n\n{items}{more}\n")
 }
 
 fn table_head(run: &RunReport) -> &'static str {

@@ -6,7 +6,7 @@ use model::diagnostic::Diagnostic;
 use planner::Plan;
 
 use super::drifted_objects::{DriftedObject, drifted_objects};
-use crate::apply::ObjectResult;
+use crate::apply::{Alarm, ObjectResult};
 use crate::diagnostics::{pluralize, severity_counts};
 use crate::merged_report::MergedReport;
 use crate::plan_view::object::{ObjectView, display_name};
@@ -150,6 +150,16 @@ impl RunReport {
             .flat_map(|plan| &plan.unmanaged)
             .filter(|other| !other.manifest_removed && !other.added_by_target);
         all.map(|other| display_name(&other.address)).collect()
+    }
+
+    /// What the run left behind that somebody has to look at now.
+    pub(super) fn alarm_lines(&self) -> Vec<String> {
+        let lines = |result: &ObjectResult| {
+            let address = result.address.clone();
+            let line = move |alarm: Alarm| format!("{}: `{address}`: {}: {}", alarm.what, alarm.next, alarm.reason);
+            result.alarms().map(line).collect::<Vec<_>>()
+        };
+        self.results.iter().flat_map(lines).collect()
     }
 
     /// What to look at before anything else.

@@ -166,8 +166,11 @@ impl CreateAttempt<'_> {
     async fn send_create(&self, body: &Value) -> Result<Object, Error> {
         let filled = super::fill_references(self.run, self.address, body).await?;
         let path = &self.list_cache.path;
-        let call =
-            RequestSpec::new(Method::Post, path).with_body(&filled).with_budget(self.budget).with_precondition(self);
+        let call = RequestSpec::new(Method::Post, path)
+            .with_body(&filled)
+            .with_budget(self.budget)
+            .with_precondition(self)
+            .with_object(self.address);
         let result = self.run.client.send(call).await?;
         let mut object = decode::decode_object(self.address.kind, Method::Post, path, result)?.object;
         self.run.client.run_redaction.redact_object(self.address.kind, &mut object);

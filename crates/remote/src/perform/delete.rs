@@ -24,7 +24,7 @@ pub(super) async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Re
     let list_cache = run.list_cache(at)?;
     let path = routes::object_url(&list_cache.path, id);
     let budget = run.budget_for(at);
-    let answer = run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget)).await;
+    let answer = run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget).with_object(at)).await;
     // Whoever deleted it may have created another one of the name.
     list_cache.note_wait();
     match answer {
