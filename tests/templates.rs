@@ -292,14 +292,83 @@ fn null_takes_out_the_field_of_the_template_and_the_default() {
         dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{}{own}\n", one.trim_end()));
         let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
         assert_eq!(rendered.code, 0, "{}", rendered.all_output());
-        assert_eq!(rendered.stdout.contains("scaling"), is_scaled, "{own}: {}", rendered.stdout);
+        assert_eq!(rendered.stdout.contains("scaling:\n"), is_scaled, "{own}: {}", rendered.stdout);
     }
     // A part of a mapping is taken out alone, and what nobody set cannot be.
     let part = format!("{}\n  scaling: {{replicas: null}}\n", PIPES.replace(", orders, 'a$${b'", "").trim_end());
     dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{part}"));
     let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
     let said = rendered.all_output();
-    assert!(!said.contains("replicas:") && said.contains("replicaCpuMillicores: 250"), "{said}");
+    assert!(said.contains("replicas: null") && said.contains("replicaCpuMillicores: 250"), "{said}");
+}
+
+fn digest(dir: &WorkDir, args: &[&str]) -> String {
+    let printed = dir.run_pipectl(&[&["plan", "--sandbox", "-o", "json"], args].concat());
+    assert_eq!(printed.code, 0, "{}", printed.all_output());
+    printed.stdout_json()["digest"].as_str().expect("a digest").to_owned()
+}
+
+#[test]
+fn rendered_manifests_without_a_default_plan_to_the_same_digest() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    let one = PIPES.replace(", orders, 'a$${b'", "");
+    for own in ["scaling: null", "scaling: {replicas: null}", "settings: null"] {
+        dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{}\n  {own}\n", one.trim_end()));
+        dir.write_file("rendered.yaml", dir.run_pipectl(&["render", "-e", "dev"]).stdout);
+        assert_eq!(digest(&dir, &["-e", "dev"]), digest(&dir, &["-e", "dev", "rendered.yaml"]), "{own}");
+    }
+}
+
+#[test]
+fn digest_does_not_depend_on_the_order_of_keys() {
+    let dir = WorkDir::new();
+    let text = kinesis_manifest("clicks", "", "");
+    dir.write_file("a.yaml", &text);
+    let before = digest(&dir, &["a.yaml"]);
+    let (head, spec) = text.split_once("spec:").unwrap();
+    let mut fields: Vec<String> = Vec::new();
+    for line in spec.lines().skip(1) {
+        match fields.last_mut().filter(|_| line.starts_with("   ")) {
+            Some(field) => field.extend(["\n", line]),
+            None => fields.push(line.to_owned()),
+        }
+    }
+    assert!(fields.len() > 1, "{text}");
+    fields.reverse();
+    dir.write_file("a.yaml", format!("spec:\n{}\n{head}", fields.join("\n")));
+    assert_eq!(digest(&dir, &["a.yaml"]), before);
+    assert_eq!(dir.run_pipectl(&["fmt", "a.yaml"]).code, 0);
+    assert_eq!(digest(&dir, &["a.yaml"]), before);
+}
+
+#[test]
+fn several_environments_render_to_one_stream_of_yaml() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    dir.write_file("pipes/all.yaml", format!("{TEMPLATE}---\n{}", PIPES.replace(", orders, 'a$${b'", "")));
+    let rendered = dir.run_pipectl(&["render", "-e", "dev,prod"]);
+    assert_eq!(rendered.code, 0, "{}", rendered.all_output());
+    let heads: Vec<&str> = rendered.stdout.lines().filter(|line| line.contains("Environment")).collect();
+    assert_eq!(heads, ["# Environment: dev", "# Environment: prod"]);
+    dir.write_file("both.yaml", &rendered.stdout);
+    // Both environments declare the same pipe, and that is all that is wrong with the file.
+    let read = dir.run_pipectl(&["validate", "both.yaml", "-o", "json"]).stdout_json();
+    let codes: Vec<&str> =
+        read["result"]["diagnostics"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"duplicate-identity") && !codes.iter().any(|code| code.starts_with("yaml-")), "{codes:?}");
+}
+
+#[test]
+fn each_entry_of_a_list_of_names_must_select_something() {
+    let dir = project_dir();
+    dir.write_file("names", "\u{feff}p-views\n# a comment\nanalytics/p-order\n");
+    let said = dir.run_pipectl(&["plan", "--sandbox", "--only", "@names"]);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stderr.contains("none of the 2 declared objects is `analytics/p-order`"), "{}", said.stderr);
+    dir.write_file("names", "\u{feff}p-views\nanalytics/p-order*\n");
+    let said = dir.run_pipectl(&["plan", "--sandbox", "--only", "@names"]);
+    assert!(said.stdout.contains("2 to create"), "{}", said.all_output());
 }
 
 #[test]

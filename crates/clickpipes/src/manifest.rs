@@ -25,6 +25,7 @@ mod load_context;
 mod overlay;
 mod parameters;
 mod plain_manifest;
+mod project_bound;
 mod recover_typos;
 mod render_document;
 mod shared_parts;
@@ -97,7 +98,8 @@ pub fn parse_past_manifests<'c>(files: &[SourceFile], context: impl Into<LoadCon
         let has_error: HashSet<usize> = found.files_with_errors().collect();
         let mut broken = has_error.iter().map(|index| file::identify_documents(&files[*index], context).1);
         let has_whole = |draft: &DraftManifest| draft.is_identified && draft.has_template_fields;
-        let is_readable = !broken.any(|is_broken| is_broken) && found.drafts.iter().all(has_whole);
+        let is_whole = !context.bound.is_exceeded() && found.drafts.iter().all(has_whole);
+        let is_readable = is_whole && !broken.any(|is_broken| is_broken);
         found.drafts.retain(has_whole);
         PastManifests { parsed: found.into_manifests(), is_readable }
     };
@@ -109,6 +111,10 @@ fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> (ParsedFiles,
     for (index, (drafts, diagnostics)) in parse_in_parallel(files, context).into_iter().enumerate() {
         found.drafts.extend(drafts.into_iter().map(|draft| DraftManifest { file_index: index, ..draft }));
         found.diagnostics.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
+    }
+    if context.bound.is_exceeded() {
+        let diagnostics = project_bound::exceeded_bound(files, context).into_iter().collect();
+        return (ParsedFiles { drafts: Vec::new(), diagnostics }, cross_document::Conflicts::default());
     }
     let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, context));
     if !context.is_plain() {

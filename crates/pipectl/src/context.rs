@@ -37,6 +37,11 @@ impl CommandContext {
         self.format == OutputFormat::Text
     }
 
+    /// Whether the text for people is a stream of YAML documents.
+    pub(crate) fn prints_yaml(&self) -> bool {
+        self.is_text() && self.command == "render"
+    }
+
     /// Whether the JSON of the result is printed or written.
     pub(crate) fn wants_json(&self) -> bool {
         self.format == OutputFormat::Json || self.reports.targets.iter().any(|it| it.format == ReportFormat::Json)

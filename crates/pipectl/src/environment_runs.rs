@@ -1,7 +1,7 @@
 //! One command for several environments: a run of its own for each, one after the other, with its own organization, key,
 //! variables and limits. An error in one does not prevent the runs of the others.
 
-use model::sanitize::escape_json_text;
+use model::sanitize::{escape_json_text, sanitize_line};
 
 use crate::commands::Task;
 use crate::context::{CommandContext, OutputFormat};
@@ -38,7 +38,9 @@ pub(crate) fn run_in_turn(mut runs: Vec<PreparedRun>, output: Output, format: Ou
     let mut exit_code = exit::DONE;
     for (index, run) in runs.into_iter().enumerate() {
         let name = run.name().to_owned();
-        print_data(output, &run_heading(format, &name, index));
+        let heading =
+            if run.context.prints_yaml() { yaml_heading(&name, index) } else { run_heading(format, &name, index) };
+        print_data(output, &heading);
         if exit_code == exit::INTERRUPTED {
             print_not_started(run);
             continue;
@@ -82,6 +84,14 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
         // Each of its lines names the environment.
         OutputFormat::Ndjson => &mut text,
     };
+    text
+}
+
+/// The same in a stream of YAML documents: a comment.
+fn yaml_heading(name: &str, index: usize) -> StyledText {
+    let mut text = StyledText::new();
+    text.push_plain(if index == 0 { "" } else { "---\n" });
+    text.push(Label::Heading, format!("# Environment: {}", sanitize_line(name))).end_line();
     text
 }
 

@@ -21,6 +21,7 @@ mod files;
 mod git;
 pub mod interruption;
 mod label_groups;
+mod line_index;
 pub mod load_manifests;
 mod logging;
 mod manifest_files;

@@ -4,23 +4,24 @@ use clickpipes::api_body::to_body_path;
 use clickpipes::manifest::Manifest;
 use model::address::Kind;
 use model::desired::{Document, Place, Presence};
-use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::diagnostic::{Diagnostic, Severity};
 use model::path::FieldPath;
 use model::project::code;
 use model::rule_finding::{EXCEPT_ANNOTATION, RuleFinding};
-use model::secret::span_to_line_end;
 use model::suggest::suggest_similar;
 use rules::{RuleInput, RuleScope, RuleSet, RuleTime};
 
+use crate::line_index::LineIndex;
 use crate::load_manifests::LoadedManifests;
 use crate::project::ProjectContext;
 
 /// Adds what the rules say about the manifests, without a plan.
 pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectContext, now: RuleTime) {
+    let lines = LineIndex::new(&declared.files);
     for manifest in &declared.manifests {
         let findings = findings_of_manifest(&project.rules, manifest, project.environment_name(), now);
         let declaration = (manifest.kind, &manifest.document);
-        let found = findings.iter().map(|finding| finding_diagnostic(finding, declaration, &declared.files));
+        let found = findings.iter().map(|finding| finding_diagnostic(finding, declaration, &lines));
         declared.diagnostics.extend(found);
     }
     check_exceptions(declared, &project.rules);
@@ -28,7 +29,8 @@ pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectC
 
 /// Adds a warning for each exception from a rule that does not exist.
 pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) {
-    let unknown = declared.manifests.iter().flat_map(|manifest| unknown_exceptions(rules, manifest, &declared.files));
+    let lines = LineIndex::new(&declared.files);
+    let unknown = declared.manifests.iter().flat_map(|manifest| unknown_exceptions(rules, manifest, &lines));
     declared.diagnostics.extend(unknown.collect::<Vec<_>>());
 }
 
@@ -49,7 +51,7 @@ fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str,
     rules.evaluate(&input, RuleScope::Manifest)
 }
 
-fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), files: &[SourceFile]) -> Diagnostic {
+fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), lines: &LineIndex<'_>) -> Diagnostic {
     let severity = if finding.is_blocking() { Severity::Error } else { Severity::Warning };
     let help = if finding.is_excepted {
         format!("`{EXCEPT_ANNOTATION}` in `metadata.annotations` excepts this manifest")
@@ -61,7 +63,7 @@ fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), fil
         rule: Some(finding.rule.clone()),
         message: finding.describe(),
         help: Some(help),
-        ..diagnostic_at(severity, &finding.path, declaration, files)
+        ..diagnostic_at(severity, &finding.path, declaration, lines)
     }
 }
 
@@ -69,12 +71,12 @@ fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), fil
 pub(crate) fn unchanged_diagnostic(
     finding: &RuleFinding,
     declaration: (Kind, &Document),
-    files: &[SourceFile],
+    lines: &LineIndex<'_>,
 ) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..finding_diagnostic(finding, declaration, files) }
+    Diagnostic { severity: Severity::Warning, ..finding_diagnostic(finding, declaration, lines) }
 }
 
-fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, files: &[SourceFile]) -> Vec<Diagnostic> {
+fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, lines: &LineIndex<'_>) -> Vec<Diagnostic> {
     let unknown = rules.unknown_exceptions(&manifest.document).into_iter().map(|name| {
         let path = FieldPath::parse("metadata.annotations").child(EXCEPT_ANNOTATION);
         let suggestion = suggest_similar(name, rules.names()).map(|meant| format!("did you mean `{meant}`?"));
@@ -82,7 +84,7 @@ fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, files: &[SourceFile]
             code: code::UNKNOWN_RULE,
             message: format!("the project has no rule `{name}`"),
             help: suggestion,
-            ..diagnostic_at(Severity::Warning, &path, (manifest.kind, &manifest.document), files)
+            ..diagnostic_at(Severity::Warning, &path, (manifest.kind, &manifest.document), lines)
         }
     });
     unknown.collect()
@@ -98,17 +100,16 @@ fn diagnostic_at(
     severity: Severity,
     path: &FieldPath,
     (kind, document): (Kind, &Document),
-    files: &[SourceFile],
+    lines: &LineIndex<'_>,
 ) -> Diagnostic {
     let place = field_place(kind, document, path);
-    let text = files.iter().find(|file| file.name == place.file).map_or("", |file| &file.text);
     Diagnostic {
         code: code::RULE_VIOLATION,
         rule: None,
         severity,
         evidence: None,
         message: String::new(),
-        span: span_to_line_end(text, &place),
+        span: lines.span_to_line_end(&place),
         place,
         path: path.clone(),
         also: None,

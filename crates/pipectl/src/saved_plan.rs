@@ -286,7 +286,10 @@ fn digest_objects(objects: impl Iterator<Item = impl Serialize>) -> String {
     context.update(b"[");
     for (index, object) in objects.enumerate() {
         context.update(if index == 0 { b"" } else { b"," });
-        context.update(&serde_json::to_vec(&object).expect("a plan is JSON"));
+        let mut object = serde_json::to_value(&object).expect("a plan is JSON");
+        // The order of keys in a manifest says nothing, and `fmt` changes it.
+        object.sort_all_objects();
+        context.update(object.to_string().as_bytes());
     }
     context.update(b"]");
     let hash = context.finish();

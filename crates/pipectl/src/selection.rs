@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use model::address::Address;
 use model::desired::{Desired, Document};
 use model::label_selector::LabelSelector;
+use model::sanitize::sanitize_line;
 use model::selector::AddressPattern;
 
 /// A choice of objects.
@@ -22,11 +23,19 @@ impl Selection {
         self.only.is_empty() && self.exclude.is_empty() && self.labels.is_empty()
     }
 
-    /// The selected objects among the declared ones.
+    /// The selected objects among the declared ones. `prunes` says whether a name may also be that of an object without a
+    /// manifest.
     ///
     /// # Errors
-    /// When no object is selected.
-    pub(crate) fn select_addresses(&self, desired: &Desired) -> Result<BTreeSet<Address>> {
+    /// When no object is selected, or an entry names none.
+    pub(crate) fn select_addresses(&self, desired: &Desired, prunes: bool) -> Result<BTreeSet<Address>> {
+        // One of many mistyped names must not be left out silently.
+        let is_wrong = |pattern: &&AddressPattern| !prunes && !desired.keys().any(|at| pattern.matches(at));
+        let wrong: Vec<String> =
+            self.only.iter().filter(is_wrong).map(|it| format!("`{}`", sanitize_line(&it.to_string()))).collect();
+        if !wrong.is_empty() && wrong.len() < self.only.len() {
+            bail!("none of the {} declared objects is {}", desired.len(), wrong.join(" or "));
+        }
         let selected: BTreeSet<Address> = desired
             .iter()
             .filter(|(at, document)| self.matches_document(at, document))

@@ -192,7 +192,7 @@ impl Session {
         let base = history.take_base(&services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
-        let mut selected = selection.select_addresses(&desired)?;
+        let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),

@@ -51,7 +51,8 @@ pub(super) fn find_conflicts(all: &[DraftManifest], places: &DraftPlaces<'_>) ->
 
 fn find_duplicates(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut seen: HashMap<Address, &DraftManifest> = HashMap::new();
-    for (index, declared) in all.iter().enumerate() {
+    // A name that could not be formed is a mistake of its own, and no name.
+    for (index, declared) in all.iter().enumerate().filter(|(_, draft)| draft.is_identified) {
         let Some(address) = declared.address() else { continue };
         let Some(first) = seen.get(&address) else {
             seen.insert(address, declared);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::overlay::overlay;
+use super::overlay::{find_taken_out, overlay};
 use super::variables::{Scope, VariableExpander};
 use crate::kinds;
 use model::address::Kind;
@@ -69,23 +69,26 @@ impl EnvironmentDefaults {
 
     /// Lays a manifest over its defaults. `file` is the number of the project file, and `taken_out` are the fields of
     /// the template that the manifest took out. A default that does not fit the manifest is left out: the size of
-    /// streams in a database pipe.
+    /// streams in a database pipe. Returns the fields that the manifest keeps out although there is a default.
     pub(super) fn apply(
         &self,
         root: &mut YamlNode,
         (file, taken_out): (u32, &[FieldPath]),
         expander: &mut VariableExpander<'_>,
         remarks: &mut PendingDiagnostics,
-    ) {
+    ) -> Vec<FieldPath> {
         let text = |path: &[&str]| root.node_at(path).and_then(YamlNode::as_text);
         let kind = text(&["kind"]).and_then(Kind::from_name);
-        let Some((kind, defaults)) = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?))) else { return };
+        let found = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?)));
+        let Some((kind, defaults)) = found else { return Vec::new() };
         let mut defaults = defaults.clone();
         if text(&["spec", "state"]) == Some("absent") {
             // Nothing is declared of what is deleted, except whether it may be.
             retain_protection(&mut defaults);
         }
         defaults.set_file(file);
+        let mut kept_out: Vec<FieldPath> =
+            taken_out.iter().filter(|path| has_field(&defaults, path)).cloned().collect();
         for path in taken_out {
             remove_default(&mut defaults, path.segments(), file);
         }
@@ -97,6 +100,7 @@ impl EnvironmentDefaults {
         retain_sources(&mut defaults, root.node_at(&["spec", "source"]));
         let own = std::mem::replace(&mut root.content, YamlContent::Null);
         let own = YamlNode { content: own, ..root.clone() };
+        kept_out.extend(find_taken_out(&defaults, &own, &FieldPath::root()));
         let own_order: Vec<String> = own.entries().iter().map(|entry| entry.key.clone()).collect();
         *root = overlay(defaults, own);
         if let YamlContent::Map(entries) = &mut root.content {
@@ -105,7 +109,13 @@ impl EnvironmentDefaults {
         for problem in kinds::find_problems(kind, &root.to_json()) {
             remove_default(root, problem.path.segments(), file);
         }
+        kept_out
     }
+}
+
+fn has_field(node: &YamlNode, path: &FieldPath) -> bool {
+    let keys: Vec<&str> = path.segments().iter().map(String::as_str).collect();
+    node.node_at(&keys).is_some()
 }
 
 /// Leaves `spec.protect`.

@@ -9,11 +9,11 @@ use super::draft::DraftManifest;
 use super::lift_known_fields::lift_known_fields;
 use super::load_context::RenderContext;
 use super::render_document::{DocumentRenderer, RenderedDocument};
-use super::{code, recover_typos, templates};
+use super::{code, recover_typos, shared_parts, templates};
 use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::path::VisitedPath;
+use model::path::{FieldPath, VisitedPath};
 use model::schema_validator;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
 
@@ -123,8 +123,13 @@ fn validate_document(document: RenderedDocument, remarks: &mut PendingDiagnostic
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
     lift_known_fields(manifest_fields(kind), &mut root, &VisitedPath::root(), remarks);
-    // Without the fields of its template, a manifest would seem to lack them.
-    let fields = if document.is_complete { validate_fields(kind, &mut root, remarks) } else { root.to_json() };
+    let fields = if document.is_complete {
+        validate_fields(kind, &mut root, remarks)
+    } else {
+        // Without the fields of its template, a manifest would seem to lack them. What it says itself is checked.
+        shared_parts::check_part(kind, &root, &FieldPath::root(), remarks);
+        root.to_json()
+    };
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && document.is_complete && remarks.error_count() == errors && !remarks.is_full();
     Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document }, fields })

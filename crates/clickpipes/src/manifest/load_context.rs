@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::defaults::EnvironmentDefaults;
+use super::project_bound::ProjectBound;
 use super::templates::Templates;
 use model::diagnostic::SourceFile;
 use model::yaml::SpanFiles;
@@ -44,6 +45,8 @@ pub(super) struct RenderContext<'c> {
     pub(super) variables: &'c BTreeMap<String, String>,
     pub(super) templates: &'c Templates,
     pub(super) defaults: Option<&'c EnvironmentDefaults>,
+    /// What the files may come to together.
+    pub(super) bound: ProjectBound,
     /// The files of the templates, and then the project file.
     other_files: Vec<Arc<str>>,
 }
@@ -66,7 +69,7 @@ impl RenderContext<'_> {
         let defaults = context.defaults.filter(|defaults| !defaults.is_empty());
         let mut other_files = templates.files().to_vec();
         other_files.extend(defaults.and_then(EnvironmentDefaults::file_name));
-        load(&RenderContext { variables, templates, defaults, other_files })
+        load(&RenderContext { variables, templates, defaults, bound: ProjectBound::default(), other_files })
     }
 
     /// Whether no value comes from another file.

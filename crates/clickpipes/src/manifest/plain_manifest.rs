@@ -19,6 +19,10 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
     let rendered = documents.into_iter().map(|document| {
         let ValidatedDocument { rendered, fields: mut document, .. } = document;
         escape_variables(&mut document);
+        for path in &rendered.kept_out {
+            // Read again in this environment, it must not get the default.
+            path.set_in(&mut document, Value::Null);
+        }
         let mut value_places = BTreeMap::new();
         collect_places(&rendered.root, files, &FieldPath::root(), &mut value_places);
         PlainManifest {

@@ -29,6 +29,8 @@ pub(super) struct RenderedDocument {
     /// The entry of `forEach` that it was made for.
     pub(super) entry: Option<Span>,
     pub(super) template: Option<UsedTemplate>,
+    /// Its fields that would have a default, and that it keeps out.
+    pub(super) kept_out: Vec<FieldPath>,
 }
 
 /// The template of a manifest, and where the manifest names it.
@@ -63,7 +65,7 @@ pub(super) struct DocumentRenderer<'c> {
 
 impl<'c> DocumentRenderer<'c> {
     pub(super) fn new(context: &'c RenderContext<'c>) -> Self {
-        Self { context, expander: VariableExpander::new(context.variables) }
+        Self { context, expander: VariableExpander::new(context.variables, &context.bound) }
     }
 
     /// Adds the manifests of a document to `rendered`; `false` if entries of `forEach` are missing.
@@ -111,11 +113,12 @@ impl<'c> DocumentRenderer<'c> {
         if let Some(template) = &template {
             template.relate_remarks(known, remarks);
         }
+        let mut kept_out = Vec::new();
         if let Some(defaults) = self.context.defaults {
             let (known, start) = (remarks.kept_diagnostics().len(), root.head_span());
             let taken_out = template.as_ref().map_or(&[][..], |used| &used.taken_out);
             let file = self.context.defaults_file();
-            defaults.apply(&mut root, (file, taken_out), &mut self.expander, remarks);
+            kept_out = defaults.apply(&mut root, (file, taken_out), &mut self.expander, remarks);
             remarks.relate_kept_since(known, |_| Some((start, "the default is for this manifest".to_owned())));
         }
         if (template.is_some() || entry.is_some() || self.context.defaults.is_some())
@@ -127,7 +130,7 @@ impl<'c> DocumentRenderer<'c> {
         }
         let is_valid = is_valid && remarks.error_count() == errors;
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
-        RenderedDocument { root, is_complete, is_valid, entry: entry.map(YamlNode::head_span), template }
+        RenderedDocument { root, is_complete, is_valid, entry: entry.map(YamlNode::head_span), template, kept_out }
     }
 
     /// The entries of `forEach`. A name stands for an entry with nothing else.

@@ -60,7 +60,7 @@ pub fn find_default_problems(file: &SourceFile) -> Vec<Diagnostic> {
 }
 
 /// Checks a part of a manifest of this kind, which stands at `at`.
-fn check_part(kind: Kind, part: &YamlNode, at: &FieldPath, remarks: &mut PendingDiagnostics) {
+pub(super) fn check_part(kind: Kind, part: &YamlNode, at: &FieldPath, remarks: &mut PendingDiagnostics) {
     let mut found = PendingDiagnostics::default();
     kinds::manifest_validator(kind).validate_part(part, &mut found);
     for problem in find_in_shared_part(manifest_fields(kind), &part.to_json()) {

@@ -11,6 +11,7 @@ mod cross_document;
 mod diagnostic_codes;
 mod invalid;
 mod render_laws;
+mod shared_parts;
 mod templates;
 mod valid;
 mod variables;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::code;
+use super::project_bound::ProjectBound;
 use crate::kinds;
 use model::project;
 use model::suggest::suggest_similar;
@@ -19,6 +20,7 @@ pub(super) struct VariableExpander<'v> {
     values: &'v BTreeMap<String, String>,
     bytes_left: usize,
     nodes_left: usize,
+    project: &'v ProjectBound,
     /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
     is_inside_secret: bool,
 }
@@ -57,15 +59,16 @@ enum VariableError<'t> {
 }
 
 impl<'v> VariableExpander<'v> {
-    pub(super) fn new(values: &'v BTreeMap<String, String>) -> Self {
-        Self { values, bytes_left: MAX_BYTES, nodes_left: MAX_NODES, is_inside_secret: false }
+    pub(super) fn new(values: &'v BTreeMap<String, String>, project: &'v ProjectBound) -> Self {
+        Self { values, bytes_left: MAX_BYTES, nodes_left: MAX_NODES, project, is_inside_secret: false }
     }
 
     /// Takes a copy of this tree from the limit; `false` if it is too large.
     pub(super) fn reserve_copy(&mut self, node: &YamlNode) -> bool {
-        let left = self.nodes_left.checked_sub(node.node_count());
+        let count = node.node_count();
+        let left = self.nodes_left.checked_sub(count);
         self.nodes_left = left.unwrap_or_default();
-        left.is_some()
+        left.is_some() && self.project.reserve(count)
     }
 
     /// Expands every variable below `node`, except in keys.

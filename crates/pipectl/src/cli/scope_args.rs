@@ -136,7 +136,12 @@ fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageE
         let list =
             files::read_bounded(Path::new(file), MAX_LIST_BYTES).map_err(|error| UsageError(format!("{error:#}")))?;
         let list = String::from_utf8_lossy(&list);
-        let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        // Editors on Windows begin a file with a byte order mark.
+        let lines = list
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
         let before = all.len();
         all.extend(lines.map(AddressPattern::new));
         // An empty list must not mean everything.

@@ -16,6 +16,7 @@ use rules::{RuleInput, RuleScope, RuleSet, RuleTime, excepted_rules};
 use serde_json::{Value, json};
 
 use super::Session;
+use crate::line_index::LineIndex;
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::plan_view::{self, RuleException};
@@ -90,10 +91,10 @@ impl PlanRules {
             let found = self.evaluate(at, desired.get(at), Some((change, actions.remove(at).unwrap_or_default())));
             findings.insert(at.clone(), found);
         }
-        let mut unchanged = Vec::new();
+        let (mut unchanged, lines) = (Vec::new(), LineIndex::new(files));
         for (at, document) in desired.iter().filter(|(at, _)| selected.contains(at) && !findings.contains_key(at)) {
             let found = self.evaluate(at, Some(document), None);
-            unchanged.extend(found.iter().map(|it| rule_checks::unchanged_diagnostic(it, (at.kind, document), files)));
+            unchanged.extend(found.iter().map(|it| rule_checks::unchanged_diagnostic(it, (at.kind, document), &lines)));
         }
         (plan.with_rule_findings(findings), unchanged)
     }

@@ -63,7 +63,9 @@ fn used_text(parameter_use: &ParameterUse, scope: &str, name: &str) -> Value {
 fn parameter_type(values: &[Value]) -> Value {
     let mut types = values.iter().map(LeafType::of_value);
     match types.next() {
-        Some(LeafType::Integer) => json!({"type": "integer"}),
+        Some(LeafType::Number) if values.iter().all(|value| value.is_i64() || value.is_u64()) => {
+            json!({"type": "integer"})
+        }
         Some(LeafType::Number) => json!({"type": "number"}),
         Some(LeafType::Bool) => json!({"type": "boolean"}),
         Some(LeafType::List) => json!({"type": "array"}),

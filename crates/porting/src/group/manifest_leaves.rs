@@ -11,7 +11,7 @@ use model::path::FieldPath;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeafType {
     Text,
-    Integer,
+    /// Whole or not: half a gigabyte and two gigabytes are values of one field.
     Number,
     Bool,
     List,
@@ -23,7 +23,6 @@ impl LeafType {
     pub(super) fn of_value(value: &Value) -> Self {
         match value {
             Value::String(_) => Self::Text,
-            Value::Number(number) if number.is_i64() || number.is_u64() => Self::Integer,
             Value::Number(_) => Self::Number,
             Value::Bool(_) => Self::Bool,
             Value::Array(_) => Self::List,

@@ -185,3 +185,16 @@ fn large_group_is_divided() {
     let sizes: Vec<usize> = units.iter().map(|unit| unit.manifests().len()).collect();
     assert_eq!(sizes, [MAX_MEMBERS, MAX_MEMBERS, 1]);
 }
+
+#[test]
+fn whole_and_broken_numbers_of_one_field_share_a_parameter() {
+    let made = [("a", json!(0.5)), ("b", json!(1)), ("c", json!(2))].map(|(name, memory)| {
+        let (name, mut body) = topic_pipe(name, name, name);
+        body["scaling"]["replicaMemoryGb"] = memory;
+        (name, body)
+    });
+    let group = only_group(made);
+    assert_eq!(group.template["parameters"]["replicaMemoryGb"], json!({"type": "number"}));
+    assert_eq!(group.document["forEach"][0], json!({"name": "a", "replicaMemoryGb": 0.5}));
+    assert_eq!(group.document["forEach"][1], json!({"name": "b", "replicaMemoryGb": 1}));
+}

@@ -151,8 +151,10 @@ proptest! {
             source_file(&format!("{number}.yaml"), it.document.to_string())
         };
         let plain_files: Vec<SourceFile> = rendered.iter().enumerate().map(as_file).collect();
-        let none = BTreeMap::new();
-        let plain = parse_manifests(&plain_files, &none);
+        // In the environment that they were rendered for.
+        let (plain, again) = with_context(&defaults, |context| {
+            (parse_manifests(&plain_files, context), render_manifests(&plain_files, context))
+        });
         prop_assert_eq!(contents(&plain), contents(&shared));
         // A field of a template that every manifest replaces is wrong in the template only.
         let is_of_manifest = |it: &&Diagnostic| &*it.place.file != "templates.yaml" || it.also.is_some();
@@ -162,7 +164,7 @@ proptest! {
             "{}\n{}", render_diagnostics(&plain.diagnostics), render_diagnostics(&shared.diagnostics)
         );
         // A plain manifest comes to itself.
-        let again: Vec<_> = render_manifests(&plain_files, &none).into_iter().map(|it| it.document).collect();
+        let again: Vec<_> = again.into_iter().map(|it| it.document).collect();
         prop_assert_eq!(again, rendered.into_iter().map(|it| it.document).collect::<Vec<_>>());
     }
 }
