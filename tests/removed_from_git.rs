@@ -76,3 +76,64 @@ fn removed_default_is_no_warning() {
     assert!(comment.lines().next().unwrap().ends_with(": no changes"), "{comment}");
     assert!(!annotations.contains("::warning"), "{annotations}");
 }
+
+const PROJECT: &str = "apiVersion: pipectl/v1\nkind: Project\n";
+
+/// The same commit takes a folder out of `manifests`.
+#[test]
+fn manifest_of_a_folder_that_nobody_reads_any_longer_is_a_row() {
+    for folder_stays in [false, true] {
+        let repo = TestRepo::new();
+        repo.write_file("pipectl.yaml", &format!("{PROJECT}manifests: [pipes, ./more/]\n"));
+        repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+        repo.write_file("more/orders.yaml", &kinesis_manifest("orders", "", ""));
+        let base = repo.commit_all("Begin");
+        repo.run_successfully(&["apply", "--yes"]);
+        repo.write_file("pipectl.yaml", &format!("{PROJECT}manifests: [pipes]\n"));
+        if !folder_stays {
+            repo.remove_file("more/orders.yaml");
+        }
+        repo.commit_all("Less");
+        let plan = repo.run_successfully(&["plan", "--base", &base]);
+        assert!(plan.contains("  ? orders") && plan.contains("manifest removed: the live pipe is kept"), "{plan}");
+    }
+}
+
+/// Two jobs, each with a folder. What moves from one to the other is removed from none.
+#[test]
+fn manifest_that_moves_to_the_folder_of_another_job_is_not_removed() {
+    let (repo, base) = applied();
+    let text = kinesis_manifest("orders", "", "");
+    repo.remove_file("pipes/orders.yaml");
+    repo.write_file("other/orders.yaml", &text);
+    repo.commit_all("The other team has orders");
+    let [text, comment, annotations, json] = plan_everywhere(&repo, &base);
+    for report in [&text, &comment, &annotations] {
+        assert!(!report.contains("manifest removed"), "{report}");
+    }
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["result"]["unmanaged"][0]["manifestRemoved"], Value::Null, "{json}");
+    // Where the paths are those of the project file, a file beside them is read by nobody.
+    repo.write_file("pipectl.yaml", &format!("{PROJECT}manifests: [pipes]\n"));
+    repo.commit_all("One project");
+    let plan = repo.run_successfully(&["plan", "--base", &base]);
+    assert!(plan.contains("manifest removed"), "{plan}");
+}
+
+#[test]
+fn submodule_that_is_not_checked_out_is_a_warning() {
+    let team = TestRepo::new();
+    team.write_file("orders.yaml", &kinesis_manifest("orders", "", ""));
+    team.commit_all("Begin");
+    let repo = TestRepo::new();
+    let from = team.work_dir.temp_dir.path().to_str().unwrap().to_owned();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.run_git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "pipes/team"]);
+    let base = repo.commit_all("A team");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.run_git(&["submodule", "--quiet", "deinit", "--force", "pipes/team"]);
+    let said = repo.run_pipectl(&["plan", "pipes", "--base", &base]);
+    assert!(said.stderr.contains("not checked out, so their manifests are not read: pipes/team."), "{}", said.stderr);
+    let said = repo.run_pipectl(&["plan", "pipes/clicks.yaml", "--base", &base]);
+    assert!(!said.stderr.contains("checked out"), "{}", said.stderr);
+}

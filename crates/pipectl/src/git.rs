@@ -9,6 +9,7 @@ mod git_command;
 mod history;
 mod history_query;
 mod manifest_at;
+mod manifest_roots;
 mod renames;
 mod services;
 mod target_branch;

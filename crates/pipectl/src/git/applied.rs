@@ -59,7 +59,7 @@ impl Repository {
 
     /// In a shallow clone commits seem unrelated that are not.
     fn ensure_whole_history(&self) -> Result<()> {
-        if self.git_output_line(&["rev-parse", "--is-shallow-repository"])? == "true" {
+        if self.is_shallow()? {
             bail!("{SHALLOW_HINT}");
         }
         Ok(())

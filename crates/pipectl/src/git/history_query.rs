@@ -68,7 +68,7 @@ struct Removal {
 /// The objects that `HEAD` declares, in any folder.
 // A manifest that moved to another folder, or is only missing in the working folder, must not count as removed.
 #[derive(Default)]
-struct HeadIndex {
+pub(super) struct HeadIndex {
     /// Each with the path of its file.
     keys: Vec<(DeclaredKey, String)>,
     /// Texts and paths of files with mistakes. Any name that occurs in them may be declared there.
@@ -95,7 +95,13 @@ impl GitHistory {
             let revision = revision.as_ref();
             revision.map(|revision| manifests_at(&repository, revision, declared, project, output)).transpose()
         };
-        let base = manifests(&query.base)?;
+        let mut base = manifests(&query.base)?;
+        if let Some(base) = &mut base {
+            repository.retain_own_manifests(base, declared, project)?;
+        }
+        if !query.needs_removals {
+            repository.warn_of_missing_submodules(output)?;
+        }
         let (mut after_base, mut target) = (Vec::new(), None);
         if let Some(base) = query.base.as_deref() {
             after_base = manifests_between(&repository, &repository.resolve_commit(base)?.hash, "HEAD", project)?;
@@ -264,8 +270,15 @@ fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Re
 
 impl HeadIndex {
     /// Reads `HEAD`, and keeps the objects with one of these names.
-    fn read_head(repository: &Repository, project: &ProjectContext, names: &BTreeSet<&Name>) -> Result<Self> {
+    pub(super) fn read_head(
+        repository: &Repository,
+        project: &ProjectContext,
+        names: &BTreeSet<&Name>,
+    ) -> Result<Self> {
         let mut found = Self::default();
+        if names.is_empty() {
+            return Ok(found);
+        }
         let mut blobs = BlobReader::start_process(repository)?;
         for blob in repository.list_files(&repository.resolve_commit("HEAD")?)? {
             let is_ours = repository.is_manifest_path(&blob.path);
@@ -288,6 +301,11 @@ impl HeadIndex {
             found.ambiguous_files.extend(unclear.then_some((text, blob.path)));
         }
         Ok(found)
+    }
+
+    /// The objects that files at these paths declare.
+    pub(super) fn keys_in(self, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<DeclaredKey> {
+        self.keys.into_iter().filter(|(_, path)| is_wanted(path)).map(|(key, _)| key).collect()
     }
 
     /// A file with mistakes in which the object may be declared.

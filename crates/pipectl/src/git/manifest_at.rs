@@ -166,6 +166,7 @@ pub(super) fn manifests_at(
     output: Output,
 ) -> Result<Vec<Manifest>> {
     let commit = repository.resolve_commit(revision)?;
+    let repository = &repository.with_roots_at(&commit, project)?;
     let files = repository.manifest_files_at(&commit)?;
     let bindings = repository.bindings_at_commit(project, &commit)?;
     let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;

@@ -173,17 +173,21 @@ impl Repository {
     // The manifests of such a submodule are neither in a commit nor in a folder here, so pruning would delete their
     // objects.
     pub(super) fn require_submodules(&self) -> Result<()> {
-        let submodules = self.submodules(&self.resolve_commit("HEAD")?)?.into_iter().map(|(path, _)| path);
-        let is_missing = |path: &String| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
-        let missing: Vec<String> = submodules.filter(is_missing).collect();
+        let missing = self.missing_submodules()?;
         if missing.is_empty() {
             return Ok(());
         }
         bail!(
-            "pruning needs every manifest, and these submodules are not checked out: {}. Fetch them \
-             (`git submodule update --init`, `submodules: true` in a GitHub checkout)",
+            "pruning needs every manifest, and these submodules are not checked out: {}. Fetch them ({FETCH_SUBMODULES})",
             missing.join(", ")
         )
+    }
+
+    /// The submodules below or above the manifest paths that are not checked out.
+    pub(super) fn missing_submodules(&self) -> Result<Vec<String>> {
+        let submodules = self.submodules(&self.resolve_commit("HEAD")?)?.into_iter().map(|(path, _)| path);
+        let is_missing = |path: &String| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
+        Ok(submodules.filter(is_missing).collect())
     }
 
     fn may_hold_manifests(&self, folder: &str) -> bool {
@@ -198,6 +202,9 @@ impl Repository {
         self.roots.iter().any(|root| is_manifest_below(root, path))
     }
 }
+
+/// How to check out submodules.
+pub(super) const FETCH_SUBMODULES: &str = "`git submodule update --init`, `submodules: true` in a GitHub checkout";
 
 /// An entry of a tree: mode, kind and hash, then the path.
 fn parse_entry(entry: &str) -> Option<Blob> {
