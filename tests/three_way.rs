@@ -291,3 +291,37 @@ fn diff_sides_keep_the_live_value_of_drift() {
         "{text}"
     );
 }
+
+/// The entry is as declared, and has more than that.
+#[test]
+fn field_of_an_entry_that_is_no_longer_declared_is_told() {
+    let pipe = live_postgres_pipe(&[("kept", "ReplacingMergeTree"), ("orders", "MergeTree")]);
+    let git = postgres_manifest(&["kept", "orders"]);
+    let base = git.replace("targetTable: orders", "targetTable: orders, tableEngine: MergeTree");
+    assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
+    analytics                                       1 object
+      ? shop                                        1 field no longer managed
+          = source.postgres.tableMappings.1.tableEngine  removal: no longer managed, stays "MergeTree" (to set it back, declare the default, "ReplacingMergeTree")
+
+    No changes to apply. What git no longer declares is kept.  1 unchanged, 0 unmanaged.
+    Removed from git: 1 field no longer managed.  Live keeps them; see above.
+    "#);
+}
+
+/// One column differs; the other one is only spelled otherwise.
+#[test]
+fn equal_column_is_no_difference_beside_one_that_differs() {
+    let mut pipe = live_kafka_pipe("clicks", "Running", 1, &json!({}));
+    pipe["destination"]["columns"] =
+        json!([{"name": "id", "type": "UInt64"}, {"name": "price", "type": "Decimal(18, 2)"}]);
+    let columns = |id: &str| format!("columns: [{{name: id, type: {id}}}, {{name: price, type: 'Decimal(18,2)'}}]");
+    let git = kafka_manifest("clicks", "").replace("columns: [{name: id, type: UInt64}]", &columns("UInt32"));
+    let plan = three_way_plan("", &git, std::slice::from_ref(&pipe));
+    let field = &plan.changes[0].fields[0];
+    let before = field.before.as_ref().unwrap();
+    assert_eq!(before[1], json!({"name": "price", "type": "Decimal(18,2)"}));
+    assert_eq!(before[1], field.after.as_ref().unwrap()[1]);
+    assert_ne!(before[0], field.after.as_ref().unwrap()[0]);
+    let same = kafka_manifest("clicks", "").replace("columns: [{name: id, type: UInt64}]", &columns("UInt64"));
+    assert!(three_way_plan(&same, &same, &[pipe]).has_no_changes());
+}

@@ -38,10 +38,14 @@ pub(crate) fn pending_changes(
 
 fn field_change(document: &Document, diff: &FieldDiff<'_>) -> FieldChange {
     let shown = |value: &Option<Value>| value.as_ref().map(|value| diff.rules.shown(value));
+    let live = diff.live.as_ref().map(|live| match &diff.desired {
+        Some(desired) => diff.rules.spelled_as(live, desired),
+        None => live.clone(),
+    });
     FieldChange {
         path: diff.path.clone(),
         entry: diff.entry.as_ref().map(|entry| entry.label.clone()),
-        before: shown(&diff.live),
+        before: shown(&live),
         after: shown(&diff.desired),
         forces_replacement: false,
         verdict: diff.verdict(),

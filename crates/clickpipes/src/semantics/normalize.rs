@@ -27,6 +27,35 @@ impl FieldSemantics {
             Value::Null | Value::Bool(_) | Value::Number(_) => live.clone(),
         }
     }
+
+    /// The live value, spelled as the desired one wherever both agree: people take another spelling for a difference.
+    #[must_use]
+    pub fn spelled_as(&self, live: &Value, desired: &Value) -> Value {
+        match (live, desired) {
+            (Value::Object(fields), Value::Object(desired)) => {
+                let field = |(name, value): (&String, &Value)| {
+                    let spelled = desired.get(name).map(|desired| self.child_field(name).spelled_as(value, desired));
+                    (name.clone(), spelled.unwrap_or_else(|| value.clone()))
+                };
+                Value::Object(fields.iter().map(field).collect())
+            }
+            (Value::Array(items), Value::Array(desired)) => {
+                let rules = self.list_item();
+                let spelled = items.iter().enumerate().map(|(index, item)| {
+                    let same = desired.iter().find(|desired| rules.matches_live(desired, Some(item)));
+                    // What does not agree keeps its spelling, so the wrong counterpart does no harm.
+                    let counterpart = same.or_else(|| desired.get(index));
+                    counterpart.map_or_else(|| item.clone(), |desired| rules.spelled_as(item, desired))
+                });
+                spelled.collect()
+            }
+            (Value::Object(_) | Value::Array(_) | Value::Null, _) | (_, Value::Object(_) | Value::Array(_)) => {
+                live.clone()
+            }
+            _ if self.matches_live(desired, Some(live)) => desired.clone(),
+            _ => live.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

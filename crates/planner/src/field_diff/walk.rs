@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{FieldDiff, ListEntry, Origin, Side};
 use crate::change::FieldVerdict;
+use crate::overlay::is_unset;
 
 /// The values of one field on all sides.
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +200,7 @@ impl<'r> Walk<'r> {
                 desired: find(&desired),
                 live: sides.live.value_below(|_| find(&live)),
             };
+            self.push_removed_fields(item, (path, sides.desired), entry_sides);
             seen.insert(key);
             if let Some(origin) = entry_sides.entry_origin(item, sides.base) {
                 let label = entry_label(keyed, entry);
@@ -217,6 +219,23 @@ impl<'r> Walk<'r> {
         }
         for (entry, sides, origin) in entry_diffs {
             self.push_diff(item, path, Some(entry), sides, origin);
+        }
+    }
+
+    /// The fields of an entry that git no longer declares, and that live keeps.
+    //
+    // The entry is in sync without them, as live may have more than is declared.
+    fn push_removed_fields(&mut self, item: &'r FieldSemantics, list: (&FieldPath, Option<&Value>), sides: Sides<'_>) {
+        let (Some(base), Some(desired), Some(live)) = (sides.base.value(), sides.desired, sides.live.value()) else {
+            return;
+        };
+        let at = list_items(list.1).iter().position(|entry| std::ptr::eq(entry, desired));
+        let Some(at) = at.map(|at| list.0.child(at)) else { return };
+        let removed = base.as_object().into_iter().flatten().filter(|(name, _)| desired.get(name.as_str()).is_none());
+        for (name, _) in removed.filter(|(name, _)| live.get(name.as_str()).is_some_and(|live| !is_unset(live))) {
+            let rules = item.child_field(name);
+            let origin = Origin::Known(FieldVerdict::Removal);
+            self.push_diff(rules, &at.child(name), None, sides.field_values(rules, name), origin);
         }
     }
 
