@@ -31,7 +31,7 @@ fn pipe_declared_stopped_is_created_and_stopped() {
     analytics                                       1 object
       + clicks                                      create
             Kafka clicks -> default.clicks, JSONEachRow
-            actions: create, stop, wait until Stopped
+            actions: create stopped, wait until Stopped
             sends P to b:9092 for the first time
             data:  no `offset` is set, so the API picks where it starts to read
                    an API that does not know `startPaused` starts it: then it reads until it is stopped

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use insta::assert_snapshot;
-use model::address::{Kind, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
+use model::live::Live;
 use model::selector::AddressPattern;
 use pipectl::render::plan::{Context, render};
 use planner::{Policy, plan};
@@ -83,4 +84,26 @@ fn pin_of_a_replaced_pipe_blocks_nothing_that_is_in_sync() {
     assert!(text.contains("1 blocked") && text.contains(words), "{text}");
     let text = check(&pinned(OLD_ID, ""), &[]);
     assert!(text.contains("1 blocked") && text.contains("remove the line to create the object"), "{text}");
+}
+
+/// An old API has one size for the whole organization: two services with different ones would set it back and forth.
+#[test]
+fn different_sizes_of_one_live_object_are_blocked() {
+    let scaling = |service: &str, cores: u32| {
+        format!(
+            "---\napiVersion: pipectl/v1\nkind: CdcScaling\nmetadata: {{service: {service}}}\nspec: \
+             {{replicaCpuMillicores: {cores}000, replicaMemoryGb: {}}}\n",
+            4 * cores
+        )
+    };
+    let body = json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8});
+    let one = live(Kind::CdcScaling, &[body]);
+    let observed = one.values().next().unwrap();
+    let both = ["a", "b"].map(|service| Address::for_singleton(ServiceRef::new(service), Kind::CdcScaling));
+    let both: Live = both.into_iter().map(|at| (at, observed.clone())).collect();
+    let text = shown(&(scaling("a", 2) + &scaling("b", 4)), &both, &Policy::default());
+    assert!(text.contains("0 to update") && text.contains("2 blocked"), "{text}");
+    assert!(text.contains("this API has one for the whole organization, and `b/CdcScaling`"), "{text}");
+    let text = shown(&(scaling("a", 4) + &scaling("b", 4)), &both, &Policy::default());
+    assert!(text.contains("2 to update") && !text.contains("blocked"), "{text}");
 }

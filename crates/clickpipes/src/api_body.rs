@@ -105,3 +105,26 @@ impl BodyStep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{build_api_body, build_spec};
+    use model::address::Kind;
+
+    #[test]
+    fn part_of_a_body_is_written_as_a_manifest_takes_it() {
+        let body = json!({
+            "source": {"kafka": {"topics": "a${b}", "newer": {"a": 1}, "credentials": {"password": {"fromEnv": "P"}}}},
+            "scaling": {"replicas": 2, "newer": "x"},
+            "destination": {"columns": [{"name": "id", "newer": [1]}]},
+        });
+        let spec = build_spec(Kind::ClickPipe, &body);
+        assert_eq!(spec["source"]["kafka"]["additional"], json!({"newer": {"a": 1}}));
+        assert_eq!(spec["source"]["kafka"]["credentials"], body["source"]["kafka"]["credentials"]);
+        assert_eq!(spec["destination"]["columns"][0]["additional"], json!({"newer": [1]}));
+        let unescaped = serde_json::from_str(&spec.to_string().replace("$$", "$")).unwrap();
+        assert_eq!(build_api_body(Kind::ClickPipe, &json!({"spec": unescaped})), body);
+    }
+}

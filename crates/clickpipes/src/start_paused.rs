@@ -21,7 +21,7 @@ pub fn with_switch(body: &Value) -> Value {
 }
 
 /// Whether a body has the switch.
-pub(crate) fn has_switch(body: &Value) -> bool {
+pub fn has_switch(body: &Value) -> bool {
     body.get(SWITCH).is_some()
 }
 

@@ -60,6 +60,8 @@ pub enum BlockReason {
     ReferenceNotLive(String),
     /// These manifests and this one lead to the same live object.
     DuplicateIdentity(Id, Vec<Address>),
+    /// These manifests declare otherwise what the API has once for all of them.
+    SharedObject(Vec<Address>),
     /// It is deleted, or created, and this object with the same source and table is created, or deleted.
     RenameNotDeclared {
         /// The live object.
@@ -204,6 +206,7 @@ impl fmt::Display for BlockReason {
             | Self::SeveralNamesLive(_)
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
+            | Self::SharedObject(_)
             | Self::AlreadyRead(..)
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..) | Self::UnsafeEntries(..) | Self::LosesFields(..) | Self::MissesChanges(_) => {
@@ -342,6 +345,14 @@ impl BlockReason {
                     f,
                     "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
                      `metadata.id` or the name from one of them"
+                )
+            }
+            Self::SharedObject(others) => {
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "`duplicate-identity`: this API has one for the whole organization, and {others} and this manifest \
+                     declare different values: give them the same, or keep one manifest"
                 )
             }
             Self::AlreadyRead(what, name, reader) => write!(

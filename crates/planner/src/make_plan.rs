@@ -42,7 +42,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
     }
     for (at, document, live_match) in matches {
-        let live_match = live_match.unless_shared(at, &claims);
+        let live_match = live_match.unless_shared((at, document), &claims, desired);
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Name};
 use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
@@ -33,12 +34,27 @@ impl<'l> LiveMatch<'l> {
         self.object().map(|object| &object.id)
     }
 
-    /// Two manifests of one live object would undo each other, and one of them may delete it.
-    pub(crate) fn unless_shared(self, at: &Address, claims: &BTreeMap<&Id, Vec<&Address>>) -> Self {
+    /// Two manifests of one live object would undo each other, and one of them may delete it. An object without a name
+    /// may belong to several services: then manifests that declare the same agree.
+    pub(crate) fn unless_shared(
+        self,
+        (at, document): (&Address, &Document),
+        claims: &BTreeMap<&Id, Vec<&Address>>,
+        desired: &Desired,
+    ) -> Self {
         let Some(id) = self.object_id() else { return self };
-        let others = claims.get(id).into_iter().flatten().filter(|other| **other != at);
+        let agrees = |other: &Address| {
+            let rules = FieldSemantics::for_kind(at.kind);
+            at.kind.is_singleton()
+                && desired.get(other).is_some_and(|other| rules.declares_same(&document.body, &other.body))
+        };
+        let others = claims.get(id).into_iter().flatten().filter(|other| **other != at && !agrees(other));
         let others: Vec<Address> = others.map(|other| (*other).clone()).collect();
-        if others.is_empty() { self } else { Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), others)) }
+        match others.is_empty() {
+            true => self,
+            false if at.kind.is_singleton() => Self::Ambiguous(BlockReason::SharedObject(others)),
+            false => Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), others)),
+        }
     }
 }
 

@@ -62,8 +62,12 @@ fn performed_action(
     PerformedAction { id, state, progress: standing, notes: Vec::new(), live }
 }
 
+/// The service, or the organization if its path answered: then all services have the one object.
 fn owner_id(run: &RunContext, service: &ServiceRef) -> Id {
-    Id::new(run.services.get(service).unwrap_or(&run.organization))
+    let organization = routes::organization_scaling_url(&run.organization);
+    let is_shared = lock_ignoring_poison(&run.scaling_paths).get(service) == Some(&organization);
+    let service = run.services.get(service).filter(|_| !is_shared);
+    Id::new(service.unwrap_or(&run.organization))
 }
 
 /// Sends the request to each candidate path until one answers; `None` if all answer 404.

@@ -1,7 +1,7 @@
 //! The words for a change of one object: what happens to it, why, and with which requests.
 
 use clickpipes::lineage::{self, LineageEdge};
-use clickpipes::{lifecycle, pipe_summary};
+use clickpipes::{lifecycle, pipe_summary, start_paused};
 use model::action::{Action, RunState, UpdateVia};
 use model::rule_finding::RuleFinding;
 use planner::{Change, SentSecret, ShownFields, Verdict};
@@ -137,9 +137,13 @@ fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
 fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
     let fields = || change.after.as_ref().map(ShownFields::redacted).unwrap_or_default();
     let resumes = actions.iter().any(|action| is_stop_action(action));
+    // Apply sends the stop only if the API started the pipe all the same, which the data effects say.
+    let is_created_stopped =
+        actions.iter().any(|action| matches!(action, Action::Create { body, .. } if start_paused::has_switch(body)));
     let mut steps = Vec::new();
     for action in actions {
         match action {
+            Action::Create { .. } if is_created_stopped => steps.push("create stopped".to_owned()),
             Action::Create { .. } => steps.push("create".to_owned()),
             Action::Delete { .. } => steps.extend(["delete".to_owned(), "wait until gone".to_owned()]),
             Action::Update { via: UpdateVia::Resource, .. } => steps.push("patch".to_owned()),
@@ -147,7 +151,8 @@ fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
             Action::Update { via: UpdateVia::Scaling, .. } => steps.push("patch scaling".to_owned()),
             Action::SetState { to: RunState::Stopped, .. } => {
                 let stopped = lifecycle::stopped_state_name(&fields());
-                steps.extend(["stop".to_owned(), format!("wait until {stopped}")]);
+                steps.extend((!is_created_stopped).then(|| "stop".to_owned()));
+                steps.push(format!("wait until {stopped}"));
             }
             Action::SetState { to: RunState::Running, .. } => {
                 if !resumes {

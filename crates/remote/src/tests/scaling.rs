@@ -6,6 +6,7 @@ use clickpipes::lifecycle::Progress;
 use futures_util::future::join;
 use model::action::{Action, UpdateVia};
 use model::address::{Address, Kind, ServiceRef};
+use model::live::Object;
 use sandbox::{ApiDialect, SandboxOptions};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -31,10 +32,14 @@ async fn resize_service(bench: &RemoteBench, service: ServiceRef) -> Result<Perf
 }
 
 async fn observed_cpu(bench: &RemoteBench, service: ServiceRef) -> Option<Value> {
+    Some(observed_scaling(bench, service).await?.body["replicaCpuMillicores"].clone())
+}
+
+async fn observed_scaling(bench: &RemoteBench, service: ServiceRef) -> Option<Object> {
     let kinds = BTreeMap::from([(service.clone(), BTreeSet::from([Kind::CdcScaling]))]);
-    let live = bench.remote.observe_live(&ObserveScope { kinds, ..ObserveScope::default() }).await.unwrap();
+    let mut live = bench.remote.observe_live(&ObserveScope { kinds, ..ObserveScope::default() }).await.unwrap();
     let at = Address::for_singleton(service, Kind::CdcScaling);
-    Some(live.get(&at)?.objects[0].body["replicaCpuMillicores"].clone())
+    live.remove(&at)?.objects.pop()
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,6 +89,19 @@ async fn cdc_scaling_falls_back_to_the_organization_path() {
     assert_eq!(bench.request_statuses("PATCH", SERVICE_LEVEL), [404]);
     assert_eq!(bench.request_statuses("PATCH", ORGANIZATION_LEVEL), [200]);
     assert!(bench.request_statuses("GET", SERVICE_LEVEL).is_empty());
+}
+
+/// The object of all services has the id of the organization, so that a plan sees that it is one.
+#[tokio::test(start_paused = true)]
+async fn scaling_of_the_organization_is_one_object_in_each_service() {
+    for (dialect, is_one) in [(ApiDialect::ReferencePage, true), (ApiDialect::Both, false)] {
+        let options = SandboxOptions { dialect, ..SandboxOptions::default() };
+        let bench = RemoteBench::with_settings(options, RemoteSettings::default());
+        bench.create_for_id("orders", postgres_body("orders")).await;
+        let of_service = observed_scaling(&bench, ServiceRef::new(SERVICE)).await.unwrap();
+        let of_organization = observed_scaling(&bench, ServiceRef::for_organization()).await.unwrap();
+        assert_eq!(of_service.id == of_organization.id, is_one, "{dialect:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
