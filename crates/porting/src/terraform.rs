@@ -112,6 +112,8 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
     }
     let mut read = reading.import;
     if read.objects.is_empty() {
+        // The names of an endpoint are no object of their own.
+        cross_references::assign_dns_names(&mut read, reading.dns_names);
         return Err(match read.remarks.as_slice() {
             [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
             remarks => {
@@ -205,10 +207,16 @@ impl StateReader {
             self.import.incomplete_count += 1;
             return;
         };
-        let listed = resource.values.get("mapping").and_then(Value::as_array);
+        let Some(listed) = list_of_names(resource.values) else {
+            // An empty list in the manifest would take the live names away.
+            self.import.leave_to_terraform(&resource.address, "it has no list of names");
+            self.import.incomplete_count += 1;
+            return;
+        };
         let mut names = Vec::new();
-        for entry in listed.into_iter().flatten() {
-            let mut name = json!({"privateDnsName": entry["private_dns_name"]});
+        for entry in listed {
+            let mut name =
+                json!({"privateDnsName": escape_variables(entry["private_dns_name"].as_str().unwrap_or_default())});
             if let Some(target) = entry["target_id"].as_str().filter(|target| !target.is_empty()) {
                 name["targetId"] = escape_variables(target);
             }
@@ -221,6 +229,13 @@ impl StateReader {
     fn add_remark(&mut self, location: &str, message: &str) {
         self.import.remarks.push(ImportRemark { location: location.to_owned(), message: message.to_owned() });
     }
+}
+
+/// The names of a resource, by their shape: versions of the provider may call the list otherwise.
+fn list_of_names(values: &Map<String, Value>) -> Option<&Vec<Value>> {
+    let lists = values.values().filter_map(Value::as_array);
+    let named = lists.into_iter().find(|list| list.iter().any(|entry| entry["private_dns_name"].is_string()));
+    named.or_else(|| values.get("mapping")?.as_array())
 }
 
 fn non_empty_text<'v>(values: &'v Map<String, Value>, name: &str) -> Option<&'v str> {

@@ -149,6 +149,31 @@ fn private_dns_names_keep_their_targets() {
 }
 
 #[test]
+fn dns_names_are_never_lost() {
+    let dns = "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns";
+    let endpoint = json!({
+        "id": "e", "service_id": SERVICE, "description": "d", "type": "VPC_ENDPOINT_SERVICE",
+        "vpc_endpoint_service_name": "com.amazonaws.vpce.eu-west-1.vpce-svc-0a",
+    });
+    let endpoint = ("clickhouse_clickpipes_reverse_private_endpoint", endpoint);
+    let names = |list: &str| {
+        let names = json!([{"private_dns_name": "a.example.com"}]);
+        json!({"service_id": SERVICE, "reverse_private_endpoint_id": "e", list: names})
+    };
+    let read = read_state(&state(&[endpoint.clone(), (dns, names("custom_private_dns_mappings"))])).unwrap_or_default();
+    let kept = &read.objects[0].manifest["spec"]["customPrivateDnsMappings"];
+    assert_eq!(kept, &json!([{"privateDnsName": "a.example.com"}]));
+
+    let unreadable = json!({"service_id": SERVICE, "reverse_private_endpoint_id": "e", "names": "a.example.com"});
+    let read = read_state(&state(&[endpoint, (dns, unreadable)])).unwrap_or_default();
+    assert_eq!(read.objects[0].manifest["spec"].get("customPrivateDnsMappings"), None);
+    assert_eq!(read.incomplete_count, 1, "{:?}", remarks(&read));
+
+    let alone = read_state(&state(&[(dns, names("mapping"))])).map(|_| ()).unwrap_err().to_string();
+    assert!(alone.contains("its endpoint is not in this state"), "{alone}");
+}
+
+#[test]
 fn write_only_secrets_become_references_with_their_version() {
     let mysql =
         json!({"credentials": {"username": "u", "password": null, "password_wo": null, "password_wo_version": 4}});
