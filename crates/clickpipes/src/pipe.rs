@@ -48,8 +48,8 @@ pub enum ClickPipe {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClickPipeSpec {
-    /// The desired state. A new pipe always starts; if the manifest says `stopped`, it is stopped
-    /// right after.
+    /// The desired state. A new stream or pipe of files that is declared `stopped` is created paused,
+    /// and reads nothing. A database pipe cannot be: it is stopped after its first load.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is("running"))]
     pub state: Option<DesiredPipeState>,
     /// Refuses every plan that would delete or replace the pipe.
@@ -59,8 +59,8 @@ pub struct ClickPipeSpec {
     pub source: Option<Source>,
     /// The target of the data. Database pipes set only the database and the roles.
     pub destination: Option<destination::Destination>,
-    /// Maps fields of the source to columns. If it is set, every column of the destination needs a
-    /// mapping. Not for database pipes. It is sent together with the columns.
+    /// Maps fields of the source to columns. The schema of the API asks for a mapping of every column
+    /// then; that it refuses fewer is not known. Not for database pipes. It is sent together with the columns.
     #[schemars(transform = annotations::sent_with(destination::COLUMNS))]
     pub field_mappings: Option<Vec<field_mapping::FieldMapping>>,
     /// Replicas of the pipe and their size. Not for database pipes: they share a `CdcScaling`.

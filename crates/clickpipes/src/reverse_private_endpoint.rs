@@ -127,6 +127,7 @@ pub struct PrivateDnsMapping {
     pub private_dns_name: DnsName,
     /// The id of the resource configuration that the name leads to, where a `VPC_RESOURCE` has
     /// several.
+    #[schemars(transform = annotations::newer_schema)]
     pub target_id: Option<NonEmptyText>,
 }
 

@@ -26,6 +26,7 @@ pub const PATTERN_DESCRIPTION: &str = "x-pattern-says";
 pub const ADDITIONAL: &str = "x-additional";
 pub const ADDITIONAL_MARK: &str = "x-additional-mark";
 pub const PREVIEW: &str = "x-preview";
+pub const NEWER: &str = "x-newer";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 pub const WEAKENS_TLS: &str = "x-weakens-tls";
@@ -223,6 +224,11 @@ pub fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
 /// The field is known from the official Terraform provider, and not from a published schema of the API.
 pub fn preview(schema: &mut Schema) {
     set_keyword(schema, PREVIEW, true);
+}
+
+/// The field is in the official schema of autumn 2026, and not in that of July.
+pub fn newer_schema(schema: &mut Schema) {
+    set_keyword(schema, NEWER, true);
 }
 
 /// The API has deprecated the field.

@@ -101,6 +101,8 @@ pub struct FieldExplanation {
     pub secret: bool,
     /// Whether it is known from the official Terraform provider only.
     pub preview: bool,
+    /// Whether the official schema has it since autumn 2026 only.
+    pub newer: bool,
     /// Whether the API has given it up.
     pub deprecated: bool,
     /// What it is in the API; `None` where it is ours alone.
@@ -244,6 +246,7 @@ fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> F
         required: node.is_required(),
         secret: node.is_secret(),
         preview: node.has_keyword(annotations::PREVIEW),
+        newer: node.has_keyword(annotations::NEWER),
         deprecated: node.has_keyword("deprecated"),
         change: match form {
             DocumentForm::Manifest(kind) => change_effect(kind, &path, node),

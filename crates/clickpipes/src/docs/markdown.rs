@@ -34,6 +34,9 @@ structs that validate manifests.
 **Bold** fields are required. The column *on change* shows how a change is applied to a live object.
 pipectl does not manage fields that you omit. The defaults are those of the API.
 
+A field is in the official schema of July 2026, unless its row says otherwise: *newer schema* is that of autumn 2026,
+and what is *in preview* is known from commits of the official Terraform provider only.
+
 Each object below `spec` also takes `additional`, `additionalCreateOnly` and `additionalNotReturned`:
 [fields that pipectl does not know yet](manifests.md#use-fields-that-pipectl-does-not-know-yet).
 
@@ -103,9 +106,8 @@ fn describe_values(field: &FieldExplanation) -> String {
     let words: Vec<String> = field.words.iter().map(|word| format!("`{}`", word.word)).collect();
     let what = if words.is_empty() { field.value_type.clone() } else { words.join(", ") };
     let default = field.default.as_ref().map(|value| format!("default `{}`", value_text(value)));
-    let preview = field.preview.then(|| "in preview".to_owned());
     std::iter::once(what)
-        .chain(preview)
+        .chain(field.proof())
         .chain(field.limits.iter().cloned())
         .chain(default)
         .collect::<Vec<_>>()

@@ -28,10 +28,12 @@ pub struct Bigquery {
     /// The authentication of the pipe.
     #[schemars(transform = annotations::default_is("SERVICE_ACCOUNT"))]
     #[schemars(transform = annotations::sometimes_returned_if(BY_KEY))]
+    #[schemars(transform = annotations::newer_schema)]
     pub authentication: Option<BigqueryAuthentication>,
     /// The Google Cloud project of the tables. Required with `authentication:
     /// SERVICE_ACCOUNT_WORKLOAD_IDENTITY`.
     #[schemars(transform = annotations::sometimes_returned)]
+    #[schemars(transform = annotations::newer_schema)]
     pub project_id: Option<GcpProjectId>,
     /// The key of the service account, with `authentication: SERVICE_ACCOUNT`.
     #[schemars(transform = annotations::write_only)]

@@ -66,6 +66,7 @@ pub struct TableDefinition {
     #[schemars(transform = annotations::sometimes_returned)]
     pub primary_key: Option<SqlText>,
     /// How long rows are kept, an SQL expression of ClickHouse: the `TTL` of the table.
+    #[schemars(transform = annotations::newer_schema)]
     pub ttl: Option<SqlText>,
 }
 

@@ -74,10 +74,12 @@ pub struct Kafka {
     pub exactly_once: Option<bool>,
     /// What a message without a value does. If it is omitted, it is skipped.
     #[schemars(transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::newer_schema)]
     pub tombstone_mode: Option<TombstoneMode>,
     /// The schema of the messages for `format: Protobuf`, base64-encoded, in place of a registry. A
     /// reference to the plain file needs `encoding: base64`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
+    #[schemars(transform = annotations::newer_schema)]
     pub protobuf_schema: Option<TextOrSecret>,
     /// The SSH tunnel to the brokers, by the id of its key. The API accepts it only at creation.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]

@@ -51,10 +51,12 @@ pub struct Kinesis {
     pub access_key: Option<AccessKey>,
     /// The registry with the schemas of the records.
     #[schemars(transform = annotations::requires_replace)]
+    #[schemars(transform = annotations::newer_schema)]
     pub schema_registry: Option<GlueRegistry>,
     /// The schema of the records for `format: Protobuf`, base64-encoded, in place of a registry. A
     /// reference to the plain file needs `encoding: base64`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
+    #[schemars(transform = annotations::newer_schema)]
     pub protobuf_schema: Option<TextOrSecret>,
 }
 

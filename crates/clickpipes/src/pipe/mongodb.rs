@@ -98,6 +98,7 @@ pub struct MongodbSettings {
     /// The number of workers per collection in the initial snapshot.
     #[schemars(range(min = 1), transform = annotations::requires_replace)]
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::default_is(4))]
+    #[schemars(transform = annotations::newer_schema)]
     pub initial_load_parallelism: Option<i64>,
     /// The number of documents per part of the initial snapshot.
     #[schemars(range(min = 1000), transform = annotations::requires_replace)]

@@ -187,6 +187,7 @@ pub struct MysqlTableMapping {
     pub partition_key: Option<NonEmptyText>,
     /// The `PARTITION BY` of the new table, an SQL expression of ClickHouse.
     #[schemars(transform = annotations::defines_table)]
+    #[schemars(transform = annotations::newer_schema)]
     pub partition_by_expr: Option<NonBlankSqlText>,
 }
 

@@ -49,6 +49,7 @@ pub struct PipeSettings {
     /// Inserts into the materialized views of the table in parallel.
     pub clickhouse_parallel_view_processing: Option<bool>,
     /// Reads only messages of committed transactions. Kafka only.
+    #[schemars(transform = annotations::newer_schema)]
     pub kafka_read_committed: Option<bool>,
 }
 

@@ -126,6 +126,31 @@ fn what_only_the_provider_knows_is_in_preview() {
 }
 
 #[test]
+fn fields_of_the_newer_schema_are_marked() {
+    for path in [
+        "ReversePrivateEndpoint.spec.customPrivateDnsMappings.targetId",
+        "source.kafka.tombstoneMode",
+        "source.kafka.protobufSchema",
+        "source.kafka.schemaRegistry.type",
+        "source.kafka.schemaRegistry.glueRegion",
+        "source.kafka.schemaRegistry.glueRegistryName",
+        "source.kafka.schemaRegistry.glueRoleArn",
+        "source.kinesis.schemaRegistry",
+        "source.kinesis.protobufSchema",
+        "source.bigquery.authentication",
+        "source.bigquery.projectId",
+        "source.mongodb.settings.initialLoadParallelism",
+        "source.mysql.tableMappings.partitionByExpr",
+        "destination.tableDefinition.ttl",
+        "settings.kafka_read_committed",
+    ] {
+        let field = explain_field(path).expect("a field");
+        assert!(field.newer && !field.preview, "{path}");
+    }
+    assert!(!explain_field("source.kafka.topics").expect("a field").newer);
+}
+
+#[test]
 fn destination_says_what_the_newer_schema_asks_for() {
     for (path, says) in [
         ("destination.database", "the newer schema of the API requires it"),

@@ -95,11 +95,16 @@ impl fmt::Display for FieldExplanation {
 }
 
 impl FieldExplanation {
+    /// How well it is proven that the API has the field, where that is not the official schema of July 2026.
+    pub(in crate::docs) fn proof(&self) -> Option<String> {
+        let words = if self.preview { "in preview" } else { "newer schema" };
+        (self.preview || self.newer).then(|| words.to_owned())
+    }
+
     fn summary_line(&self) -> String {
         let required = self.required.then(|| "required".to_owned());
-        let preview = self.preview.then(|| "in preview".to_owned());
         let deprecated = self.deprecated.then(|| "deprecated".to_owned());
-        let parts = [Some(self.value_type.clone()), required, preview, deprecated].into_iter().flatten();
+        let parts = [Some(self.value_type.clone()), required, self.proof(), deprecated].into_iter().flatten();
         parts.chain(self.limits.iter().cloned()).collect::<Vec<_>>().join(", ")
     }
 

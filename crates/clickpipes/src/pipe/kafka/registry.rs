@@ -18,6 +18,7 @@ pub struct SchemaRegistry {
     /// Who runs the registry. It determines the required fields.
     #[schemars(transform = annotations::default_is("confluent"))]
     #[schemars(transform = annotations::sometimes_returned_if(CONFLUENT))]
+    #[schemars(transform = annotations::newer_schema)]
     pub r#type: Option<RegistryType>,
     /// The registry, or one schema in it. For `type: confluent`.
     #[schemars(transform = annotations::connects_to_url)]
@@ -30,11 +31,14 @@ pub struct SchemaRegistry {
     /// The CA certificates for the registry, in PEM format.
     pub ca_certificate: Option<PemCertificates>,
     /// The AWS region of the registry, for `type: glue`.
+    #[schemars(transform = annotations::newer_schema)]
     pub glue_region: Option<NonEmptyText>,
     /// The name of the registry, for `type: glue`.
+    #[schemars(transform = annotations::newer_schema)]
     pub glue_registry_name: Option<NonEmptyText>,
     /// The IAM role to assume for the registry, for `type: glue`. Required unless the pipe itself
     /// authenticates with IAM.
+    #[schemars(transform = annotations::newer_schema)]
     pub glue_role_arn: Option<Arn>,
 }
 
