@@ -108,7 +108,7 @@ impl BodyStep {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{build_api_body, build_spec};
     use model::address::Kind;
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(spec["source"]["kafka"]["additional"], json!({"newer": {"a": 1}}));
         assert_eq!(spec["source"]["kafka"]["credentials"], body["source"]["kafka"]["credentials"]);
         assert_eq!(spec["destination"]["columns"][0]["additional"], json!({"newer": [1]}));
-        let unescaped = serde_json::from_str(&spec.to_string().replace("$$", "$")).unwrap();
+        let unescaped: Value = serde_json::from_str(&spec.to_string().replace("$$", "$")).unwrap();
         assert_eq!(build_api_body(Kind::ClickPipe, &json!({"spec": unescaped})), body);
     }
 }
