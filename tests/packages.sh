@@ -26,10 +26,13 @@ try() { # PROGRAM...
 
 echo "+ wheel"
 python3 -m venv "$work/build"
-"$work/build/bin/pip" install --quiet 'maturin>=1.9,<2'
-# MATURIN_ARGS: such as `--profile dev` for a quick try, or `--zig --compatibility manylinux2014`.
+# MATURIN_ARGS: such as `--profile dev` for a quick try, or `--release --zig --compatibility manylinux2014` for a program
+# that old systems run too.
+maturin=maturin
+case "${MATURIN_ARGS:-}" in *--zig*) maturin='maturin[zig]' ;; esac
+"$work/build/bin/pip" install --quiet "$maturin>=1.9,<2"
 # shellcheck disable=SC2086
-(cd crates/pipectl && "$work/build/bin/maturin" build --quiet --locked ${MATURIN_ARGS:---release} --out "$work/wheels")
+(cd crates/pipectl && PATH=$work/build/bin:$PATH "$work/build/bin/maturin" build --quiet --locked ${MATURIN_ARGS:---release} --out "$work/wheels")
 python3 -m venv "$work/fresh"
 start=$SECONDS
 "$work/fresh/bin/pip" install --quiet --no-index "$work"/wheels/*.whl
