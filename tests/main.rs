@@ -37,6 +37,7 @@ mod failure_output;
 mod faults;
 mod field_edits;
 mod git;
+mod git_base;
 mod git_workflow;
 mod github_action;
 #[cfg(unix)]
