@@ -178,6 +178,23 @@ fn live_hosts(desk: &WorkDir) -> Vec<String> {
     hosts
 }
 
+/// The pipe could not follow, and would lose its source.
+#[test]
+fn endpoint_keeps_its_dns_name_if_the_secret_of_a_pipe_is_missing() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    apply(&desk, &before);
+    desk.write_file("pipes.yaml", before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    let patches = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.0 == "PATCH").count();
+    let earlier = patches(&desk);
+    let said = desk.run_pipectl(&APPLY);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stdout.contains("cannot resolve the secret `fromEnv: SOURCE_PASSWORD`"), "{}", said.stdout);
+    assert_eq!(patches(&desk), earlier, "{}", said.all_output());
+    apply(&desk, &before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    assert_eq!(live_hosts(&desk), ["ledger.db.example"]);
+}
+
 #[test]
 fn host_reference_follows_a_renamed_endpoint_with_a_base() {
     let repo = TestRepo::new();

@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use model::action::Action;
 use model::address::Address;
-use planner::{ApprovedPlan, Change};
+use planner::{ApprovedPlan, Change, ObjectWork};
 use remote::Remote;
 
 use self::dependencies::FinishedObjects;
@@ -82,15 +82,32 @@ pub async fn apply_plan(
     }
 }
 
+/// The updates of live objects that follow the work on another object: a pipe that connects by a new DNS name of its
+/// endpoint. If such an update cannot be sent, the endpoint must keep the old name.
+fn find_followers<'p>(work_by_object: &[ObjectWork<'p>]) -> BTreeMap<&'p Address, Vec<&'p Action>> {
+    let mut followers: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
+    for work in work_by_object {
+        let updates = work.actions.iter().filter(|action| matches!(action, Action::Update { id: Some(_), .. }));
+        for required in &work.requires {
+            followers.entry(required).or_default().extend(updates.clone());
+        }
+    }
+    followers
+}
+
 async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: usize) -> Vec<ObjectResult> {
     let work_by_object = approved.work_by_object();
     let finished = FinishedObjects::new(&work_by_object);
+    let followers = find_followers(&work_by_object);
     let work = work_by_object.iter().map(|work| async {
         (run.on_step)(&ApplyStep::Waiting(work.address()));
         finished.wait_for_dependencies(work).await;
         let report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
-            None => object_worker::run_object(run, work).await,
+            None => {
+                let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
+                object_worker::run_object(run, work, following).await
+            }
         };
         finished.record_result(&report);
         (run.on_step)(&ApplyStep::Finished(&report));

@@ -88,12 +88,7 @@ impl Remote {
     pub async fn check_ready(&self, action: &Action, then: &[&Action]) -> Result<(), Error> {
         self.run.client.deadline.begin_writing();
         // A create whose secret is missing would fail after its delete, and an edit after its stop.
-        for later in then {
-            if let Some(body) = later.request_body() {
-                let found = secret::check_resolvable(later.address(), body, self.run.secrets.as_ref())?;
-                self.run.client.run_redaction.add_request(&found);
-            }
-        }
+        self.check_secrets(then)?;
         let is_recreated = then.iter().any(|later| matches!(later, Action::Create { .. }));
         match (action, self.run.services.get(&action.address().service)) {
             (Action::Delete { address: at, .. }, Some(service)) if is_recreated => {
@@ -111,6 +106,21 @@ impl Remote {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the secrets of these actions can be resolved.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot.
+    pub fn check_secrets(&self, actions: &[&Action]) -> Result<(), Error> {
+        for action in actions {
+            if let Some(body) = action.request_body() {
+                let found = secret::check_resolvable(action.address(), body, self.run.secrets.as_ref())?;
+                self.run.client.run_redaction.add_request(&found);
+            }
+        }
+        Ok(())
     }
 
     fn check_time_to_replace(&self, at: &Address) -> Result<(), Error> {

@@ -41,8 +41,9 @@ pub(super) enum StopCause {
     NoResponse,
 }
 
-/// Performs the actions until one fails, and starts the pipe if this run paused it.
-pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>) -> ObjectResult {
+/// Performs the actions until one fails, and starts the pipe if this run paused it. `followers` are actions of other
+/// objects that must be possible before this one changes.
+pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>, followers: &[&Action]) -> ObjectResult {
     let mut report = ObjectResult::new(work);
     let actions = &work.actions;
     let mut pausing = None;
@@ -50,7 +51,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>) -> Obj
         if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
-        let stop = match perform_action(run, actions, index).await {
+        let stop = match perform_action(run, actions, index, followers).await {
             Ok(performed) => {
                 pausing = pausing.filter(|_| !is_running_again(&performed));
                 report.record_action(performed);
@@ -82,7 +83,12 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>) -> Obj
     report
 }
 
-async fn perform_action(run: &ApplyRun<'_>, actions: &[&Action], index: usize) -> Result<PerformedAction, StopCause> {
+async fn perform_action(
+    run: &ApplyRun<'_>,
+    actions: &[&Action],
+    index: usize,
+    followers: &[&Action],
+) -> Result<PerformedAction, StopCause> {
     let action = actions[index];
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
@@ -91,6 +97,7 @@ async fn perform_action(run: &ApplyRun<'_>, actions: &[&Action], index: usize) -
         return Err(StopCause::Interrupted);
     }
     // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
+    run.remote.check_secrets(followers).map_err(StopCause::NotReady)?;
     run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
     (run.on_step)(&ApplyStep::Action(action));
     let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index);
