@@ -98,7 +98,8 @@ fn allowed_replacement_succeeds_after_tables_are_dropped() {
 #[test]
 fn failed_replacement_is_created_by_the_next_apply() {
     let desk = dir_with_replacement();
-    let said = run_apply(&desk, &[ALLOWED, "--report=markdown=c.md", "--report=html=page.html"]);
+    let said =
+        run_apply(&desk, &[ALLOWED, "--report=markdown=c.md", "--report=html=page.html", "--report=json=run.json"]);
     assert_eq!(said.code, 3, "{}", said.all_output());
     let read = |name: &str| std::fs::read_to_string(desk.temp_dir.path().join(name)).unwrap();
     let (_, first) = read("c.md").split_once("\n\n").map(|(title, rest)| (title.to_owned(), rest.to_owned())).unwrap();
@@ -106,6 +107,9 @@ fn failed_replacement_is_created_by_the_next_apply() {
         "⛔ **Look at this now:**\n\n- DELETED, not re-created: <code>analytics/postgres-cdc</code>: run apply again";
     assert!(first.starts_with(urgent), "{first}");
     assert!(read("page.html").contains("<h2>Look at this now</h2>"));
+    desk.run_pipectl(&["report", "merge", "run.json", "--report=markdown=merged.md"]);
+    let alarm = "- ⚠️ <code>run</code>: DELETED, not re-created: <code>analytics/postgres-cdc</code>: ";
+    assert!(read("merged.md").contains(alarm), "{}", read("merged.md"));
     for words in [
         "DROP TABLE shop.users;",
         "DELETED, not re-created: analytics/postgres-cdc: run apply again",

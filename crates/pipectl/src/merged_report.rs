@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::apply::Alarm;
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::shard::Shard;
 use crate::{exit, files};
@@ -162,6 +163,7 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
         format!("refused: {}: {}", object_name(&object["address"]), reasons.join("; "))
     });
     let review = list(&plan["reviewNotes"]).map(|note| text_of(&note["text"]).to_owned());
+    let alarms = list(reports).flat_map(alarm_lines);
     let shard = run.shard.as_deref().map(str::parse::<Shard>).transpose().map_err(anyhow::Error::msg)?;
     Ok(MergedRun {
         name: shard.map_or_else(|| name.to_owned(), |shard| format!("{name} (shard {shard})")),
@@ -169,10 +171,22 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
         exit_code: run.exit_code,
         counts,
         notes: refusals.chain(refused).chain(review).collect(),
-        errors: run.errors,
+        errors: alarms.chain(run.errors).collect(),
         rows,
         shard,
     })
+}
+
+/// What a run left behind of an object.
+fn alarm_lines(result: &Value) -> Vec<String> {
+    let facts = [
+        (Alarm::NOT_RECREATED, &result["notRecreated"]),
+        (Alarm::TABLE_REMOVED, &result["missingMappings"]["reason"]),
+        (Alarm::LEFT_STOPPED, &result["leftStopped"]),
+    ];
+    let told = facts.into_iter().map(|(what, reason)| (what, text_of(reason))).filter(|(_, reason)| !reason.is_empty());
+    let object = object_name(&result["address"]);
+    told.map(|(what, reason)| format!("{what}: `{object}`: {reason}")).collect()
 }
 
 fn merged_row(change: &Value, result: Option<&&Value>) -> MergedRow {
@@ -181,8 +195,7 @@ fn merged_row(change: &Value, result: Option<&&Value>) -> MergedRow {
         None => (text_of(&change["verdict"]), summary.to_owned()),
         Some(result) => {
             let error = text_of(&result["error"]["message"]);
-            let lost = [&result["notRecreated"], &result["leftStopped"]].map(text_of);
-            let facts = [summary, error].into_iter().chain(lost).filter(|fact| !fact.is_empty());
+            let facts = [summary, error].into_iter().filter(|fact| !fact.is_empty());
             (text_of(&result["outcome"]), facts.collect::<Vec<_>>().join("; "))
         }
     };

@@ -69,6 +69,10 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
+    pub(crate) const NOT_RECREATED: &str = "DELETED, not re-created";
+    pub(crate) const TABLE_REMOVED: &str = "TABLE REMOVED, not added again";
+    pub(crate) const LEFT_STOPPED: &str = "STOPPED, not restarted";
+
     /// For an object: `DELETED, not re-created: analytics/orders: run apply again`.
     pub(crate) fn heading(&self, address: &Address) -> String {
         format!("{}: {address}: {}", self.what, self.next)
@@ -201,8 +205,8 @@ impl ObjectResult {
         let is_stale = self.error.as_ref().is_some_and(|error| error.is_stale);
         let (what, next) = match self.outcome {
             Outcome::Unknown => ("DELETED, perhaps not re-created", "wait a minute, then run apply again"),
-            _ if is_stale => ("DELETED, not re-created", "another one has its name now: plan again"),
-            _ => ("DELETED, not re-created", "run apply again"),
+            _ if is_stale => (Alarm::NOT_RECREATED, "another one has its name now: plan again"),
+            _ => (Alarm::NOT_RECREATED, "run apply again"),
         };
         Some(Alarm { what, next, reason: self.not_recreated.clone()? })
     }
@@ -210,13 +214,13 @@ impl ObjectResult {
     /// Tables that no pipe fills now. The pipe itself lives.
     pub(crate) fn removed_tables_alarm(&self) -> Option<Alarm> {
         let reason = format!("{}; the pipe and its other tables stay", self.missing_mappings.as_ref()?.reason);
-        Some(Alarm { what: "TABLE REMOVED, not added again", next: "run apply again", reason })
+        Some(Alarm { what: Alarm::TABLE_REMOVED, next: "run apply again", reason })
     }
 
     /// A pipe that should ingest and may be stopped.
     pub(crate) fn stopped_alarm(&self) -> Option<Alarm> {
         let reason = format!("it was stopped for an edit, and may still be stopped: {}", self.left_stopped.as_ref()?);
-        Some(Alarm { what: "STOPPED, not restarted", next: "run apply again, or start it in the console", reason })
+        Some(Alarm { what: Alarm::LEFT_STOPPED, next: "run apply again, or start it in the console", reason })
     }
 
     /// All of them, the gravest first.
