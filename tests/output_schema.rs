@@ -16,7 +16,8 @@ fn every_command_prints_a_published_document() {
     let documents = seeds_named(&["kinesis-user", "postgres-cdc"]);
     dir.write_file("pipes.yaml", documents_to_yaml(&documents));
     dir.write_file("invalid.yaml", "kind: ClickPipe\n");
-    let runs: [(&str, &[&str]); 11] = [
+    dir.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes.yaml]\n");
+    let runs: [(&str, &[&str]); 12] = [
         ("Init", &["init", "new"]),
         ("Validation", &["validate", "pipes.yaml"]),
         ("Validation", &["validate", "invalid.yaml"]),
@@ -27,6 +28,7 @@ fn every_command_prints_a_published_document() {
         ("Status", &["status", "pipes.yaml", "--sandbox"]),
         ("Doctor", &["doctor", "pipes.yaml", "--sandbox"]),
         ("Explanation", &["explain", "ClickPipe.spec.source.kafka.topics"]),
+        ("EffectiveValues", &["explain", "scaling", "--effective"]),
         ("Usage", &["plan", "--no-such-flag"]),
     ];
     for (kind, args) in runs {

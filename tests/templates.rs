@@ -443,3 +443,44 @@ fn example_of_120_pipes_plans_like_its_plain_form() {
     }
     assert_eq!(count, 120);
 }
+
+#[test]
+fn effective_values_tell_each_position_apart() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    let pipes = PIPES.replace("[views, orders, 'a$${b']", "[{name: views, stream: s1}]");
+    let pipes = format!(
+        "{}, replicas: 3}}\n  source: {{kinesis: {{region: '${{each.stream}}'}}}}\n  destination: {{database: mine}}\n",
+        pipes.trim_end().trim_end_matches('}')
+    );
+    let template = TEMPLATE
+        .replace("      iteratorType: LATEST\n", "")
+        .replace("table: {}", "table: {}, arn: {default: 'arn:aws:iam::123456789012:role/reader'}")
+        .replace("iamRole: 'arn:aws:iam::123456789012:role/reader'", "iamRole: '${with.arn}'");
+    dir.write_file("pipes/all.yaml", format!("{pipes}---\n{template}"));
+    let shown = dir.run_pipectl(&["explain", "--effective", "-e", "dev", "-o", "json"]);
+    assert_eq!(shown.code, 0, "{}", shown.all_output());
+    let shown = shown.stdout_json();
+    let [manifest] = shown["result"]["manifests"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+    assert_eq!(manifest["name"], "analytics/p-views");
+    let origin = |path: &str| {
+        let value = manifest["values"].as_array().unwrap().iter().find(|it| it["path"] == path);
+        let value = value.unwrap_or_else(|| panic!("{path}: {manifest}"));
+        format!("{} {} {}", value["value"], value["source"].as_str().unwrap(), value["place"].as_str().unwrap())
+    };
+    for (path, expected) in [
+        ("spec.destination.database", "\"mine\" manifest pipes/all.yaml:9:27"),
+        ("spec.source.kinesis.region", "\"s1\" forEach pipes/all.yaml:4:33"),
+        ("spec.scaling.replicas", "3 with pipes/all.yaml:7:43"),
+        ("spec.source.kinesis.format", "\"JSONEachRow\" template pipes/all.yaml:18:15"),
+        ("spec.source.kinesis.iamRole", "\"arn:aws:iam::123456789012:role/reader\" template pipes/all.yaml:14:40"),
+        ("spec.settings.streaming_max_insert_wait_ms", "500 environmentDefault pipectl.yaml:12:52"),
+    ] {
+        assert_eq!(origin(path), expected, "{path}");
+    }
+    let text = dir.run_pipectl(&["explain", "scaling.replicas", "--effective", "-e", "dev"]).stdout;
+    assert_eq!(
+        text,
+        "analytics/p-views  ClickPipe  pipes/all.yaml:4:12\n  spec.scaling.replicas: 3  from with (pipes/all.yaml:7:43)\n"
+    );
+}

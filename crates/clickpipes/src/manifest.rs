@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::validate::Problem;
@@ -138,6 +139,37 @@ pub struct PlainManifest {
     pub template: Option<Arc<TemplateOrigin>>,
     /// Where each value is written, for values that do not stand in the document itself.
     pub value_places: BTreeMap<FieldPath, Place>,
+    /// Every value, in the order of the document.
+    pub values: Vec<EffectiveValue>,
+}
+
+/// A value of a plain manifest, and where it is from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectiveValue {
+    /// Its path from the root of the document.
+    pub path: FieldPath,
+    /// A scalar, or a list or mapping without entries.
+    pub value: Value,
+    /// What says so.
+    pub source: ValueSource,
+    /// Where it is written. For a text with `${…}` in it, where that text is.
+    pub place: Place,
+}
+
+/// What says a value of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueSource {
+    /// The manifest itself.
+    Manifest,
+    /// The entry of `forEach`.
+    ForEach,
+    /// `with` in the manifest.
+    With,
+    /// The template, or the default of its parameter.
+    Template,
+    /// `defaults` of the environment.
+    EnvironmentDefault,
 }
 
 /// What the manifests of these files come to, by service, kind and name. Mistakes are those of [`parse_manifests`].

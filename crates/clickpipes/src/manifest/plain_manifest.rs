@@ -1,16 +1,18 @@
 //! Manifests as they are after templates, `forEach` and variables: for people and other programs.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
-use super::PlainManifest;
 use super::file::{ValidatedDocument, validate_file};
 use super::load_context::RenderContext;
+use super::render_document::RenderedDocument;
+use super::{EffectiveValue, PlainManifest, ValueSource};
 use model::desired::Place;
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
-use model::yaml::{SpanFiles, YamlContent, YamlNode};
+use model::yaml::{Span, SpanFiles, YamlContent, YamlNode};
 
 /// The plain manifests of one file.
 pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec<PlainManifest> {
@@ -25,7 +27,12 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
         }
         let mut value_places = BTreeMap::new();
         collect_places(&rendered.root, files, &FieldPath::root(), &mut value_places);
+        let mut origins =
+            OriginCollector { files, defaults: context.defaults_file(), rendered: &rendered, found: Vec::new() };
+        origins.visit_value(&rendered.root, &FieldPath::root());
+        let values = origins.found;
         PlainManifest {
+            values,
             document,
             start: files.place(rendered.entry.unwrap_or_else(|| rendered.root.head_span())),
             template: rendered.template.and_then(|used| used.origin),
@@ -33,6 +40,49 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
         }
     });
     rendered.collect()
+}
+
+/// Where the values of a manifest are from.
+struct OriginCollector<'r> {
+    files: SpanFiles<'r>,
+    /// The number of the project file in spans.
+    defaults: u32,
+    rendered: &'r RenderedDocument,
+    found: Vec<EffectiveValue>,
+}
+
+impl OriginCollector<'_> {
+    fn visit_value(&mut self, node: &YamlNode, at: &FieldPath) {
+        match &node.content {
+            YamlContent::Map(entries) if !entries.is_empty() => {
+                for entry in entries {
+                    self.visit_value(&entry.value, &at.child(&entry.key));
+                }
+            }
+            YamlContent::List(items) if !items.is_empty() => {
+                for (index, item) in items.iter().enumerate() {
+                    self.visit_value(item, &at.child(index));
+                }
+            }
+            _ => self.found.push(EffectiveValue {
+                path: at.clone(),
+                value: node.to_json(),
+                source: self.source_of(node.span),
+                place: self.files.place(node.span),
+            }),
+        }
+    }
+
+    fn source_of(&self, span: Span) -> ValueSource {
+        let is_in = |extent: &Option<Range<usize>>| extent.as_ref().is_some_and(|it| it.contains(&span.start));
+        match span.file {
+            0 if is_in(&self.rendered.entry_extent) => ValueSource::ForEach,
+            0 if is_in(&self.rendered.with_extent) => ValueSource::With,
+            0 => ValueSource::Manifest,
+            file if file == self.defaults => ValueSource::EnvironmentDefault,
+            _ => ValueSource::Template,
+        }
+    }
 }
 
 /// Keeps a text that contains `${` what it is when the manifest is read again.

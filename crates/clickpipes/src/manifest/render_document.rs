@@ -2,6 +2,7 @@
 //!
 //! Everything after this sees plain manifests. Each value keeps the place where it was written.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::code;
@@ -28,6 +29,9 @@ pub(super) struct RenderedDocument {
     pub(super) is_complete: bool,
     /// The entry of `forEach` that it was made for.
     pub(super) entry: Option<Span>,
+    /// The bytes of that entry, and those of `with`.
+    pub(super) entry_extent: Option<Range<usize>>,
+    pub(super) with_extent: Option<Range<usize>>,
     pub(super) template: Option<UsedTemplate>,
     /// Its fields that would have a default, and that it keeps out.
     pub(super) kept_out: Vec<FieldPath>,
@@ -107,6 +111,7 @@ impl<'c> DocumentRenderer<'c> {
     ) -> RenderedDocument {
         let errors = remarks.error_count();
         let scope = entry.map_or(Scope::Manifest, Scope::Entry);
+        let with_extent = root.node_at(&["spec", WITH]).and_then(YamlNode::written_extent);
         self.expander.expand_variables(&mut root, scope, remarks);
         let known = remarks.kept_diagnostics().len();
         let template = self.apply_template(&mut root, remarks);
@@ -130,7 +135,8 @@ impl<'c> DocumentRenderer<'c> {
         }
         let is_valid = is_valid && remarks.error_count() == errors;
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
-        RenderedDocument { root, is_complete, is_valid, entry: entry.map(YamlNode::head_span), template, kept_out }
+        let (entry, entry_extent) = (entry.map(YamlNode::head_span), entry.and_then(YamlNode::written_extent));
+        RenderedDocument { root, is_valid, is_complete, entry, entry_extent, with_extent, template, kept_out }
     }
 
     /// The entries of `forEach`. A name stands for an entry with nothing else.

@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "the names say it")]
 
+use std::ops::Range;
+
 use serde_json::{Map, Number, Value};
 
 use super::Span;
@@ -161,6 +163,17 @@ impl YamlNode {
             }
             _ => {}
         }
+    }
+
+    /// The bytes that the value takes in its file, without what stands elsewhere; `None` if all of it does.
+    pub fn written_extent(&self) -> Option<Range<usize>> {
+        if self.alias.is_some() {
+            return None;
+        }
+        let keys = self.entries().iter().map(|entry| entry.span.byte_range());
+        let below = self.child_nodes().filter_map(Self::written_extent);
+        let own = self.span.byte_range();
+        Some(keys.chain(below).fold(own, |all, part| all.start.min(part.start)..all.end.max(part.end)))
     }
 
     /// `true` for a text, a number and a boolean.

@@ -94,6 +94,7 @@ impl Command {
             Self::Discover(_) => ("discover", "Discovery", TEXT_JSON),
             // Its text is JSON.
             Self::Schema(_) => ("schema", "Schema", TEXT_JSON),
+            Self::Explain(args) if args.effective => ("explain", "EffectiveValues", TEXT_JSON),
             Self::Explain(_) => ("explain", "Explanation", TEXT_JSON),
             Self::Ci(_) => ("ci", "CiBase", TEXT_JSON),
             Self::Report(_) => ("report", "Merged", TEXT_JSON_MARKDOWN),
@@ -129,6 +130,7 @@ impl Command {
             Self::Resync(args) => args.env.as_slice(),
             Self::Export(args) => args.env.as_slice(),
             Self::Discover(args) => args.env.as_slice(),
+            Self::Explain(args) if args.effective => args.env.as_slice(),
             _ => &[],
         }
     }
@@ -209,7 +211,7 @@ impl Command {
             Self::DiffEnv(args) => task(args.options(), diff_env::run),
             Self::Fmt(args) => task(args.options(), fmt::run),
             Self::Schema(args) => task(args.documents, |_, documents| reference::print_schema(*documents)),
-            Self::Explain(args) => task(args.field.clone(), |context, field| reference::explain_field(context, field)),
+            Self::Explain(args) => task(args.options(), reference::explain_field),
             Self::Completions(args) => task(args.shell.to_string(), |_, shell| reference::print_completions(shell)),
             Self::Man => task((), |_, ()| reference::print_manual(Cli::command())),
             Self::Ci(CiArgs { command: CiCommand::Base(args) }) => task(args.options(run)?, ci::print_base),

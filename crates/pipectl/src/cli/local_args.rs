@@ -11,7 +11,7 @@ use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
 use crate::commands::diff_env::DiffEnvOptions;
 use crate::commands::fmt::FmtOptions;
 use crate::commands::init::{CiHost, InitOptions};
-use crate::commands::reference::SchemaDocuments;
+use crate::commands::reference::{ExplainOptions, SchemaDocuments};
 use crate::commands::render::RenderOptions;
 use crate::commands::sandbox::ServerOptions;
 use crate::commands::secrets::SecretsOptions;
@@ -125,7 +125,21 @@ pub(crate) struct ExplainArgs {
     /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
     #[arg(value_name = "FIELD", default_value = "ClickPipe")]
     #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
-    pub(crate) field: String,
+    field: String,
+    /// Show the value of the field in each manifest, and what says so: the manifest, an entry of forEach, with, a
+    /// template or a default of the environment
+    #[arg(long, env = "PIPECTL_EFFECTIVE")]
+    pub(super) effective: bool,
+    /// The environment of the project file, for --effective
+    #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
+    #[arg(add = ArgValueCandidates::new(completion::environment_candidates))]
+    pub(super) env: Option<String>,
+}
+
+impl ExplainArgs {
+    pub(super) fn options(&self) -> ExplainOptions {
+        ExplainOptions { field: self.field.clone(), is_effective: self.effective }
+    }
 }
 
 /// `pipectl completions`.

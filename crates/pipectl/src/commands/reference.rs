@@ -1,5 +1,7 @@
 //! `pipectl schema`, `explain`, `man` and `completions`: texts about manifests and about the program itself.
 
+mod effective_values;
+
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use clap_complete::env::Shells;
@@ -36,9 +38,18 @@ pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome>
     }))
 }
 
-/// Describes a field and what changing it does.
-pub(crate) fn explain_field(context: &CommandContext, field: &str) -> Result<CommandOutcome> {
-    let explanation = docs::explain_field(field)?;
+pub(crate) struct ExplainOptions {
+    pub(crate) field: String,
+    /// Show what manifests say instead of what the field is.
+    pub(crate) is_effective: bool,
+}
+
+/// Describes a field and what changing it does, or shows its values in the manifests.
+pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) -> Result<CommandOutcome> {
+    let explanation = docs::explain_field(&options.field)?;
+    if options.is_effective {
+        return effective_values::run(context, &options.field, &explanation);
+    }
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &explanation));
     outcome.text.push_plain(explanation.to_string());
     Ok(outcome)
