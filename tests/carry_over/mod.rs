@@ -63,6 +63,30 @@ fn replacement_keeps_what_the_manifest_omits() {
     }
 }
 
+/// It does no harm there, and it does nothing.
+#[test]
+fn replacement_leaves_the_role_of_another_authentication_behind() {
+    let role = "arn:aws:iam::123456789012:role/reader";
+    let mut pipe = seed_named("kafka-glue");
+    let desk = WorkDir::new();
+    let run = |pipe: &Value, more: &[&str]| apply(&desk, &pipe.to_string(), more);
+    assert_eq!(run(&pipe, &[]).code, 0);
+    let source = pipe.pointer_mut("/spec/source/kafka").unwrap();
+    assert_eq!(source["authentication"], "IAM_ROLE");
+    source["topics"] = json!("others");
+    source["authentication"] = json!("IAM_USER");
+    source["credentials"] = json!({"accessKeyId": "AKIA", "secretKey": {"fromEnv": "SEED_SECRET"}});
+    source.as_object_mut().unwrap().remove("iamRole");
+    let said = run(&pipe, &["--allow-replace", "analytics/kafka-glue"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let sent = desk.edit_world(|world| {
+        let posts = world.request_log().iter().filter(|entry| entry.method == "POST");
+        posts.map(|entry| json!(entry)["body"]["source"]["kafka"].clone()).collect::<Vec<_>>()
+    });
+    let roles: Vec<Option<&Value>> = sent.iter().map(|source| source.get("iamRole")).collect();
+    assert_eq!(roles, [Some(&json!(role)), None]);
+}
+
 #[test]
 fn write_only_field_that_git_omits_holds_a_replacement_back() {
     let desk = WorkDir::new();

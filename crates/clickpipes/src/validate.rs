@@ -33,6 +33,8 @@ pub struct Problem {
     pub message: String,
     /// The fix, if one is known.
     pub help: Option<String>,
+    /// Whether the field has a meaning beside other values only, and none here.
+    pub is_idle: bool,
 }
 
 /// A way to break a rule between fields.

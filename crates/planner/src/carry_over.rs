@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use clickpipes::kinds;
 use clickpipes::likely_secret::has_likely_secret;
 use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_ONLY_FIELDS, Readback, is_masked};
+use clickpipes::validate::Problem;
 use model::address::Kind;
 use model::diagnostic::Severity;
 use model::path::FieldPath;
@@ -215,8 +216,9 @@ type ProblemKey = (&'static str, FieldPath);
 
 fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
     let found = kinds::find_body_problems(kind, body).into_iter();
-    // The API accepts what is only warned about.
-    found.filter(|problem| problem.severity == Severity::Error).map(|problem| (problem.code, problem.path)).collect()
+    // The API accepts what is only warned about. But what does nothing in the new object is no part of it.
+    let is_refused = |problem: &Problem| problem.severity == Severity::Error || problem.is_idle;
+    found.filter(is_refused).map(|problem| (problem.code, problem.path)).collect()
 }
 
 impl CarriedOver {

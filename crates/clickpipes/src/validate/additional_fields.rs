@@ -154,6 +154,6 @@ fn known_field_problem(name: &str, path: FieldPath) -> Problem {
 
 impl AdditionalFieldIssue {
     fn problem_at(&self, path: FieldPath, message: String) -> Problem {
-        Problem { code: self.code, severity: self.severity, evidence: None, path, message, help: None }
+        Problem { code: self.code, severity: self.severity, evidence: None, path, message, help: None, is_idle: false }
     }
 }

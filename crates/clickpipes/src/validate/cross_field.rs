@@ -267,6 +267,7 @@ impl CrossFieldRule {
             path: at.join(&path),
             message,
             help: own.or(help),
+            is_idle: matches!(self.requirement, Requirement::OnlyFor(..)),
         }
     }
 }

@@ -187,5 +187,6 @@ fn literal_secret(path: FieldPath, message: &str, help: &str) -> Problem {
         path,
         message: message.to_owned(),
         help: Some(format!("{help}; if the file left this machine, change the secret")),
+        is_idle: false,
     }
 }

@@ -28,6 +28,7 @@ fn visit_value(value: &Value, at: &VisitedPath<'_>, problems: &mut Vec<Problem>)
             help: Some(
                 "write the value, or a reference such as `{fromEnv: NAME}` where the field takes one".to_owned(),
             ),
+            is_idle: false,
         }),
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| visit_value(item, &at.index(index), problems));

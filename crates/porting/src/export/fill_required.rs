@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{EnvNames, ExportedManifest, FILL_IN, FROM_ENV, FieldNote};
-use clickpipes::kinds::manifest_fields;
+use clickpipes::kinds::{self, manifest_fields};
 use clickpipes::manifest;
 use clickpipes::pipe::destination;
+use clickpipes::validate::Problem;
 use model::address::Address;
 use model::annotations;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -140,7 +141,9 @@ impl<'v> ManifestDraft<'v> {
         }
         // A placeholder in place of a secret is an error of its own, which says nothing about the field.
         let is_refused = |flaw: &Diagnostic| paths.contains(&flaw.path) && !flaw.message.contains("secret");
+        let is_idle = |problem: &Problem| problem.is_idle && paths.contains(&problem.path);
         !validation_errors(&document).iter().any(is_refused)
+            && !kinds::find_problems(self.address.kind, &document).iter().any(is_idle)
     }
 
     fn placeholder_value(&self, path: &FieldPath) -> Value {
