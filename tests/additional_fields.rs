@@ -97,6 +97,23 @@ fn newer_field_that_is_not_returned_settles() {
     assert!(said.code == 0 || said.stdout.contains("newer"), "{}", said.all_output());
 }
 
+/// A part of the size that the API does not return is not sent again at every apply. A base tells that git changed it.
+#[test]
+fn newer_part_of_the_size_that_is_not_returned_is_not_sent_again() {
+    let mut pipe = seed_named("kinesis-user");
+    pipe["spec"]["scaling"] =
+        json!({"replicas": 2, "replicaCpuMillicores": 250, "replicaMemoryGb": 1, "additional": {"newer": "x"}});
+    let desk = dir_with_newer_api(&pipe);
+    edit_live_pipe(&desk, &pipe, |live| drop(live["scaling"].as_object_mut().unwrap().remove("newer")));
+    let before = count_writes(&desk);
+    assert_plan_is_empty(&desk);
+    assert_eq!(apply(&desk, &pipe).code, 0);
+    assert_eq!(count_writes(&desk), before);
+    edit_live_pipe(&desk, &pipe, |live| live["scaling"]["newer"] = json!("other"));
+    let said = run(&desk, &["plan", "pipes.yaml", "--detailed-exitcode"]);
+    assert!(said.code == 2 && said.stdout.contains("scaling.newer"), "{}", said.all_output());
+}
+
 #[test]
 fn change_of_a_create_only_newer_field_is_a_replacement() {
     let mut pipe = seed_named("kinesis-user");

@@ -42,6 +42,10 @@ fn coupled_edits() -> Vec<(&'static str, Value)> {
         json!({"source": {arm: {"tableMappings": [first, second]}}})
     };
     vec![
+        (
+            "spec.source.mongodb.disableTls",
+            json!({"source": {"mongodb": {"disableTls": true, "tlsHost": null, "caCertificate": null}}}),
+        ),
         ("spec.source.postgres.authentication", by_user("postgres")),
         ("spec.source.mysql.authentication", by_user("mysql")),
         (

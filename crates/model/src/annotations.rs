@@ -30,6 +30,7 @@ pub const NEWER: &str = "x-newer";
 pub const ONE_REQUEST_ONLY: &str = "x-one-request-only";
 pub const REPLACE_ACROSS: &str = "x-replace-across";
 pub const WEAKENS_TLS: &str = "x-weakens-tls";
+pub const REQUIRED_BY_WORD: &str = "x-required-by-word-of";
 pub const DEFINES_TABLE: &str = "x-defines-table";
 
 fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
@@ -234,6 +235,11 @@ pub fn newer_schema(schema: &mut Schema) {
 /// The API has deprecated the field.
 pub fn deprecated_field(schema: &mut Schema) {
     set_keyword(schema, "deprecated", true);
+}
+
+/// The words of another field that pipectl knows require this one. A newer word, under `additional`, may not.
+pub fn required_by_word(field: &'static str) -> impl Fn(&mut Schema) {
+    move |schema| set_keyword(schema, REQUIRED_BY_WORD, field)
 }
 
 /// `true` switches TLS off, or its check of the certificate: a reviewer must see that.

@@ -239,7 +239,8 @@ const RULES: RuleSet = RuleSet {
             Evidence::Provider,
             &["azureContainerName", "connectionString"],
             value_is("type", &["azureblobstorage"]),
-        ),
+        )
+        .required_by_word("authentication", &["azureContainerName", "connectionString"]),
         CrossFieldRule::fields_only_for(
             "storage-azure-only",
             Evidence::Ours,

@@ -45,6 +45,7 @@ pub struct Postgres {
     pub iam_role: Option<Arn>,
     /// The user. `authentication: basic` also needs its password.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CREDENTIALS))]
+    #[schemars(transform = annotations::required_by_word("authentication"))]
     pub credentials: Login,
     /// The name in the certificate of the server, if it differs from `host`.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]

@@ -87,11 +87,11 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
 /// The rules of a field that no struct declares.
 // The API may return it or not. If it does not, and the absence were a difference, every apply would send the field
 // again, and a field that only a create can set would be refused each time. Settings and entries of lists are returned
-// as they were sent, so there an absence is a difference.
+// as they were sent, so there an absence is a difference. A size is not: the API returns the parts of it that it knows.
 fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
-    let is_resource = !matches!(inherited.on_change, OnChange::Update(UpdateVia::Settings | UpdateVia::Scaling));
+    let is_setting = inherited.on_change == OnChange::Update(UpdateVia::Settings);
     let readback = match inherited.readback {
-        Readback::Always if is_resource && !inherited.is_list_entry => Readback::Sometimes,
+        Readback::Always if !is_setting && !inherited.is_list_entry => Readback::Sometimes,
         readback => readback,
     };
     FieldSemantics { is_unknown: true, readback, ..from_inherited(inherited) }

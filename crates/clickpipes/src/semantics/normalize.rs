@@ -52,7 +52,7 @@ impl FieldSemantics {
             (Value::Object(_) | Value::Array(_) | Value::Null, _) | (_, Value::Object(_) | Value::Array(_)) => {
                 live.clone()
             }
-            _ if self.matches_live(desired, Some(live)) => desired.clone(),
+            _ if self.equality.are_equal(desired, live) => desired.clone(),
             _ => live.clone(),
         }
     }

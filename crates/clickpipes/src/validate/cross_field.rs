@@ -23,6 +23,8 @@ pub(crate) struct CrossFieldRule {
     pub(crate) code: &'static str,
     pub(crate) evidence: Evidence,
     is_harmless: bool,
+    /// The field whose known words require these of the fields.
+    required_by_word: (&'static str, &'static [&'static str]),
     requirement: Requirement,
     reason: &'static str,
     help: &'static str,
@@ -57,7 +59,7 @@ pub(crate) const fn custom_rule(
 
 impl CrossFieldRule {
     const fn new(code: &'static str, evidence: Evidence, requirement: Requirement) -> Self {
-        Self { code, evidence, is_harmless: false, requirement, reason: "", help: "" }
+        Self { code, evidence, is_harmless: false, required_by_word: ("", &[]), requirement, reason: "", help: "" }
     }
 
     /// The fields are required while the condition holds.
@@ -142,6 +144,12 @@ impl CrossFieldRule {
         self
     }
 
+    /// The words of `by` that pipectl knows require these of the fields. A newer one may not.
+    pub(crate) const fn required_by_word(mut self, by: &'static str, fields: &'static [&'static str]) -> Self {
+        self.required_by_word = (by, fields);
+        self
+    }
+
     /// A rule about manifests alone is a warning, where what breaks it does no harm.
     pub(crate) const fn into_warning(mut self) -> Self {
         // The evidence grades every rule about the API, here and in the sandbox.
@@ -159,9 +167,19 @@ impl CrossFieldRule {
         }
     }
 
+    fn check_required(&self, scope: &RuleContext<'_>, fields: &[&str], when: &RuleCondition) -> Vec<RuleFinding> {
+        if when.evaluate_on(scope) != Some(true) {
+            return Vec::new();
+        }
+        let (by, decided) = self.required_by_word;
+        let is_decided = |field: &str| decided.contains(&field) && scope.is_under_additional(by);
+        let missing = fields.iter().filter(|field| scope.is_missing(field) && !is_decided(field));
+        missing.map(|field| messages::field_required(field, when)).collect()
+    }
+
     fn collect_findings(&self, scope: &RuleContext<'_>) -> Vec<RuleFinding> {
         match &self.requirement {
-            Requirement::Required(fields, when) => check_required(scope, fields, when, Some(true)),
+            Requirement::Required(fields, when) => self.check_required(scope, fields, when),
             Requirement::Forbidden(fields, when) => {
                 check_forbidden(scope, fields, when, Some(true), messages::field_forbidden)
             }
@@ -169,7 +187,7 @@ impl CrossFieldRule {
                 check_forbidden(scope, fields, when, Some(false), messages::field_only_allowed_for)
             }
             Requirement::RequiredIff(fields, when) => {
-                let mut found = check_required(scope, fields, when, Some(true));
+                let mut found = self.check_required(scope, fields, when);
                 found.extend(check_forbidden(scope, fields, when, Some(false), messages::field_only_allowed_for));
                 found
             }
@@ -182,19 +200,6 @@ impl CrossFieldRule {
             }
         }
     }
-}
-
-fn check_required(
-    scope: &RuleContext<'_>,
-    fields: &[&str],
-    when: &RuleCondition,
-    then: Option<bool>,
-) -> Vec<RuleFinding> {
-    if when.evaluate_on(scope) != then {
-        return Vec::new();
-    }
-    let missing = fields.iter().filter(|field| scope.is_missing(field));
-    missing.map(|field| messages::field_required(field, when)).collect()
 }
 
 fn check_forbidden(

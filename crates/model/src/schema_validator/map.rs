@@ -38,7 +38,11 @@ impl<'w> ValidationPass<'w> {
         let beside = additional_entries(shape, entries);
         let is_given = |name: &str| entries.iter().chain(beside).any(|entry| entry.key == *name);
         for name in shape.required.iter().filter(|name| !is_given(name) && !meant.contains(&name.as_str())) {
-            self.report_missing_field(name, shape.properties.get(name).copied(), here);
+            let property = shape.properties.get(name).copied();
+            let decider = property.and_then(|id| self.shape_by_id(id).keywords.get(annotations::REQUIRED_BY_WORD));
+            if beside.iter().all(|entry| decider.is_none_or(|decider| *decider != entry.key.as_str())) {
+                self.report_missing_field(name, property, here);
+            }
         }
         if !shape.exclusive_fields.is_empty() {
             self.require_exactly_one(&shape.exclusive_fields, entries, &meant, here);

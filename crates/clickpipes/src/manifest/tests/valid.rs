@@ -7,6 +7,7 @@ use crate::manifest::Manifest;
 use model::action::RunState;
 use model::address::{Kind, Name};
 use model::desired::{Intent, Presence};
+use model::diagnostic::Severity;
 use model::path::FieldPath;
 
 const GOOD: &str = include_str!("good.yaml");
@@ -78,6 +79,46 @@ fn additional_can_hold_unknown_value_of_required_field() {
     let body = &loaded.manifests[0].document.body;
     assert_eq!(body["source"]["kafka"]["authentication"], "NEWER");
     assert_eq!(body["source"]["kafka"].get("additional"), None);
+}
+
+/// What the known words of `authentication` require is no business of a newer one.
+#[test]
+fn newer_authentication_needs_nothing_that_the_known_ones_need() {
+    const NEWER: &str = "additional: {authentication: NEWER}";
+    let database = |kind: &str| {
+        format!(
+            "{kind}: {{host: h, port: 1, {NEWER}, settings: {{replicationMode: cdc}}, tableMappings: \
+             [{{sourceSchemaName: s, sourceTable: t, targetTable: t}}]}}"
+        )
+    };
+    let registry = "kafka: {type: kafka, format: AvroConfluent, brokers: b, topics: t, authentication: PLAIN, \
+                    credentials: {username: u, password: {fromEnv: P}}, schemaRegistry: {url: https://r, ADDED}}";
+    for (source, known) in [
+        (database("mysql"), "authentication: basic"),
+        (database("postgres").replace("port: 1", "port: 1, database: d"), "authentication: basic"),
+        (
+            format!("objectStorage: {{type: azureblobstorage, format: JSONEachRow, path: x, {NEWER}}}"),
+            "authentication: CONNECTION_STRING",
+        ),
+        (registry.replace("ADDED", NEWER), "authentication: PLAIN"),
+    ] {
+        let table =
+            "managedTable: true, tableDefinition: {engine: {type: MergeTree}}, columns: [{name: id, type: Int8}]";
+        let table = if source.contains("tableMappings") { String::new() } else { format!(", table: t, {table}") };
+        let manifest = |source: &str| {
+            format!(
+                "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: a, service: s}}\nspec:\n  source:\n    \
+                 {source}\n  destination: {{database: d{table}}}\n"
+            )
+        };
+        let errors = |source: &str| {
+            let loaded = load_all(&[("a.yaml", &manifest(source))]);
+            let errors = loaded.diagnostics.into_iter().filter(|it| it.severity == Severity::Error);
+            errors.map(|it| it.message).collect::<Vec<String>>()
+        };
+        assert_eq!(errors(&source), Vec::<String>::new(), "{source}");
+        assert_ne!(errors(&source.replace(NEWER, known)), Vec::<String>::new(), "{source}");
+    }
 }
 
 #[test]

@@ -117,7 +117,8 @@ pub(super) const RULES: RuleSet = RuleSet {
             Evidence::Schema,
             &["url", "authentication", "credentials"],
             value_is("type", CONFLUENT),
-        ),
+        )
+        .required_by_word("authentication", &["credentials"]),
         CrossFieldRule::forbidden_fields(
             "registry-confluent",
             Evidence::Schema,
