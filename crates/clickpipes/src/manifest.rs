@@ -214,13 +214,21 @@ pub fn parse_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) 
     (drafts.into_iter().map(|draft| draft.manifest).collect(), diagnostics)
 }
 
-/// The objects that one file declares, with mistakes or without.
+/// An object that a file declares, with mistakes or without. Its identity and intent are valid, and nothing else was
+/// checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IdentifiedManifest {
+    /// What was read of it.
+    pub manifest: Manifest,
+    /// Whether its template could be read. Without it, the intent is not the whole one.
+    pub has_template_fields: bool,
+}
+
+/// The objects that one file declares.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IdentifiedManifests {
-    /// Their identity and intent are valid. Nothing else was checked.
-    pub manifests: Vec<Manifest>,
-    /// For each of them, whether its template could be read. Without it, the intent is not the whole one.
-    pub has_template_fields: Vec<bool>,
+    /// Those whose identity can be read.
+    pub manifests: Vec<IdentifiedManifest>,
     /// Whether the file may declare more objects, whose identity cannot be read.
     pub has_unidentified: bool,
 }
@@ -232,8 +240,11 @@ pub fn identify_manifests<'c>(file: &SourceFile, context: impl Into<LoadContext<
     let (drafts, mut has_unidentified) = RenderContext::for_files(std::slice::from_ref(file), context.into(), identify);
     has_unidentified |= !drafts.iter().all(|draft| draft.is_identified);
     let identified = drafts.into_iter().filter(|draft| draft.is_identified);
-    let (manifests, has_template_fields) = identified.map(|it| (it.manifest, it.has_template_fields)).unzip();
-    IdentifiedManifests { manifests, has_template_fields, has_unidentified }
+    let manifests = identified.map(|draft| {
+        let DraftManifest { manifest, has_template_fields, .. } = draft;
+        IdentifiedManifest { manifest, has_template_fields }
+    });
+    IdentifiedManifests { manifests: manifests.collect(), has_unidentified }
 }
 
 /// Documents and diagnostics, each with the position of its file.

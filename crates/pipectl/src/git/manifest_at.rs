@@ -139,18 +139,19 @@ pub(super) fn parse_declared(
     // Only the identity is read. A mistake in a field does not remove an object, neither in an old version, whose rules
     // were others, nor in today's.
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
-    let manifest::IdentifiedManifests { mut manifests, has_template_fields, has_unidentified: unclear } =
+    let manifest::IdentifiedManifests { manifests, has_unidentified: unclear } =
         manifest::identify_manifests(&file, bindings.load_context().with_templates(templates));
-    context.rename_services(&mut manifests, bindings);
-    let keys = manifests.iter().zip(has_template_fields).flat_map(|(manifest, is_complete)| {
+    let keys = manifests.into_iter().flat_map(|mut identified| {
+        context.rename_services(std::slice::from_mut(&mut identified.manifest), bindings);
+        let manifest::IdentifiedManifest { manifest, has_template_fields } = identified;
         let intent = &manifest.document.intent;
-        let protection = match (intent.protect, is_complete) {
+        let protection = match (intent.protect, has_template_fields) {
             (true, _) => LastProtection::Protected,
             (false, true) => LastProtection::Unprotected,
             (false, false) => LastProtection::Unknown,
         };
         let last = (protection, intent.pinned_id.clone());
-        DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (key, last.clone()))
+        DeclaredKey::all_from_manifest(&manifest).into_iter().map(move |key| (key, last.clone()))
     });
     (keys.collect(), unclear)
 }

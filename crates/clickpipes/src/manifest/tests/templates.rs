@@ -411,7 +411,7 @@ fn template_of_somebody_else_is_no_template() {
 fn identity_needs_no_template_and_knows_no_protection_without_it() {
     let file = SourceFile { name: "pipes.yaml".into(), text: PIPES.into() };
     let found = identify_manifests(&file, &std::collections::BTreeMap::new());
-    let read: Vec<_> = found.manifests.iter().map(|it| it.name.as_str()).zip(found.has_template_fields).collect();
+    let read: Vec<_> = found.manifests.iter().map(|it| (it.manifest.name.as_str(), it.has_template_fields)).collect();
     assert_eq!(read, [("orders-kafka", false), ("clicks-kafka", false)]);
     assert!(!found.has_unidentified);
 }
