@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use crate::support::cli::{APPLY, PLAN, WorkDir};
-use crate::support::test_repo::TestRepo;
 
-const SECRETS: [(&str, &str); 1] = [("SOURCE_PASSWORD", "s3cr3t")];
+pub(crate) const SECRETS: [(&str, &str); 1] = [("SOURCE_PASSWORD", "s3cr3t")];
 
 /// An endpoint in front of a database, with a DNS name of its own.
-fn database_endpoint(state: &str) -> String {
+pub(crate) fn database_endpoint(state: &str) -> String {
     format!(
         "apiVersion: pipectl/v1
 kind: ReversePrivateEndpoint
@@ -22,7 +21,7 @@ spec:
     )
 }
 
-fn database_pipe(host: &str) -> String {
+pub(crate) fn database_pipe(host: &str) -> String {
     format!(
         "---
 apiVersion: pipectl/v1
@@ -72,7 +71,7 @@ spec:
 ";
 
 #[track_caller]
-fn apply(desk: &WorkDir, manifests: &str) {
+pub(crate) fn apply(desk: &WorkDir, manifests: &str) {
     desk.write_file("pipes.yaml", manifests);
     let said = desk.run_with_env(&APPLY, &SECRETS);
     assert_eq!(said.code, 0, "{}", said.all_output());
@@ -136,87 +135,6 @@ fn endpoint_stays_while_a_pipe_uses_its_dns_name() {
         // A pipe that moves to another host lets go of it.
         apply(&desk, &(database_endpoint("absent") + &database_pipe("other.db.example")));
     }
-}
-
-/// Both hosts lead to the endpoint: one by reference, one by the name as text.
-fn two_database_pipes() -> String {
-    let by_text = database_pipe("billing.db.example").replace("invoices", "receipts");
-    database_pipe("{endpoint: billing}") + &by_text
-}
-
-#[test]
-fn host_reference_follows_a_renamed_endpoint_in_the_same_apply() {
-    let desk = WorkDir::new();
-    let before = database_endpoint("present") + &two_database_pipes();
-    apply(&desk, &before);
-    let renamed = before.replace("privateDnsName: billing", "privateDnsName: ledger");
-    desk.write_file("pipes.yaml", &renamed);
-    let plan = desk.run_pipectl(&PLAN);
-    assert!(plan.stdout.contains("\"billing.db.example\" -> \"ledger.db.example\""), "{}", plan.stdout);
-    assert!(plan.stdout.contains("SOURCE_PASSWORD to ledger.db.example:5432 for the first time"), "{}", plan.stdout);
-    assert!(plan.stdout.contains("`receipts` connects by a name that is taken away"), "{}", plan.stdout);
-    let said = desk.run_with_env(&APPLY, &SECRETS);
-    assert_eq!(said.code, 0, "{}", said.all_output());
-    let writes: Vec<String> = desk.request_log().into_iter().filter(|it| it.0 == "PATCH").map(|it| it.1).collect();
-    assert!(
-        writes[0].contains("clickpipesReversePrivateEndpoints"),
-        "the name exists before a pipe uses it: {writes:?}"
-    );
-    assert_eq!(live_hosts(&desk), ["billing.db.example", "ledger.db.example"]);
-    // Nobody connects by the name of yesterday any longer, so none is named.
-    apply(&desk, &renamed.replace("host: billing", "host: ledger"));
-    desk.write_file("pipes.yaml", renamed.replace("host: billing", "host: other").replace("ledger", "third"));
-    let plan = desk.run_pipectl(&PLAN);
-    assert!(!plan.stdout.contains("taken away"), "{}", plan.stdout);
-}
-
-fn live_hosts(desk: &WorkDir) -> Vec<String> {
-    let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
-    let mut hosts: Vec<String> =
-        pipes.iter().map(|pipe| pipe["source"]["postgres"]["host"].as_str().unwrap().to_owned()).collect();
-    hosts.sort();
-    hosts
-}
-
-/// The pipe could not follow, and would lose its source.
-#[test]
-fn endpoint_keeps_its_dns_name_if_the_secret_of_a_pipe_is_missing() {
-    let desk = WorkDir::new();
-    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
-    apply(&desk, &before);
-    desk.write_file("pipes.yaml", before.replace("privateDnsName: billing", "privateDnsName: ledger"));
-    let patches = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.0 == "PATCH").count();
-    let earlier = patches(&desk);
-    let said = desk.run_pipectl(&APPLY);
-    assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(said.stdout.contains("cannot resolve the secret `fromEnv: SOURCE_PASSWORD`"), "{}", said.stdout);
-    assert_eq!(patches(&desk), earlier, "{}", said.all_output());
-    apply(&desk, &before.replace("privateDnsName: billing", "privateDnsName: ledger"));
-    assert_eq!(live_hosts(&desk), ["ledger.db.example"]);
-}
-
-#[test]
-fn host_reference_follows_a_renamed_endpoint_with_a_base() {
-    let repo = TestRepo::new();
-    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
-    apply(&repo.work_dir, &before);
-    repo.commit_all("as applied");
-    repo.write_file("pipes.yaml", &before.replace("privateDnsName: billing", "privateDnsName: ledger"));
-    let said = repo.run_with_env(&["apply", "pipes.yaml", "--yes", "--base", "HEAD"], &SECRETS);
-    assert_eq!(said.code, 0, "{}", said.all_output());
-    assert_eq!(live_hosts(&repo.work_dir), ["ledger.db.example"]);
-}
-
-#[test]
-fn pipe_waits_for_a_dns_name_that_only_the_rest_of_the_plan_gives() {
-    let desk = WorkDir::new();
-    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
-    apply(&desk, &before);
-    desk.write_file("pipes.yaml", before.replace("privateDnsName: billing", "privateDnsName: ledger"));
-    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes", "--only", "invoices"], &SECRETS);
-    assert_eq!(said.code, 5, "{}", said.all_output());
-    assert!(said.stdout.contains("only the rest of the plan creates or renames"), "{}", said.all_output());
-    assert_eq!(live_hosts(&desk), ["billing.db.example"]);
 }
 
 #[test]

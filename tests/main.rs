@@ -81,6 +81,7 @@ mod reference_page;
 #[cfg(unix)]
 mod release_scripts;
 mod removed_from_git;
+mod renamed_hosts;
 mod replacement;
 mod reports;
 mod resync;

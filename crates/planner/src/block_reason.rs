@@ -109,6 +109,12 @@ pub enum BlockReason {
         /// Whether a manifest declares the object.
         is_declared: bool,
     },
+    /// It would lose a DNS name by which these objects connect, and the plan does not change them.
+    CutsOff(Vec<Address>),
+    /// It refers to this object as it would be after a change that is blocked.
+    NameNotGiven(Address),
+    /// It would get this DNS name, which this live object has.
+    NameTaken(String, Address),
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
     /// Its manifest is gone, but this object refers to it still.
@@ -243,6 +249,9 @@ impl fmt::Display for BlockReason {
             | Self::ReferenceNotLive(_)
             | Self::ReferenceOutside(_)
             | Self::ReferenceForbidden(_)
+            | Self::CutsOff(_)
+            | Self::NameNotGiven(_)
+            | Self::NameTaken(..)
             | Self::StillUsed(_)
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_) => self.fmt_reference(f),
@@ -289,6 +298,20 @@ impl BlockReason {
             Self::ReferenceForbidden(address) => {
                 write!(f, "it references `{address}`, which a rule keeps from being created or renamed")
             }
+            Self::CutsOff(others) => {
+                let verb = if others.len() == 1 { "connects" } else { "connect" };
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "{others} {verb} by a DNS name that it would lose, and would not follow: change both together"
+                )
+            }
+            Self::NameNotGiven(other) => write!(f, "it needs a change of `{other}`, which is blocked"),
+            Self::NameTaken(name, other) => write!(
+                f,
+                "`{other}` has the DNS name `{name}` now, and no two can share one: let `{other}` lose it first, or use \
+                 another name until then"
+            ),
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
                 let users = join_words(users.iter().map(|user| format!("`{user}`")));

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
-use model::live::{Id, Live, LiveObjects, Object};
+use model::live::{Id, Live, LiveObjects, Object, State};
 use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
-use crate::references::{self, LiveHosts, ObjectsById};
+use crate::references::{self, LiveHosts, LiveReferences, ObjectsById};
 use crate::renamed_hosts::RenamedHost;
 use crate::sent_secrets::SecretPair;
 
@@ -173,7 +173,8 @@ impl<'a> PlanInputs<'a> {
         body: &'b Value,
         live: Option<&Value>,
     ) -> Cow<'b, Value> {
-        let find = |at: &Address| self.renamed_hosts.get(at).map(|host| &host.after).or_else(|| self.find_kept(at));
+        let kept = |at: &Address| self.find_live(at).filter(|_| !self.replaced.contains(at));
+        let find = |at: &Address| self.renamed_hosts.get(at).map(|host| &host.after).or_else(|| kept(at));
         resolve_body(address, body, live, find)
     }
 
@@ -186,12 +187,47 @@ impl<'a> PlanInputs<'a> {
         body: &'b Value,
         live: &Value,
     ) -> Cow<'b, Value> {
-        resolve_body(address, body, Some(live), |at| self.find_kept(at))
+        resolve_body(address, body, Some(live), |at| self.find_live(at))
     }
 
-    fn find_kept(&self, at: &Address) -> Option<&Object> {
+    /// What the references of an earlier manifest stood for, as far as git and live tell: the DNS names that the object
+    /// had in git, and ids of objects that are gone.
+    //
+    //     base    endpoint a.example, pipe: host {endpoint: …}
+    //     git     endpoint b.example
+    //     apply   the endpoint is renamed, then the pipe fails: it still connects to a.example
+    //     again   live a.example is what git declared. Taken for a change by hand, it would stay cut off for good
+    pub(crate) fn earlier_references(&self, address: &Address, body: &Value, live: &Value) -> Vec<Value> {
+        let rules = FieldSemantics::for_kind(address.kind);
+        if !references::has_reference(rules, body) {
+            return Vec::new();
+        }
+        let connected = LiveReferences { service: &address.service, hosts: self.hosts }.of(rules, live);
+        let gone =
+            connected.iter().filter(|(kind, id)| !self.by_id.contains_key(&(&address.service, *kind, id.as_str())));
+        let gone: Vec<&String> = gone.map(|(_, id)| id).collect();
+        let mut found = Vec::new();
+        for other in references::body_references(rules, body, &address.service) {
+            let now = self.find_live(&other);
+            let past = |body: Value, id: Id| Object { id, state: State::default(), body };
+            let id = || now.map_or_else(|| Id::new(""), |object| object.id.clone());
+            let in_base = self.base.and_then(|base| base.get(&other)).map(|document| &document.body);
+            let later = self.desired.get(&other).into_iter().flat_map(|document| &document.earlier_bodies);
+            let in_git =
+                in_base.into_iter().map(|it| &**it).chain(later.map(|it| &**it)).map(|it| past(it.clone(), id()));
+            let body_now = || now.map(|object| object.body.clone()).unwrap_or_default();
+            let dead = gone.iter().map(|id| past(body_now(), Id::new(id.as_str())));
+            for object in in_git.chain(dead) {
+                let find = |at: &Address| if at == &other { Some(&object) } else { self.find_live(at) };
+                found.push(resolve_body(address, body, Some(live), find).into_owned());
+            }
+        }
+        found
+    }
+
+    fn find_live(&self, at: &Address) -> Option<&Object> {
         match self.live.get(at)?.objects.as_slice() {
-            [object] if !self.replaced.contains(at) => Some(object),
+            [object] => Some(object),
             _ => None,
         }
     }

@@ -8,13 +8,14 @@ use model::address::Address;
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 
+use crate::block_reason::BlockReason;
 use crate::change::{ChangedTemplate, Verdict};
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{LiveReferences, index_by_id, index_live_hosts};
-use crate::renamed_hosts::{self, RenamedHost};
+use crate::renamed_hosts::{NameEffects, RenamedHost};
 use crate::{contested_reads, references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
@@ -75,14 +76,15 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     }
     plan.actions = actions;
     add_dependents(&mut plan.unusable, &inputs);
-    renamed_hosts::add_cut_off_objects(&mut plan, live, &inputs.renamed_hosts);
+    let blocked = NameEffects::find(&plan, &inputs).add_to(&mut plan);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     contested_reads::check_contested_reads(&mut plan, desired, live);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
-    still_used::block_changes(&mut plan, &BTreeMap::new());
+    still_used::block_made_outside(&mut plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
+    still_used::block_changes(&mut plan, &blocked);
     plan
 }
 

@@ -64,8 +64,12 @@ impl<'a> ObjectDiff<'a> {
             live: Side::Value(&live),
         };
         let mut diffs = diff_sides(rules, sides);
-        let earlier = document.earlier_bodies.iter().map(|body| resolve(body));
-        recognize_own_values(&mut diffs, &earlier.collect::<Vec<_>>());
+        let own = document.earlier_bodies.iter().map(|body| &**body);
+        let mut earlier: Vec<Cow<'_, Value>> = own.clone().map(&resolve).collect();
+        let with_base = own.chain(base.map(|base| &*base.body));
+        let past = with_base.flat_map(|body| inputs.earlier_references(address, body, &object.body));
+        earlier.extend(past.map(Cow::Owned));
+        recognize_own_values(&mut diffs, &earlier);
         let moved = document.target.iter().flat_map(|target| &target.bodies).map(|body| resolve(body));
         recognize_moved_values(&mut diffs, &moved.collect::<Vec<_>>());
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);

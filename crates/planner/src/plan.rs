@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
 use crate::order::DeleteAfter;
 use crate::references::RemainingReferences;
+use crate::renamed_hosts::Followers;
 
 /// The changes between live and desired objects. The same value is printed, saved and performed:
 /// apply reads `actions` and `delete_after`, people read the rest.
@@ -58,6 +59,9 @@ pub struct Plan {
     /// What each object that stays will reference.
     #[serde(skip)]
     pub(crate) references: RemainingReferences,
+    /// Objects that change together with the DNS names of another one.
+    #[serde(skip)]
+    pub(crate) followers: Followers,
     /// Declared objects that are live and that others cannot use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,

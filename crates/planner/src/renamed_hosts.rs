@@ -7,17 +7,34 @@
 //     endpoint   update: db.old.example becomes db.new.example ──┐
 //     pipe       host: {endpoint: …} ........................... update: host is db.new.example
 //     other      host: db.old.example                            named on the row of the endpoint
+//
+// Both go together: if one is blocked or left out, so is the other, or the pipe would be cut off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::semantics::{FieldSemantics, body_after_update, dns_names, dns_patterns};
+use clickpipes::semantics::{FieldSemantics, body_after_update, chosen_dns_names, dns_names, dns_patterns};
 use model::action::{Action, UpdateVia};
 use model::address::{Address, ServiceRef};
-use model::live::{Live, Object};
+use model::desired::Document;
+use model::live::{Id, Live, Object};
 use serde_json::Value;
 
+use crate::block_reason::BlockReason;
+use crate::inputs::PlanInputs;
 use crate::plan::Plan;
-use crate::references::connected_hosts;
+use crate::references::{body_references, connected_hosts};
+
+/// The objects that change together with the DNS names of another one, by that one.
+pub(crate) type Followers = BTreeMap<Address, FollowingObjects>;
+
+/// What changes together with the DNS names of an object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct FollowingObjects {
+    /// What connects by a name that the object loses. Without their own change they would be cut off.
+    pub(crate) leaving: BTreeSet<Address>,
+    /// What connects by a name that the object gets. Their own change needs that name.
+    pub(crate) arriving: BTreeSet<Address>,
+}
 
 /// An object with other DNS names after the plan.
 pub(crate) struct RenamedHost {
@@ -25,6 +42,8 @@ pub(crate) struct RenamedHost {
     pub(crate) after: Object,
     /// The names that lead to it no longer, in lower case.
     lost: Vec<String>,
+    /// The names that lead to it only then.
+    gained: Vec<String>,
 }
 
 impl RenamedHost {
@@ -42,61 +61,209 @@ impl RenamedHost {
             }
         }
         let (was, will_be) = (names(&object.body), names(&after.body));
-        (was != will_be).then(|| Self { after, lost: was.difference(&will_be).cloned().collect() })
+        let only_in = |one: &BTreeSet<String>, other| one.difference(other).cloned().collect();
+        let (lost, gained) = (only_in(&was, &will_be), only_in(&will_be, &was));
+        (was != will_be).then_some(Self { after, lost, gained })
     }
 }
 
-/// Names, on the row of each object that loses a DNS name, what still connects by it after the plan.
-pub(crate) fn add_cut_off_objects(plan: &mut Plan, live: &Live, renamed: &BTreeMap<Address, RenamedHost>) {
-    let mut lost: BTreeMap<(&ServiceRef, String), &Address> = BTreeMap::new();
-    for (at, host) in renamed {
-        lost.extend(host.lost.iter().map(|name| ((&at.service, name.clone()), at)));
-    }
-    // A name can move from one object to another.
-    for (at, body) in plan.actions.iter().filter_map(|action| Some((action.address(), action.request_body()?))) {
-        for name in dns_names(at.kind, body) {
-            lost.remove(&(&at.service, name.to_ascii_lowercase()));
+/// What a plan does to DNS names, beyond the rows of the objects that have them.
+#[derive(Default)]
+pub(crate) struct NameEffects {
+    /// Objects that cannot change: they would cut off what refers to them, or take a name that is not free yet.
+    pub(crate) blocked: BTreeMap<Address, BlockReason>,
+    /// Sentences for the rows of objects that lose names.
+    sentences: BTreeMap<Address, Vec<String>>,
+    /// The objects that connect by other names after the plan, by the object whose names change.
+    followers: Followers,
+}
+
+impl NameEffects {
+    pub(crate) fn find(plan: &Plan, inputs: &PlanInputs<'_>) -> Self {
+        let mut effects = Self { blocked: taken_names(plan, inputs.live), ..Self::default() };
+        if inputs.renamed_hosts.is_empty() {
+            return effects;
         }
-    }
-    if lost.is_empty() {
-        return;
-    }
-    let mut cut_off: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
-    for (other, host) in hosts_after(plan, live) {
-        let mut patterns = dns_patterns(&host).into_iter();
-        if let Some(at) = patterns.find_map(|name| lost.get(&(&other.service, name))) {
-            cut_off.entry((*at).clone()).or_default().insert(format!("`{}`", other.name));
+        let names = NamesAfter::new(plan, inputs);
+        for (at, host) in &inputs.renamed_hosts {
+            let lost = host.lost.iter().filter(|name| !names.serve(&at.service, name));
+            let lost = lost.map(|name| format!("sources named `{name}` can no longer be reached")).collect();
+            effects.sentences.insert(at.clone(), lost);
         }
+        effects.add_connections(plan, inputs, &names);
+        effects
     }
-    for change in &mut plan.changes {
-        if let Some(others) = cut_off.remove(&change.address) {
+
+    /// Sorts what connects by a lost name: it follows, it cannot follow, or it is cut off.
+    fn add_connections(&mut self, plan: &Plan, inputs: &PlanInputs<'_>, names: &NamesAfter<'_>) {
+        let hosts = HostsAfter::new(plan);
+        let mut cut_off: BTreeMap<&Address, BTreeSet<String>> = BTreeMap::new();
+        let mut stuck: BTreeMap<&Address, Vec<Address>> = BTreeMap::new();
+        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
+        for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
+            let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
+            let connected = connected_hosts(FieldSemantics::for_kind(at.kind), &object.body);
+            let loser = connected.iter().find_map(|host| Some((names.loser_of(&at.service, host)?, host)));
+            let Some((renamed, host)) = loser else { continue };
+            let refers = refers_to(inputs.desired.get(at), at, renamed);
+            // A name that another object has then leads a host as text on, and a reference astray.
+            if !refers && names.serve(&at.service, host) {
+                continue;
+            }
+            if hosts.sent.contains_key(at) {
+                self.followers.entry(renamed.clone()).or_default().leaving.insert(at.clone());
+            } else if refers {
+                stuck.entry(renamed).or_default().push(at.clone());
+            } else {
+                cut_off.entry(renamed).or_default().insert(format!("`{}`", at.name));
+            }
+        }
+        for (at, host) in hosts.sent.iter().flat_map(|(at, sent)| sent.iter().map(move |host| (*at, host))) {
+            if let Some(renamed) = names.gained.get_by_host(&at.service, host) {
+                self.followers.entry(renamed.clone()).or_default().arriving.insert(at.clone());
+            }
+            if let Some(renamed) = names.loser_of(&at.service, host).filter(|_| !names.serve(&at.service, host)) {
+                cut_off.entry(renamed).or_default().insert(format!("`{}`", at.name));
+            }
+        }
+        for (at, others) in cut_off {
             let verb = if others.len() == 1 { "connects" } else { "connect" };
             let others: Vec<String> = others.into_iter().collect();
-            change
-                .data_effects
-                .push(format!("{} {verb} by a name that is taken away, and will be cut off", others.join(", ")));
+            let sentence = format!("{} {verb} by a name that is taken away, and will be cut off", others.join(", "));
+            self.sentences.entry(at.clone()).or_default().push(sentence);
         }
+        self.blocked.extend(stuck.into_iter().map(|(at, others)| (at.clone(), BlockReason::CutsOff(others))));
+    }
+
+    /// Adds the sentences and the followers to the plan; gives what is to be blocked.
+    pub(crate) fn add_to(mut self, plan: &mut Plan) -> BTreeMap<Address, BlockReason> {
+        for change in &mut plan.changes {
+            change.data_effects.extend(self.sentences.remove(&change.address).into_iter().flatten());
+        }
+        plan.followers = self.followers;
+        self.blocked
     }
 }
 
-/// The hosts that objects connect to after the plan.
-fn hosts_after<'a>(plan: &'a Plan, live: &'a Live) -> Vec<(&'a Address, String)> {
-    let hosts = |at: &Address, body: &Value| connected_hosts(FieldSemantics::for_kind(at.kind), body);
-    let mut changed: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
-    let mut deleted = BTreeSet::new();
-    for action in &plan.actions {
+fn refers_to(document: Option<&Document>, at: &Address, other: &Address) -> bool {
+    let rules = FieldSemantics::for_kind(at.kind);
+    document.is_some_and(|document| body_references(rules, &document.body, &at.service).contains(other))
+}
+
+/// The objects that get a DNS name which another live object still has. The API refuses that, in whatever order the two
+/// requests arrive: it knows no exchange.
+fn taken_names(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
+    let given = plan.actions.iter().filter_map(|action| Some((action, action.request_body()?)));
+    let given: Vec<_> = given.filter(|(action, body)| !dns_names(action.address().kind, body).is_empty()).collect();
+    let mut taken = BTreeMap::new();
+    if given.is_empty() {
+        return taken;
+    }
+    let objects = live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
+    let mut owners: BTreeMap<(&ServiceRef, String), (&Address, &Id)> = BTreeMap::new();
+    for (at, object) in objects {
+        let names = chosen_dns_names(at.kind, &object.body).into_iter();
+        owners.extend(names.map(|name| ((&at.service, name.to_ascii_lowercase()), (at, &object.id))));
+    }
+    for (action, body) in given {
         let at = action.address();
-        if let Action::Delete { .. } = action {
-            deleted.insert(at);
-        }
-        let sent = action.request_body().map(|body| hosts(at, body)).unwrap_or_default();
-        // Most updates contain no host, which leaves the live one.
-        if !sent.is_empty() {
-            changed.insert(at, sent);
+        let own_id = match action {
+            Action::Update { id, .. } => id.as_ref(),
+            Action::Create { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
+        };
+        let is_replaced = |id: &Id| plan.changes.iter().any(|it| &it.address == at && it.id.as_ref() == Some(id));
+        for name in chosen_dns_names(at.kind, body) {
+            if let Some((other, id)) = owners.get(&(&at.service, name.to_ascii_lowercase()))
+                && own_id != Some(*id)
+                && !is_replaced(id)
+            {
+                taken.insert(at.clone(), BlockReason::NameTaken(name.to_owned(), (*other).clone()));
+            }
         }
     }
-    let kept = live.iter().filter(|(at, _)| !changed.contains_key(at) && !deleted.contains(at));
-    let kept = kept.flat_map(|(at, found)| found.objects.iter().map(move |object| (at, hosts(at, &object.body))));
-    let kept: Vec<_> = kept.collect();
-    changed.into_iter().chain(kept).flat_map(|(at, hosts)| hosts.into_iter().map(move |host| (at, host))).collect()
+    taken
+}
+
+/// The DNS names that lead somewhere after the plan, and those that lead nowhere any longer.
+struct NamesAfter<'a> {
+    served: BTreeSet<(&'a ServiceRef, String)>,
+    lost: OwnersByName<'a>,
+    gained: OwnersByName<'a>,
+}
+
+/// Objects by their DNS names.
+struct OwnersByName<'a>(BTreeMap<(&'a ServiceRef, String), &'a Address>);
+
+impl<'a> OwnersByName<'a> {
+    fn new(hosts: &'a BTreeMap<Address, RenamedHost>, names: fn(&RenamedHost) -> &[String]) -> Self {
+        let owned =
+            hosts.iter().flat_map(|(at, host)| names(host).iter().map(move |name| ((&at.service, name.clone()), at)));
+        Self(owned.collect())
+    }
+
+    fn get_by_host(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
+        dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied())
+    }
+}
+
+impl<'a> NamesAfter<'a> {
+    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>) -> Self {
+        let renamed: BTreeMap<&Id, &Object> =
+            inputs.renamed_hosts.values().map(|host| (&host.after.id, &host.after)).collect();
+        let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_id).collect();
+        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
+        let live = live.filter(|(_, object)| !deleted.contains(&object.id));
+        let live = live.map(|(at, object)| (at, &renamed.get(&object.id).copied().unwrap_or(object).body));
+        let created = plan.actions.iter().filter_map(|action| match action {
+            Action::Create { address, body } => Some((address, &**body)),
+            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
+        });
+        let served = live.chain(created).flat_map(|(at, body)| {
+            dns_names(at.kind, body).into_iter().map(move |name| (&at.service, name.to_ascii_lowercase()))
+        });
+        let owners = |names| OwnersByName::new(&inputs.renamed_hosts, names);
+        Self { served: served.collect(), lost: owners(|host| &host.lost), gained: owners(|host| &host.gained) }
+    }
+
+    /// Whether a host leads somewhere.
+    fn serve(&self, service: &'a ServiceRef, host: &str) -> bool {
+        dns_patterns(host).into_iter().any(|name| self.served.contains(&(service, name)))
+    }
+
+    /// The object that a host leads to no longer.
+    fn loser_of(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
+        self.lost.get_by_host(service, host)
+    }
+}
+
+fn deleted_id(action: &Action) -> Option<&Id> {
+    match action {
+        Action::Delete { id, .. } => Some(id),
+        Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,
+    }
+}
+
+/// What a plan does to the hosts that objects connect to.
+struct HostsAfter<'a> {
+    /// The hosts that it sends. Most updates contain none, which leaves the live one.
+    sent: BTreeMap<&'a Address, Vec<String>>,
+    deleted: BTreeSet<&'a Id>,
+    /// The declared addresses of the live objects that it changes.
+    addresses: BTreeMap<&'a Id, &'a Address>,
+}
+
+impl<'a> HostsAfter<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let mut sent = BTreeMap::new();
+        for action in &plan.actions {
+            let at = action.address();
+            let hosts = |body| connected_hosts(FieldSemantics::for_kind(at.kind), body);
+            let hosts = action.request_body().map(hosts).unwrap_or_default();
+            if !hosts.is_empty() {
+                sent.insert(at, hosts);
+            }
+        }
+        let addresses = plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, &change.address)));
+        Self { sent, deleted: plan.actions.iter().filter_map(deleted_id).collect(), addresses: addresses.collect() }
+    }
 }

@@ -26,6 +26,7 @@ impl Plan {
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
         block_made_outside(&mut self, &about, BlockReason::ReferenceOutside);
+        block_left_behind(&mut self, &about);
         order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
         block_released_outside(&mut self, &about);
         Self {
@@ -41,6 +42,7 @@ impl Plan {
             unusable: self.unusable.into_iter().filter(|it| it.is_about(&about)).collect(),
             unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
             references: self.references,
+            followers: self.followers,
         }
     }
 }
@@ -75,6 +77,15 @@ pub(crate) fn block_made_outside(
     block_changes(plan, &blocked);
 }
 
+/// Blocks what takes DNS names away from objects that are not part of the plan.
+fn block_left_behind(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+    let outside = |others: &BTreeSet<Address>| others.iter().filter(|at| !is_inside(at)).cloned().collect();
+    let behind = plan.followers.iter().map(|(at, others)| (at.clone(), outside(&others.leaving)));
+    let behind = behind.filter(|(_, others): &(Address, Vec<Address>)| !others.is_empty());
+    let blocked = behind.map(|(at, others)| (at, BlockReason::CutsOff(others))).collect();
+    block_changes(plan, &blocked);
+}
+
 /// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
 fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
     let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
@@ -99,30 +110,31 @@ pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockRe
     order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| reasons(at).is_none());
 }
 
-/// The deletions that never begin, because they wait for these changes or for others that are blocked already. A plan
-/// that shows them as deletions promises what apply does not do.
+/// The changes that cannot happen without these, or without others that are blocked already: deletions that wait for them,
+/// and what shares new DNS names with them. A plan that shows them promises what apply does not do.
 pub(crate) fn waiting_for_blocked(
     plan: &Plan,
     blocked: &BTreeMap<Address, BlockReason>,
 ) -> BTreeMap<Address, BlockReason> {
     let mut waiting = BTreeMap::new();
-    if plan.delete_after.is_empty() {
+    if plan.delete_after.is_empty() && plan.followers.is_empty() {
         return waiting;
     }
     let by_address: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
+    let is_blocked_in = |at: &Address, waiting: &BTreeMap<Address, BlockReason>| {
+        let is_blocked = |change: &&Change| matches!(change.verdict, Verdict::Blocked(_));
+        let is_stopped = blocked.contains_key(at) || waiting.contains_key(at);
+        is_stopped || by_address.get(at).is_some_and(is_blocked)
+    };
     let mut is_complete = false;
     // An endpoint may wait for a pipe that waits for another pipe.
     while !is_complete {
         is_complete = true;
         for entry in plan.delete_after.iter().filter(|entry| !blocked.contains_key(&entry.address)) {
-            let is_blocked = |change: &&Change| {
-                let at = &change.address;
-                blocked.contains_key(at) || waiting.contains_key(at) || matches!(change.verdict, Verdict::Blocked(_))
-            };
-            let dependents = entry.dependents.iter().filter_map(|at| by_address.get(at).copied());
+            let dependents = entry.dependents.iter().filter(|at| is_blocked_in(at, &waiting));
             // What refers to an object is of another kind. One of the same kind takes its place.
             let kind = entry.address.kind;
-            let blocking: Vec<Address> = dependents.filter(is_blocked).map(|change| change.address.clone()).collect();
+            let blocking: Vec<Address> = dependents.cloned().collect();
             let reason = match blocking.first() {
                 None => continue,
                 Some(successor) if successor.kind == kind => BlockReason::SuccessorBlocked(successor.clone()),
@@ -130,8 +142,28 @@ pub(crate) fn waiting_for_blocked(
             };
             is_complete &= waiting.insert(entry.address.clone(), reason).is_some();
         }
+        for (at, reason) in names_out_of_step(plan, |at| is_blocked_in(at, &waiting)) {
+            is_complete &= waiting.insert(at, reason).is_some();
+        }
     }
     waiting
+}
+
+/// Of an object and those that follow its DNS names, those that are not blocked beside one that is.
+fn names_out_of_step(plan: &Plan, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
+    let mut found = Vec::new();
+    for (at, others) in &plan.followers {
+        if is_blocked(at) {
+            let following = others.leaving.union(&others.arriving).filter(|other| !is_blocked(other));
+            found.extend(following.map(|other| (other.clone(), BlockReason::NameNotGiven(at.clone()))));
+            continue;
+        }
+        let stuck: Vec<Address> = others.leaving.iter().filter(|other| is_blocked(other)).cloned().collect();
+        if !stuck.is_empty() {
+            found.push((at.clone(), BlockReason::CutsOff(stuck)));
+        }
+    }
+    found
 }
 
 fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {

@@ -20,9 +20,6 @@ const MAX_SENTENCES: usize = 4;
 
 /// The effects of changing these entries of the list at `path`, one sentence each.
 pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'_>]) -> Vec<String> {
-    if kind == Kind::ReversePrivateEndpoint {
-        return entries.iter().filter_map(describe_unreachable).collect();
-    }
     let Some(mappings) = LiveMappings::for_list(kind, path, live) else { return Vec::new() };
     let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
     let categories =
@@ -33,12 +30,6 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
             limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
         })
         .collect()
-}
-
-fn describe_unreachable(entry: &ChangedEntry<'_>) -> Option<String> {
-    let removed = entry.live.filter(|_| entry.desired.is_none())?;
-    let name = removed.get("privateDnsName")?.as_str()?;
-    Some(format!("sources named `{name}` can no longer be reached"))
 }
 
 fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {

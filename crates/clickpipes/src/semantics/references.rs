@@ -131,21 +131,25 @@ pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     if kind != Kind::ReversePrivateEndpoint {
         return Vec::new();
     }
-    let chosen = body["customPrivateDnsMappings"].as_array().into_iter().flatten();
-    let chosen = chosen.filter_map(|mapping| mapping["privateDnsName"].as_str());
+    let chosen = chosen_dns_names(kind, body).into_iter();
     let listed = ["privateDnsNames", "dnsNames"].into_iter().filter_map(|list| body[list].as_array()).flatten();
     chosen.chain(listed.filter_map(Value::as_str)).map(without_root_dot).collect()
 }
 
+/// The DNS names of an object that its owner chose.
+pub fn chosen_dns_names(kind: Kind, body: &Value) -> Vec<&str> {
+    let is_endpoint = kind == Kind::ReversePrivateEndpoint;
+    let mappings = body["customPrivateDnsMappings"].as_array().filter(|_| is_endpoint).into_iter().flatten();
+    mappings.filter_map(|mapping| mapping["privateDnsName"].as_str()).map(without_root_dot).collect()
+}
+
 /// The live body of an object after an update, with the DNS names that then lead to it.
 pub fn body_after_update(live: &Value, sent: &Value) -> Value {
-    const CHOSEN: &str = "customPrivateDnsMappings";
     let mut after = live.clone();
     let (Value::Object(fields), Value::Object(sent)) = (&mut after, sent) else { return after };
     fields.extend(sent.iter().map(|(name, value)| (name.clone(), value.clone())));
     let chosen = |body: &Value| -> BTreeSet<String> {
-        let mappings = body[CHOSEN].as_array().into_iter().flatten();
-        mappings.filter_map(|mapping| mapping["privateDnsName"].as_str()).map(str::to_ascii_lowercase).collect()
+        chosen_dns_names(Kind::ReversePrivateEndpoint, body).into_iter().map(str::to_ascii_lowercase).collect()
     };
     let (was, kept) = (chosen(live), chosen(&after));
     // An API may repeat the chosen names among those that it gives (the sandbox does, the live one is not known to).

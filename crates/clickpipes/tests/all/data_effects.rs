@@ -236,18 +236,6 @@ fn long_table_lists_are_shortened() {
 }
 
 #[test]
-fn removing_a_private_dns_name_is_described() {
-    let name = json!({"privateDnsName": "db.example.com"});
-    let path = FieldPath::parse("customPrivateDnsMappings");
-    let said = |entry: ChangedEntry<'_>| {
-        entry_change_effects(Kind::ReversePrivateEndpoint, &path, &json!({}), &[entry]).join("\n")
-    };
-    let gone = said(ChangedEntry { live: Some(&name), desired: None });
-    insta::assert_snapshot!(gone, @"sources named `db.example.com` can no longer be reached");
-    assert_eq!(said(ChangedEntry { live: None, desired: Some(&name) }), "");
-}
-
-#[test]
 fn tables_of_the_new_pipe_only_are_not_listed() {
     let live = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "users"]);
     let desired = database("mysql", json!({"replicationMode": "cdc"}), &["orders_v2", "users"]);

@@ -1,0 +1,241 @@
+//! DNS names of endpoints that change: what follows them, what cannot, and what would be cut off.
+
+use serde_json::{Value, json};
+
+use crate::endpoint_hosts::{SECRETS, apply, database_endpoint, database_pipe};
+use crate::support::cli::{APPLY, PLAN, WorkDir};
+use crate::support::test_repo::TestRepo;
+
+/// Both hosts lead to the endpoint: one by reference, one by the name as text.
+fn two_database_pipes() -> String {
+    let by_text = database_pipe("billing.db.example").replace("invoices", "receipts");
+    database_pipe("{endpoint: billing}") + &by_text
+}
+
+#[test]
+fn host_reference_follows_a_renamed_endpoint_in_the_same_apply() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &two_database_pipes();
+    apply(&desk, &before);
+    let renamed = before.replace("privateDnsName: billing", "privateDnsName: ledger");
+    desk.write_file("pipes.yaml", &renamed);
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("\"billing.db.example\" -> \"ledger.db.example\""), "{}", plan.stdout);
+    assert!(plan.stdout.contains("SOURCE_PASSWORD to ledger.db.example:5432 for the first time"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("sources named `billing.db.example` can no longer be reached"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("`receipts` connects by a name that is taken away"), "{}", plan.stdout);
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let writes: Vec<String> = desk.request_log().into_iter().filter(|it| it.0 == "PATCH").map(|it| it.1).collect();
+    assert!(
+        writes[0].contains("clickpipesReversePrivateEndpoints"),
+        "the name exists before a pipe uses it: {writes:?}"
+    );
+    assert_eq!(live_hosts(&desk), ["billing.db.example", "ledger.db.example"]);
+    // Nobody connects by the name of yesterday any longer, so none is named.
+    apply(&desk, &renamed.replace("host: billing", "host: ledger"));
+    desk.write_file("pipes.yaml", renamed.replace("host: billing", "host: other").replace("ledger", "third"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(!plan.stdout.contains("taken away"), "{}", plan.stdout);
+}
+
+fn live_hosts(desk: &WorkDir) -> Vec<String> {
+    let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
+    let mut hosts: Vec<String> =
+        pipes.iter().map(|pipe| pipe["source"]["postgres"]["host"].as_str().unwrap().to_owned()).collect();
+    hosts.sort();
+    hosts
+}
+
+/// The pipe could not follow, and would lose its source.
+#[test]
+fn endpoint_keeps_its_dns_name_if_the_secret_of_a_pipe_is_missing() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    apply(&desk, &before);
+    desk.write_file("pipes.yaml", before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    let patches = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.0 == "PATCH").count();
+    let earlier = patches(&desk);
+    let said = desk.run_pipectl(&APPLY);
+    assert_eq!(said.code, 1, "{}", said.all_output());
+    assert!(said.stdout.contains("cannot resolve the secret `fromEnv: SOURCE_PASSWORD`"), "{}", said.stdout);
+    assert_eq!(patches(&desk), earlier, "{}", said.all_output());
+    apply(&desk, &before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    assert_eq!(live_hosts(&desk), ["ledger.db.example"]);
+}
+
+#[test]
+fn host_reference_follows_a_renamed_endpoint_with_a_base() {
+    let repo = TestRepo::new();
+    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    apply(&repo.work_dir, &before);
+    repo.commit_all("as applied");
+    repo.write_file("pipes.yaml", &before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    let said = repo.run_with_env(&["apply", "pipes.yaml", "--yes", "--base", "HEAD"], &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(live_hosts(&repo.work_dir), ["ledger.db.example"]);
+}
+
+#[test]
+fn pipe_waits_for_a_dns_name_that_only_the_rest_of_the_plan_gives() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    apply(&desk, &before);
+    desk.write_file("pipes.yaml", before.replace("privateDnsName: billing", "privateDnsName: ledger"));
+    let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes", "--only", "invoices"], &SECRETS);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stdout.contains("only the rest of the plan creates or renames"), "{}", said.all_output());
+    assert_eq!(live_hosts(&desk), ["billing.db.example"]);
+}
+
+/// The endpoint and its pipe, under other names.
+fn named(endpoint: &str, dns_name: &str, pipe: &str) -> String {
+    let endpoint_document = database_endpoint("present")
+        .replace("billing.db.example", dns_name)
+        .replace("billing,", &format!("{endpoint},"));
+    let pipe_document = database_pipe(&format!("{{endpoint: {endpoint}}}")).replace("invoices", pipe);
+    endpoint_document + &pipe_document
+}
+
+fn verdicts(desk: &WorkDir, args: &[&str]) -> Vec<(String, String)> {
+    let said = desk.run_with_env(&[&PLAN[..], &["-o", "json"], args].concat(), &SECRETS);
+    let changes: Value = said.stdout_json()["result"]["changes"].clone();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let changes = changes.as_array().unwrap_or(&Vec::new()).clone();
+    changes.iter().map(|change| (text(&change["address"]["name"]), text(&change["verdict"]))).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(name, verdict)| ((*name).to_owned(), (*verdict).to_owned())).collect()
+}
+
+/// The pipe is left out, or a rule forbids its update, or both sides changed it: then the endpoint keeps its name.
+#[test]
+fn endpoint_does_not_leave_a_pipe_behind() {
+    let repo = TestRepo::new();
+    let desk = &repo.work_dir;
+    let before = named("billing", "a.example", "invoices");
+    apply(desk, &before);
+    repo.commit_all("as applied");
+    let renamed = before.replace("a.example", "b.example");
+    desk.write_file("pipes.yaml", &renamed);
+    assert_eq!(verdicts(desk, &["--only", "billing"]), pairs(&[("billing", "blocked")]));
+    let rule = "{name: frozen, deny: \"manifest.kind == 'ClickPipe' && change.action == 'update'\", message: not now}";
+    let project = format!("apiVersion: pipectl/v1\nkind: Project\npolicy: {{rules: [{rule}]}}\n");
+    desk.write_file("pipectl.yaml", project);
+    assert_eq!(verdicts(desk, &[]), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
+    std::fs::remove_file(desk.temp_dir.path().join("pipectl.yaml")).unwrap();
+    desk.edit_world(|world| {
+        world.edit_pipe("analytics", "invoices", |body| body["source"]["postgres"]["port"] = json!(1))
+    });
+    desk.write_file("pipes.yaml", renamed.replace("port: 5432", "port: 5433"));
+    assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
+    assert_eq!(verdicts(desk, &[]), pairs(&[("billing", "update"), ("invoices", "update")]));
+}
+
+/// The name that the pipe still connects to is one that git declared, not somebody's change.
+#[test]
+fn host_of_a_half_failed_apply_is_no_drift() {
+    let repo = TestRepo::new();
+    let desk = &repo.work_dir;
+    let before = named("billing", "a.example", "invoices");
+    apply(desk, &before);
+    repo.commit_all("as applied");
+    desk.write_file("pipes.yaml", before.replace("a.example", "b.example"));
+    repo.commit_all("another name");
+    // The endpoint was renamed, and the pipe failed.
+    desk.edit_world(|world| {
+        world.edit_pipe("analytics", "invoices", |body| body["source"]["postgres"]["host"] = json!("a.example"));
+    });
+    apply_endpoint_alone(desk);
+    assert_eq!(verdicts(desk, &["--base", "HEAD~1"]), pairs(&[("invoices", "update")]));
+    let said = repo.run_with_env(&["apply", "pipes.yaml", "--yes", "--base", "HEAD~1"], &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(live_hosts(desk), ["b.example"]);
+}
+
+/// Renames the live endpoint behind the pipe's back, then writes the manifests again.
+fn apply_endpoint_alone(desk: &WorkDir) {
+    let text = std::fs::read_to_string(desk.temp_dir.path().join("pipes.yaml")).unwrap();
+    let (endpoint, _) = text.split_once("---").unwrap();
+    desk.write_file("endpoint.yaml", endpoint);
+    let said = desk.run_with_env(&["apply", "endpoint.yaml", "--sandbox", "--yes"], &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+}
+
+/// CI always has a base.
+#[test]
+fn pipe_follows_an_endpoint_with_another_id_with_a_base() {
+    let manifests = "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: events, service: analytics}
+spec: {type: GCP_PSC_SERVICE_ATTACHMENT, gcpServiceAttachment: projects/p/regions/r/serviceAttachments/one}
+---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: analytics}
+spec:
+  source:
+    kafka:
+      type: kafka
+      format: JSONEachRow
+      brokers: broker.example.com:9092
+      topics: clicks
+      authentication: PLAIN
+      credentials: {username: reader, password: {fromEnv: SOURCE_PASSWORD}}
+      reversePrivateEndpointIds: [{endpoint: events}]
+  destination:
+    database: default
+    table: clicks
+    managedTable: true
+    tableDefinition: {engine: {type: MergeTree}}
+    columns: [{name: id, type: UInt64}]
+";
+    let repo = TestRepo::new();
+    let desk = &repo.work_dir;
+    apply(desk, manifests);
+    repo.commit_all("as applied");
+    desk.write_file("pipes.yaml", manifests.replace("serviceAttachments/one", "serviceAttachments/two"));
+    assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("events", "replace"), ("clicks", "update")]));
+    // The API removed the endpoint; a run was interrupted after it was created again.
+    desk.write_file("pipes.yaml", manifests);
+    let file = desk.temp_dir.path().join(".pipectl/sandbox.json");
+    let mut world: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    world["services"].as_object_mut().unwrap().values_mut().for_each(|service| service["endpoints"] = json!([]));
+    std::fs::write(file, world.to_string()).unwrap();
+    assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("events", "create"), ("clicks", "update")]));
+    desk.write_file("endpoint.yaml", manifests.split_once("---").unwrap().0);
+    let said = desk.run_with_env(&["apply", "endpoint.yaml", "--sandbox", "--yes"], &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("clicks", "update")]));
+}
+
+/// The API refuses a name that another endpoint has, whatever the next request would do about that.
+#[test]
+fn dns_name_moves_only_after_its_owner_lost_it() {
+    let desk = WorkDir::new();
+    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
+    apply(&desk, &two("a.example", "b.example"));
+    desk.write_file("pipes.yaml", two("b.example", "a.example"));
+    let all = [("billing", "blocked"), ("ledger", "blocked"), ("entries", "blocked"), ("invoices", "blocked")];
+    assert_eq!(verdicts(&desk, &[]), pairs(&all));
+    // A chain takes as many applies as it has links.
+    desk.write_file("pipes.yaml", two("b.example", "c.example"));
+    let first = [("billing", "blocked"), ("ledger", "update"), ("entries", "update"), ("invoices", "blocked")];
+    assert_eq!(verdicts(&desk, &[]), pairs(&first));
+    let writes = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.0 == "PATCH" && it.2 == 400).count();
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    apply(&desk, &two("b.example", "c.example"));
+    assert_eq!((live_hosts(&desk), writes(&desk)), (vec!["b.example".to_owned(), "c.example".to_owned()], 0));
+}
+
+#[test]
+fn name_that_a_wildcard_covers_is_not_lost() {
+    let desk = WorkDir::new();
+    let before = named("billing", "a.example", "invoices");
+    apply(&desk, &before);
+    desk.write_file("pipes.yaml", before.replace("privateDnsName: a.example", "privateDnsName: '*.example'"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(!plan.stdout.contains("no longer be reached") && !plan.stdout.contains("taken away"), "{}", plan.stdout);
+}
