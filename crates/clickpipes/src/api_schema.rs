@@ -1,8 +1,12 @@
 //! Compares an OpenAPI document of the API with what is known here.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use crate::lifecycle::{EndpointState, PipeState};
 use model::address::Kind;
+use model::live::State;
 
 mod fields;
 
@@ -65,9 +69,27 @@ pub const PARTS: &[Part] = &[
     },
 ];
 
-/// What a document has that is not known here, as sentences. Empty if the document has no ClickPipes.
+/// What a document has that is not known here, as sentences, each once. Empty if the document has no ClickPipes.
 pub fn find_news(document: &Value) -> Vec<String> {
-    PARTS.iter().flat_map(|part| part_news(document, part)).collect()
+    let mut seen = BTreeSet::new();
+    let news = PARTS.iter().flat_map(|part| part_news(document, part)).chain(state_news(document));
+    // A part of a pipe has a schema of its own, too.
+    news.filter(|sentence| seen.insert(sentence.clone())).collect()
+}
+
+/// The states that are not known here. No request holds one.
+fn state_news(document: &Value) -> Vec<String> {
+    let words = |answer: &str, field: &str| {
+        let words = official(document, answer).remove(field).unwrap_or_default().words.into_iter();
+        words.map(|word| State::new(&word)).collect::<Vec<_>>()
+    };
+    let news = |at: &str, word: &State| format!("new word `{}` of `{at}`", word.as_str());
+    let pipes = words("ClickPipe", "state").into_iter();
+    let pipes = pipes.filter(|word| matches!(PipeState::from(word), PipeState::Other(_)));
+    let endpoints = words("ReversePrivateEndpoint", "status").into_iter();
+    let endpoints = endpoints.filter(|word| !EndpointState::is_known(word));
+    let pipes = pipes.map(|word| news("ClickPipe.state", &word));
+    pipes.chain(endpoints.map(|word| news("ReversePrivateEndpoint.status", &word))).collect()
 }
 
 fn part_news(document: &Value, part: &Part) -> Vec<String> {
@@ -110,14 +132,21 @@ mod tests {
             "turbo": {"type": "boolean"},
         }});
         let endpoint = json!({"properties": {"type": {"type": "string", "enum": ["MSK_MULTI_VPC", "AZURE_LINK"]}}});
-        let document =
-            json!({"components": {"schemas": {"ClickPipeScaling": scaling, "CreateReversePrivateEndpoint": endpoint}}});
+        let pipe = json!({"properties": {"scaling": scaling}});
+        let state = json!({"properties": {"state": {"enum": ["Running", "Deleting", "Hibernating"]}}});
+        let status = json!({"properties": {"status": {"enum": ["Provisioning", "Ready", "Tired"]}}});
+        let document = json!({"components": {"schemas": {
+            "ClickPipePostRequest": pipe, "ClickPipeScaling": scaling, "CreateReversePrivateEndpoint": endpoint,
+            "ClickPipe": state, "ReversePrivateEndpoint": status,
+        }}});
         assert_eq!(
             find_news(&document),
             [
                 "`maximum` of `ClickPipe.scaling.replicas` is 80, and 40 here",
                 "new field `ClickPipe.scaling.turbo`",
                 "new word `AZURE_LINK` of `ReversePrivateEndpoint.type`",
+                "new word `Hibernating` of `ClickPipe.state`",
+                "new word `Tired` of `ReversePrivateEndpoint.status`",
             ]
         );
         assert!(find_news(&json!({})).is_empty());

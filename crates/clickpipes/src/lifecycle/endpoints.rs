@@ -33,6 +33,16 @@ impl From<&State> for EndpointState {
     }
 }
 
+/// On its way to one of the others, or to its end.
+const MOVING: [&str; 4] = ["", "Unknown", "Provisioning", "Deleting"];
+
+impl EndpointState {
+    /// Whether this version knows the status.
+    pub(crate) fn is_known(state: &State) -> bool {
+        MOVING.contains(&state.as_str()) || !matches!(Self::from(state), Self::Other(_))
+    }
+}
+
 /// Why others cannot use an object now, and what becomes of it; `None` if they can, or will soon.
 pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
     if kind != Kind::ReversePrivateEndpoint {
