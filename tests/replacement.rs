@@ -4,7 +4,7 @@
 #![cfg(unix)]
 use std::time::Duration;
 
-use crate::support::cli::{APPLY, RunOutput, WorkDir};
+use crate::support::cli::{APPLY, PLAN, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
@@ -202,4 +202,41 @@ fn replacement_without_enough_time_deletes_nothing() {
     assert_eq!(live_pipes_named(&desk, "kinesis-user").len(), 1);
     let enough = run_apply(&desk, &["--timeout=2m", ALLOWED_STREAM]);
     assert_eq!((enough.code, count_deletes(&desk)), (0, 1), "{}", enough.all_output());
+}
+
+/// All reasons are said, because one permission lifts them all.
+#[test]
+fn respelled_field_does_not_hide_the_tables() {
+    let mut pipe = seed_named("kafka-mtls");
+    pipe["spec"]["source"]["kafka"]["topics"] = json!("Orders");
+    let desk = WorkDir::new();
+    write_manifests(&desk, &[&pipe]);
+    assert_eq!(run_apply(&desk, &[]).code, 0);
+    pipe["spec"]["source"]["kafka"]["topics"] = json!("orders");
+    write_manifests(&desk, &[&pipe]);
+    let plan = desk.run_with_env(&PLAN, &SECRET).stdout;
+    for words in ["the API spells \"orders\" of `source.kafka.topics` as \"Orders\"", "DROP TABLE "] {
+        assert!(plan.contains(words), "no `{words}`: {plan}");
+    }
+}
+
+/// An endpoint is not replaced below a pipe that lacks the permission to follow, and the plan does not promise it.
+#[test]
+fn endpoint_of_a_pipe_that_waits_for_a_permission_is_refused_in_the_plan() {
+    let (mut link, mut pipe) = (seed_named("msk"), seed_named("kafka-scram"));
+    link["metadata"]["name"] = json!("link-a");
+    pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-a"}]);
+    let desk = WorkDir::new();
+    write_manifests(&desk, &[&link, &pipe]);
+    assert_eq!(run_apply(&desk, &[]).code, 0);
+    link["spec"]["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/other");
+    pipe["spec"]["source"]["kafka"]["topics"] = json!("another");
+    write_manifests(&desk, &[&link, &pipe]);
+    let plan = desk.run_with_env(&[&PLAN[..], &["-o", "json"]].concat(), &SECRET).stdout_json();
+    let refused = plan["result"]["applyWillRefuse"].as_array().unwrap().clone();
+    let mut refused: Vec<&Value> = refused.iter().map(|refusal| &refusal["address"]["name"]).collect();
+    refused.sort_by_key(|name| name.to_string());
+    assert_eq!(refused, ["kafka-scram", "link-a"], "{plan:#}");
+    assert_eq!(run_apply(&desk, &[]).code, 5);
+    assert_eq!(count_deletes(&desk), 0);
 }

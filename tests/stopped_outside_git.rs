@@ -41,3 +41,23 @@ fn policy_keeps_a_stopped_pipe_stopped() {
     repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert_eq!(repo.live("clicks", "/state"), "Running");
 }
+
+/// A commit between the base and now declared the state that is live: an apply that did not finish left it.
+#[test]
+fn state_that_git_declared_after_the_base_is_no_drift() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\npolicy: {keepStopped: ['analytics/*']}\n");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    let base = repo.commit_all("Begin");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  state: stopped"));
+    repo.commit_all("Stop");
+    repo.run_successfully(&["apply", "pipes", "--base", &base, "--yes"]);
+    assert_eq!(repo.live("clicks", "/state"), "Stopped");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("Revert \"Stop\"");
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+    assert!(text.contains("# change") && !text.contains("outside git"), "{text}");
+    repo.run_successfully(&["apply", "pipes", "--base", &base, "--yes"]);
+    assert_eq!(repo.live("clicks", "/state"), "Running");
+}

@@ -16,12 +16,20 @@ pub fn secret_hosts(kind: Kind, body: &Value, path: &FieldPath) -> Vec<SecretHos
         return unknown;
     }
     let Some((source_kind, source)) = SourceKind::in_body(body) else { return unknown };
-    let found = match path.segments() {
+    let mut found = match path.segments() {
         [first, key, field, ..] if first == "source" && key == source_kind.spec().key => {
             (source_kind.spec().secret_hosts)(source, field)
         }
         _ => Vec::new(),
     };
+    // The brokers and the endpoint of a pipe can be the same.
+    let mut seen = Vec::new();
+    found.retain(|host| {
+        !seen.contains(host) && {
+            seen.push(host.clone());
+            true
+        }
+    });
     if found.is_empty() { unknown } else { found }
 }
 

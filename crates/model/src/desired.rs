@@ -31,6 +31,8 @@ pub struct Document {
     // A live value from one of them was set by an apply that did not finish. Taken for drift, it would
     // block the pipeline for good: the base stays where it is until an apply succeeds.
     pub earlier_bodies: Vec<Arc<Value>>,
+    /// The states that these commits declared. A live state among them is git's own, like a value.
+    pub earlier_states: Vec<RunState>,
     /// What the target branch of a pull request declares since this branch left it; `None` if it did not move.
     pub target: Option<TargetVersions>,
 }

@@ -9,6 +9,7 @@ pub mod annotations;
 pub mod code;
 pub mod desired;
 pub mod diagnostic;
+pub mod excerpt;
 pub mod label_selector;
 pub mod live;
 pub mod look_alike;

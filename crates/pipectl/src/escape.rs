@@ -3,16 +3,8 @@
 
 use std::fmt::Write as _;
 
+pub(crate) use model::excerpt::truncate_chars;
 pub(crate) use model::sanitize::sanitize_line;
-
-/// At most `most` characters.
-pub(crate) fn truncate_chars(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(most.saturating_sub(1)).collect();
-    format!("{start}…")
-}
 
 /// One line in which every character is legal in XML and HTML. The writer of either escapes it.
 pub(crate) fn xml_line(text: &str) -> String {

@@ -98,16 +98,25 @@ impl LimitExceeded {
 }
 
 /// Why a replacement that may lose its object is held back; `None` if it loses nothing.
+// One permission lifts all reasons, so all are said: "the API spells it otherwise" must not hide that the tables hold rows.
 fn reason_to_hold(change: &Change) -> Option<BlockReason> {
-    let at = change.address.clone();
-    Some(match (&change.blocking_tables[..], &change.lost_fields[..]) {
-        _ if !change.respelled_fields.is_empty() => BlockReason::SpelledByApi(at, change.respelled_fields.clone()),
-        (tables, _) if change.verdict != Verdict::Replace => BlockReason::UnsafeEntries(at, tables.to_vec()),
-        _ if change.misses_changes => BlockReason::MissesChanges(at),
-        ([], []) => return None,
-        ([], lost) => BlockReason::LosesFields(at, lost.to_vec()),
-        (tables, _) => BlockReason::UnsafeReplacement(at, tables.to_vec()),
-    })
+    let at = || change.address.clone();
+    let is_replace = change.verdict == Verdict::Replace;
+    let mut reasons = Vec::new();
+    match &change.blocking_tables[..] {
+        // `cdc_only` does not want its tables empty.
+        _ if is_replace && change.misses_changes => reasons.push(BlockReason::MissesChanges(at())),
+        [] => {}
+        tables if is_replace => reasons.push(BlockReason::UnsafeReplacement(at(), tables.to_vec())),
+        tables => reasons.push(BlockReason::UnsafeEntries(at(), tables.to_vec())),
+    }
+    if is_replace && !change.lost_fields.is_empty() {
+        reasons.push(BlockReason::LosesFields(at(), change.lost_fields.clone()));
+    }
+    if !change.respelled_fields.is_empty() {
+        reasons.push(BlockReason::SpelledByApi(at(), change.respelled_fields.clone()));
+    }
+    if reasons.len() > 1 { Some(BlockReason::Several(reasons)) } else { reasons.pop() }
 }
 
 impl Plan {

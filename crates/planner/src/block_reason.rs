@@ -8,7 +8,7 @@ use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
-use crate::conflict::{ConflictingField, truncate_value};
+use crate::conflict::{ConflictingField, value_pair};
 use crate::prune_evidence::LastProtection;
 use crate::sent_secrets::RefusedSecret;
 
@@ -18,6 +18,8 @@ pub type RespelledField = (String, String, String);
 /// Why the plan does nothing to an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BlockReason {
+    /// All of these, with one permission for all.
+    Several(Vec<BlockReason>),
     /// It is protected from being deleted.
     ProtectedFromDelete(ProtectedBy),
     /// It is protected, and the change would replace it.
@@ -177,6 +179,7 @@ impl BlockReason {
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
             Self::OverLimit { permission, .. } => Some(permission.clone()),
+            Self::Several(reasons) => reasons.iter().find_map(Self::permission),
             Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
             _ => None,
@@ -193,6 +196,9 @@ impl BlockReason {
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Several(reasons) => {
+                write!(f, "{}", reasons.iter().map(Self::to_string).collect::<Vec<_>>().join("; and "))
+            }
             Self::ProtectedFromDelete(guard) => write!(f, "it is protected: {guard} before deleting it"),
             Self::ProtectedFromReplace(guard) => write!(
                 f,
@@ -220,8 +226,7 @@ impl fmt::Display for BlockReason {
             }
             Self::SpelledByApi(_, fields) => {
                 for (field, desired, live) in fields {
-                    let (desired, live) =
-                        (truncate_value(&desired.as_str().into()), truncate_value(&live.as_str().into()));
+                    let [desired, live] = value_pair(&desired.as_str().into(), &live.as_str().into());
                     write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
                 }
                 f.write_str("if it is another value")

@@ -1,5 +1,6 @@
 //! Fields that both git and somebody else changed.
 
+use model::excerpt::short_pair;
 use serde_json::Value;
 
 /// Longest value in a sentence.
@@ -25,19 +26,14 @@ impl ConflictingField {
         if git.is_object() || live.is_object() {
             return format!("`{field}` was changed in git and {elsewhere}; ");
         }
-        let (git, live) = (truncate_value(git), truncate_value(live));
+        let [git, live] = value_pair(git, live);
         format!("`{field}` was changed to {git} in git and to {live} {elsewhere}; ")
     }
 }
 
-/// A value for a sentence, truncated.
-pub(crate) fn truncate_value(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return "unset".to_owned(),
-        value => value.to_string(),
-    };
-    match text.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+/// Two values for a sentence, truncated.
+pub(crate) fn value_pair(one: &Value, other: &Value) -> [String; 2] {
+    let [first, second] = short_pair(one, other, MAX_VALUE_CHARS);
+    let named = |value: &Value, shown| if value.is_null() { "unset".to_owned() } else { shown };
+    [named(one, first), named(other, second)]
 }

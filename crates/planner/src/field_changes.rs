@@ -161,7 +161,10 @@ pub(crate) fn state_change(
         Presence::Present(state) => serde_json::to_value(state).ok(),
         Presence::Absent => None,
     };
-    let unchanged = |base: &Document| base.intent.presence == Presence::Present(desired_state);
+    // A commit after the base may have declared the state that is live: an apply that did not finish left it.
+    let live_state = if lifecycle::is_stopped(object) { RunState::Stopped } else { RunState::Running };
+    let is_own = document.earlier_states.contains(&live_state);
+    let unchanged = |base: &Document| base.intent.presence == Presence::Present(desired_state) && !is_own;
     let state_verdict = |base| if unchanged(base) { FieldVerdict::Drift } else { FieldVerdict::Change };
     Some(FieldChange {
         entry: None,

@@ -117,7 +117,8 @@ pub(crate) fn waiting_for_blocked(
     blocked: &BTreeMap<Address, BlockReason>,
 ) -> BTreeMap<Address, BlockReason> {
     let mut waiting = BTreeMap::new();
-    if plan.delete_after.is_empty() && plan.followers.is_empty() {
+    let replaced = ReplacedInUse::new(plan);
+    if plan.delete_after.is_empty() && plan.followers.is_empty() && replaced.0.is_empty() {
         return waiting;
     }
     let by_address: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
@@ -142,11 +143,46 @@ pub(crate) fn waiting_for_blocked(
             };
             is_complete &= waiting.insert(entry.address.clone(), reason).is_some();
         }
-        for (at, reason) in names_out_of_step(plan, |at| is_blocked_in(at, &waiting)) {
+        let out_of_step = names_out_of_step(plan, |at| is_blocked_in(at, &waiting));
+        let in_use = replaced.held_by(|at| is_blocked_in(at, &waiting));
+        for (at, reason) in out_of_step.into_iter().chain(in_use) {
             is_complete &= waiting.insert(at, reason).is_some();
         }
     }
     waiting
+}
+
+/// The objects that the plan replaces, and the live ones that it changes to refer to the new ones.
+//
+// These follow the replacement, so its deletion does not wait for them. If their change is blocked, they would refer to
+// an object that is gone.
+struct ReplacedInUse(BTreeMap<Address, BTreeSet<Address>>);
+
+impl ReplacedInUse {
+    fn new(plan: &Plan) -> Self {
+        let deleted: BTreeSet<&Address> = plan.actions.iter().filter_map(deleted_object).map(|(_, at)| at).collect();
+        let mut in_use: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        if deleted.is_empty() {
+            return Self(in_use);
+        }
+        let live = plan.changes.iter().filter(|change| change.id.is_some());
+        let live: BTreeSet<&Address> = live.map(|change| &change.address).collect();
+        let references = ActionReferences::among(&plan.actions);
+        for action in plan.actions.iter().filter(|action| live.contains(action.address())) {
+            for other in references.of(action).into_iter().filter(|other| deleted.contains(other)) {
+                in_use.entry(other).or_default().insert(action.address().clone());
+            }
+        }
+        Self(in_use)
+    }
+
+    fn held_by(&self, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
+        let free = self.0.iter().filter(|(at, _)| !is_blocked(at));
+        let held =
+            free.map(|(at, users)| (at, users.iter().filter(|user| is_blocked(user)).cloned().collect::<Vec<_>>()));
+        let held = held.filter(|(_, users)| !users.is_empty());
+        held.map(|(at, users)| (at.clone(), BlockReason::StillUsed(users))).collect()
+    }
 }
 
 /// Of an object and those that follow its DNS names, those that are not blocked beside one that is.

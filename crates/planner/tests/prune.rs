@@ -32,7 +32,17 @@ fn any_desired() -> impl Strategy<Value = Desired> {
             let intent = Intent { previous_names, ..Intent::default() };
             let origin = Origin::new(place.clone(), FieldPlaces::default());
             let body = json!({"name": at.name.as_str()});
-            (at, Document { body: body.into(), intent, origin, earlier_bodies: Vec::new(), target: None })
+            (
+                at,
+                Document {
+                    body: body.into(),
+                    intent,
+                    origin,
+                    earlier_bodies: Vec::new(),
+                    earlier_states: Vec::new(),
+                    target: None,
+                },
+            )
         });
         documents.collect()
     })

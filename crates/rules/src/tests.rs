@@ -33,6 +33,7 @@ fn document(body: Value, annotation: &str) -> Document {
         intent: Intent { labels, annotations, ..Intent::default() },
         origin: Origin::new(start, FieldPlaces::default()),
         earlier_bodies: Vec::new(),
+        earlier_states: Vec::new(),
         target: None,
     }
 }

@@ -42,6 +42,7 @@ impl DraftManifest {
                 intent: intent::parse_intent(kind, document),
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
+                earlier_states: Vec::new(),
                 target: None,
             },
         };

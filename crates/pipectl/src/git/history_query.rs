@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
 use model::address::{Address, Name};
-use model::desired::Desired;
+use model::desired::{Desired, Presence};
 use planner::{PruneEvidence, PruneReason};
 
 use super::cat_file::BlobReader;
@@ -163,6 +163,9 @@ impl GitHistory {
             });
             if let Some(document) = at.and_then(|at| desired.get_mut(&at)) {
                 document.earlier_bodies.push(manifest.document.body);
+                if let Presence::Present(state) = manifest.document.intent.presence {
+                    document.earlier_states.push(state);
+                }
             }
         }
     }

@@ -2,32 +2,15 @@
 
 use std::collections::BTreeSet;
 
+pub(crate) use model::excerpt::short_pair;
 use serde_json::{Map, Value};
 
 /// The characters of a value in an overview. `--diff` shows all of it.
 pub(crate) const MAX_VALUE_CHARS: usize = 60;
 
-/// The characters before the first difference of two long values.
-const CONTEXT_CHARS: usize = 12;
-
 /// One value, cut if it is too long.
 pub(crate) fn short_value(value: &Value) -> String {
     crate::escape::truncate_chars(&value.to_string(), MAX_VALUE_CHARS)
-}
-
-/// Two values in at most so many characters each. If both begin alike, the first difference is shown instead of the
-/// beginning, so that the two never print alike.
-pub(crate) fn short_pair(before: &Value, after: &Value, most: usize) -> [String; 2] {
-    let texts = [before, after].map(|value| value.to_string().chars().collect::<Vec<char>>());
-    let same = texts[0].iter().zip(&texts[1]).take_while(|(a, b)| a == b).count();
-    let is_long = texts.iter().any(|text| text.len() > most);
-    let start = if is_long && same + CONTEXT_CHARS > most { same - CONTEXT_CHARS } else { 0 };
-    texts.map(|text| {
-        let lead = if start > 0 { "…" } else { "" };
-        let room = most - lead.chars().count();
-        let rest: String = text[start.min(text.len())..].iter().collect();
-        format!("{lead}{}", crate::escape::truncate_chars(&rest, room))
-    })
 }
 
 /// One line of what differs inside a list or an object.
