@@ -235,7 +235,7 @@ fn endpoint_of_a_pipe_that_waits_for_a_permission_is_refused_in_the_plan() {
     let plan = desk.run_with_env(&[&PLAN[..], &["-o", "json"]].concat(), &SECRET).stdout_json();
     let refused = plan["result"]["applyWillRefuse"].as_array().unwrap().clone();
     let mut refused: Vec<&Value> = refused.iter().map(|refusal| &refusal["address"]["name"]).collect();
-    refused.sort_by_key(|name| name.to_string());
+    refused.sort_by_key(ToString::to_string);
     assert_eq!(refused, ["kafka-scram", "link-a"], "{plan:#}");
     assert_eq!(run_apply(&desk, &[]).code, 5);
     assert_eq!(count_deletes(&desk), 0);

@@ -102,12 +102,10 @@ async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: 
     let work = work_by_object.iter().map(|work| async {
         (run.on_step)(&ApplyStep::Waiting(work.address()));
         finished.wait_for_dependencies(work).await;
+        let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
         let report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
-            None => {
-                let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
-                object_worker::run_object(run, work, following).await
-            }
+            None => object_worker::run_object(run, work, following).await,
         };
         finished.record_result(&report);
         (run.on_step)(&ApplyStep::Finished(&report));
