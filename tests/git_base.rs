@@ -277,3 +277,22 @@ fn mistake_in_the_base_keeps_drift() {
     assert_eq!(plan.code, 1, "{}", plan.all_output());
     assert!(plan.stderr.contains("none that can be read declares `clicks`"), "{}", plan.stderr);
 }
+
+/// The name of before is a previous name in the manifest, and the name of the base.
+#[test]
+fn pipe_that_is_renamed_back_is_one_live_pipe() {
+    let repo = TestRepo::new();
+    let named = |name: &str, previous: &str| {
+        let metadata = format!("  name: {name}\n  previousNames: [{previous}]\n");
+        kinesis_manifest("old", "", "").replacen("  name: old\n", &metadata, 1)
+    };
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("old", "", ""));
+    repo.commit_all("Old");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    for (name, previous) in [("new", "old"), ("old", "new")] {
+        repo.write_file("pipes/clicks.yaml", &named(name, previous));
+        repo.commit_all(name);
+        repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
+        assert_eq!(repo.live_pipe_names(), [name]);
+    }
+}

@@ -239,3 +239,95 @@ fn name_that_a_wildcard_covers_is_not_lost() {
     let plan = desk.run_pipectl(&PLAN);
     assert!(!plan.stdout.contains("no longer be reached") && !plan.stdout.contains("taken away"), "{}", plan.stdout);
 }
+
+/// The password of the pipe goes to another place, although nothing of the pipe changes.
+#[test]
+fn endpoint_that_takes_over_the_host_of_a_pipe_says_so() {
+    let desk = WorkDir::new();
+    let pipe = database_pipe("pg.example");
+    apply(&desk, pipe.trim_start_matches("---\n"));
+    desk.write_file("pipes.yaml", database_endpoint("present").replace("billing.db.example", "pg.example") + &pipe);
+    let plan = desk.run_pipectl(&PLAN);
+    let note = "`invoices` connects by `pg.example`: what it sends there, secrets too, goes through it then";
+    assert!(plan.stdout.contains(note), "{}", plan.stdout);
+}
+
+/// In this apply the name leads nowhere: the endpoint that gets it has to wait.
+#[test]
+fn pipe_is_cut_off_while_its_name_moves() {
+    let desk = WorkDir::new();
+    let two = |one: &str, other: &str| {
+        named("billing", one, "invoices").split_once("---\n").unwrap().0.to_owned()
+            + "---\n"
+            + named("ledger", other, "entries").split_once("---\n").unwrap().0
+            + &database_pipe("a.example")
+    };
+    apply(&desk, &two("a.example", "b.example"));
+    desk.write_file("pipes.yaml", two("c.example", "a.example"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("sources named `a.example` can no longer be reached"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("`invoices` connects by a name that is taken away"), "{}", plan.stdout);
+}
+
+/// Nothing is sent to pipes whose endpoint stays: a pipe that has to be replaced for it would be deleted and created
+/// again by each apply.
+#[test]
+fn pipe_of_an_endpoint_that_is_not_replaced_is_left_as_it_is() {
+    let desk = WorkDir::new();
+    let two = |attachment: &str| {
+        (named("billing", "a.example", "invoices") + "---\n" + &named("ledger", "b.example", "entries"))
+            .replace("serviceAttachments/billing", &format!("serviceAttachments/{attachment}"))
+    };
+    apply(&desk, &two("billing"));
+    desk.write_file("pipes.yaml", two("other"));
+    let before = desk.request_log().len();
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stdout.contains("it needs a change of `analytics/billing`, which is blocked"), "{}", said.stdout);
+    assert!(desk.request_log()[before..].iter().all(|it| it.0 == "GET"));
+}
+
+#[test]
+fn target_that_goes_with_its_dns_name_is_told() {
+    let desk = WorkDir::new();
+    let endpoint = |names: &str| {
+        format!(
+            "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {{name: db, service: analytics}}
+spec:
+  type: VPC_RESOURCE
+  vpcResourceConfigurationId: rcfg-0123456789abcdef0
+  vpcResourceShareArn: arn:aws:ram:us-east-1:123456789012:resource-share/1
+  customPrivateDnsMappings: [{names}]
+"
+        )
+    };
+    apply(&desk, &endpoint("{privateDnsName: a.example, targetId: t-1}"));
+    desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example}"));
+    let plan = desk.run_pipectl(&PLAN);
+    assert!(plan.stdout.contains("`a.example` leads to the target `t-1`"), "{}", plan.stdout);
+    desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example, targetId: t-1}"));
+    assert!(!desk.run_pipectl(&PLAN).stdout.contains("leads to the target"));
+}
+
+#[test]
+fn reference_to_several_live_endpoints_needs_an_id() {
+    let desk = WorkDir::new();
+    let manifests = named("billing", "a.example", "invoices");
+    apply(&desk, &manifests);
+    let file = desk.temp_dir.path().join(".pipectl/sandbox.json");
+    let mut world: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let mut own_id = Value::Null;
+    for service in world["services"].as_object_mut().unwrap().values_mut() {
+        let mut twin = service["endpoints"][0].clone();
+        own_id = twin["id"].clone();
+        twin["id"] = json!("00000000-0000-4000-8000-000000000001");
+        service["endpoints"].as_array_mut().unwrap().push(twin);
+    }
+    std::fs::write(file, world.to_string()).unwrap();
+    assert_eq!(verdicts(&desk, &[]), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
+    let pinned = manifests.replace("{name: billing, ", &format!("{{name: billing, id: {}, ", own_id.as_str().unwrap()));
+    desk.write_file("pipes.yaml", pinned);
+    assert_eq!(verdicts(&desk, &[]), pairs(&[]));
+}

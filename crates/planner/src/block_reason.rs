@@ -111,6 +111,8 @@ pub enum BlockReason {
         /// Whether a manifest declares the object.
         is_declared: bool,
     },
+    /// It refers to this object, and several live ones have that name.
+    ReferenceUnclear(Address),
     /// It would lose a DNS name by which these objects connect, and the plan does not change them.
     CutsOff(Vec<Address>),
     /// It refers to this object as it would be after a change that is blocked.
@@ -254,6 +256,7 @@ impl fmt::Display for BlockReason {
             | Self::ReferenceNotLive(_)
             | Self::ReferenceOutside(_)
             | Self::ReferenceForbidden(_)
+            | Self::ReferenceUnclear(_)
             | Self::CutsOff(_)
             | Self::NameNotGiven(_)
             | Self::NameTaken(..)
@@ -303,6 +306,11 @@ impl BlockReason {
             Self::ReferenceForbidden(address) => {
                 write!(f, "it references `{address}`, which a rule keeps from being created or renamed")
             }
+            Self::ReferenceUnclear(address) => write!(
+                f,
+                "it references {address}, and several live objects have that name: choose one with `metadata.id` in the \
+                 manifest of {address}"
+            ),
             Self::CutsOff(others) => {
                 let verb = if others.len() == 1 { "connects" } else { "connect" };
                 let others = join_words(others.iter().map(|other| format!("`{other}`")));

@@ -226,9 +226,13 @@ impl<'a> PlanInputs<'a> {
     }
 
     fn find_live(&self, at: &Address) -> Option<&Object> {
+        let pinned = || self.desired.get(at).and_then(|document| document.intent.pinned_id.as_ref());
         match self.live.get(at)?.objects.as_slice() {
             [object] => Some(object),
-            _ => None,
+            several => {
+                let pinned = pinned()?;
+                several.iter().find(|object| &object.id == pinned)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which live object a declared one is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Name};
@@ -82,7 +82,9 @@ pub(crate) fn match_live_object<'l>(
     }
     let previous_names = document.intent.previous_names.iter().chain(earlier_names);
     let mut names: Vec<&Name> = previous_names.chain([&at.name]).collect();
-    names.retain(|name| live.contains_key(&at.with_name((*name).clone())));
+    // A name can be declared as a previous one and be that of the base as well.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name) && live.contains_key(&at.with_name((*name).clone())));
     match names[..] {
         [] => LiveMatch::None,
         [name] if name == &at.name => match_only_object(at, None, live),

@@ -207,9 +207,14 @@ pub(crate) fn missing_reference(
     desired: &Desired,
     live: &Live,
 ) -> Option<BlockReason> {
+    let is_unclear = |address: &Address| {
+        let is_pinned = desired.get(address).is_some_and(|it| it.intent.pinned_id.is_some());
+        !is_pinned && live.get(address).is_some_and(|found| found.objects.len() > 1)
+    };
     let reason = |address: Address| match desired.get(&address).map(|it| it.intent.presence) {
-        Some(Presence::Present(RunState::Running | RunState::Stopped)) => None,
         Some(Presence::Absent) => Some(BlockReason::ReferenceToAbsent(address)),
+        _ if is_unclear(&address) => Some(BlockReason::ReferenceUnclear(address)),
+        Some(Presence::Present(RunState::Running | RunState::Stopped)) => None,
         None if live.contains_key(&address) => None,
         None => Some(BlockReason::MissingReference(address)),
     };

@@ -81,11 +81,11 @@ pub(crate) struct NameEffects {
 impl NameEffects {
     pub(crate) fn find(plan: &Plan, inputs: &PlanInputs<'_>) -> Self {
         let mut effects = Self { blocked: taken_names(plan, inputs.live), ..Self::default() };
-        if inputs.renamed_hosts.is_empty() {
+        let names = NamesAfter::new(plan, inputs, &effects.blocked);
+        if names.lost.0.is_empty() && names.gained.0.is_empty() {
             return effects;
         }
-        let names = NamesAfter::new(plan, inputs);
-        for (at, host) in &inputs.renamed_hosts {
+        for (at, host) in inputs.renamed_hosts.iter().filter(|(at, _)| !effects.blocked.contains_key(*at)) {
             let lost = host.lost.iter().filter(|name| !names.serve(&at.service, name));
             let lost = lost.map(|name| format!("sources named `{name}` can no longer be reached")).collect();
             effects.sentences.insert(at.clone(), lost);
@@ -103,6 +103,16 @@ impl NameEffects {
         for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
             let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
             let connected = connected_hosts(FieldSemantics::for_kind(at.kind), &object.body);
+            let taken_over =
+                connected.iter().find_map(|host| Some((names.gained.get_by_host(&at.service, host)?, host)));
+            let is_kept = |receiver: &Address| !hosts.sent.contains_key(at) && !self.blocked.contains_key(receiver);
+            if let Some((receiver, host)) = taken_over.filter(|(receiver, _)| is_kept(receiver)) {
+                let sentence = format!(
+                    "`{}` connects by `{host}`: what it sends there, secrets too, goes through it then",
+                    at.name
+                );
+                self.sentences.entry(receiver.clone()).or_default().push(sentence);
+            }
             let loser = connected.iter().find_map(|host| Some((names.loser_of(&at.service, host)?, host)));
             let Some((renamed, host)) = loser else { continue };
             let refers = refers_to(inputs.desired.get(at), at, renamed);
@@ -207,22 +217,29 @@ impl<'a> OwnersByName<'a> {
 }
 
 impl<'a> NamesAfter<'a> {
-    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>) -> Self {
-        let renamed: BTreeMap<&Id, &Object> =
-            inputs.renamed_hosts.values().map(|host| (&host.after.id, &host.after)).collect();
+    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>, blocked: &BTreeMap<Address, BlockReason>) -> Self {
+        let is_free = |at: &Address| !blocked.contains_key(at);
+        let renamed = inputs.renamed_hosts.iter().filter(|(at, _)| is_free(at));
+        let renamed: BTreeMap<&Id, &Object> = renamed.map(|(_, host)| (&host.after.id, &host.after)).collect();
         let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_id).collect();
         let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
         let live = live.filter(|(_, object)| !deleted.contains(&object.id));
         let live = live.map(|(at, object)| (at, &renamed.get(&object.id).copied().unwrap_or(object).body));
-        let created = plan.actions.iter().filter_map(|action| match action {
-            Action::Create { address, body } => Some((address, &**body)),
-            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
-        });
+        let created = plan.actions.iter().filter_map(created_body).filter(|(at, _)| is_free(at));
         let served = live.chain(created).flat_map(|(at, body)| {
             dns_names(at.kind, body).into_iter().map(move |name| (&at.service, name.to_ascii_lowercase()))
         });
         let owners = |names| OwnersByName::new(&inputs.renamed_hosts, names);
-        Self { served: served.collect(), lost: owners(|host| &host.lost), gained: owners(|host| &host.gained) }
+        let (mut lost, mut gained) = (owners(|host| &host.lost), owners(|host| &host.gained));
+        lost.0.retain(|_, at| is_free(at));
+        gained.0.extend(plan.actions.iter().filter_map(created_body).flat_map(|(at, body)| {
+            let names = dns_names(at.kind, body).into_iter().map(str::to_ascii_lowercase);
+            let own = inputs.live.get(at).into_iter().flat_map(|found| &found.objects);
+            let own: Vec<String> =
+                own.flat_map(|it| dns_names(at.kind, &it.body)).map(str::to_ascii_lowercase).collect();
+            names.filter(move |name| !own.contains(name)).map(move |name| ((&at.service, name), at))
+        }));
+        Self { served: served.collect(), lost, gained }
     }
 
     /// Whether a host leads somewhere.
@@ -233,6 +250,13 @@ impl<'a> NamesAfter<'a> {
     /// The object that a host leads to no longer.
     fn loser_of(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
         self.lost.get_by_host(service, host)
+    }
+}
+
+fn created_body(action: &Action) -> Option<(&Address, &Value)> {
+    match action {
+        Action::Create { address, body } => Some((address, body)),
+        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
     }
 }
 

@@ -152,36 +152,54 @@ pub(crate) fn waiting_for_blocked(
     waiting
 }
 
-/// The objects that the plan replaces, and the live ones that it changes to refer to the new ones.
+/// The objects that the plan replaces, and what it makes refer to the new ones.
 //
-// These follow the replacement, so its deletion does not wait for them. If their change is blocked, they would refer to
-// an object that is gone.
-struct ReplacedInUse(BTreeMap<Address, BTreeSet<Address>>);
+// These follow the replacement, so its deletion does not wait for them. If the change of a live one is blocked, it would
+// refer to an object that is gone. If the replacement is blocked, they would be sent the reference that they have, and
+// count as not applied: a pipe that is replaced for it would be deleted and created again by each apply.
+struct ReplacedInUse(BTreeMap<Address, Users>);
+
+#[derive(Default)]
+struct Users {
+    live: BTreeSet<Address>,
+    all: BTreeSet<Address>,
+}
 
 impl ReplacedInUse {
     fn new(plan: &Plan) -> Self {
         let deleted: BTreeSet<&Address> = plan.actions.iter().filter_map(deleted_object).map(|(_, at)| at).collect();
-        let mut in_use: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        let mut in_use: BTreeMap<Address, Users> = BTreeMap::new();
         if deleted.is_empty() {
             return Self(in_use);
         }
         let live = plan.changes.iter().filter(|change| change.id.is_some());
         let live: BTreeSet<&Address> = live.map(|change| &change.address).collect();
         let references = ActionReferences::among(&plan.actions);
-        for action in plan.actions.iter().filter(|action| live.contains(action.address())) {
+        for action in &plan.actions {
+            let at = action.address();
             for other in references.of(action).into_iter().filter(|other| deleted.contains(other)) {
-                in_use.entry(other).or_default().insert(action.address().clone());
+                let users = in_use.entry(other).or_default();
+                users.all.insert(at.clone());
+                users.live.extend(live.contains(at).then(|| at.clone()));
             }
         }
         Self(in_use)
     }
 
     fn held_by(&self, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
-        let free = self.0.iter().filter(|(at, _)| !is_blocked(at));
-        let held =
-            free.map(|(at, users)| (at, users.iter().filter(|user| is_blocked(user)).cloned().collect::<Vec<_>>()));
-        let held = held.filter(|(_, users)| !users.is_empty());
-        held.map(|(at, users)| (at.clone(), BlockReason::StillUsed(users))).collect()
+        let mut held = Vec::new();
+        for (at, users) in &self.0 {
+            if is_blocked(at) {
+                let following = users.all.iter().filter(|user| !is_blocked(user));
+                held.extend(following.map(|user| (user.clone(), BlockReason::NameNotGiven(at.clone()))));
+                continue;
+            }
+            let stuck: Vec<Address> = users.live.iter().filter(|user| is_blocked(user)).cloned().collect();
+            if !stuck.is_empty() {
+                held.push((at.clone(), BlockReason::StillUsed(stuck)));
+            }
+        }
+        held
     }
 }
 

@@ -20,6 +20,9 @@ const MAX_SENTENCES: usize = 4;
 
 /// The effects of changing these entries of the list at `path`, one sentence each.
 pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'_>]) -> Vec<String> {
+    if kind == Kind::ReversePrivateEndpoint {
+        return entries.iter().filter_map(|entry| describe_lost_target(entry, entries)).collect();
+    }
     let Some(mappings) = LiveMappings::for_list(kind, path, live) else { return Vec::new() };
     let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
     let categories =
@@ -30,6 +33,17 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
             limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
         })
         .collect()
+}
+
+/// A DNS name that goes with its target, while a new one says no target.
+// Nobody knows that the new name is the old one under another spelling, so the target is not carried over.
+fn describe_lost_target(entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<String> {
+    let removed = entry.live.filter(|_| entry.desired.is_none())?;
+    let (name, target) = (removed.get("privateDnsName")?.as_str()?, removed.get("targetId")?.as_str()?);
+    let added = all.iter().filter(|other| other.live.is_none()).filter_map(|other| other.desired);
+    let mut without_target = added.filter(|added| added.get("targetId").is_none_or(Value::is_null));
+    without_target.next()?;
+    Some(format!("`{name}` leads to the target `{target}`, and a new name leads there only if it declares `targetId`"))
 }
 
 fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
