@@ -76,6 +76,7 @@ mod pull_request_life;
 mod quick_start;
 mod random_faults;
 mod rate_limit;
+mod reader_handover;
 mod readme;
 mod reference_page;
 #[cfg(unix)]

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use clickpipes::exclusive_read::Sharing;
 use clickpipes::exclusive_reads::exclusive_reads;
 use clickpipes::kinds;
-use model::address::Kind;
+use clickpipes::server_names::ServerNames;
+use model::address::{Kind, ServiceRef};
 use model::path::FieldPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -52,10 +53,11 @@ pub(crate) fn any_crowd(size: usize) -> impl Strategy<Value = Vec<Value>> {
 
 /// Without those that read a queue, or the like, that an earlier one reads: `validate` refuses them.
 fn without_shared_reads(many: impl Iterator<Item = Value>) -> Vec<Value> {
-    let mut taken = BTreeSet::new();
+    let (mut taken, names, service) = (BTreeSet::new(), ServerNames::default(), ServiceRef::new("analytics"));
     many.filter(|one| {
         let kind = Kind::from_name(one["kind"].as_str().unwrap()).unwrap();
-        let reads = exclusive_reads(kind, &one["spec"]).into_iter().filter(|read| read.sharing == Sharing::Broken);
+        let reads = exclusive_reads(kind, &one["spec"], names.seen_from(&service)).into_iter();
+        let reads = reads.filter(|read| read.sharing == Sharing::Broken);
         reads.map(|read| read.key()).collect::<Vec<_>>().into_iter().all(|key| taken.insert(key))
     })
     .collect()

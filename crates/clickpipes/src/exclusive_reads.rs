@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::address::Kind;
+use model::address::{Kind, ServiceRef};
 use model::path::FieldPath;
 use serde_json::Value;
 
@@ -12,28 +12,37 @@ use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::written_tables;
 use crate::reverse_private_endpoint::own_dns_names;
 use crate::semantics::dns_patterns;
+use crate::server_names::ServersOfService;
 
-/// What an object reads alone, in the form of the API or of a manifest's `spec`.
-pub fn exclusive_reads(kind: Kind, body: &Value) -> Vec<ExclusiveRead> {
+/// What an object reads alone, in the form of the API or of a manifest's `spec`. What is read once, such as a snapshot,
+/// is read beside everything else.
+pub fn exclusive_reads(kind: Kind, body: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
     match kind {
         Kind::ClickPipe => {
             let Some((source, fields)) = SourceKind::in_body(body) else { return Vec::new() };
+            if (source.spec().is_finite_load)(fields) {
+                return Vec::new();
+            }
             let prefix = FieldPath::parse("source").child(source.spec().key);
             let below = |read: ExclusiveRead| ExclusiveRead { path: prefix.join(&read.path), ..read };
-            (source.spec().exclusive_reads)(fields).into_iter().map(below).collect()
+            (source.spec().exclusive_reads)(fields, servers).into_iter().map(below).collect()
         }
         Kind::ReversePrivateEndpoint => crate::reverse_private_endpoint::exclusive_reads(body),
         Kind::CdcScaling => Vec::new(),
     }
 }
 
-/// Whether two pipes that share `read` hurt each other.
-pub fn is_sharing_harmful(read: &ExclusiveRead, one: &Value, other: &Value) -> bool {
+/// Whether two pipes that share `read` hurt each other; each with its service.
+pub fn is_sharing_harmful(
+    read: &ExclusiveRead,
+    (service, one): (&ServiceRef, &Value),
+    (other_service, other): (&ServiceRef, &Value),
+) -> bool {
     let tables = |body| -> BTreeSet<(String, String)> {
         let tables = written_tables(body).into_iter();
         tables.map(|table| (table.database_or_default().to_owned(), table.name.to_owned())).collect()
     };
-    read.sharing == Sharing::Broken || tables(one) != tables(other)
+    read.sharing == Sharing::Broken || service != other_service || tables(one) != tables(other)
 }
 
 /// The name by which two endpoints of one service would be known, unless the first had it before.

@@ -33,6 +33,7 @@ pub mod secret_host;
 pub mod secret_hosts;
 pub mod secret_names;
 pub mod semantics;
+pub mod server_names;
 pub mod service_context;
 pub mod start_paused;
 pub mod template_schema;

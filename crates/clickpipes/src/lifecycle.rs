@@ -349,6 +349,12 @@ pub fn is_finished(object: &Object) -> bool {
     pipe_phase(object) == PipePhase::Finished
 }
 
+/// Whether the pipe reads its source, or is about to. Other objects do so for as long as they exist.
+pub fn reads_source(kind: Kind, object: &Object) -> bool {
+    kind != Kind::ClickPipe
+        || !matches!(pipe_phase(object), PipePhase::Stopped | PipePhase::Finished | PipePhase::Deleting)
+}
+
 /// Whether an edit that needs a paused pipe can be sent as things are.
 pub fn is_stopped(object: &Object) -> bool {
     pipe_phase(object) == PipePhase::Stopped

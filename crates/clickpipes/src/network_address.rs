@@ -106,12 +106,17 @@ fn sorted_hosts(list: &str, default_port: Option<u16>) -> String {
     hosts.join(",")
 }
 
-fn canonical_host_and_port(text: &str, default_port: Option<u16>) -> String {
-    let (host, port) = match text.rsplit_once(':') {
+/// The host and the port of a text; the port is empty if it has none.
+pub(crate) fn split_port(text: &str) -> (&str, &str) {
+    match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
         // An IPv6 address has several colons, and without brackets no port.
         _ => (text, ""),
-    };
+    }
+}
+
+fn canonical_host_and_port(text: &str, default_port: Option<u16>) -> String {
+    let (host, port) = split_port(text);
     let host = canonical_host(host);
     match port.parse() {
         Ok(port) if Some(port) == default_port => host,

@@ -22,6 +22,7 @@ use remote::Remote;
 use self::dependencies::FinishedObjects;
 pub(crate) use self::object_result::Alarm;
 pub use self::object_result::{ObjectResult, Outcome};
+use self::object_worker::HandingOver;
 use crate::interruption::Interruption;
 
 /// The number of objects to work on at once with one API key, where nothing else is said.
@@ -82,14 +83,17 @@ pub async fn apply_plan(
     }
 }
 
-/// The updates of live objects that follow the work on another object: a pipe that connects by a new DNS name of its
-/// endpoint. If such an update cannot be sent, the endpoint must keep the old name.
+/// What must be possible after the work on another object, or that must not begin: the update of a pipe that connects by
+/// a new DNS name of its endpoint, and whatever takes over what only one pipe can read.
 fn find_followers<'p>(work_by_object: &[ObjectWork<'p>]) -> BTreeMap<&'p Address, Vec<&'p Action>> {
     let mut followers: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for work in work_by_object {
         let updates = work.actions.iter().filter(|action| matches!(action, Action::Update { id: Some(_), .. }));
         for required in &work.requires {
             followers.entry(required).or_default().extend(updates.clone());
+        }
+        for giver in &work.takes_from {
+            followers.entry(giver).or_default().extend(&work.actions);
         }
     }
     followers
@@ -103,11 +107,12 @@ async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: 
         (run.on_step)(&ApplyStep::Waiting(work.address()));
         finished.wait_for_dependencies(work).await;
         let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
+        let handing_over = HandingOver { followers: following, was_given: finished.was_deleted_for(work) };
         let report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
-            None => object_worker::run_object(run, work, following).await,
+            None => object_worker::run_object(run, work, handing_over).await,
         };
-        finished.record_result(&report);
+        finished.record_result(work, &report);
         (run.on_step)(&ApplyStep::Finished(&report));
         report
     });

@@ -302,11 +302,14 @@ impl Session {
         let policy =
             Policy { protect, added_by_target, keep_stopped, service_names, secrets, resend, write_only, unsettled };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
-        if self.is_partial {
-            return plan.narrow_to(|at| self.selected.contains(at));
-        }
-        let proofs = self.prune_inputs.prune_evidence(&plan, &self.unreachable_names());
-        prune_unmanaged(plan, &desired, live, self.base.as_ref(), &proofs, &policy)
+        // A part of the manifests proves nothing about what they do not declare.
+        let proofs = if self.is_partial {
+            BTreeMap::new()
+        } else {
+            self.prune_inputs.prune_evidence(&plan, &self.unreachable_names())
+        };
+        let plan = prune_unmanaged(plan, &desired, live, self.base.as_ref(), &proofs, &policy);
+        if self.is_partial { plan.narrow_to(|at| self.selected.contains(at)) } else { plan }
     }
 
     /// What the project file lets through.

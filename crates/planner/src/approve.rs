@@ -60,7 +60,7 @@ impl ApprovedPlan {
 
     /// The same by object, with what has to wait for what.
     pub fn work_by_object(&self) -> Vec<ObjectWork<'_>> {
-        group_by_object(&self.plan.actions, &self.plan.delete_after)
+        group_by_object(&self.plan.actions, &self.plan.delete_after, &self.plan.handovers)
     }
 }
 

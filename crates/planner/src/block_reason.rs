@@ -10,6 +10,7 @@ use model::rule_finding::RuleFinding;
 
 use crate::conflict::{ConflictingField, value_pair};
 use crate::prune_evidence::LastProtection;
+use crate::read_conflict::ReadConflict;
 use crate::sent_secrets::RefusedSecret;
 
 /// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
@@ -90,6 +91,8 @@ pub enum BlockReason {
     SecretNotAllowed(RefusedSecret),
     /// A live pipe that nobody declares reads what only one pipe can read: what it is, its name, and that pipe.
     AlreadyRead(&'static str, String, Address),
+    /// It would read, or give up, what another declared object cannot give up or take over.
+    ContestedRead(ReadConflict),
     /// It would be created, and needs this object, which is broken: its name, its state, and what that means.
     BrokenReference(String, String, &'static str),
     /// It refers to an object that is neither live nor declared.
@@ -242,6 +245,7 @@ impl fmt::Display for BlockReason {
                 write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}{place}")
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
+            Self::ContestedRead(conflict) => conflict.fmt(f),
             Self::ForbiddenByRules { findings, is_declared } => {
                 for finding in findings {
                     write!(f, "{}; ", finding.describe())?;

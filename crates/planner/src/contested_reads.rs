@@ -1,100 +1,229 @@
-//! What only one object can have, and a live object that no manifest declares has already: a queue, a slot, a name.
+//! What only one object can have, and another live object has already: a queue, a slot, a name.
 //
-// Manifests are held against each other when they are loaded. Here they are held against the other live objects.
+// Manifests are held against each other when they are loaded. Here what the plan begins to read is held against what
+// live objects read now. An object that the plan deletes or stops is no obstacle: it goes first.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::exclusive_read::{ExclusiveRead, Sharing};
 use clickpipes::exclusive_reads::{contested_dns_name, exclusive_reads, is_sharing_harmful};
 use clickpipes::lifecycle;
+use clickpipes::server_names::ServerNames;
+use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, ServiceRef};
-use model::desired::Desired;
+use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
+use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
+use crate::handover::Handover;
 use crate::plan::Plan;
-use crate::still_used;
+use crate::read_conflict::{ReadConflict, ReadConflictCause};
+use crate::{handover_steps, order, still_used};
 
 type LiveObject<'l> = (&'l Address, &'l Object);
 
-/// The live objects that no manifest declares, by what they read.
-struct UnmanagedReaders<'l> {
-    by_read: HashMap<(&'static str, String, String), Vec<LiveObject<'l>>>,
-    by_service: HashMap<&'l ServiceRef, Vec<LiveObject<'l>>>,
+type ReadKey = (&'static str, String, String);
+
+/// Who reads what, before the plan and after it.
+struct Readers<'p> {
+    plan: &'p Plan,
+    desired: &'p Desired,
+    names: ServerNames,
+    objects: HashMap<&'p Id, &'p Object>,
+    /// The live objects that read it now.
+    by_read: HashMap<ReadKey, Vec<LiveObject<'p>>>,
+    changes: HashMap<&'p Id, &'p Change>,
+    actions: HashMap<&'p Address, Vec<&'p Action>>,
+    unmanaged: BTreeSet<&'p Id>,
+    unmanaged_by_service: HashMap<&'p ServiceRef, Vec<LiveObject<'p>>>,
 }
 
-impl<'l> UnmanagedReaders<'l> {
-    fn index_objects(plan: &Plan, live: &'l Live) -> Self {
-        let unmanaged: BTreeSet<&Id> = plan.unmanaged.iter().map(|other| &other.id).collect();
-        let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-        let mut readers = Self { by_read: HashMap::new(), by_service: HashMap::new() };
-        for (at, object) in objects.filter(|(_, object)| unmanaged.contains(&object.id)) {
-            readers.by_service.entry(&at.service).or_default().push((at, object));
-            // A stopped pipe reads nothing.
-            for read in exclusive_reads(at.kind, &object.body).iter().filter(|_| !lifecycle::is_stopped(object)) {
+/// What is to be done about what two objects read.
+#[derive(Default)]
+struct Findings {
+    blocked: BTreeMap<Address, BlockReason>,
+    warnings: BTreeMap<Address, Vec<String>>,
+    handovers: Vec<Handover>,
+}
+
+/// Lets objects take over from each other what only one can read, blocks what would take it from an object that stays,
+/// and warns where each would get a part.
+pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &Live) {
+    if plan.changes.is_empty() {
+        return;
+    }
+    let mut found = Findings::default();
+    let readers = Readers::new(plan, desired, live);
+    for change in &plan.changes {
+        readers.settle(change, &mut found);
+    }
+    for change in &mut plan.changes {
+        change.data_effects.extend(found.warnings.remove(&change.address).into_iter().flatten());
+    }
+    handover_steps::add_handovers(plan, found.handovers, &mut found.blocked);
+    still_used::block_changes(plan, &found.blocked);
+    if !plan.handovers.is_empty() {
+        plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
+    }
+}
+
+impl<'p> Readers<'p> {
+    fn new(plan: &'p Plan, desired: &'p Desired, live: &'p Live) -> Self {
+        let all = || live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
+        let declared = desired.iter().filter(|(_, document)| document.intent.presence != Presence::Absent);
+        let declared = declared.map(|(at, document)| (at, &*document.body));
+        let mut readers = Self {
+            plan,
+            desired,
+            names: ServerNames::of_objects(declared.chain(all().map(|(at, object)| (at, &object.body)))),
+            objects: all().map(|(_, object)| (&object.id, object)).collect(),
+            by_read: HashMap::new(),
+            changes: plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, change))).collect(),
+            actions: HashMap::new(),
+            unmanaged: plan.unmanaged.iter().map(|other| &other.id).collect(),
+            unmanaged_by_service: HashMap::new(),
+        };
+        for action in &plan.actions {
+            readers.actions.entry(action.address()).or_default().push(action);
+        }
+        for (at, object) in all() {
+            for read in readers.reads_now(at, object) {
                 readers.by_read.entry(read.key()).or_default().push((at, object));
+            }
+            if readers.unmanaged.contains(&object.id) {
+                readers.unmanaged_by_service.entry(&at.service).or_default().push((at, object));
             }
         }
         readers
     }
 
-    fn readers_of(&self, read: &ExclusiveRead) -> impl Iterator<Item = &LiveObject<'l>> {
-        self.by_read.get(&read.key()).into_iter().flatten()
+    fn reads_of(&self, at: &Address, body: &Value) -> Vec<ExclusiveRead> {
+        exclusive_reads(at.kind, body, self.names.seen_from(&at.service))
     }
-}
 
-/// Blocks what would take from an unmanaged object what only one can read, and warns where each would get a part.
-pub(crate) fn check_contested_reads(plan: &mut Plan, desired: &Desired, live: &Live) {
-    let others = UnmanagedReaders::index_objects(plan, live);
-    if others.by_service.is_empty() {
-        return;
+    fn reads_now(&self, at: &Address, object: &Object) -> Vec<ExclusiveRead> {
+        if lifecycle::reads_source(at.kind, object) { self.reads_of(at, &object.body) } else { Vec::new() }
     }
-    let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
-    for change in plan.changes.iter().filter(|change| begins_to_read(&change.verdict)) {
-        let Some(document) = desired.get(&change.address) else { continue };
-        let own = own_object(change, live);
-        let had: BTreeSet<_> = own
-            .map(|own| exclusive_reads(change.address.kind, &own.body))
-            .into_iter()
-            .flatten()
-            .map(|read| read.key())
-            .collect();
+
+    fn live_object(&self, change: &Change) -> Option<&'p Object> {
+        self.objects.get(change.id.as_ref()?).copied()
+    }
+
+    /// The object as it reads after the plan; `None` if it reads nothing then.
+    fn reader_after(&self, change: &Change) -> Option<Cow<'p, Value>> {
+        let live = self.live_object(change);
+        let mut is_running = live.is_some_and(|object| lifecycle::reads_source(change.address.kind, object));
+        let mut body = live.map(|object| Cow::Borrowed(&object.body));
+        for action in self.actions.get(&change.address).into_iter().flatten() {
+            match action {
+                Action::Delete { .. } => (body, is_running) = (None, false),
+                Action::Create { body: created, .. } => (body, is_running) = (Some(Cow::Borrowed(&**created)), true),
+                Action::SetState { to, .. } => is_running = *to == RunState::Running,
+                Action::Update { via: UpdateVia::Resource, body: sent, .. } => {
+                    overlay(body.get_or_insert(Cow::Owned(Value::Null)).to_mut(), sent);
+                }
+                Action::Update { .. } => {}
+            }
+        }
+        body.filter(|_| is_running)
+    }
+
+    /// What the object would read, had the plan its way. What is blocked is as declared.
+    fn wanted(&self, change: &Change) -> Option<Cow<'p, Value>> {
+        if !matches!(change.verdict, Verdict::Blocked(_)) {
+            return self.reader_after(change);
+        }
+        let document = self.desired.get(&change.address)?;
+        let is_running = document.intent.presence == Presence::Present(RunState::Running);
+        is_running.then(|| Cow::Borrowed(&*document.body))
+    }
+
+    fn settle(&self, change: &Change, found: &mut Findings) {
+        let at = &change.address;
+        let Some(body) = self.wanted(change) else { return };
+        let is_blocked = matches!(change.verdict, Verdict::Blocked(_));
+        let own = self.live_object(change);
+        let had: BTreeSet<_> = own.into_iter().flat_map(|own| self.reads_now(at, own)).map(|read| read.key()).collect();
         // What it reads already is not for this plan to settle.
-        let reads = exclusive_reads(change.address.kind, &document.body);
-        let new = || reads.iter().filter(|read| !had.contains(&read.key()));
-        let mut broken = new().filter(|read| read.sharing == Sharing::Broken);
-        if let Some((read, (reader, _))) = broken.find_map(|read| Some((read, others.readers_of(read).next()?))) {
-            let reason = BlockReason::AlreadyRead(read.what, read.name.clone(), (*reader).clone());
-            blocked.insert(change.address.clone(), reason);
-            continue;
+        for read in self.reads_of(at, &body).into_iter().filter(|read| !had.contains(&read.key())) {
+            let others = self.by_read.get(&read.key()).into_iter().flatten();
+            for (other_at, other) in others.filter(|(_, other)| Some(&other.id) != change.id.as_ref()) {
+                let harmful = is_sharing_harmful(&read, (&at.service, &body), (&other_at.service, &other.body));
+                if harmful {
+                    self.settle_read(change, &read, (other_at, other), found);
+                }
+            }
         }
-        let split = new().filter(|read| read.sharing == Sharing::SplitsRows);
-        let mut split = split.flat_map(|read| others.readers_of(read).map(move |reader| (read, reader)));
-        let harmful = split.find(|(read, (_, object))| is_sharing_harmful(read, &document.body, &object.body));
-        let shared = harmful.map(|(read, (reader, _))| shared_read_warning(read, reader));
-        let name = others.by_service.get(&change.address.service).into_iter().flatten().find_map(|(other, object)| {
-            let name = contested_dns_name(change.address.kind, &document.body, own.map(|own| &own.body), &object.body)?;
-            (other.kind == change.address.kind).then(|| shared_name_warning(other, &name))
-        });
-        let found: Vec<String> = shared.into_iter().chain(name).collect();
-        if !found.is_empty() {
-            warnings.insert(change.address.clone(), found);
+        if !is_blocked && let Some(warning) = self.contested_name(at, &body, own) {
+            found.warnings.entry(at.clone()).or_default().push(warning);
         }
     }
-    for change in &mut plan.changes {
-        change.data_effects.extend(warnings.remove(&change.address).into_iter().flatten());
+
+    fn settle_read(&self, change: &Change, read: &ExclusiveRead, other: LiveObject<'_>, found: &mut Findings) {
+        let at = change.address.clone();
+        let other_change = self.changes.get(&other.1.id).copied();
+        let is_strict = read.sharing == Sharing::Broken;
+        if let Some(giver) = other_change.filter(|it| self.gives_up(it, read)) {
+            // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
+            if is_strict || giver.place.is_some() {
+                let (giver, name) = (giver.address.clone(), read.name.clone());
+                let handover = Handover { giver, taker: at, what: read.what, name, is_strict };
+                // The topics of a consumer group have one name.
+                found.handovers.extend((!found.handovers.contains(&handover)).then_some(handover));
+            }
+            return;
+        }
+        if matches!(change.verdict, Verdict::Blocked(_)) {
+            return;
+        }
+        if is_strict {
+            found.blocked.entry(at).or_insert_with(|| self.stays(read, other));
+        } else if self.unmanaged.contains(&other.1.id) {
+            let told = found.warnings.entry(at).or_default();
+            told.extend(told.is_empty().then(|| shared_read_warning(read, other.0)));
+        }
     }
-    still_used::block_changes(plan, &blocked);
+
+    fn stays(&self, read: &ExclusiveRead, (at, object): LiveObject<'_>) -> BlockReason {
+        let (what, name) = (read.what, read.name.clone());
+        if self.unmanaged.contains(&object.id) {
+            return BlockReason::AlreadyRead(what, name, at.clone());
+        }
+        let other = self.changes.get(&object.id).map_or(at, |change| &change.address).clone();
+        BlockReason::ContestedRead(ReadConflict { what, name, other, cause: ReadConflictCause::OtherStays })
+    }
+
+    /// Whether the plan ends that an object reads it. What waits for something else cannot go first.
+    fn gives_up(&self, change: &Change, read: &ExclusiveRead) -> bool {
+        let at = &change.address;
+        let keeps = |body: Cow<'_, Value>| self.reads_of(at, &body).iter().any(|other| other.key() == read.key());
+        self.actions.contains_key(at)
+            && !self.plan.delete_after.iter().any(|entry| entry.address == *at)
+            && !self.reader_after(change).is_some_and(keeps)
+    }
+
+    /// A warning if an unmanaged endpoint has a DNS name, too.
+    fn contested_name(&self, at: &Address, body: &Value, own: Option<&Object>) -> Option<String> {
+        let others = self.unmanaged_by_service.get(&at.service)?.iter().filter(|(other, _)| other.kind == at.kind);
+        { others }.find_map(|(other, object)| {
+            let name = contested_dns_name(at.kind, body, own.map(|own| &own.body), &object.body)?;
+            Some(shared_name_warning(other, &name))
+        })
+    }
 }
 
-fn begins_to_read(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Create | Verdict::Update | Verdict::Rename | Verdict::Replace)
-}
-
-fn own_object<'l>(change: &Change, live: &'l Live) -> Option<&'l Object> {
-    let id = change.id.as_ref()?;
-    live.values().flat_map(|observed| &observed.objects).find(|object| object.id == *id)
+/// Puts what is sent over what is live.
+fn overlay(body: &mut Value, sent: &Value) {
+    let (Value::Object(fields), Value::Object(sent)) = (&mut *body, sent) else {
+        *body = sent.clone();
+        return;
+    };
+    for (name, value) in sent {
+        overlay(fields.entry(name).or_insert(Value::Null), value);
+    }
 }
 
 fn shared_read_warning(read: &ExclusiveRead, reader: &Address) -> String {

@@ -16,7 +16,7 @@ use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{LiveReferences, index_by_id, index_live_hosts};
 use crate::renamed_hosts::{NameEffects, RenamedHost};
-use crate::{contested_reads, references, still_used, undeclared_rename};
+use crate::{references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
 ///
@@ -79,9 +79,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let blocked = NameEffects::find(&plan, &inputs).add_to(&mut plan);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
-    plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after);
+    plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &[]);
     plan.unmanaged = find_unmanaged(&inputs, &seen);
-    contested_reads::check_contested_reads(&mut plan, desired, live);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     still_used::block_made_outside(&mut plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
     still_used::block_changes(&mut plan, &blocked);

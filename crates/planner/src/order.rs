@@ -9,6 +9,7 @@ use model::live::{Id, Live};
 use serde::Serialize;
 
 use crate::change::Change;
+use crate::handover::{self, Handover};
 use crate::references::{ActionReferences, LiveReferences, index_live_hosts};
 
 /// A deletion, and the objects that must stop referencing it first.
@@ -32,6 +33,9 @@ pub struct DeleteAfter {
     pub dependents: BTreeSet<Address>,
 }
 
+/// When the turn of some work is: among all kinds of work, and among those that take over from each other.
+pub type WorkRank = (usize, usize);
+
 /// The actions of one object, one after the other.
 #[derive(Debug)]
 pub struct ObjectWork<'p> {
@@ -41,8 +45,14 @@ pub struct ObjectWork<'p> {
     pub requires: BTreeSet<&'p Address>,
     /// Objects that reference this one live: if one of them fails, this one is not deleted.
     pub released_by: BTreeSet<&'p Address>,
+    /// Objects that must give up first what only one can read, and this one reads next.
+    pub takes_from: BTreeSet<&'p Address>,
+    /// Objects that read next what this one gives up: what keeps them from it keeps this one from giving it up.
+    pub gives_to: BTreeSet<&'p Address>,
+    /// Objects of the plan that those reference.
+    pub takers_require: BTreeSet<&'p Address>,
     /// When its turn is, among all kinds of work.
-    pub rank: usize,
+    pub rank: WorkRank,
     /// Whether all work of a lower rank must be finished first, whether it succeeds or fails. For an object of a
     /// service this is the work on that service.
     // A rank and not a set of objects: a thousand deletions that each named all objects before them would cost the square.
@@ -50,6 +60,20 @@ pub struct ObjectWork<'p> {
 }
 
 impl<'p> ObjectWork<'p> {
+    /// Work that waits for nothing.
+    pub fn new(actions: Vec<&'p Action>) -> Self {
+        Self {
+            actions,
+            requires: BTreeSet::new(),
+            released_by: BTreeSet::new(),
+            takes_from: BTreeSet::new(),
+            gives_to: BTreeSet::new(),
+            takers_require: BTreeSet::new(),
+            rank: (0, 0),
+            waits_for_lower_ranks: false,
+        }
+    }
+
     /// The object.
     pub fn address(&self) -> &'p Address {
         self.actions[0].address()
@@ -62,13 +86,17 @@ impl<'p> ObjectWork<'p> {
     /// Whether it waits only for what it references. Other objects may reference a deleted one, and
     /// a singleton belongs to all objects of its service.
     fn is_independent(&self) -> bool {
-        !self.only_deletes() && !self.address().kind.is_singleton()
+        (!self.only_deletes() || !self.gives_to.is_empty()) && !self.address().kind.is_singleton()
     }
 }
 
 /// Groups the actions of a plan by object. An object waits only for objects of a lower rank, which come before it:
 /// references are created before their referrers, and deleted after them.
-pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [DeleteAfter]) -> Vec<ObjectWork<'p>> {
+pub(crate) fn group_by_object<'p>(
+    actions: &'p [Action],
+    delete_after: &'p [DeleteAfter],
+    handovers: &'p [Handover],
+) -> Vec<ObjectWork<'p>> {
     let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in actions {
         by_object.entry(action.address()).or_default().push(action);
@@ -77,26 +105,60 @@ pub(crate) fn group_by_object<'p>(actions: &'p [Action], delete_after: &'p [Dele
     let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| needs.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
+    let turns = handover::turns(handovers);
+    let mut takers: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+    for Handover { giver, taker, .. } in handovers.iter().filter(|it| by_object.contains_key(&it.taker)) {
+        takers.entry(giver).or_default().insert(taker);
+    }
     let mut ranked: Vec<ObjectWork<'_>> = by_object
         .into_iter()
         .map(|(address, actions)| {
-            let released_by = dependents.get(address).copied().into_iter().flatten().collect();
-            let mut work =
-                ObjectWork { actions, requires: BTreeSet::new(), released_by, rank: 0, waits_for_lower_ranks: false };
-            work.rank = execution_rank(&work, &referenced);
+            let turn = turns.get(address).copied().unwrap_or_default();
+            let mut work = ObjectWork {
+                released_by: dependents.get(address).copied().into_iter().flatten().collect(),
+                gives_to: takers.remove(address).unwrap_or_default(),
+                ..ObjectWork::new(actions)
+            };
+            work.rank = (execution_rank(&work, &referenced), turn);
             work.waits_for_lower_ranks = !work.is_independent();
             work
         })
         .collect();
     ranked.sort_by_key(|work| (work.rank, work.address()));
-    let ranks: BTreeMap<&Address, usize> = ranked.iter().map(|work| (work.address(), work.rank)).collect();
+    let ranks: BTreeMap<&Address, WorkRank> = ranked.iter().map(|work| (work.address(), work.rank)).collect();
     for work in &mut ranked {
         add_dependencies(work, &ranks, &needs);
     }
+    add_handovers(&mut ranked, handovers);
     ranked
 }
 
-fn add_dependencies<'p>(work: &mut ObjectWork<'p>, ranks: &BTreeMap<&'p Address, usize>, needs: &ActionReferences<'_>) {
+/// Lets each taker wait for its givers, and each giver for what its takers wait for.
+fn add_handovers<'p>(ranked: &mut [ObjectWork<'p>], handovers: &'p [Handover]) {
+    if handovers.is_empty() {
+        return;
+    }
+    let positions: BTreeMap<&Address, usize> =
+        ranked.iter().enumerate().map(|(position, work)| (work.address(), position)).collect();
+    // The last takers first: what they require is required for the givers of their givers as well.
+    let mut sorted: Vec<_> = handovers.iter().filter_map(|it| Some((*positions.get(&it.taker)?, it))).collect();
+    sorted.sort_by_key(|(taker, _)| std::cmp::Reverse(ranked[*taker].rank));
+    for (taker, Handover { giver, .. }) in sorted {
+        let Some(at) = positions.get(giver).copied().filter(|at| ranked[*at].rank < ranked[taker].rank) else {
+            continue;
+        };
+        let (own, other) = (ranked[at].address(), &mut ranked[taker]);
+        other.takes_from.insert(own);
+        let required: Vec<&Address> = other.requires.union(&other.takers_require).copied().collect();
+        ranked[at].takers_require.extend(required);
+    }
+}
+
+fn add_dependencies<'p>(
+    work: &mut ObjectWork<'p>,
+    ranks: &BTreeMap<&'p Address, WorkRank>,
+    needs: &ActionReferences<'_>,
+) {
     let own = work.rank;
     let is_before = |address: &Address| ranks.get(address).is_some_and(|rank| *rank < own);
     let referenced = work.actions.iter().flat_map(|action| needs.of(action));
@@ -112,12 +174,16 @@ fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usiz
     let kind = work.address().kind;
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
     let is_released = !work.released_by.is_empty() && !referenced.contains(work.address());
-    if work.only_deletes() || is_released { 2 * Kind::ALL.len() - place } else { place }
+    if work.only_deletes() && work.gives_to.is_empty() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }
 
 /// The actions in the order of execution.
-pub(crate) fn sort_actions(mut actions: Vec<Action>, delete_after: &[DeleteAfter]) -> Vec<Action> {
-    let work = group_by_object(&actions, delete_after);
+pub(crate) fn sort_actions(
+    mut actions: Vec<Action>,
+    delete_after: &[DeleteAfter],
+    handovers: &[Handover],
+) -> Vec<Action> {
+    let work = group_by_object(&actions, delete_after, handovers);
     let position: BTreeMap<Address, usize> =
         work.iter().enumerate().map(|(position, work)| (work.address().clone(), position)).collect();
     actions.sort_by_key(|action| position[action.address()]);
@@ -129,6 +195,7 @@ pub(crate) fn sort_actions(mut actions: Vec<Action>, delete_after: &[DeleteAfter
 pub(crate) fn retain_objects(
     actions: &mut Vec<Action>,
     delete_after: &mut Vec<DeleteAfter>,
+    handovers: &[Handover],
     keep: impl Fn(&Address) -> bool,
 ) {
     if actions.iter().all(|action| keep(action.address())) {
@@ -153,7 +220,7 @@ pub(crate) fn retain_objects(
             None => delete_after.push(DeleteAfter { address: address.clone(), dependents: users }),
         }
     }
-    *actions = sort_actions(kept, delete_after);
+    *actions = sort_actions(kept, delete_after, handovers);
 }
 
 pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, String);

@@ -8,6 +8,7 @@ use model::live::Id;
 use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
+use crate::handover::Handover;
 use crate::order::DeleteAfter;
 use crate::references::RemainingReferences;
 use crate::renamed_hosts::Followers;
@@ -62,6 +63,9 @@ pub struct Plan {
     /// Objects that change together with the DNS names of another one.
     #[serde(skip)]
     pub(crate) followers: Followers,
+    /// What passes from one object to another, and only one can read.
+    #[serde(skip)]
+    pub(crate) handovers: Vec<Handover>,
     /// Declared objects that are live and that others cannot use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,

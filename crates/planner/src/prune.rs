@@ -14,10 +14,11 @@ use crate::change::{Change, Verdict};
 use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
 use crate::prune_evidence::{LastProtection, PruneEvidence, PruneReason};
-use crate::{order, references, still_used, successor, undeclared_rename};
+use crate::{contested_reads, handover_steps, order, references, still_used, successor, undeclared_rename};
 
 /// Adds to a plan the deletion of every live object of which there is a proof, and which is
-/// declared no more, neither by its name nor as a previous name.
+/// declared no more, neither by its name nor as a previous name. Then settles what only one object can read, as that
+/// depends on what is deleted.
 ///
 /// What `base` protects stays: the commits of one change must not lift a protection and use that at once.
 #[must_use]
@@ -29,10 +30,26 @@ pub fn prune_unmanaged(
     proofs: &BTreeMap<Address, PruneEvidence>,
     policy: &Policy,
 ) -> Plan {
-    if proofs.is_empty() {
-        return plan;
-    }
     let mut pruned = plan;
+    add_deletions(&mut pruned, desired, live, base, proofs, policy);
+    // Only now is it known which live objects stay.
+    contested_reads::settle_contested_reads(&mut pruned, desired, live);
+    successor::keep_until_replaced(&mut pruned, desired, live);
+    handover_steps::describe_handovers(&mut pruned);
+    pruned
+}
+
+fn add_deletions(
+    pruned: &mut Plan,
+    desired: &Desired,
+    live: &Live,
+    base: Option<&Desired>,
+    proofs: &BTreeMap<Address, PruneEvidence>,
+    policy: &Policy,
+) {
+    if proofs.is_empty() {
+        return;
+    }
     let declared: BTreeSet<Address> = desired.iter().flat_map(|(at, document)| all_names(at, document)).collect();
     let (referrers, base) = (declared_referrers(desired), BaseClaims::new(base));
     // An object that a manifest found by its pinned id is not unmanaged.
@@ -61,12 +78,10 @@ pub fn prune_unmanaged(
     }
     pruned.unmanaged.retain(|other| unmanaged.contains(&(other.address.clone(), other.id.clone())));
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
-    still_used::block_used_objects(&mut pruned, live);
+    still_used::block_used_objects(pruned, live);
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
-    pruned.actions = order::sort_actions(std::mem::take(&mut pruned.actions), &pruned.delete_after);
-    undeclared_rename::block_undeclared_renames(&mut pruned, desired, live);
-    successor::keep_until_replaced(&mut pruned, desired, live);
-    pruned
+    pruned.actions = order::sort_actions(std::mem::take(&mut pruned.actions), &pruned.delete_after, &[]);
+    undeclared_rename::block_undeclared_renames(pruned, desired, live);
 }
 
 /// The first manifest that references each object.

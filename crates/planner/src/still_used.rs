@@ -16,9 +16,9 @@ use model::live::{Id, Live};
 
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
-use crate::order;
 use crate::plan::Plan;
 use crate::references::ActionReferences;
+use crate::{handover_steps, order};
 
 impl Plan {
     /// The part of the plan that is about some of the objects. What nobody declares is outside of
@@ -27,7 +27,10 @@ impl Plan {
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
         block_made_outside(&mut self, &about, BlockReason::ReferenceOutside);
         block_left_behind(&mut self, &about);
-        order::retain_objects(&mut self.actions, &mut self.delete_after, &about);
+        let halves = handover_steps::halves(&self, &about);
+        block_changes(&mut self, &halves);
+        handover_steps::drop_halves(&mut self, &about);
+        order::retain_objects(&mut self.actions, &mut self.delete_after, &self.handovers, &about);
         block_released_outside(&mut self, &about);
         Self {
             actions: self.actions,
@@ -43,6 +46,7 @@ impl Plan {
             unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
             references: self.references,
             followers: self.followers,
+            handovers: self.handovers,
         }
     }
 }
@@ -107,7 +111,7 @@ pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockRe
             change.block(reason.clone());
         }
     }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| reasons(at).is_none());
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| reasons(at).is_none());
 }
 
 /// The changes that cannot happen without these, or without others that are blocked already: deletions that wait for them,
@@ -118,7 +122,8 @@ pub(crate) fn waiting_for_blocked(
 ) -> BTreeMap<Address, BlockReason> {
     let mut waiting = BTreeMap::new();
     let replaced = ReplacedInUse::new(plan);
-    if plan.delete_after.is_empty() && plan.followers.is_empty() && replaced.0.is_empty() {
+    let pairs_are_empty = plan.followers.is_empty() && plan.handovers.is_empty() && replaced.0.is_empty();
+    if plan.delete_after.is_empty() && pairs_are_empty {
         return waiting;
     }
     let by_address: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
@@ -145,7 +150,8 @@ pub(crate) fn waiting_for_blocked(
         }
         let out_of_step = names_out_of_step(plan, |at| is_blocked_in(at, &waiting));
         let in_use = replaced.held_by(|at| is_blocked_in(at, &waiting));
-        for (at, reason) in out_of_step.into_iter().chain(in_use) {
+        let readers = handover_steps::out_of_step(plan, |at| is_blocked_in(at, &waiting));
+        for (at, reason) in out_of_step.into_iter().chain(in_use).chain(readers) {
             is_complete &= waiting.insert(at, reason).is_some();
         }
     }

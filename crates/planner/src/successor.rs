@@ -6,6 +6,8 @@
 //     git    service-1/p moved to service-2/p          live   service-1/p
 //     plan   service-2/p   create ────┐
 //            service-1/p   .......... delete
+//
+// What only one pipe can read is the exception: see the handovers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,8 +18,9 @@ use model::live::Live;
 
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
+use crate::handover::Handover;
 use crate::inputs::all_names;
-use crate::order::DeleteAfter;
+use crate::order::{DeleteAfter, sort_actions};
 use crate::plan::Plan;
 use crate::still_used::block_changes;
 
@@ -62,13 +65,20 @@ impl<'p> NewPipes<'p> {
 
 /// Lets each pruned pipe wait for the pipe that takes its place, and keeps it if the plan does not create that one.
 pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Live) {
-    let (mut blocked, mut waiting) = (BTreeMap::new(), BTreeMap::new());
+    let (mut blocked, mut waiting, mut following) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     let pipes = NewPipes::find_new(plan, desired, live);
     let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
     for change in plan.changes.iter().filter(is_pruned) {
-        let successors = pipes.successors_of(change);
+        let mut successors = pipes.successors_of(change);
         if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {
             blocked.insert(change.address.clone(), BlockReason::SuccessorBlocked(missing.address.clone()));
+            continue;
+        }
+        // What it reads is not free before it is deleted. So all that takes its place follows it.
+        if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
+            successors.retain(|other| handover.taker != other.address);
+            let others = successors.into_iter().map(|other| other.address.clone());
+            following.extend(others.map(|taker| Handover { taker, ..handover.clone() }));
         } else if !successors.is_empty() {
             let successors: BTreeSet<Address> = successors.into_iter().map(|other| other.address.clone()).collect();
             waiting.insert(change.address.clone(), successors);
@@ -84,5 +94,8 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
     }
     let waiting = waiting.into_iter().map(|(address, dependents)| DeleteAfter { address, dependents });
     plan.delete_after.extend(waiting);
+    following.retain(|handover| !plan.handovers.contains(handover));
+    plan.handovers.extend(following);
+    plan.actions = sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
     block_changes(plan, &blocked);
 }

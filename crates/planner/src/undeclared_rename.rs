@@ -68,7 +68,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
             change.data_effects.push(sentence);
         }
     }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, |at| !blocked.contains_key(at));
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| !blocked.contains_key(at));
 }
 
 fn same_load_warning(other: &Address) -> String {

@@ -90,22 +90,40 @@ impl Remote {
         // A create whose secret is missing would fail after its delete, and an edit after its stop.
         self.check_secrets(then)?;
         let is_recreated = then.iter().any(|later| matches!(later, Action::Create { .. }));
-        match (action, self.run.services.get(&action.address().service)) {
-            (Action::Delete { address: at, .. }, Some(service)) if is_recreated => {
-                let path = routes::list_url(at.kind, &self.run.organization, service);
-                // An idle service refuses the POST (seen live), perhaps only after it accepted the DELETE. Waking takes
-                // about a minute, so the time that is left is checked before and after.
-                self.check_time_to_replace(at)?;
-                wake::ensure_awake(&self.run.client, &path).await?;
-                for body in then.iter().filter_map(|later| later.request_body()) {
-                    perform::ensure_endpoints_ready(&self.run, at, body).await?;
-                }
-                self.check_time_to_replace(at)?;
-                lock_ignoring_poison(&self.run.replacing).insert(at.clone());
-                Ok(())
-            }
+        match action {
+            Action::Delete { address: at, .. } if is_recreated => self.ensure_creatable(at, then).await,
             _ => Ok(()),
         }
+    }
+
+    /// The same for an action after which other objects are created, which cannot exist before.
+    ///
+    /// # Errors
+    ///
+    /// The first reason against it. Nothing was changed.
+    pub async fn check_successors(&self, action: &Action, takers: &[&Action]) -> Result<(), Error> {
+        self.run.client.deadline.begin_writing();
+        let is_create = |taker: &&&Action| matches!(taker, Action::Create { .. });
+        for taker in takers.iter().filter(is_create) {
+            self.ensure_creatable(taker.address(), &[taker]).await?;
+            lock_ignoring_poison(&self.run.replacing).insert(action.address().clone());
+        }
+        Ok(())
+    }
+
+    async fn ensure_creatable(&self, at: &Address, actions: &[&Action]) -> Result<(), Error> {
+        let Some(service) = self.run.services.get(&at.service) else { return Ok(()) };
+        let path = routes::list_url(at.kind, &self.run.organization, service);
+        // An idle service refuses the POST (seen live), perhaps only after it accepted the DELETE. Waking takes about a
+        // minute, so the time that is left is checked before and after.
+        self.check_time_to_replace(at)?;
+        wake::ensure_awake(&self.run.client, &path).await?;
+        for body in actions.iter().filter_map(|later| later.request_body()) {
+            perform::ensure_endpoints_ready(&self.run, at, body).await?;
+        }
+        self.check_time_to_replace(at)?;
+        lock_ignoring_poison(&self.run.replacing).insert(at.clone());
+        Ok(())
     }
 
     /// Checks that the secrets of these actions can be resolved.

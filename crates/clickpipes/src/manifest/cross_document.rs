@@ -8,6 +8,7 @@ use super::{Manifest, code};
 use crate::exclusive_read::{ExclusiveRead, Sharing};
 use crate::exclusive_reads::{exclusive_reads, is_sharing_harmful};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
+use crate::server_names::ServerNames;
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Document, Presence};
@@ -15,6 +16,7 @@ use model::diagnostic::{Diagnostic, Severity};
 use model::live::Id;
 use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics};
+use serde_json::Value;
 
 mod dns_names;
 
@@ -224,6 +226,8 @@ fn shared_table(
 /// Finds things that several pipes read and only one can, in any service: a queue, a replication slot.
 fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
+    let services: Vec<ServiceRef> = all.iter().map(DraftManifest::service).collect();
+    let names = endpoint_names(all);
     for (index, declared) in all.iter().enumerate() {
         let Manifest { kind, document, .. } = &declared.manifest;
         // A stopped pipe may wait for the other one to be removed.
@@ -231,13 +235,13 @@ fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts:
             continue;
         }
         let mut reported = BTreeSet::new();
-        for read in exclusive_reads(*kind, &document.body) {
+        for read in exclusive_reads(*kind, &document.body, names.seen_from(&services[index])) {
             let Some((first, other)) = readers.get(&read.key()) else {
                 readers.insert(read.key(), (index, read));
                 continue;
             };
-            let is_harmful =
-                *first != index && is_sharing_harmful(&read, &document.body, &all[*first].manifest.document.body);
+            let reader = |at: usize| (&services[at], &*all[at].manifest.document.body);
+            let is_harmful = *first != index && is_sharing_harmful(&read, reader(index), reader(*first));
             if is_harmful && reported.insert(*first) {
                 let severity = match read.sharing {
                     Sharing::Broken => Severity::Error,
@@ -249,6 +253,14 @@ fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts:
     }
 }
 
+/// The DNS names of the endpoints that exist after an apply.
+fn endpoint_names(all: &[DraftManifest]) -> ServerNames {
+    let kept = all.iter().filter(|draft| draft.manifest.document.intent.presence != Presence::Absent);
+    let kept: Vec<(Address, &Value)> =
+        kept.filter_map(|draft| Some((draft.address()?, &*draft.manifest.document.body))).collect();
+    ServerNames::of_objects(kept.iter().map(|(at, body)| (at, *body)))
+}
+
 fn shared_read(
     places: &DraftPlaces<'_>,
     declared: &DraftManifest,
@@ -256,7 +268,11 @@ fn shared_read(
     (first, other): (&DraftManifest, &ExclusiveRead),
 ) -> Diagnostic {
     let ExclusiveRead { what, name, .. } = read;
-    let label = |draft: &DraftManifest| draft.address().map(|at| format!("`{}`", at.name)).unwrap_or_default();
+    // Two services may have pipes of one name.
+    let label = |draft: &DraftManifest| match draft.address() {
+        Some(at) if at.service.as_str().is_empty() => format!("`{}`", at.name),
+        at => at.map(|at| format!("`{at}`")).unwrap_or_default(),
+    };
     let pair = format!("{} and {}", label(first), label(declared));
     let remark = |span| match read.sharing {
         Sharing::Broken => {

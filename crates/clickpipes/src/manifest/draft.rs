@@ -61,16 +61,21 @@ impl DraftManifest {
     // The default service is not known yet, so its objects are compared with each other only. What collides once the
     // default has a name is found when the services are looked up.
     pub(super) fn address(&self) -> Option<Address> {
-        let Manifest { kind, service, is_organization_wide, name, .. } = &self.manifest;
-        let service = if *is_organization_wide {
-            ServiceRef::for_organization()
-        } else {
-            ServiceRef::new(service.as_deref().unwrap_or_default())
-        };
+        let Manifest { kind, name, .. } = &self.manifest;
+        let service = self.service();
         if kind.is_singleton() {
             return Some(Address::for_singleton(service, *kind));
         }
         self.has_name.then(|| Address::new(service, *kind, name.clone()))
+    }
+
+    /// The service as written; its name is empty without `metadata.service`.
+    pub(super) fn service(&self) -> ServiceRef {
+        if self.manifest.is_organization_wide {
+            ServiceRef::for_organization()
+        } else {
+            ServiceRef::new(self.manifest.service.as_deref().unwrap_or_default())
+        }
     }
 
     /// The field to point at in messages about the identity.

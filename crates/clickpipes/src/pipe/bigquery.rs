@@ -166,7 +166,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| text_at(source, "projectId"),
     secret_hosts: |_, _| SecretHost::from_list("bigquery.googleapis.com"),
     items: SourceItems::Mappings(&["sourceDatasetName", "sourceTable"]),
-    exclusive_reads: |_| Vec::new(),
+    exclusive_reads: |_, _| Vec::new(),
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.bigquery"], rules: database::UNCHECKED_MAPPING_LIST_RULES },

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::destination::dotted_table;
-use super::endpoint_reference::host_text;
+use super::endpoint_reference::{host_text, referenced_endpoint};
 use super::source::{join_nonempty, text_at};
-use crate::network_address::canonical_host;
 use crate::secret_host::SecretHost;
+use crate::server_names::ServersOfService;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
@@ -63,9 +63,13 @@ pub(crate) fn host_and_port(source: &Value) -> String {
     join_nonempty(":", &[host_text(source, "host"), text_at(source, "port")])
 }
 
-/// The server of a database: equal for all spellings of its host.
-pub(crate) fn server_key(source: &Value) -> String {
-    format!("{}:{}", canonical_host(&host_text(source, "host")), text_at(source, "port"))
+/// The server of a database: equal for all spellings of its host, and for a reference to the endpoint in front of it.
+pub(crate) fn server_key(source: &Value, servers: ServersOfService<'_>) -> String {
+    let server = match referenced_endpoint(source, "host") {
+        Some(name) => servers.endpoint_key(name),
+        None => servers.server_of(&text_at(source, "host")),
+    };
+    format!("{server}:{}", text_at(source, "port"))
 }
 
 /// Whether the tables are copied once, and never followed.

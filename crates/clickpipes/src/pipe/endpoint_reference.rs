@@ -90,8 +90,13 @@ pub struct BrokersOfEndpoint {
 /// The hosts at a field, for people and for `policy.secrets`. A host name has no blank, so no host
 /// can pass for an endpoint.
 pub(crate) fn host_text(source: &Value, field: &str) -> String {
-    match source[field].get("endpoint").and_then(Value::as_str) {
+    match referenced_endpoint(source, field) {
         Some(name) => format!("endpoint {name}"),
         None => text_at(source, field),
     }
+}
+
+/// The endpoint that a field refers to by name.
+pub(crate) fn referenced_endpoint<'s>(source: &'s Value, field: &str) -> Option<&'s str> {
+    source[field].get("endpoint")?.as_str()
 }

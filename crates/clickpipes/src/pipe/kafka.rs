@@ -1,14 +1,17 @@
 //! Apache Kafka, and services that speak its protocol.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use super::endpoint_reference::{Brokers, EndpointReference, host_text};
+use super::endpoint_reference::{Brokers, EndpointReference, host_text, referenced_endpoint};
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
-use crate::network_address::canonical_hosts;
+use crate::network_address::split_port;
 use crate::secret_host::SecretHost;
+use crate::server_names::ServersOfService;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
@@ -220,8 +223,24 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
 }
 
 /// Members of a consumer group share the messages of each topic.
-fn group_reads(source: &Value) -> Vec<ExclusiveRead> {
-    let (brokers, topics) = (canonical_hosts(&host_text(source, "brokers")), text_at(source, "topics"));
+/// The servers of the brokers, in no order.
+fn brokers_key(source: &Value, servers: ServersOfService<'_>) -> String {
+    if let Some(name) = referenced_endpoint(source, "brokers") {
+        return servers.endpoint_key(name);
+    }
+    let list = text_at(source, "brokers");
+    let brokers = list.split(',').map(str::trim).filter(|broker| !broker.is_empty());
+    // The brokers behind an endpoint differ in their ports, which a reference does not name.
+    let server = |broker| {
+        let (host, port) = split_port(broker);
+        servers.endpoint_of_name(host).unwrap_or_else(|| format!("{}:{port}", servers.server_of(host)))
+    };
+    let servers: BTreeSet<String> = brokers.map(server).collect();
+    servers.into_iter().collect::<Vec<_>>().join(",")
+}
+
+fn group_reads(source: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
+    let (brokers, topics) = (brokers_key(source, servers), text_at(source, "topics"));
     let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
     let reads = topics.filter_map(|topic| {
         let location = format!("{topic} at {brokers}");

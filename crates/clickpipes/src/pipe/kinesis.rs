@@ -110,7 +110,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         [stream, registry::glue_hosts(source)].concat()
     },
     items: SourceItems::Single(|source| text_at(source, "streamName")),
-    exclusive_reads: |_| Vec::new(),
+    exclusive_reads: |_, _| Vec::new(),
     rules: &[RULES],
 };
 

@@ -150,7 +150,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         _ => vec![SecretHost::InSecret],
     },
     items: SourceItems::Mappings(&["sourceDatabaseName", "sourceCollection"]),
-    exclusive_reads: |_| Vec::new(),
+    exclusive_reads: |_, _| Vec::new(),
     rules: &[
         RULES,
         RuleSet { object_paths: &["spec.source.mongodb"], rules: database::TLS_RULES },

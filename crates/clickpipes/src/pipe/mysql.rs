@@ -206,8 +206,8 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: database::host_and_port,
     secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
-    exclusive_reads: |source| {
-        let server = database::server_key(source);
+    exclusive_reads: |source, servers| {
+        let server = database::server_key(source, servers);
         read_named_by(source, "server id", "serverId", server, Sharing::Broken).into_iter().collect()
     },
     rules: &[

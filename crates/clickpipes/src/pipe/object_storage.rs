@@ -197,7 +197,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| bucket_and_path(source).0,
     secret_hosts,
     items: SourceItems::Single(|source| bucket_and_path(source).1),
-    exclusive_reads: |source| {
+    exclusive_reads: |source, _| {
         read_named_by(source, "queue", "queueUrl", String::new(), Sharing::Broken).into_iter().collect()
     },
     rules: &[RULES],

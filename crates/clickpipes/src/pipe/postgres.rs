@@ -205,8 +205,8 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| join_nonempty("/", &[database::host_and_port(source), text_at(source, "database")]),
     secret_hosts: database::secret_hosts,
     items: SourceItems::Mappings(&["sourceSchemaName", "sourceTable"]),
-    exclusive_reads: |source| {
-        let server = database::server_key(source);
+    exclusive_reads: |source, servers| {
+        let server = database::server_key(source, servers);
         read_named_by(source, "replication slot", "settings.replicationSlotName", server, Sharing::Broken)
             .into_iter()
             .collect()

@@ -102,7 +102,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| text_at(source, "projectId"),
     secret_hosts: |_, _| SecretHost::from_list("pubsub.googleapis.com"),
     items: SourceItems::Single(|source| text_at(source, "topic")),
-    exclusive_reads: |_| Vec::new(),
+    exclusive_reads: |_, _| Vec::new(),
     rules: &[RULES],
 };
 

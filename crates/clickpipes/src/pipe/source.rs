@@ -10,6 +10,7 @@ use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use crate::exclusive_read::ExclusiveRead;
 use crate::secret_host::SecretHost;
+use crate::server_names::ServersOfService;
 use crate::validate::RuleSet;
 use model::annotations;
 use model::path::FieldPath;
@@ -41,7 +42,7 @@ pub struct SourceSpec {
     /// What is read there.
     pub(crate) items: SourceItems,
     /// What no other pipe may read at the same time.
-    pub(crate) exclusive_reads: fn(&Value) -> Vec<ExclusiveRead>,
+    pub(crate) exclusive_reads: fn(&Value, ServersOfService<'_>) -> Vec<ExclusiveRead>,
     pub(crate) rules: &'static [RuleSet],
 }
 

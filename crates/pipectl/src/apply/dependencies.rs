@@ -5,15 +5,18 @@
 //     create endpoint  ->  create the pipe that uses it        `requires`: if the endpoint fails, the pipe is skipped
 //     update the pipe  ->  delete the endpoint that it left    `released_by`: if the update fails, the delete is skipped
 //     create a pipe    ->  delete the one whose place it takes `released_by`: if the create fails, the delete is skipped
+//     delete a pipe    ->  create the one that takes its slot `takes_from`: if the delete fails, the create is skipped; and the
+//                                                             delete waits for what the create refers to
 //     everything       ->  delete, scaling                     `waits_for_lower_ranks`: for the end, whatever it is
 //
 // A delete whose referrer could not be changed would cut a running pipe off from its source.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use model::action::Action;
 use model::address::{Address, ServiceRef};
-use planner::ObjectWork;
+use planner::{ObjectWork, WorkRank};
 use tokio::sync::Notify;
 
 use super::object_result::{ObjectResult, Outcome};
@@ -21,16 +24,17 @@ use super::object_result::{ObjectResult, Outcome};
 /// The objects whose work has ended, and how much is left.
 pub(super) struct FinishedObjects<'p> {
     /// The rank of the work on each object.
-    ranks: BTreeMap<&'p Address, usize>,
+    ranks: BTreeMap<&'p Address, WorkRank>,
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
     /// How many objects of a service are not finished, by rank. There are few ranks, so a look costs the same however
     /// many objects there are.
-    unfinished: RefCell<BTreeMap<(&'p ServiceRef, usize), usize>>,
+    unfinished: RefCell<BTreeMap<(&'p ServiceRef, WorkRank), usize>>,
     on_finish: Notify,
 }
 
 struct ObjectEnd {
     outcome: Outcome,
+    was_deleted: bool,
     unmet_dependency: Option<Address>,
 }
 
@@ -43,7 +47,7 @@ pub(super) struct SkipReason {
 
 impl<'p> FinishedObjects<'p> {
     pub(super) fn new(all: &[ObjectWork<'p>]) -> Self {
-        let mut unfinished: BTreeMap<(&ServiceRef, usize), usize> = BTreeMap::new();
+        let mut unfinished: BTreeMap<(&ServiceRef, WorkRank), usize> = BTreeMap::new();
         for work in all {
             *unfinished.entry((&work.address().service, work.rank)).or_default() += 1;
         }
@@ -70,8 +74,8 @@ impl<'p> FinishedObjects<'p> {
         let finished = self.finished.borrow();
         // An object that the plan does not change never finishes.
         let has_ended = |at: &&Address| finished.contains_key(*at) || !self.ranks.contains_key(*at);
-        work.requires.iter().chain(&work.released_by).all(has_ended)
-            && !(work.waits_for_lower_ranks && self.has_unfinished_below(work))
+        let before = [&work.requires, &work.released_by, &work.takes_from, &work.takers_require];
+        before.into_iter().flatten().all(has_ended) && !(work.waits_for_lower_ranks && self.has_unfinished_below(work))
     }
 
     fn has_unfinished_below(&self, work: &ObjectWork<'_>) -> bool {
@@ -80,13 +84,15 @@ impl<'p> FinishedObjects<'p> {
         if service.is_organization() {
             unfinished.iter().any(|((_, rank), count)| *rank < work.rank && *count > 0)
         } else {
-            unfinished.range((service, 0)..(service, work.rank)).any(|(_, count)| *count > 0)
+            unfinished.range((service, (0, 0))..(service, work.rank)).any(|(_, count)| *count > 0)
         }
     }
 
-    pub(super) fn record_result(&self, report: &ObjectResult) {
+    pub(super) fn record_result(&self, work: &ObjectWork<'_>, report: &ObjectResult) {
         let at = &report.address;
-        let end = ObjectEnd { outcome: report.outcome, unmet_dependency: report.unmet_dependency.clone() };
+        let was_deleted = work.actions[..report.done].iter().any(|action| matches!(action, Action::Delete { .. }));
+        let unmet_dependency = report.unmet_dependency.clone();
+        let end = ObjectEnd { outcome: report.outcome, was_deleted, unmet_dependency };
         self.finished.borrow_mut().insert(at.clone(), end);
         if let Some((at, rank)) = self.ranks.get_key_value(at)
             && let Some(count) = self.unfinished.borrow_mut().get_mut(&(&at.service, *rank))
@@ -96,16 +102,27 @@ impl<'p> FinishedObjects<'p> {
         self.on_finish.notify_waiters();
     }
 
+    /// Whether this run deleted an object for this one: it read what this one takes over.
+    pub(super) fn was_deleted_for(&self, work: &ObjectWork<'_>) -> bool {
+        let finished = self.finished.borrow();
+        work.takes_from.iter().any(|at| finished.get(*at).is_some_and(|end| end.was_deleted))
+    }
+
     /// The reason why the work on the object must not begin; `None` if it may.
     pub(super) fn skip_reason(&self, work: &ObjectWork<'_>) -> Option<SkipReason> {
         let finished = self.finished.borrow();
-        let missing = work.requires.iter().find_map(|at| {
-            let end = finished.get(*at)?;
-            let reason = format!("it refers to `{at}`, which {}", not_applied_text(end.outcome)?);
-            Some(SkipReason { reason, unmet_dependency: end.unmet_dependency.clone() })
-        });
+        let waited_for = |others: &BTreeSet<&Address>, relation: &str| {
+            others.iter().find_map(|at| {
+                let end = finished.get(*at)?;
+                let reason = format!("{relation} `{at}`, which {}", not_applied_text(end.outcome)?);
+                Some(SkipReason { reason, unmet_dependency: end.unmet_dependency.clone() })
+            })
+        };
+        let missing = waited_for(&work.requires, "it refers to");
+        let not_free = || waited_for(&work.takes_from, "it takes over what only one can read from");
+        let no_taker = || waited_for(&work.takers_require, "what takes over from it refers to");
         let in_use = || work.released_by.iter().find_map(|at| still_needed(work.address(), at, finished.get(*at)));
-        missing.or_else(in_use)
+        missing.or_else(not_free).or_else(no_taker).or_else(in_use)
     }
 }
 
@@ -133,8 +150,6 @@ fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use model::action::Action;
     use model::address::{Address, Kind, Name, ServiceRef};
     use model::live::Id;
@@ -149,8 +164,7 @@ mod tests {
     }
 
     fn work(action: &Action, rank: usize) -> ObjectWork<'_> {
-        let (requires, released_by) = (BTreeSet::new(), BTreeSet::new());
-        ObjectWork { actions: vec![action], requires, released_by, rank, waits_for_lower_ranks: rank > 0 }
+        ObjectWork { rank: (rank, 0), waits_for_lower_ranks: rank > 0, ..ObjectWork::new(vec![action]) }
     }
 
     #[test]
@@ -160,7 +174,7 @@ mod tests {
         let finished = FinishedObjects::new(&all);
         let may_begin: Vec<bool> = all.iter().map(|work| finished.may_begin(work)).collect();
         assert_eq!(may_begin, [true, false, true, false]);
-        finished.record_result(&ObjectResult::new(&all[0]));
+        finished.record_result(&all[0], &ObjectResult::new(&all[0]));
         assert!(all.iter().all(|work| finished.may_begin(work)));
     }
 }

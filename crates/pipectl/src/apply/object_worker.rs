@@ -41,9 +41,24 @@ pub(super) enum StopCause {
     NoResponse,
 }
 
-/// Performs the actions until one fails, and starts the pipe if this run paused it. `followers` are actions of other
-/// objects that must be possible before this one changes.
-pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>, followers: &[&Action]) -> ObjectResult {
+/// What the work on an object has to do with other objects.
+#[derive(Clone, Copy)]
+pub(super) struct HandingOver<'w> {
+    /// Actions of other objects that must be possible before this one changes.
+    pub(super) followers: &'w [&'w Action],
+    /// Whether this run deleted an object to make way for this one.
+    pub(super) was_given: bool,
+}
+
+/// For an object that did not get what another one was deleted for.
+const NO_READER_NOTE: &str = "what was deleted for it is gone, and nothing reads its source now: run apply again";
+
+/// Performs the actions until one fails, and starts the pipe if this run paused it.
+pub(super) async fn run_object(
+    run: &ApplyRun<'_>,
+    work: &ObjectWork<'_>,
+    handing_over: HandingOver<'_>,
+) -> ObjectResult {
     let mut report = ObjectResult::new(work);
     let actions = &work.actions;
     let mut pausing = None;
@@ -51,7 +66,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>, follow
         if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
-        let stop = match perform_action(run, actions, index, followers).await {
+        let stop = match perform_action(run, work, index, handing_over).await {
             Ok(performed) => {
                 pausing = pausing.filter(|_| !is_running_again(&performed));
                 report.record_action(performed);
@@ -65,6 +80,7 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>, follow
         let restored = removed_mappings::restore_mappings(run, action, &stop).await;
         record_stop(run, &mut report, stop);
         report.not_recreated = not_recreated_reason(actions, index, &report);
+        report.notes.extend((handing_over.was_given && report.done == 0).then(|| NO_READER_NOTE.to_owned()));
         removed_mappings::record_mappings(&mut report, actions, restored);
         if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
             report.keep_create(body, run.changes.get(&report.address).copied());
@@ -85,22 +101,27 @@ pub(super) async fn run_object(run: &ApplyRun<'_>, work: &ObjectWork<'_>, follow
 
 async fn perform_action(
     run: &ApplyRun<'_>,
-    actions: &[&Action],
+    work: &ObjectWork<'_>,
     index: usize,
-    followers: &[&Action],
+    handing_over: HandingOver<'_>,
 ) -> Result<PerformedAction, StopCause> {
-    let action = actions[index];
+    let (actions, action) = (&work.actions, work.actions[index]);
+    let gives_way = !work.gives_to.is_empty() && matches!(action, Action::Delete { .. });
+    let follows = handing_over.was_given && matches!(action, Action::Create { .. });
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
     }
-    if run.interruption.is_raised() && !ends_replacement(actions, index) {
+    if run.interruption.is_raised() && !ends_replacement(actions, index) && !follows {
         return Err(StopCause::Interrupted);
     }
     // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
-    run.remote.check_secrets(followers).map_err(StopCause::NotReady)?;
+    run.remote.check_secrets(handing_over.followers).map_err(StopCause::NotReady)?;
+    if !work.gives_to.is_empty() {
+        run.remote.check_successors(action, handing_over.followers).await.map_err(StopCause::NotReady)?;
+    }
     run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
     (run.on_step)(&ApplyStep::Action(action));
-    let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index);
+    let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index) || gives_way || follows;
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }
 

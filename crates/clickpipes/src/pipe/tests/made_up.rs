@@ -53,7 +53,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     location: |source| text_at(source, "depot"),
     secret_hosts: |source, _| SecretHost::from_list(&text_at(source, "depot")),
     items: SourceItems::Single(|source| text_at(source, "queue")),
-    exclusive_reads: |_| Vec::new(),
+    exclusive_reads: |_, _| Vec::new(),
     rules: &[RuleSet {
         object_paths: &["spec.source.madeUp"],
         rules: &[CrossFieldRule::required_fields_iff(

@@ -1,0 +1,95 @@
+//! Which server a host leads to. A private name means something else in each service.
+//
+//     service eu   endpoint db: db.internal ── server 1      pipe: host db.internal, or {endpoint: db}
+//     service us   endpoint db: db.internal ── server 2      pipe: the same words, and another server
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use model::address::{Address, Name, ServiceRef};
+use serde_json::Value;
+
+use crate::network_address::canonical_host;
+use crate::semantics::{dns_names, dns_patterns};
+
+/// Ends of names that no public resolver answers: RFC 6762, RFC 8375, and `.internal` as ICANN reserved it.
+const PRIVATE_ENDS: &[&str] = &[
+    ".internal",
+    ".local",
+    ".localdomain",
+    ".home.arpa",
+    ".lan",
+    ".corp",
+    ".home",
+    ".private",
+    ".intranet",
+    ".localhost",
+    ".test",
+];
+
+/// The endpoints of each service, by the DNS names that lead to them.
+#[derive(Default)]
+pub struct ServerNames(HashMap<ServiceRef, HashMap<String, Name>>);
+
+impl ServerNames {
+    /// Of these objects. If two have the same name, it leads to the first.
+    pub fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a Address, &'a Value)>) -> Self {
+        let mut names = Self::default();
+        for (at, body) in objects {
+            for name in dns_names(at.kind, body) {
+                let of_service = names.0.entry(at.service.clone()).or_default();
+                of_service.entry(canonical_host(name)).or_insert_with(|| at.name.clone());
+            }
+        }
+        names
+    }
+
+    /// As seen from a service.
+    pub fn seen_from<'a>(&'a self, service: &'a ServiceRef) -> ServersOfService<'a> {
+        ServersOfService { service, names: self.0.get(service) }
+    }
+}
+
+/// The servers that hosts lead to in one service.
+#[derive(Clone, Copy)]
+pub struct ServersOfService<'a> {
+    service: &'a ServiceRef,
+    names: Option<&'a HashMap<String, Name>>,
+}
+
+impl ServersOfService<'_> {
+    /// The endpoint that has a host as one of its names.
+    pub(crate) fn endpoint_of_name(self, host: &str) -> Option<String> {
+        Some(self.endpoint_key(self.names?.get(&canonical_host(host))?.as_str()))
+    }
+
+    /// An endpoint of the service.
+    // No host name has a blank, so none can pass for an endpoint.
+    pub(crate) fn endpoint_key(self, name: &str) -> String {
+        format!("endpoint {name} of {}", self.service)
+    }
+
+    /// The server that a host without a port leads to: equal for all its spellings.
+    pub(crate) fn server_of(self, host: &str) -> String {
+        if let Some(endpoint) = self.endpoint_of_name(host) {
+            return endpoint;
+        }
+        let host = canonical_host(host);
+        // What a wildcard covers may be several servers.
+        let is_private = || is_private_host(&host) || dns_patterns(&host).iter().any(|it| self.has_name(it));
+        if is_private() { format!("{host} in {}", self.service) } else { host }
+    }
+
+    fn has_name(self, name: &str) -> bool {
+        self.names.is_some_and(|names| names.contains_key(name))
+    }
+}
+
+/// Whether a host in its canonical spelling leads somewhere only inside of a network.
+fn is_private_host(host: &str) -> bool {
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
+        Err(_) => !host.contains('.') || PRIVATE_ENDS.iter().any(|end| host.ends_with(end)),
+    }
+}

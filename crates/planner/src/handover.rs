@@ -1,0 +1,73 @@
+//! What only one object can read, and passes from one to another in one plan.
+//
+// The next reader cannot begin before the last one has ended: the API or the source refuses it. So the order is the
+// reverse of that of other successors, and the last reader goes only if the next one is sure to follow.
+//
+//     giver   .... delete, stop, or read another one ──┐     its secrets and endpoints were checked for the taker
+//     taker   ........................................ create, start or update
+
+use std::collections::BTreeMap;
+
+use model::address::Address;
+
+use crate::block_reason::BlockReason;
+use crate::read_conflict::{ReadConflict, ReadConflictCause};
+
+/// One object gives up what another one reads from then on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handover {
+    /// Reads it now.
+    pub(crate) giver: Address,
+    /// Reads it after the plan.
+    pub(crate) taker: Address,
+    /// What it is, such as `replication slot`.
+    pub(crate) what: &'static str,
+    pub(crate) name: String,
+    /// Whether the taker cannot begin as long as the giver reads it, so that both go or none.
+    pub(crate) is_strict: bool,
+}
+
+impl Handover {
+    /// For the row of the giver.
+    pub(crate) fn giver_sentence(&self) -> String {
+        format!("`{}` takes over the {} `{}` right after this", self.taker, self.what, self.name)
+    }
+
+    /// For the row of the taker.
+    pub(crate) fn taker_sentence(&self) -> String {
+        format!("`{}` gives up the {} `{}` first", self.giver, self.what, self.name)
+    }
+
+    pub(crate) fn conflict(&self, other: &Address, cause: ReadConflictCause) -> BlockReason {
+        let (other, name) = (other.clone(), self.name.clone());
+        BlockReason::ContestedRead(ReadConflict { what: self.what, name, other, cause })
+    }
+}
+
+/// How many objects take turns before each of these. Those that are on a circle, or between two of them, have none.
+pub(crate) fn turns<'h>(handovers: &'h [Handover]) -> BTreeMap<&'h Address, usize> {
+    let mut givers: BTreeMap<&Address, usize> = BTreeMap::new();
+    let mut takers: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for Handover { giver, taker, .. } in handovers {
+        givers.entry(giver).or_default();
+        *givers.entry(taker).or_default() += 1;
+        takers.entry(giver).or_default().push(taker);
+    }
+    let mut next: Vec<&Address> = givers.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
+    let mut turns: BTreeMap<&'h Address, usize> = BTreeMap::new();
+    let mut turn = 0;
+    while !next.is_empty() {
+        let mut later = Vec::new();
+        for at in next {
+            turns.insert(at, turn);
+            for taker in takers.get(at).into_iter().flatten() {
+                if let Some(count) = givers.get_mut(taker) {
+                    *count -= 1;
+                    later.extend((*count == 0).then_some(*taker));
+                }
+            }
+        }
+        (next, turn) = (later, turn + 1);
+    }
+    turns
+}

@@ -1,0 +1,82 @@
+//! The handovers of a plan: both halves happen, or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::address::Address;
+
+use crate::block_reason::BlockReason;
+use crate::change::Verdict;
+use crate::handover::{Handover, turns};
+use crate::plan::Plan;
+use crate::read_conflict::ReadConflictCause;
+
+/// Adds handovers to the plan, and blocks those in which each waits for the other.
+pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut BTreeMap<Address, BlockReason>) {
+    plan.handovers = found;
+    let in_turn: BTreeSet<Address> = turns(&plan.handovers).into_keys().cloned().collect();
+    for handover in plan.handovers.iter().filter(|it| it.is_strict && !in_turn.contains(&it.giver)) {
+        let reason = || handover.conflict(&handover.giver, ReadConflictCause::InTurn);
+        blocked.entry(handover.taker.clone()).or_insert_with(reason);
+    }
+    // Where no order is possible, it does not matter enough to hold anything back.
+    plan.handovers.retain(|it| it.is_strict || in_turn.contains(&it.giver) && in_turn.contains(&it.taker));
+}
+
+/// Says on both rows which one goes first.
+pub(crate) fn describe_handovers(plan: &mut Plan) {
+    let mut sentences: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
+    for handover in &plan.handovers {
+        sentences.entry(&handover.giver).or_default().push(handover.giver_sentence());
+        sentences.entry(&handover.taker).or_default().push(handover.taker_sentence());
+    }
+    for change in plan.changes.iter_mut().filter(|change| !matches!(change.verdict, Verdict::Blocked(_))) {
+        change.data_effects.extend(sentences.remove(&change.address).into_iter().flatten());
+    }
+}
+
+/// Of a giver and its taker, the one that is not blocked beside the other.
+pub(crate) fn out_of_step(plan: &Plan, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
+    let mut found = Vec::new();
+    for handover in plan.handovers.iter().filter(|it| it.is_strict) {
+        let Handover { giver, taker, .. } = handover;
+        match (is_blocked(giver), is_blocked(taker)) {
+            (true, false) => found.push((taker.clone(), handover.conflict(giver, ReadConflictCause::OtherStays))),
+            (false, true) => found.push((giver.clone(), handover.conflict(taker, ReadConflictCause::TakerBlocked))),
+            (true, true) | (false, false) => {}
+        }
+    }
+    found
+}
+
+/// What cannot be done without its other half, where that is not part of the plan: to begin before the last reader ends,
+/// and to delete the last reader. To stop it alone is a wish of its own.
+pub(crate) fn halves(plan: &Plan, is_inside: impl Fn(&Address) -> bool) -> BTreeMap<Address, BlockReason> {
+    let is_deleted = |at: &Address| {
+        plan.changes.iter().any(|it| it.address == *at && matches!(it.verdict, Verdict::Delete | Verdict::Replace))
+    };
+    let mut blocked = BTreeMap::new();
+    for handover in plan.handovers.iter().filter(|it| it.is_strict) {
+        let Handover { giver, taker, .. } = handover;
+        match (is_inside(giver), is_inside(taker)) {
+            (false, true) => {
+                blocked.insert(taker.clone(), handover.conflict(giver, ReadConflictCause::GiverOutside));
+            }
+            (true, false) if is_deleted(giver) => {
+                blocked.insert(giver.clone(), handover.conflict(taker, ReadConflictCause::TakerOutside));
+            }
+            _ => {}
+        }
+    }
+    blocked
+}
+
+/// Forgets the handovers of which only a half is left, and what was said of them.
+pub(crate) fn drop_halves(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
+    let whole = |it: &Handover| is_inside(&it.giver) && is_inside(&it.taker);
+    let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.handovers).into_iter().partition(whole);
+    plan.handovers = kept;
+    let untrue: BTreeSet<String> = dropped.iter().flat_map(|it| [it.giver_sentence(), it.taker_sentence()]).collect();
+    for change in plan.changes.iter_mut().filter(|_| !untrue.is_empty()) {
+        change.data_effects.retain(|sentence| !untrue.contains(sentence));
+    }
+}

@@ -1,0 +1,197 @@
+//! What only one pipe can read passes from one to another: the last reader goes first, or both stay as they are.
+
+use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger};
+use serde_json::Value;
+
+use crate::shared_reads::{queue_pipe, server_pipe, slot_pipe};
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
+
+const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
+
+const PRUNE: [&str; 4] = ["apply", "pipes", "--prune=git", "--yes"];
+
+const APPLY: [&str; 3] = ["apply", "pipes", "--yes"];
+
+const HOST: &str = "pg.example.com";
+
+/// A repository in which this is applied, beside a pipe in each of two services.
+fn applied(manifests: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    let kept = kinesis_manifest("kept", "", "");
+    repo.write_file("pipes/kept.yaml", &format!("{kept}---\n{}", kept.replace("analytics", "lake")));
+    write(&repo, manifests);
+    let said = repo.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    repo
+}
+
+/// Commits this in place of what was there.
+fn write(repo: &TestRepo, manifests: &str) {
+    repo.write_file("pipes/readers.yaml", manifests);
+    repo.commit_all("Readers");
+}
+
+fn state(manifest: &str, state: &str) -> String {
+    format!("{manifest}  state: {state}\n")
+}
+
+/// The writes of a run that must succeed: each with its method, and the command or the name that it sends.
+fn writes_of(repo: &TestRepo, args: &[&str]) -> Vec<String> {
+    let before = write_log(repo).len();
+    let said = repo.run_with_env(args, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let settled = repo.run_with_env(&["plan", "pipes", "--prune=git", "--detailed-exitcode"], &SECRETS);
+    assert_eq!(settled.code, 0, "{}", settled.all_output());
+    write_log(repo).split_off(before)
+}
+
+/// The writes that the API accepted.
+fn write_log(repo: &TestRepo) -> Vec<String> {
+    repo.edit_world(|world| {
+        let writes = world.request_log().iter().filter(|entry| entry.method != "GET" && entry.status == 200);
+        let sent = |body: &Value| {
+            let sent = body["command"].as_str().or(body["name"].as_str());
+            sent.map(|it| format!(" {it}")).unwrap_or_default()
+        };
+        writes.map(|entry| format!("{}{}", entry.method, sent(&entry.body))).collect()
+    })
+}
+
+#[test]
+fn declared_giver_goes_before_its_taker() {
+    // By their names the taker would go first.
+    let (giver, taker) = (slot_pipe("b", HOST), slot_pipe("a", HOST));
+    let repo = applied(&giver);
+    write(&repo, &(state(&giver, "absent") + &taker));
+    assert_eq!(writes_of(&repo, &APPLY), ["DELETE", "POST a"]);
+
+    let repo = applied(&(giver.clone() + &state(&taker, "stopped")));
+    write(&repo, &(state(&giver, "stopped") + &taker));
+    let plan = repo.run_with_env(&["plan", "pipes"], &SECRETS).stdout;
+    assert!(plan.contains("`analytics/b` gives up the replication slot `shop_slot` first"), "{plan}");
+    assert!(plan.contains("`analytics/a` takes over the replication slot `shop_slot` right after this"), "{plan}");
+    assert_eq!(writes_of(&repo, &APPLY), ["PATCH stop", "PATCH start"]);
+}
+
+#[test]
+fn pruned_pipe_makes_way_for_its_successor() {
+    for (old, new) in [
+        (slot_pipe("old", HOST), slot_pipe("new", HOST)),
+        (queue_pipe("old", "events", ""), queue_pipe("new", "events", "")),
+    ] {
+        let repo = applied(&old);
+        write(&repo, &new);
+        assert_eq!(writes_of(&repo, &PRUNE), ["DELETE", "POST new"]);
+    }
+}
+
+#[test]
+fn reader_moves_to_another_service() {
+    for pipe in [slot_pipe("web", HOST), queue_pipe("web", "events", "")] {
+        let repo = applied(&pipe);
+        write(&repo, &pipe.replace("analytics", "lake"));
+        assert_eq!(writes_of(&repo, &PRUNE), ["DELETE", "POST web"]);
+    }
+}
+
+/// Sees that neither happens, although the giver alone could go.
+fn assert_both_stay(repo: &TestRepo, args: &[&str], words: &str) {
+    let before = write_log(repo);
+    let said = repo.run_pipectl(args);
+    assert!(said.code != 0 && said.all_output().contains(words), "{}", said.all_output());
+    assert_eq!(write_log(repo), before, "{}", said.all_output());
+}
+
+#[test]
+fn giver_stays_if_its_taker_cannot_follow() {
+    let (old, new) = (slot_pipe("old", HOST), slot_pipe("new", HOST));
+    let rule = "    - {name: no-new, when: change.action == 'create', deny: 'true', message: not now}\n";
+    let project = |policy: &str| format!("apiVersion: pipectl/v1\nkind: Project\npolicy:\n{policy}");
+    for (next, args) in [(new.clone(), &PRUNE[..]), (state(&old, "absent") + &new, &APPLY)] {
+        let repo = applied(&old);
+        write(&repo, &next);
+        assert_both_stay(&repo, args, "cannot resolve the secret");
+
+        repo.write_file("pipectl.yaml", &project(&format!("  rules:\n{rule}")));
+        let words = "`analytics/new`, which takes over the replication slot `shop_slot` from it, is blocked";
+        assert_both_stay(&repo, args, words);
+
+        repo.write_file("pipectl.yaml", &project("  protect: [analytics/old]\n"));
+        assert_both_stay(&repo, args, "`analytics/old` uses the replication slot `shop_slot`, two cannot share it");
+    }
+}
+
+#[test]
+fn giver_stays_until_the_endpoint_of_its_taker_is_ready() {
+    let endpoint = "---
+apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: db, service: analytics}
+spec:
+  type: VPC_ENDPOINT_SERVICE
+  vpcEndpointServiceName: com.amazonaws.vpce.eu-west-1.vpce-svc-db
+  customPrivateDnsMappings: [{privateDnsName: pg.example.com}]
+";
+    let repo = applied(&slot_pipe("old", HOST));
+    write(&repo, &(endpoint.to_owned() + &slot_pipe("new", "{endpoint: db}")));
+    let said = repo.run_with_env(&PRUNE, &SECRETS);
+    // Somebody has to accept the endpoint first.
+    assert_eq!(said.code, 3, "{}", said.all_output());
+    assert!(
+        said.all_output().contains("an endpoint that `analytics/new` uses is not `Ready`"),
+        "{}",
+        said.all_output()
+    );
+    assert!(repo.live_pipe_names().contains(&"old".to_owned()));
+    repo.edit_world(|world| world.set_endpoint_status("analytics", "db", EndpointStatus::Ready));
+    assert_eq!(writes_of(&repo, &PRUNE), ["DELETE", "POST new"]);
+}
+
+#[test]
+fn failed_taker_is_made_by_the_next_run() {
+    let repo = applied(&slot_pipe("old", HOST));
+    write(&repo, &slot_pipe("new", HOST));
+    repo.edit_world(|world| {
+        world.fault_script().add(Fault {
+            when: FaultTrigger::Route { method: "POST".to_owned(), path: "*/clickpipes".to_owned() },
+            effect: FaultEffect::SourceUnreachable,
+            times: 1000,
+        });
+    });
+    let said = repo.run_with_env(&PRUNE, &SECRETS);
+    assert!(said.all_output().contains("nothing reads its source now: run apply again"), "{}", said.all_output());
+    repo.edit_world(|world| world.fault_script().clear());
+    assert_eq!(writes_of(&repo, &PRUNE), ["POST new"]);
+}
+
+#[test]
+fn half_of_a_handover_is_not_done() {
+    let (giver, taker) = (slot_pipe("b", HOST), slot_pipe("a", HOST));
+    let repo = applied(&giver);
+    write(&repo, &(state(&giver, "absent") + &taker));
+    for (only, words) in
+        [("a", "until its own change, which is in the rest of the plan"), ("b", "and nothing would read it")]
+    {
+        assert_both_stay(&repo, &["apply", "pipes", "--yes", "--only", only], words);
+    }
+    // To stop a reader is a wish of its own.
+    let repo = applied(&(giver.clone() + &state(&taker, "stopped")));
+    write(&repo, &(state(&giver, "stopped") + &taker));
+    let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--only", "b"]);
+    assert!(said.code == 0 && !said.stdout.contains("takes over"), "{}", said.all_output());
+}
+
+#[test]
+fn readers_that_swap_are_blocked_and_a_chain_is_ordered() {
+    let servers = |a, b, c| server_pipe("a", a) + &server_pipe("b", b) + &server_pipe("c", c);
+    let repo = applied(&servers(1, 2, 3));
+    write(&repo, &servers(2, 1, 3));
+    assert_both_stay(&repo, &APPLY, "which waits for what this one has: stop one of them first");
+    write(&repo, &servers(2, 3, 4));
+    repo.run_with_env(&APPLY, &SECRETS);
+    let sent = repo.edit_world(|world| {
+        let ids = world.request_log().iter().filter_map(|entry| entry.body["source"]["mysql"]["serverId"].as_u64());
+        ids.collect::<Vec<u64>>()
+    });
+    assert_eq!(sent[sent.len() - 3..], [4, 3, 2]);
+}
