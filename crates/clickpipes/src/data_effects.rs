@@ -20,9 +20,18 @@ pub use stops::stop_effects;
 /// The effects of deleting the live object and creating the desired one, one sentence each.
 pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     match kind {
-        Kind::ClickPipe => Replacement::new(FieldSemantics::for_kind(kind), desired, live)
-            .map(|it| it.describe_effects())
-            .unwrap_or_default(),
+        Kind::ClickPipe => {
+            let replacement = Replacement::new(FieldSemantics::for_kind(kind), desired, live);
+            let mut effects = replacement.map(|it| it.describe_effects()).unwrap_or_default();
+            // The new pipe reads from another slot, if it reads from one at all.
+            let kept = pipe::replacement_effects::describe_kept_slot(live);
+            effects.extend(
+                kept.filter(|sentence| {
+                    pipe::replacement_effects::describe_kept_slot(desired).as_ref() != Some(sentence)
+                }),
+            );
+            effects
+        }
         Kind::ReversePrivateEndpoint => {
             vec![
                 "the new endpoint has a new id and new DNS names, and may need acceptance: until \

@@ -237,7 +237,7 @@ impl fmt::Display for BlockReason {
                 f.write_str("if it is another value")
             }
             Self::NameSpelledByApi(name, id) => {
-                write!(f, "the API calls it `{name}` ({id}): write the name so, or list it in `previousNames`")
+                write!(f, "the API calls it `{name}` ({id}): write the name so")
             }
             Self::OverLimit { verdict, count, key, limit, is_of_base, .. } => {
                 let many = if *count == 1 { "object" } else { "objects" };

@@ -53,11 +53,12 @@ pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
             Some("somebody must accept it on the account of the source; the API removes it after a day")
         }
         EndpointState::Failed => Some(
-            "the API removes it after 7 days; to create it again, declare it with `state: absent`, apply, and declare it as before",
+            "the API removes it after 7 days; to create it again, let no pipe refer to it (an empty \
+             `reversePrivateEndpointIds` does), declare it with `state: absent`, apply, and declare all as before",
         ),
         EndpointState::Rejected => Some(
-            "the owner of the source rejected it, and the API removes it after a day; to ask again, declare it with `state: absent`, \
-             apply, and declare it as before",
+            "the owner of the source rejected it, and the API removes it after a day; to ask again, let no pipe refer to it (an \
+             empty `reversePrivateEndpointIds` does), declare it with `state: absent`, apply, and declare all as before",
         ),
         EndpointState::Expired => {
             Some("nobody accepted it in time, and the API removes it; apply again to create it anew")

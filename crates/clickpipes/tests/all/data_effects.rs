@@ -127,6 +127,12 @@ fn cdc_only_replacement_misses_changes_without_a_slot() {
     let slot = database("postgres", slot, &["orders"]);
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &plain, &plain).join("\n"), @"the new pipe takes no snapshot: changes that arrive while no pipe exists never reach `shop.orders`");
     insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &slot, &slot).join("\n"), @"the new pipe resumes from replication slot `reader`");
+    let other = json!({"replicationMode": "cdc_only", "replicationSlotName": "other"});
+    let other = database("postgres", other, &["orders"]);
+    insta::assert_snapshot!(replacement_effects(Kind::ClickPipe, &other, &slot).join("\n"), @r#"
+    the new pipe takes no snapshot: changes that arrive while no pipe exists never reach `shop.orders`
+    the source keeps replication slot `reader`, and its log grows until the slot is read again or dropped
+    "#);
     insta::assert_snapshot!(deletion_effects(Kind::ClickPipe, &slot).join("\n"), @r#"
     table `shop.orders` is kept; drop it yourself if you do not need it
     the source keeps replication slot `reader`, and its log grows until the slot is read again or dropped
