@@ -150,15 +150,24 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ApiFailedToWrite => "the API failed; plan again to see what was carried out",
         Hint::WrongIds => "check the ids of the organization and of the service",
         Hint::ObjectGone => "somebody may have deleted it; plan again",
+        Hint::GatewayTimeout | Hint::GatewayError | Hint::Redirected | Hint::NotTheApi | Hint::ProxyLogin => {
+            between_text(hint)
+        }
+    };
+    text.to_owned()
+}
+
+/// What stands between pipectl and the API.
+fn between_text(hint: &Hint) -> &'static str {
+    match hint {
         Hint::GatewayTimeout => {
             "a gateway gave up before the API answered; the request may still be carried out: plan again in a minute"
         }
         Hint::GatewayError => "a gateway in front of the API failed; try again later",
         Hint::Redirected => "pipectl does not follow redirects; check the API's URL",
-        Hint::NotTheApi => "something other than the API answered; check the API's URL",
         Hint::ProxyLogin => "the proxy requires a login",
-    };
-    text.to_owned()
+        _ => "something other than the API answered; check the API's URL",
+    }
 }
 
 fn tables_not_empty_text(tables: &[String]) -> String {

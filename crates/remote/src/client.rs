@@ -1,23 +1,24 @@
 //! Sends one request: waits for its turn, decodes the answer, and retries where that is safe.
 
+mod request_spec;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use model::address::Address;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::request_spec::{Precondition, RequestSpec};
 use crate::deadline::{Deadline, TimeBudget};
 use crate::envelope::{self, DecodedAnswer};
 use crate::error::{Error, RejectedRequest, RejectionKind};
 use crate::rate_limiter::{PausePermit, Priority, RateLimiter, lock_ignoring_poison};
 use crate::redact::{Redaction, RunRedaction};
-use crate::retry::{self, Idempotency};
-use crate::secret::FilledBody;
+use crate::retry;
 use crate::settings::RemoteSettings;
 use crate::timeouts;
 use crate::transport::{ApiRequest, ApiResponse, Method, Transport, TransportError};
@@ -54,71 +55,6 @@ pub(crate) struct Client {
     possible_writes: Mutex<BTreeSet<(Method, Address)>>,
     /// The refusal of the last key, once there was one. Every other request would get the same.
     key_rejection: Mutex<Option<RejectedRequest>>,
-}
-
-/// A request, with what is known about repeating it.
-#[derive(Clone, Copy)]
-pub(crate) struct RequestSpec<'a> {
-    method: Method,
-    pub(crate) path: &'a str,
-    body: Option<&'a FilledBody>,
-    idempotency: Idempotency,
-    pub(crate) budget: TimeBudget,
-    precondition: Option<&'a dyn Precondition>,
-    /// The object that it creates or deletes.
-    object: Option<&'a Address>,
-}
-
-/// A condition that is checked just before the request is sent, however long that waited.
-pub(crate) trait Precondition: Send + Sync {
-    /// `false` if the check itself sent a request, so that the place is taken.
-    ///
-    /// # Errors
-    ///
-    /// When the condition does not hold any more. The request is not sent then.
-    fn check<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<bool, Error>>;
-}
-
-impl<'a> RequestSpec<'a> {
-    pub(crate) fn new(method: Method, path: &'a str) -> Self {
-        let idempotency = match method {
-            Method::Post => Idempotency::Unsafe,
-            Method::Get | Method::Put | Method::Patch | Method::Delete => Idempotency::Safe,
-        };
-        Self { method, path, body: None, idempotency, budget: TimeBudget::Run, precondition: None, object: None }
-    }
-
-    pub(crate) fn with_body(self, body: &'a FilledBody) -> Self {
-        Self { body: Some(body), ..self }
-    }
-
-    pub(crate) fn with_budget(self, budget: TimeBudget) -> Self {
-        Self { budget, ..self }
-    }
-
-    pub(crate) fn with_precondition(self, precondition: &'a dyn Precondition) -> Self {
-        Self { precondition: Some(precondition), ..self }
-    }
-
-    /// Notes whether the object may be created or deleted when nobody waits for the answer any longer.
-    pub(crate) fn with_object(self, object: &'a Address) -> Self {
-        Self { object: Some(object), ..self }
-    }
-
-    /// Allows retries after a lost answer, for a POST that changes nothing.
-    pub(crate) fn as_idempotent(self) -> Self {
-        Self { idempotency: Idempotency::Safe, ..self }
-    }
-
-    fn no_answer_error(&self) -> Error {
-        let (method, path) = (self.method, self.path.to_owned());
-        Error::Transport { method, path, reason: "no answer in time".to_owned(), may_have_arrived: true }
-    }
-
-    /// Forbids retries after a lost answer, for a PATCH that must not take effect twice.
-    pub(crate) fn at_most_once(self) -> Self {
-        Self { idempotency: Idempotency::Unsafe, ..self }
-    }
 }
 
 impl Client {
