@@ -171,3 +171,23 @@ spec:
     let same = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
     assert!(same.contains(line) && !same.contains("for the first time"), "{same}");
 }
+
+#[test]
+fn another_spelling_of_a_host_is_allowed_and_no_new_pair() {
+    let repo = applied_repo();
+    let policy = "policy: {secrets: {'PROD_PG_*': ['PG.corp.example.:5432', '8.0.0.1']}}\n";
+    repo.write_file("pipectl.yaml", &format!("apiVersion: pipectl/v1\nkind: Project\n{policy}"));
+    repo.commit_all("Say where passwords go");
+    // The spelling alone would change nothing.
+    let respelt = postgres_manifest("orders", "PG.Corp.Example.", "").replace("cdc,", "cdc, pullBatchSize: 777,");
+    repo.write_file("pipes/orders.yaml", &respelt);
+    repo.commit_all("Write the host otherwise");
+    for base in [&["--base", "HEAD~1"][..], &[]] {
+        let plan = repo.run_successfully(&[&["plan", "pipes", "--resend-secrets"][..], base].concat());
+        assert!(plan.contains("sends PROD_PG_PASSWORD to pg.corp.example:5432\n"), "{plan}");
+        assert!(!plan.contains("review:"), "{plan}");
+    }
+    repo.write_file("pipes/orders.yaml", &postgres_manifest("orders", "'010.0.0.1'", ""));
+    let said = repo.run_with_env(&["plan", "pipes"], &[]);
+    assert!(said.stdout.contains("it would send `PROD_PG_PASSWORD` to `010.0.0.1:5432`"), "{}", said.all_output());
+}

@@ -15,7 +15,35 @@ pub(crate) fn canonical_host(host: &str) -> String {
     let name = host.strip_suffix('.').unwrap_or(host);
     let address =
         if name.matches(':').count() > 1 && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
-    Host::parse(&address).map_or_else(|_| name.to_lowercase(), |host| host.to_string())
+    match Host::parse(&address) {
+        // What reads a host takes an escape for what it is. Only a URL has escapes, and they are gone by now.
+        _ if name.contains('%') => name.to_lowercase(),
+        // `010.0.0.1` is 8.0.0.1 in a browser and 10.0.0.1 or a name elsewhere; so are `0x7f.1` and `2130706433`.
+        Ok(Host::Ipv4(_)) | Err(_) => name.to_lowercase(),
+        Ok(host) => host.to_string(),
+    }
+}
+
+/// A host and its port, both as they compare. A port that is no number stays in the name, and makes it none.
+pub(crate) fn canonical_name_and_port(text: &str) -> (String, Option<u16>) {
+    let (name, port) = split_port(text.trim());
+    let name = canonical_host(name);
+    match port {
+        "" => (name, None),
+        _ if !port.bytes().all(|byte| byte.is_ascii_digit()) => (format!("{name}:{port}"), None),
+        _ => match port.parse() {
+            Ok(number) => (name, Some(number)),
+            Err(_) => (format!("{name}:{port}"), None),
+        },
+    }
+}
+
+/// `HOST:PORT`. An IPv6 address has several colons, and without brackets no port.
+pub(crate) fn split_port(text: &str) -> (&str, &str) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
+        _ => (text, ""),
+    }
 }
 
 /// Hosts with or without ports, with commas between them, in no order.
@@ -68,16 +96,13 @@ fn is_s3_endpoint(host: &str) -> bool {
 
 /// A text without `://` stays as it is.
 fn canonical_address(url: &str) -> String {
-    let Some((scheme, rest)) = url.trim().split_once("://") else { return url.to_owned() };
-    let scheme = scheme.to_ascii_lowercase();
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (login, hosts) = authority.rsplit_once('@').map_or(("", authority), |(login, hosts)| (login, hosts));
-    if login.is_empty() && path.contains('@') && is_database_scheme(&scheme) {
-        // A password with a slash in it: where the host begins is a guess.
+    let Some(parts) = UrlParts::new(url) else { return url.to_owned() };
+    if parts.hides_its_host() {
         return url.to_owned();
     }
+    let UrlParts { scheme, login, hosts, path } = &parts;
     let at = if login.is_empty() { "" } else { "@" };
-    let hosts = sorted_hosts(hosts, default_port(&scheme));
+    let hosts = sorted_hosts(hosts, parts.default_port());
     // `http://h?q` is `http://h/?q`, and a database URI leads to no database either way.
     let path = match path.strip_prefix('/') {
         Some(rest) if rest.is_empty() || rest.starts_with(['?', '#']) => rest,
@@ -86,8 +111,49 @@ fn canonical_address(url: &str) -> String {
     format!("{scheme}://{login}{at}{hosts}{}", without_needless_escapes(path))
 }
 
-fn is_database_scheme(scheme: &str) -> bool {
-    matches!(scheme, "mongodb" | "mongodb+srv")
+/// A URL, cut where RFC 3986 cuts it.
+pub(crate) struct UrlParts<'u> {
+    /// In lower case.
+    scheme: String,
+    /// The user, with or without a password.
+    login: &'u str,
+    /// With commas between them, and without needless escapes.
+    pub(crate) hosts: String,
+    /// Path, query and fragment.
+    path: &'u str,
+}
+
+impl<'u> UrlParts<'u> {
+    /// `None` without `://`.
+    pub(crate) fn new(url: &'u str) -> Option<Self> {
+        let (scheme, rest) = url.trim().split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        Some(Self { scheme: scheme.to_ascii_lowercase(), login, hosts: without_needless_escapes(hosts), path })
+    }
+
+    /// The port that the scheme implies.
+    pub(crate) fn default_port(&self) -> Option<u16> {
+        default_port(&self.scheme)
+    }
+
+    pub(crate) fn is_of_database(&self) -> bool {
+        matches!(&*self.scheme, "mongodb" | "mongodb+srv")
+    }
+
+    /// A password with a slash in it: where the host begins is a guess.
+    fn hides_its_host(&self) -> bool {
+        self.login.is_empty() && self.path.contains('@') && self.is_of_database()
+    }
+
+    /// Whether all clients find the host at the same place.
+    //
+    // Browsers end a host at a backslash and drop tabs. Drivers of databases search for the last `@`, or for the first.
+    pub(crate) fn is_clear(&self) -> bool {
+        let is_odd = |text: &str| text.contains(|letter: char| letter == '\\' || letter == '@' || letter.is_control());
+        let is_odd_login = is_odd(self.login) || self.path.contains('@') && self.is_of_database();
+        !is_odd_login && !is_odd(&self.hosts)
+    }
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -106,23 +172,10 @@ fn sorted_hosts(list: &str, default_port: Option<u16>) -> String {
     hosts.join(",")
 }
 
-/// The host and the port of a text; the port is empty if it has none.
-pub(crate) fn split_port(text: &str) -> (&str, &str) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
-        // An IPv6 address has several colons, and without brackets no port.
-        _ => (text, ""),
-    }
-}
-
 fn canonical_host_and_port(text: &str, default_port: Option<u16>) -> String {
-    let (host, port) = split_port(text);
-    let host = canonical_host(host);
-    match port.parse() {
-        Ok(port) if Some(port) == default_port => host,
-        Ok(port) => format!("{host}:{port}"),
-        Err(_) if port.is_empty() => host,
-        Err(_) => format!("{host}:{port}"),
+    match canonical_name_and_port(text) {
+        (host, Some(port)) if Some(port) != default_port => format!("{host}:{port}"),
+        (host, _) => host,
     }
 }
 
@@ -170,6 +223,7 @@ mod tests {
                 (&["2001:db8::A", "2001:DB8:0::a"], &["2001:db8::b"]),
                 (&["*.example.com", "*.EXAMPLE.com"], &["example.com"]),
                 (&["my_db", "MY_DB"], &["mydb"]),
+                (&["8.0.0.1", "8.0.0.1."], &["010.0.0.1", "0x8.0.0.1", "8.1", "134217729", "%38.0.0.1"]),
                 (&["endpoint Orders"], &["endpoint orders"]),
             ],
         );

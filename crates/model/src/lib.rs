@@ -20,7 +20,6 @@ pub mod sanitize;
 pub mod schema;
 pub mod schema_validator;
 pub mod secret;
-pub mod secret_policy;
 pub mod selector;
 pub mod suggest;
 pub mod text;

@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clickpipes::secret_policy::SecretPolicy;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
 use model::project::PruneMode;
-use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use clickpipes::secret_policy::SecretPolicy;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, LiveObjects, Object, State};
-use model::secret_policy::SecretPolicy;
 use model::selector::AddressPattern;
 use serde_json::Value;
 

@@ -29,7 +29,9 @@ impl PlanInputs<'_> {
         }
         let mut sent: Vec<ReferencedSecret> = requests.flat_map(find_secret_references).collect();
         let is_moved = |path: &FieldPath| {
-            live.is_some_and(|live| secret_hosts(at.kind, live, path) != secret_hosts(at.kind, body, path))
+            live.is_some_and(|live| {
+                !is_same_set(&secret_hosts(at.kind, live, path), &secret_hosts(at.kind, body, path))
+            })
         };
         let moved = find_secret_references(body).into_iter().filter(|secret| is_moved(&secret.path));
         for secret in moved.collect::<Vec<_>>() {
@@ -54,7 +56,7 @@ impl PlanInputs<'_> {
         self.known_pairs.get_or_init(|| match self.base {
             Some(base) => self.secret_pairs(base, |_, _, _| true),
             None => self.secret_pairs(self.desired, |at, path, to| {
-                live_body(at).is_some_and(|live| secret_hosts(at.kind, live, path) == to)
+                live_body(at).is_some_and(|live| is_same_set(&secret_hosts(at.kind, live, path), to))
             }),
         })
     }
@@ -90,4 +92,9 @@ impl PlanInputs<'_> {
         let known = before.map(|before| weakened_tls(at.kind, before)).unwrap_or_default();
         weakened_tls(at.kind, body).into_iter().filter(|path| !known.contains(path)).collect()
     }
+}
+
+/// The API may list endpoints in another order.
+fn is_same_set(one: &[SecretHost], other: &[SecretHost]) -> bool {
+    one.len() == other.len() && one.iter().all(|host| other.contains(host))
 }

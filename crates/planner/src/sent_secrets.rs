@@ -7,10 +7,10 @@ use std::fmt;
 
 use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::secret_hosts;
+use clickpipes::secret_policy::{RefusedHost, SecretPolicy};
 use model::address::Kind;
 use model::path::FieldPath;
 use model::secret::{ReferencedSecret, SecretSource, find_secret_references};
-use model::secret_policy::{RefusedHost, SecretPolicy};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,13 +70,7 @@ impl RefusedSecret {
         sent.iter().find_map(|sent| {
             let secret = policy_name(&sent.from);
             sent.to.iter().find_map(|host| {
-                let name = match host {
-                    SecretHost::Named(name) => Some(name.as_str()),
-                    // Only the owner of the secret can change the host in it, and the hosts behind an endpoint are listed.
-                    SecretHost::InSecret | SecretHost::ThroughEndpoint(_) => return None,
-                    SecretHost::Unknown => None,
-                };
-                let by = policy.refusal(&secret, name)?;
+                let by = policy.refusal(&secret, host)?;
                 Some(Self { secret: sent.name(), host: host.clone(), by })
             })
         })

@@ -145,7 +145,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| uri_host(&text_at(source, "uri")),
     secret_hosts: |source, _| match &source["uri"] {
-        serde_json::Value::String(uri) => SecretHost::from_list(&uri_host(uri)),
+        serde_json::Value::String(uri) => SecretHost::from_url(uri),
         // The URI is a secret itself, and names the host.
         _ => vec![SecretHost::InSecret],
     },

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::FieldSemantics;
-use crate::secret_host::SecretHost;
+use crate::named_host::NamedHost;
 use model::address::{Kind, Name};
 use model::live::Object;
 
@@ -54,8 +54,7 @@ impl FieldSemantics {
     /// The hosts that a value connects to, in lower case, without ports and without the dot at the end.
     pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
         let text = self.connects_to.and(value.as_str()).unwrap_or_default();
-        let hosts = SecretHost::from_url(text).into_iter().filter_map(SecretHost::name_without_port);
-        hosts.map(|host| without_root_dot(&host).to_owned()).collect()
+        NamedHost::from_url(text).iter().map(|host| host.name().to_owned()).collect()
     }
 
     /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that

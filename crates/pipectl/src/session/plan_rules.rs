@@ -166,7 +166,7 @@ fn change_values(change: &Change, actions: &[&Action]) -> Value {
 fn secret_values(sent: &SentSecret) -> Value {
     let name = SecretSource::from_reference(&sent.from).map(|source| source.policy_name());
     let hosts = sent.to.iter().map(|host| match host {
-        SecretHost::Named(_) => host.clone().name_without_port().unwrap_or_default(),
+        SecretHost::Named(host) => host.name().to_owned(),
         _ => host.to_string(),
     });
     json!({"name": name, "hosts": hosts.collect::<Vec<_>>(), "new": sent.new})
