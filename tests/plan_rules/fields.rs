@@ -141,8 +141,15 @@ fn source_change_blocks_the_pipe() {
     let manifest = postgres(&["users"], "", "").replace("name: orders-cdc", "name: clicks");
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: the live object of this name reads from `kafka`, and the manifest declares `postgres`: use another name, and delete the live object with a manifest that has `state: absent`
+      ! clicks                                      blocked: the live object of this name reads from `kafka`, and the manifest declares `postgres`: use another name, and delete the live object with a manifest that has `state: absent` and no `source`
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
     ");
+}
+
+#[test]
+fn advice_for_another_source_works() {
+    let absent = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: clicks, service: analytics}\nspec: {state: absent}\n";
+    let plan = check(absent, &[live_kafka_pipe(&json!({}))]);
+    assert!(plan.contains("1 to delete"), "{plan}");
 }

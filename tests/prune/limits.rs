@@ -17,6 +17,28 @@ fn protection_outlasts_the_manifest() {
     assert_eq!(repo.live_pipe_names(), ["byhand", "clicks", "views"]);
 }
 
+/// In CI the base stays at the last success, which is before the removal.
+#[test]
+fn advice_for_a_removed_protected_manifest_works_with_a_base() {
+    let repo = applied(&["clicks", "views"]);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  protect: true"));
+    let base = repo.commit_all("Keep views");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.remove_file("pipes/views.yaml");
+    repo.commit_all("Oh well");
+    let said = repo.run_pipectl(&[&PRUNE[..], &["--base", &base]].concat());
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    let advice = "declare it without `protect`, and once that is applied, with `state: absent`";
+    assert!(said.stdout.contains(advice), "{}", said.stdout);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    let next = repo.commit_all("Without protection");
+    repo.run_successfully(&[&PRUNE[..], &["--base", &base]].concat());
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", "  state: absent"));
+    repo.commit_all("No views");
+    repo.run_successfully(&[&PRUNE[..], &["--base", &next]].concat());
+    assert_eq!(repo.live_pipe_names(), ["byhand", "clicks"]);
+}
+
 /// A merge whose commits lift the protection and then use that.
 #[test]
 fn protection_of_the_base_outlasts_a_commit_that_removes_it() {

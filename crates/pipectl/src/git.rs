@@ -5,13 +5,16 @@
 mod applied;
 mod cat_file;
 mod declared_key;
+mod earlier_manifests;
 mod git_command;
+mod head_index;
 mod history;
 mod history_query;
 mod manifest_at;
 mod manifest_roots;
 mod renames;
 mod services;
+mod submodules;
 mod target_branch;
 mod template_archive;
 mod tree;
@@ -28,6 +31,7 @@ use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run
 pub(crate) use self::applied::{AppliedBase, MarkMove};
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery, PlanCommits};
 pub(crate) use self::services::GitServices;
+pub(crate) use self::submodules::warn_of_missing_in;
 
 pub(crate) const SHALLOW_HINT: &str = "this clone is shallow: fetch the whole history, with `fetch-depth: 0` in a \
                        GitHub checkout, `GIT_DEPTH: 0` on GitLab, or `git fetch --unshallow`";
@@ -38,6 +42,8 @@ pub(crate) struct Repository {
     top: PathBuf,
     /// The manifest paths relative to the top, with slashes. The empty path is the whole repository.
     roots: Vec<String>,
+    /// Git's folder of a submodule that is not checked out; its objects are read besides those of the top.
+    module: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +87,7 @@ impl Repository {
         for path in paths {
             let (top, root) = locate_path(path)?;
             match &mut found {
-                None => found = Some(Self { top, roots: vec![root] }),
+                None => found = Some(Self { top, roots: vec![root], module: None }),
                 Some(repository) if repository.top == top => repository.roots.push(root),
                 Some(repository) => {
                     bail!("the manifests are in two repositories: {} and {}", repository.top.display(), top.display())
@@ -210,7 +216,13 @@ impl Repository {
     }
 
     fn git_command(&self) -> Command {
-        git_command_in(&self.top)
+        let mut command = git_command_in(&self.top);
+        if let Some(module) = &self.module {
+            // The objects alone: git obeys no configuration of that folder. Quoted, as the list has separators.
+            let path = module.join("objects").display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
+            command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", format!("\"{path}\""));
+        }
+        command
     }
 }
 

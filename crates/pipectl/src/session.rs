@@ -25,7 +25,7 @@ use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, pl
 
 use crate::connection::{AccessMode, Account, Connection, RunTimeout, ServiceListing};
 use crate::context::CommandContext;
-use crate::git::{GitHistory, GitQuery, GitServices, PlanCommits, Repository};
+use crate::git::{self, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::output::Output;
 use crate::permissions;
@@ -69,8 +69,8 @@ pub(crate) struct Session {
     pub(crate) policy: model::project::Policy,
     /// What was declared before.
     base: Option<Desired>,
-    /// What the target branch of the pull request declares since this branch left it.
-    added_by_target: BTreeSet<Address>,
+    /// What git says beyond the manifests and the base.
+    policy_from_git: Policy,
     /// What is deleted though no manifest says so.
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
@@ -131,6 +131,7 @@ impl Session {
             Some(_) => Some(Repository::open_containing(&project.manifests)?),
             None => Repository::find_containing(&project.manifests)?,
         };
+        git::warn_of_missing_in(&project.manifests, context.output);
         let mut commits = None;
         let (declared, against) = if let Some(repository) = repository {
             let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
@@ -189,7 +190,7 @@ impl Session {
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
-        let base = history.take_base(&services);
+        let (base, other_folders) = history.take_base(&desired, &services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
@@ -198,7 +199,7 @@ impl Session {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
-        let since = history.take_since(&services);
+        let since = history.take_since(&desired, &services);
         if let Some(since) = &since {
             let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
             selected.retain(changed);
@@ -213,7 +214,7 @@ impl Session {
             unreachable: OnceCell::new(),
             in_other_shards: BTreeSet::new(),
             base,
-            added_by_target,
+            policy_from_git: Policy { added_by_target, other_folders, ..Policy::default() },
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,
@@ -298,9 +299,9 @@ impl Session {
         let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
         let resend = self.resend_secrets.clone();
         let keep_stopped = self.policy.keep_stopped.iter().flatten().map(AddressPattern::new).collect();
-        let added_by_target = self.added_by_target.clone();
+        let from_git = self.policy_from_git.clone();
         let policy =
-            Policy { protect, added_by_target, keep_stopped, service_names, secrets, resend, write_only, unsettled };
+            Policy { protect, keep_stopped, service_names, secrets, resend, write_only, unsettled, ..from_git };
         let plan = plan(&desired, live, self.base.as_ref(), &policy);
         // A part of the manifests proves nothing about what they do not declare.
         let proofs = if self.is_partial {

@@ -101,8 +101,9 @@ pub enum BlockReason {
     ReferenceToAbsent(Address),
     /// Git changed these fields, and so did somebody else: each with the value in git and live.
     Conflict(Vec<ConflictingField>),
-    /// Its manifest is gone, but the last one protected it, or may have. Names the commit that removed it.
-    ProtectedAtRemoval(String, LastProtection),
+    /// Its manifest is gone, but the last one protected it, or may have. Names the commit that removed it, and whether
+    /// the base has that protection still.
+    ProtectedAtRemoval(String, LastProtection, bool),
     /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
     ReferenceOutside(Address),
     /// It refers to this object, which the rules of the project keep the plan from creating.
@@ -210,12 +211,15 @@ impl fmt::Display for BlockReason {
                 "it is protected, and this change would replace it: {guard}, or undo the change that \
                  forces replacement"
             ),
-            Self::ProtectedAtRemoval(commit, protection) => write!(
-                f,
-                "its manifest was removed by {commit}, but {}: to delete it, declare it with `state: absent` and \
-                 without `protect`",
-                protection.describe_obstacle()
-            ),
+            Self::ProtectedAtRemoval(commit, protection, is_in_base) => {
+                write!(f, "its manifest was removed by {commit}, but {}", protection.describe_obstacle())?;
+                f.write_str(if *is_in_base {
+                    ", and so does the base: to delete it, declare it without `protect`, and once that is applied, with \
+                     `state: absent`"
+                } else {
+                    ": to delete it, declare it with `state: absent` and without `protect`"
+                })
+            }
             Self::CannotRename => f.write_str("the API cannot rename it"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::Ambiguous(_)
@@ -376,7 +380,7 @@ impl BlockReason {
             Self::OtherSource { declared, live } => write!(
                 f,
                 "the live object of this name reads from `{}`, and the manifest declares `{declared}`: use another \
-                 name, and delete the live object with a manifest that has `state: absent`",
+                 name, and delete the live object with a manifest that has `state: absent` and no `source`",
                 live.as_deref().unwrap_or("unknown")
             ),
             Self::DuplicateIdentity(id, others) => {

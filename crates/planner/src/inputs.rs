@@ -26,6 +26,8 @@ pub struct Policy {
     pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
     /// Objects that the target branch of a pull request declares since this branch left it. A merge keeps them.
     pub added_by_target: BTreeSet<Address>,
+    /// What git says in folders that are not part of the run.
+    pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.
     pub keep_stopped: Vec<AddressPattern>,
     /// Objects whose secrets are sent again, although git does not show a change.
@@ -38,6 +40,15 @@ pub struct Policy {
     pub unsettled: UnsettledPolicy,
 }
 
+/// The manifests of folders that are not part of the run. An object may have moved from there, or to there.
+#[derive(Clone, Debug, Default)]
+pub struct OtherFolders {
+    /// Those of the base, as far as they may declare objects of the run.
+    pub base: Desired,
+    /// Ids that the manifests of today pin.
+    pub pinned: BTreeSet<Id>,
+}
+
 impl Policy {
     pub(crate) fn protected_by(&self, address: &Address) -> Option<ProtectedBy> {
         let addresses = self.addresses_of(address);
@@ -47,7 +58,7 @@ impl Policy {
 
     /// What protects a live object of these names, in the project file or in the base.
     pub(crate) fn protection_with_base(&self, own: &[Address], id: &Id, base: &BaseClaims<'_>) -> Option<ProtectedBy> {
-        let base = base.manifests_of(own, id);
+        let base = base.manifests_of(own, Some(id));
         if base.iter().any(|(_, was)| was.intent.protect) {
             return Some(ProtectedBy::Base);
         }
@@ -93,15 +104,17 @@ pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec
 
 /// The manifests of the base, and what besides their names leads to their objects.
 pub(crate) struct BaseClaims<'a> {
-    base: Option<&'a Desired>,
+    /// Those of the run, then those of other folders.
+    sides: [Option<&'a Desired>; 2],
     by_pinned_id: HashMap<&'a Id, Vec<(&'a Address, &'a Document)>>,
     by_previous_name: HashMap<Address, Vec<(&'a Address, &'a Document)>>,
 }
 
 impl<'a> BaseClaims<'a> {
-    pub(crate) fn new(base: Option<&'a Desired>) -> Self {
-        let mut claims = Self { base, by_pinned_id: HashMap::new(), by_previous_name: HashMap::new() };
-        for (at, was) in base.into_iter().flatten() {
+    pub(crate) fn new(base: Option<&'a Desired>, policy: &'a Policy) -> Self {
+        let sides = [base, base.map(|_| &policy.other_folders.base)];
+        let mut claims = Self { sides, by_pinned_id: HashMap::new(), by_previous_name: HashMap::new() };
+        for (at, was) in sides.into_iter().flatten().flatten() {
             was.intent.pinned_id.iter().for_each(|id| claims.by_pinned_id.entry(id).or_default().push((at, was)));
             for name in &was.intent.previous_names {
                 claims.by_previous_name.entry(at.with_name(name.clone())).or_default().push((at, was));
@@ -110,10 +123,13 @@ impl<'a> BaseClaims<'a> {
         claims
     }
 
-    fn manifests_of(&self, names: &[Address], id: &Id) -> Vec<(&'a Address, &'a Document)> {
-        let by_name = self.base.into_iter().flat_map(|base| names.iter().filter_map(|at| base.get_key_value(at)));
-        let by_previous_name = names.iter().filter_map(|at| self.by_previous_name.get(at)).flatten().copied();
-        by_name.chain(by_previous_name).chain(self.by_pinned_id.get(id).into_iter().flatten().copied()).collect()
+    /// The manifests of these names, then those that claim a name or the live object.
+    fn manifests_of(&self, names: &[Address], id: Option<&Id>) -> Vec<(&'a Address, &'a Document)> {
+        let sides = self.sides.into_iter().flatten();
+        let by_name = sides.flat_map(|side| names.iter().filter_map(|at| side.get_key_value(at)));
+        let by_pin = id.and_then(|id| self.by_pinned_id.get(id)).into_iter().flatten();
+        let by_previous_name = names.iter().filter_map(|at| self.by_previous_name.get(at)).flatten();
+        by_name.chain(by_pin.chain(by_previous_name).copied()).collect()
     }
 }
 
@@ -236,18 +252,25 @@ impl<'a> PlanInputs<'a> {
         }
     }
 
-    /// The document of the object in the base, under this name or an earlier one.
+    /// The document of the object in the base, under any name by which it is known: today's, the live one, a previous
+    /// one, or a claim of the base itself. `live` is the object, if there is one.
     pub(crate) fn base_document(
         &self,
         address: &Address,
         document: &Document,
-        renamed_from: Option<&Name>,
+        (live, renamed_from): (Option<&Object>, Option<&Name>),
     ) -> Option<&'a Document> {
-        let base = self.base?;
-        let names = [Some(&address.name), renamed_from].into_iter().flatten();
-        let found =
-            names.chain(&document.intent.previous_names).find_map(|name| base.get(&address.with_name(name.clone())))?;
+        self.base?;
+        let names = own_names(address, document, renamed_from);
+        let found = self.base_claims().manifests_of(&names, live.map(|object| &object.id));
+        // What another manifest declares now is the base of that one.
+        let is_own = |at: &Address| names.contains(at) || live.is_some() && !self.desired.contains_key(at);
+        let (_, found) = found.into_iter().find(|(at, _)| is_own(at))?;
         (found.intent.presence != Presence::Absent).then_some(found)
+    }
+
+    fn base_claims(&self) -> &BaseClaims<'a> {
+        self.base_claims.get_or_init(|| BaseClaims::new(self.base, self.policy))
     }
 
     /// Whether the target branch of the pull request took the object out, and this branch did not touch it.
@@ -268,11 +291,15 @@ impl<'a> PlanInputs<'a> {
         if document.intent.protect {
             return Some(ProtectedBy::Manifest);
         }
-        let own = [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
-        let own: Vec<Address> = own.map(|name| address.with_name(name.clone())).collect();
-        let claims = self.base_claims.get_or_init(|| BaseClaims::new(self.base));
-        self.policy.protection_with_base(&own, &live.id, claims)
+        let own = own_names(address, document, renamed_from);
+        self.policy.protection_with_base(&own, &live.id, self.base_claims())
     }
+}
+
+/// The names of a declared object, today's first. `renamed_from` is the live one, if that is another.
+fn own_names(address: &Address, document: &Document, renamed_from: Option<&Name>) -> Vec<Address> {
+    let names = [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
+    names.map(|name| address.with_name(name.clone())).collect()
 }
 
 fn resolve_body<'b, 'o>(

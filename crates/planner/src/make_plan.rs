@@ -131,7 +131,7 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
         .map(|(at, object)| UnmanagedObject {
             address: at.clone(),
             id: object.id.clone(),
-            manifest_removed: was_declared(at),
+            manifest_removed: was_declared(at) && !policy.other_folders.pinned.contains(&object.id),
             added_by_target: policy.added_by_target.contains(at),
         })
         .collect()

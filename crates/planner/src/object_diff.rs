@@ -54,7 +54,7 @@ impl<'a> ObjectDiff<'a> {
         let rules = FieldSemantics::with_marks(address.kind, &document.intent.field_marks);
         let resolve = |body: &'d Value| inputs.resolve_past_references(address, body, &object.body);
         let body = inputs.resolve_references(address, &document.body, Some(&object.body)).into_owned();
-        let base = inputs.base_document(address, document, renamed_from);
+        let base = inputs.base_document(address, document, (Some(object), renamed_from));
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &*it.body).collect();
         let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
         let base_body = base.map(|base| resolve(&base.body));

@@ -151,7 +151,7 @@ impl PlanInputs<'_> {
 
     fn plan_create(&self, at: &Address, document: &Document, desired_state: RunState) -> PlannedChange {
         let after = Some(ShownFields::Created(at.kind, Arc::clone(&document.body)));
-        let no_live = (self.base_document(at, document, None), None);
+        let no_live = (self.base_document(at, document, (None, None)), None);
         let weakened_tls = self.newly_weakened_tls(at, &document.body, no_live);
         if at.kind.is_singleton() {
             let data = data_effects::missing_object_effects(at.kind);

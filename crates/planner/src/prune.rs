@@ -51,7 +51,7 @@ fn add_deletions(
         return;
     }
     let declared: BTreeSet<Address> = desired.iter().flat_map(|(at, document)| all_names(at, document)).collect();
-    let (referrers, base) = (declared_referrers(desired), BaseClaims::new(base));
+    let (referrers, base) = (declared_referrers(desired), BaseClaims::new(base, policy));
     // An object that a manifest found by its pinned id is not unmanaged.
     let mut unmanaged: BTreeSet<(Address, Id)> =
         pruned.unmanaged.iter().map(|other| (other.address.clone(), other.id.clone())).collect();
@@ -63,7 +63,9 @@ fn add_deletions(
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
         let is_found = |object: &&Object| {
             let is_pinned = proof.pinned.as_ref().is_none_or(|id| &object.id == id);
-            is_pinned && unmanaged.contains(&(at.clone(), object.id.clone()))
+            // Another job has it now, under whatever name.
+            let is_elsewhere = policy.other_folders.pinned.contains(&object.id);
+            is_pinned && !is_elsewhere && unmanaged.contains(&(at.clone(), object.id.clone()))
         };
         let objects: Vec<&Object> = objects.iter().filter(is_found).collect();
         let Some(first) = objects.first() else { continue };
@@ -104,7 +106,8 @@ fn find_obstacle(
     match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
         (_, PruneReason::RemovedBy(commit), _) if proof.protection != LastProtection::Unprotected => {
-            Some(BlockReason::ProtectedAtRemoval(commit.clone(), proof.protection))
+            let is_in_base = protected_by == Some(ProtectedBy::Base);
+            Some(BlockReason::ProtectedAtRemoval(commit.clone(), proof.protection, is_in_base))
         }
         _ if protected_by.is_some() => protected_by.map(BlockReason::ProtectedFromDelete),
         (_, _, Some(other)) => Some(BlockReason::StillReferenced(other.clone())),

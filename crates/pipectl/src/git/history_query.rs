@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use clickpipes::manifest::{self, Manifest, Templates};
-use model::address::{Address, Name};
+use clickpipes::manifest::Manifest;
+use model::address::Address;
 use model::desired::{Desired, Presence};
-use planner::{PruneEvidence, PruneReason};
+use planner::{OtherFolders, PruneEvidence, PruneReason};
 
-use super::cat_file::BlobReader;
 use super::declared_key::{DeclaredKey, ManifestOwner};
+use super::earlier_manifests::EarlierManifests;
+use super::head_index::HeadIndex;
 use super::history::{History, HistoryStep};
-use super::manifest_at::{self, DeclaredKeys, ManifestArchive, manifests_at, manifests_between};
+use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between};
 use super::services::GitServices;
 use super::target_branch::TargetBranch;
-use super::{Commit, Repository};
-use crate::manifest_files;
+use super::{Commit, Repository, submodules};
 use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};
 
@@ -33,12 +33,14 @@ pub(crate) struct GitQuery {
 /// The answers of git, before the ids of services are known.
 #[derive(Default)]
 pub(crate) struct GitHistory {
-    base: Option<Vec<Manifest>>,
+    base: Option<EarlierManifests>,
+    /// What other folders declare now of what the base declares.
+    other_jobs: HeadIndex,
     /// Manifests of the commits after the base, newest first.
     after_base: Vec<Manifest>,
     /// The target branch, if the base is where this branch left it and it moved on since.
     target: Option<TargetBranch>,
-    since: Option<Vec<Manifest>>,
+    since: Option<EarlierManifests>,
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
     head_index: HeadIndex,
@@ -65,16 +67,6 @@ struct Removal {
     evidence: PruneEvidence,
 }
 
-/// The objects that `HEAD` declares, in any folder.
-// A manifest that moved to another folder, or is only missing in the working folder, must not count as removed.
-#[derive(Default)]
-pub(super) struct HeadIndex {
-    /// Each with the path of its file.
-    keys: Vec<(DeclaredKey, String)>,
-    /// Texts and paths of files with mistakes. Any name that occurs in them may be declared there.
-    ambiguous_files: Vec<(String, String)>,
-}
-
 impl GitHistory {
     /// Asks git. Mistakes in the manifests of the base are warnings: an invalid manifest there does not count as
     /// declared.
@@ -88,17 +80,18 @@ impl GitHistory {
         output: Output,
     ) -> Result<Self> {
         if query.base.is_none() && query.changed_since.is_none() && !query.needs_removals {
+            submodules::warn_of_missing_in(&project.manifests, output);
             return Ok(Self::default());
         }
         let repository = Repository::open_containing(&project.manifests)?;
         let manifests = |revision: &Option<String>| {
             let revision = revision.as_ref();
-            revision.map(|revision| manifests_at(&repository, revision, declared, project, output)).transpose()
+            let read =
+                |revision: &String| EarlierManifests::read_revision(&repository, revision, declared, project, output);
+            revision.map(read).transpose()
         };
-        let mut base = manifests(&query.base)?;
-        if let Some(base) = &mut base {
-            repository.retain_own_manifests(base, declared, project)?;
-        }
+        let base = manifests(&query.base)?;
+        let other_jobs = base.as_ref().map(|base| repository.read_other_jobs(&base.own, declared, project));
         if !query.needs_removals {
             repository.warn_of_missing_submodules(output)?;
         }
@@ -116,8 +109,9 @@ impl GitHistory {
         let commits = commits.transpose()?;
         let mut history =
             Self { commits, base, after_base, target, since: manifests(&query.changed_since)?, ..Self::default() };
+        history.other_jobs = other_jobs.transpose()?.unwrap_or_default();
         if query.needs_removals {
-            let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_deref(), project)?;
+            let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_ref(), project)?;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
@@ -130,9 +124,9 @@ impl GitHistory {
     /// The services that the answers name.
     pub(crate) fn service_names(&self, default: Option<&str>) -> BTreeSet<String> {
         let declared = self.base.iter().chain(&self.since).chain(self.target.as_ref().map(|target| &target.tip));
-        let base = declared.flatten().map(DeclaredKey::from_manifest).map(|key| key.owner);
+        let base = declared.flat_map(EarlierManifests::owners);
         let removed = self.removals.iter().flatten().map(|removal| removal.key.owner.clone());
-        let at_head = self.head_index.keys.iter().map(|(key, _)| key.owner.clone());
+        let at_head = self.head_index.owners().chain(self.other_jobs.owners());
         let all = base.chain(removed).chain(at_head);
         all.filter_map(|owner| match owner {
             ManifestOwner::Organization => None,
@@ -142,9 +136,15 @@ impl GitHistory {
         .collect()
     }
 
-    /// The objects of the base in the known services; `None` without `--base`.
-    pub(crate) fn take_base(&mut self, services: &GitServices) -> Option<Desired> {
-        self.base.take().map(|manifests| services.resolve_desired(manifests))
+    /// The objects of the base in the known services, and what other folders say; `None` without `--base`.
+    pub(crate) fn take_base(&mut self, desired: &Desired, services: &GitServices) -> (Option<Desired>, OtherFolders) {
+        let pinned = self.head_index.pinned.union(&self.other_jobs.pinned).cloned().collect();
+        let Some(base) = self.base.take() else { return (None, OtherFolders { pinned, ..OtherFolders::default() }) };
+        let declared = all_addresses(desired);
+        let (mut own, elsewhere) = base.resolve(&declared, services);
+        let taken: BTreeSet<Address> = self.other_jobs.addresses(services).map(|(at, _)| at).collect();
+        own.retain(|at, _| declared.contains(at) || !taken.contains(at));
+        (Some(own), OtherFolders { base: elsewhere, pinned })
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
@@ -183,19 +183,17 @@ impl GitHistory {
     }
 
     /// The objects at the revision of `--changed-since` in the known services.
-    pub(crate) fn take_since(&mut self, services: &GitServices) -> Option<Desired> {
-        self.since.take().map(|manifests| services.resolve_desired(manifests))
+    pub(crate) fn take_since(&mut self, desired: &Desired, services: &GitServices) -> Option<Desired> {
+        self.since.take().map(|manifests| manifests.resolve(&all_addresses(desired), services).0)
     }
 
     /// The proofs by address; and for objects that are kept all the same, the file at `HEAD` that declares them.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
-        let at_head = self.head_index.keys.iter();
-        let at_head: BTreeMap<Address, &str> =
-            at_head.filter_map(|(key, file)| Some((services.resolve_address(key)?, file.as_str()))).collect();
+        let at_head: BTreeMap<Address, &str> = self.head_index.addresses(services).collect();
         let (mut proofs, mut kept) = (EvidenceByAddress::new(), BTreeMap::new());
         for removal in self.removals.iter().flatten() {
             let Some(at) = services.resolve_address(&removal.key) else { continue };
-            match at_head.get(&at).copied().or_else(|| self.head_index.file_mentioning(removal)) {
+            match at_head.get(&at).copied().or_else(|| self.head_index.file_mentioning(&removal.key.name)) {
                 Some(file) => _ = kept.insert(at, file.to_owned()),
                 None => _ = proofs.insert(at, removal.evidence.clone()),
             }
@@ -215,6 +213,15 @@ impl Repository {
     }
 }
 
+/// The addresses of the declared objects and those of their previous names.
+pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
+    let names = desired.iter().flat_map(|(at, document)| {
+        let previous = document.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
+        previous.chain([at.clone()])
+    });
+    names.collect()
+}
+
 /// The removed names that the target branch itself declared.
 //
 // Hazard: a branch adds a manifest for somebody else's pipe and removes it again. That would prove that the pipe may be
@@ -228,13 +235,14 @@ impl Repository {
 fn proven_removals(
     repository: &Repository,
     base_revision: Option<&str>,
-    base: Option<&[Manifest]>,
+    base: Option<&EarlierManifests>,
     project: &ProjectContext,
 ) -> Result<Vec<Removal>> {
     let History { all, mainline } = repository.read_history(project)?;
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let unapplied = base_revision.map(|revision| repository.commits_since(revision)).transpose()?.unwrap_or_default();
-    let applied: BTreeSet<DeclaredKey> = base.into_iter().flatten().flat_map(DeclaredKey::all_from_manifest).collect();
+    let applied = base.into_iter().flat_map(|base| &base.own);
+    let applied: BTreeSet<DeclaredKey> = applied.flat_map(DeclaredKey::all_from_manifest).collect();
     let mut proven = BTreeSet::new();
     for step in &mainline {
         let removed = removed_keys(&mut archive, step)?.into_keys();
@@ -269,51 +277,4 @@ fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Re
         }
     }
     Ok(found.into_iter().map(|(key, (_, evidence))| Removal { key, evidence }).collect())
-}
-
-impl HeadIndex {
-    /// Reads `HEAD`, and keeps the objects with one of these names.
-    pub(super) fn read_head(
-        repository: &Repository,
-        project: &ProjectContext,
-        names: &BTreeSet<&Name>,
-    ) -> Result<Self> {
-        let mut found = Self::default();
-        if names.is_empty() {
-            return Ok(found);
-        }
-        let mut blobs = BlobReader::start_process(repository)?;
-        for blob in repository.list_files(&repository.resolve_commit("HEAD")?)? {
-            let is_ours = repository.is_manifest_path(&blob.path);
-            if !is_ours && !manifest_files::has_manifest_name(blob.path.as_ref()) {
-                continue;
-            }
-            let Some(text) = blobs.read_text(&blob.hash)? else { continue };
-            // Most YAML files of a repository are no manifests, and parsing is slow.
-            if !text.contains(manifest::API_VERSION_PREFIX) {
-                continue;
-            }
-            let bindings =
-                if is_ours { Some(project.current_bindings()) } else { project.bindings_for_path(&blob.path) };
-            let Some(bindings) = bindings else { continue };
-            let (declared, unclear) =
-                manifest_at::parse_declared(text.clone(), project, (&bindings, &Templates::default()));
-            let place = |key| (key, blob.path.clone());
-            let requested = declared.into_keys().filter(|key| names.contains(&key.name));
-            found.keys.extend(requested.map(place));
-            found.ambiguous_files.extend(unclear.then_some((text, blob.path)));
-        }
-        Ok(found)
-    }
-
-    /// The objects that files at these paths declare.
-    pub(super) fn keys_in(self, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<DeclaredKey> {
-        self.keys.into_iter().filter(|(_, path)| is_wanted(path)).map(|(key, _)| key).collect()
-    }
-
-    /// A file with mistakes in which the object may be declared.
-    fn file_mentioning(&self, removal: &Removal) -> Option<&str> {
-        let name = removal.key.name.as_str();
-        self.ambiguous_files.iter().find(|(text, _)| text.contains(name)).map(|(_, path)| path.as_str())
-    }
 }

@@ -1,12 +1,12 @@
 //! Reads manifests of earlier commits, each with the variables and aliases of its own time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
-use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
-use model::diagnostic::{Severity, SourceFile};
+use anyhow::Result;
+use clickpipes::manifest::{self, Manifest, Templates};
+use model::diagnostic::SourceFile;
 use model::live::Id;
 use planner::LastProtection;
 
@@ -14,7 +14,6 @@ use super::Repository;
 use super::cat_file::BlobReader;
 use super::declared_key::DeclaredKey;
 use super::template_archive::TemplateArchive;
-use crate::output::Output;
 use crate::project::{Bindings, ProjectContext};
 
 /// The names that one version of a file declares, each with its protection and its pinned id.
@@ -154,59 +153,6 @@ pub(super) fn parse_declared(
         DeclaredKey::all_from_manifest(&manifest).into_iter().map(move |key| (key, last.clone()))
     });
     (keys.collect(), unclear)
-}
-
-/// The manifests at a revision, with the variables of that time.
-// A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
-// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
-pub(super) fn manifests_at(
-    repository: &Repository,
-    revision: &str,
-    declared: &[Manifest],
-    project: &ProjectContext,
-    output: Output,
-) -> Result<Vec<Manifest>> {
-    let commit = repository.resolve_commit(revision)?;
-    let repository = &repository.with_roots_at(&commit, project)?;
-    let files = repository.manifest_files_at(&commit)?;
-    let bindings = repository.bindings_at_commit(project, &commit)?;
-    let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
-    let all_files = [files.clone(), elsewhere].concat();
-    let templates = Templates::read(&all_files);
-    let context = bindings.load_context();
-    let PastManifests { parsed: mut loaded, is_readable } =
-        manifest::parse_past_manifests(&files, context.with_templates(&templates));
-    project.rename_services(&mut loaded.manifests, &bindings);
-    loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
-    for problem in &mut loaded.diagnostics {
-        problem.severity = Severity::Warning;
-    }
-    output.print_diagnostics(&loaded.diagnostics, &all_files);
-    let known: BTreeSet<DeclaredKey> = loaded.manifests.iter().map(DeclaredKey::from_manifest).collect();
-    let mut missing: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
-    missing.retain(|key| !known.contains(key));
-    if missing.is_empty() {
-        return Ok(loaded.manifests);
-    }
-    let other_files = repository.manifest_files_elsewhere(&commit, project)?;
-    let templates = Templates::read(&[all_files, other_files.clone()].concat());
-    for file in other_files {
-        // Each file on its own: two folders may declare the same object, which would be an error in one set.
-        let mut moved = manifest::parse_past_manifests(&[file], context.with_templates(&templates)).parsed.manifests;
-        project.rename_services(&mut moved, &bindings);
-        moved.retain(|manifest| missing.remove(&DeclaredKey::from_manifest(manifest)));
-        loaded.manifests.extend(moved);
-    }
-    let is_missing = |it: &&Manifest| DeclaredKey::all_from_manifest(it).iter().all(|key| missing.contains(key));
-    if let Some(lost) = declared.iter().find(is_missing).filter(|_| !is_readable) {
-        bail!(
-            "the manifests of {} cannot all be read, and none that can be read declares `{}`: without it, values that were \
-             set by hand would be set back; name a commit whose manifests can be read",
-            commit.label(),
-            lost.name
-        );
-    }
-    Ok(loaded.manifests)
 }
 
 /// Manifests of the commits after a commit up to another one, newest first.

@@ -7,9 +7,8 @@ use clickpipes::manifest::Manifest;
 use model::project;
 
 use super::declared_key::DeclaredKey;
-use super::history_query::HeadIndex;
+use super::head_index::HeadIndex;
 use super::{Commit, Repository};
-use crate::output::Output;
 use crate::project::ProjectContext;
 
 impl Repository {
@@ -42,46 +41,27 @@ impl Repository {
         (project.manifests == project.all_manifest_paths).then_some(folder)
     }
 
-    /// Takes out of the manifests of the base those that another job has now: `HEAD` declares them in a folder that is
-    /// not one of this run. Nobody removed them.
+    /// What `HEAD` declares in folders that are not of this run: the objects of the base that no manifest of the run
+    /// declares may be there now. Nobody removed them.
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn retain_own_manifests(
+    pub(super) fn read_other_jobs(
         &self,
-        base: &mut Vec<Manifest>,
+        base: &[Manifest],
         declared: &[Manifest],
         project: &ProjectContext,
-    ) -> Result<()> {
+    ) -> Result<HeadIndex> {
         let declared: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
-        let is_gone = |manifest: &Manifest| !declared.contains(&DeclaredKey::from_manifest(manifest));
-        let names = base.iter().filter(|manifest| is_gone(manifest)).map(|manifest| &manifest.name).collect();
+        let is_gone = |manifest: &&Manifest| !declared.contains(&DeclaredKey::from_manifest(manifest));
+        let names = base.iter().filter(is_gone).map(|manifest| &manifest.name).collect();
         let folder = self.project_folder(project);
         // With the paths of the project file, a manifest elsewhere in its folder is one that nobody reads.
         let is_of_other_job = |path: &str| {
             let is_read_by_nobody = folder.as_ref().is_some_and(|folder| path_below_folder(folder, path));
             !self.is_manifest_path(path) && !is_read_by_nobody
         };
-        let elsewhere = HeadIndex::read_head(self, project, &names)?.keys_in(is_of_other_job);
-        base.retain(|manifest| !is_gone(manifest) || !elsewhere.contains(&DeclaredKey::from_manifest(manifest)));
-        Ok(())
-    }
-
-    /// Says which submodules with manifests are not checked out: their objects look as if nobody declared them.
-    ///
-    /// # Errors
-    /// When git cannot answer.
-    pub(super) fn warn_of_missing_submodules(&self, output: Output) -> Result<()> {
-        let missing = self.missing_submodules()?;
-        if !missing.is_empty() {
-            output.print_message_line(format!(
-                "warning: these submodules are not checked out, so their manifests are not read: {}. Fetch them \
-                 ({})",
-                missing.join(", "),
-                super::tree::FETCH_SUBMODULES
-            ));
-        }
-        Ok(())
+        Ok(HeadIndex::read_head(self, project, &names)?.in_files(is_of_other_job))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clickpipes::manifest::Manifest;
 use model::address::{Address, ServiceRef};
-use model::desired::Desired;
+use model::desired::{Desired, Document};
 use model::selector::AddressPattern;
 
 use super::declared_key::{DeclaredKey, ManifestOwner};
@@ -61,9 +61,13 @@ impl GitServices {
 
     /// The manifests by address, without those of services that the run does not know.
     pub(super) fn resolve_desired(&self, manifests: Vec<Manifest>) -> Desired {
-        let known = manifests.into_iter().filter_map(|manifest| {
+        self.resolve_each(manifests).collect()
+    }
+
+    /// The same, where several manifests may have one address.
+    pub(super) fn resolve_each(&self, manifests: Vec<Manifest>) -> impl Iterator<Item = (Address, Document)> {
+        manifests.into_iter().filter_map(|manifest| {
             Some((self.resolve_address(&DeclaredKey::from_manifest(&manifest))?, manifest.document))
-        });
-        known.collect()
+        })
     }
 }

@@ -11,14 +11,16 @@ use model::desired::{Desired, Presence, TargetVersions};
 
 use super::Repository;
 use super::declared_key::DeclaredKey;
-use super::manifest_at::{manifests_at, manifests_between};
+use super::earlier_manifests::EarlierManifests;
+use super::history_query::all_addresses;
+use super::manifest_at::manifests_between;
 use super::services::GitServices;
 use crate::output::Output;
 use crate::project::ProjectContext;
 
 pub(super) struct TargetBranch {
     /// The manifests at its tip.
-    pub(super) tip: Vec<Manifest>,
+    pub(super) tip: EarlierManifests,
     /// Those of its commits since the base, newest first.
     since_base: Vec<Manifest>,
 }
@@ -42,7 +44,10 @@ impl TargetBranch {
             return Ok(None);
         }
         let since_base = manifests_between(repository, &base.hash, &tip.hash, project)?;
-        Ok(Some(Self { tip: manifests_at(repository, &tip.hash, declared, project, output)?, since_base }))
+        Ok(Some(Self {
+            tip: EarlierManifests::read_revision(repository, &tip.hash, declared, project, output)?,
+            since_base,
+        }))
     }
 
     /// Gives each declared object the versions that it had on the branch. Returns what the branch added.
@@ -52,7 +57,7 @@ impl TargetBranch {
         base: &Desired,
         services: &GitServices,
     ) -> BTreeSet<Address> {
-        let tip = services.resolve_desired(self.tip);
+        let (tip, _) = self.tip.resolve(&all_addresses(desired), services);
         for (at, document) in desired.iter_mut().filter(|(at, _)| base.contains_key(at)) {
             let now = tip.get(at);
             let presence = now.map_or(Presence::Absent, |now| now.intent.presence);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clickpipes::manifest;
 use model::diagnostic::SourceFile;
 
@@ -24,11 +24,22 @@ pub(super) struct Blob {
 }
 
 impl Repository {
-    /// The manifest files under the repository's roots at a commit, named as in git: `1a2b3c4:pipes/orders.yaml`.
+    /// The manifest files under the repository's roots at a commit, named as in git: `1a2b3c4:pipes/orders.yaml`. With
+    /// those of submodules that are checked out.
     ///
     /// # Errors
     /// When a file cannot be read, or is not text.
     pub(crate) fn manifest_files_at(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
+        let mut files = self.tree_files_at(commit)?;
+        files.extend(self.submodule_files(commit)?);
+        Ok(files)
+    }
+
+    /// The same without submodules.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn tree_files_at(&self, commit: &Commit) -> Result<Vec<SourceFile>> {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
         for blob in self.files_with_links(commit, &mut blobs)?.iter().filter(|blob| self.is_manifest_path(&blob.path)) {
@@ -38,30 +49,7 @@ impl Repository {
                 None => bail!("{name} is not text, or too large for a manifest"),
             }
         }
-        for (path, hash) in self.submodules(commit)? {
-            files.extend(self.submodule_files(&path, hash)?);
-        }
         Ok(files)
-    }
-
-    /// The manifest files of a submodule at its commit.
-    fn submodule_files(&self, path: &str, hash: String) -> Result<Vec<SourceFile>> {
-        // The working folder has no manifests of a submodule that is not checked out, so the base need not have them
-        // either.
-        let inner = Self { top: self.top.join(path), roots: vec![String::new()] };
-        if !self.is_manifest_path(&format!("{path}/any.yaml")) || !inner.top.join(".git").exists() {
-            return Ok(Vec::new());
-        }
-        let commit = Commit { short: hash.chars().take(SHORT_HASH).collect(), subject: String::new(), hash };
-        let files = inner.manifest_files_at(&commit);
-        files.with_context(|| format!("cannot read the submodule {path} as it was at {}", commit.short))
-    }
-
-    /// Path and commit of each submodule.
-    fn submodules(&self, commit: &Commit) -> Result<Vec<(String, String)>> {
-        let lines = self.tree_lines(commit)?;
-        let entries = lines.iter().filter_map(|line| line.strip_prefix(SUBMODULE_MODE)?.split_once('\t'));
-        Ok(entries.map(|(meta, path)| (path.to_owned(), meta.rsplit(' ').next().unwrap_or(meta).to_owned())).collect())
     }
 
     /// The files of a commit. A link to a file counts as a file with the target's content.
@@ -126,9 +114,22 @@ impl Repository {
         commit: &Commit,
         project: &ProjectContext,
     ) -> Result<Vec<SourceFile>> {
+        self.likely_manifests(commit, |path| self.may_have_moved(path, project))
+    }
+
+    /// The files of a commit that have the name of a manifest and contain one.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn likely_manifests(
+        &self,
+        commit: &Commit,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<SourceFile>> {
         let mut blobs = BlobReader::start_process(self)?;
         let mut files = Vec::new();
-        for blob in self.list_files(commit)?.iter().filter(|blob| self.may_have_moved(&blob.path, project)) {
+        let has_name = |path: &str| manifest_files::has_manifest_name(path.as_ref()) && is_wanted(path);
+        for blob in self.list_files(commit)?.iter().filter(|blob| has_name(&blob.path)) {
             // Most YAML files of a repository are no manifests.
             let text = blobs.read_text(&blob.hash)?.filter(|text| text.contains(manifest::API_VERSION_PREFIX));
             let name = format!("{}:{}", commit.short, blob.path);
@@ -160,41 +161,10 @@ impl Repository {
         Ok(self.tree_lines(commit)?.iter().filter_map(|line| parse_entry(line)).collect())
     }
 
-    fn tree_lines(&self, commit: &Commit) -> Result<Vec<String>> {
+    pub(super) fn tree_lines(&self, commit: &Commit) -> Result<Vec<String>> {
         let listed = self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
         let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
         Ok(lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect())
-    }
-
-    /// Checks that the submodules below or above the manifest paths are checked out.
-    ///
-    /// # Errors
-    /// Names those that are not.
-    // The manifests of such a submodule are neither in a commit nor in a folder here, so pruning would delete their
-    // objects.
-    pub(super) fn require_submodules(&self) -> Result<()> {
-        let missing = self.missing_submodules()?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-        bail!(
-            "pruning needs every manifest, and these submodules are not checked out: {}. Fetch them ({FETCH_SUBMODULES})",
-            missing.join(", ")
-        )
-    }
-
-    /// The submodules below or above the manifest paths that are not checked out.
-    pub(super) fn missing_submodules(&self) -> Result<Vec<String>> {
-        let submodules = self.submodules(&self.resolve_commit("HEAD")?)?.into_iter().map(|(path, _)| path);
-        let is_missing = |path: &String| self.may_hold_manifests(path) && !self.top.join(path).join(".git").exists();
-        Ok(submodules.filter(is_missing).collect())
-    }
-
-    fn may_hold_manifests(&self, folder: &str) -> bool {
-        let is_below = |above: &str, path: &str| {
-            above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.roots.iter().any(|root| is_below(root, folder) || is_below(folder, root))
     }
 
     /// Whether the path is under a root and has the name of a manifest, as in the working folder.
@@ -202,9 +172,6 @@ impl Repository {
         self.roots.iter().any(|root| is_manifest_below(root, path))
     }
 }
-
-/// How to check out submodules.
-pub(super) const FETCH_SUBMODULES: &str = "`git submodule update --init`, `submodules: true` in a GitHub checkout";
 
 /// An entry of a tree: mode, kind and hash, then the path.
 fn parse_entry(entry: &str) -> Option<Blob> {
@@ -234,10 +201,6 @@ fn resolve_link(link: &str, to: &str) -> Option<String> {
 
 // Links of a stranger's tree may go in a circle.
 const MAX_LINK_CHAIN: usize = 8;
-
-const SHORT_HASH: usize = 7;
-
-const SUBMODULE_MODE: &str = "160000 ";
 
 pub(super) const LINK_MODE: &str = "120000";
 

@@ -20,6 +20,8 @@ use crate::session::GitOptions;
 /// What gives the right to delete live objects that nobody declares.
 #[derive(Default)]
 pub(super) struct PruneInputs {
+    /// Whether git was asked for removed manifests.
+    searched_git: bool,
     /// What history proves, object by object.
     history_evidence: EvidenceByAddress,
     /// What history proves no less, but for the file that declares it.
@@ -96,7 +98,8 @@ impl PruneInputs {
         let reached = scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
         let services_reached = reached.collect();
         let (history_evidence, still_declared) = history.removal_evidence(services);
-        Self { history_evidence, still_declared, scope_services: services_reached, scope_patterns }
+        let searched_git = prune == PruneMode::Git;
+        Self { searched_git, history_evidence, still_declared, scope_services: services_reached, scope_patterns }
     }
 
     /// Deletes nothing in other services than these.
@@ -124,7 +127,17 @@ impl PruneInputs {
         let moved = moved.map(|(at, (other, why))| {
             format!("note: {at} is not pruned: it is declared as {other}, in a service {why}")
         });
-        kept.chain(moved).collect()
+        let removed = plan.unmanaged.iter().filter(|other| self.searched_git && other.manifest_removed);
+        let removed = removed.map(|other| &other.address);
+        let unproven =
+            removed.filter(|at| !self.history_evidence.contains_key(at) && !self.still_declared.contains_key(at));
+        let unproven = unproven.map(|at| {
+            format!(
+                "note: {at} is not pruned: no commit of this repository removed its manifest, and those of submodules \
+                 are not read. To delete it, declare it with `state: absent`"
+            )
+        });
+        kept.chain(moved).chain(unproven).collect()
     }
 
     fn may_be_pruned(&self, at: &Address) -> bool {

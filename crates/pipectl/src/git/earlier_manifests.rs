@@ -1,0 +1,215 @@
+//! The manifests of one earlier commit: those of the folders of the run, and those that may have moved from others.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
+use model::address::{Address, Kind, Name, ServiceRef};
+use model::desired::{Desired, Document};
+use model::diagnostic::{Severity, SourceFile};
+
+use super::declared_key::{DeclaredKey, ManifestOwner};
+use super::services::GitServices;
+use super::submodules::PastSubmodules;
+use super::{Commit, Repository};
+use crate::output::Output;
+use crate::project::ProjectContext;
+
+/// The manifests of an earlier commit, with the variables of that time.
+// A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
+// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
+#[derive(Default)]
+pub(super) struct EarlierManifests {
+    /// Those of the folders of the run.
+    pub(super) own: Vec<Manifest>,
+    /// Those of other folders that may declare an object of the run which has none in its own. The manifest of today may
+    /// name the object otherwise (its service by id, the pipe by `metadata.id`), so only ids tell.
+    pub(super) elsewhere: Vec<Manifest>,
+}
+
+/// What may lead to the manifest of an earlier commit for objects that have none in the folders of the run.
+struct SoughtObjects<'d> {
+    names: BTreeSet<(Kind, &'d Name)>,
+    /// Kinds of which one is declared by an id: the live name is not known yet.
+    pinned_kinds: BTreeSet<Kind>,
+}
+
+impl EarlierManifests {
+    /// Reads the commit of a revision.
+    ///
+    /// # Errors
+    /// When git cannot answer, or when a part that may declare an object of the run cannot be read.
+    pub(super) fn read_revision(
+        repository: &Repository,
+        revision: &str,
+        declared: &[Manifest],
+        project: &ProjectContext,
+        output: Output,
+    ) -> Result<Self> {
+        let commit = repository.resolve_commit(revision)?;
+        let repository = &repository.with_roots_at(&commit, project)?;
+        let submodules = repository.past_submodules(&commit, project)?;
+        let files = [repository.tree_files_at(&commit)?, submodules.own.clone()].concat();
+        let bindings = repository.bindings_at_commit(project, &commit)?;
+        let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
+        let all_files = [files.clone(), elsewhere].concat();
+        let templates = Templates::read(&all_files);
+        let context = bindings.load_context();
+        let PastManifests { parsed: mut loaded, is_readable } =
+            manifest::parse_past_manifests(&files, context.with_templates(&templates));
+        project.rename_services(&mut loaded.manifests, &bindings);
+        loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
+        for problem in &mut loaded.diagnostics {
+            problem.severity = Severity::Warning;
+        }
+        output.print_diagnostics(&loaded.diagnostics, &all_files);
+        let mut found = Self { own: loaded.manifests, elsewhere: Vec::new() };
+        let sought = SoughtObjects::without_base(declared, &found.own);
+        if sought.is_empty() {
+            submodules.warn_of_unreadable(&commit, output);
+            return Ok(found);
+        }
+        let other_files =
+            [repository.manifest_files_elsewhere(&commit, project)?, submodules.files_elsewhere()?].concat();
+        let templates = Templates::read(&[all_files, other_files.clone()].concat());
+        let mut broken = Vec::new();
+        for file in other_files {
+            // Each file on its own: two folders may declare the same object, which would be an error in one set.
+            let past = manifest::parse_past_manifests(std::slice::from_ref(&file), context.with_templates(&templates));
+            let mut moved = past.parsed.manifests;
+            project.rename_services(&mut moved, &bindings);
+            found.elsewhere.extend(moved.into_iter().filter(|manifest| sought.may_be(manifest)));
+            broken.extend((!past.is_readable).then_some(file));
+        }
+        found.drop_other_services(declared, project);
+        let lost = declared.iter().filter(|it| found.lacks(it)).collect::<Vec<_>>();
+        refuse_unreadable(&lost, &commit, (is_readable, &broken), &submodules)?;
+        submodules.warn_of_unreadable(&commit, output);
+        Ok(found)
+    }
+
+    /// The owners of all manifests.
+    pub(super) fn owners(&self) -> impl Iterator<Item = ManifestOwner> {
+        self.own.iter().chain(&self.elsewhere).map(|manifest| DeclaredKey::from_manifest(manifest).owner)
+    }
+
+    /// The manifests by address: those of the run with those that declared one of its names elsewhere, and the rest.
+    pub(super) fn resolve(self, declared: &BTreeSet<Address>, services: &GitServices) -> (Desired, Desired) {
+        let mut own = services.resolve_desired(self.own);
+        let (mut moved, mut others) = (Desired::new(), Desired::new());
+        for (at, document) in services.resolve_each(self.elsewhere) {
+            if own.contains_key(&at) {
+                continue;
+            }
+            let side = if declared.contains(&at) { &mut moved } else { &mut others };
+            add_first(side, at, document);
+        }
+        own.extend(moved);
+        (own, others)
+    }
+
+    /// Takes out what is in another service, whatever its names are.
+    // A name that is only known to the API would have to be looked up.
+    fn drop_other_services(&mut self, declared: &[Manifest], project: &ProjectContext) {
+        let id = |manifest: &Manifest| {
+            let name = manifest.service.as_ref()?;
+            let id = project.services.get(name).or_else(|| ServiceRef::is_id(name).then_some(name))?;
+            Some(id.to_ascii_lowercase())
+        };
+        let own: BTreeSet<Option<String>> = declared.iter().filter(|it| !it.is_organization_wide).map(id).collect();
+        let may_be_own = |it: &Manifest| {
+            let other = id(it);
+            it.is_organization_wide || other.is_none() || own.contains(&None) || own.contains(&other)
+        };
+        self.elsewhere.retain(may_be_own);
+    }
+
+    /// Whether nothing that could be read may be an earlier version of the manifest.
+    fn lacks(&self, manifest: &Manifest) -> bool {
+        let names = names_of(manifest);
+        let is_same = |other: &Manifest| {
+            let pinned = &manifest.document.intent.pinned_id;
+            let has_pin = pinned.is_some() && *pinned == other.document.intent.pinned_id;
+            has_pin || names_of(other).iter().any(|name| names.contains(name))
+        };
+        !self.own.iter().chain(&self.elsewhere).any(is_same)
+    }
+}
+
+/// Two folders may have declared one object. The first one counts, and what any of them protects is protected.
+fn add_first(side: &mut Desired, at: Address, document: Document) {
+    let is_protected = document.intent.protect;
+    side.entry(at).or_insert(document).intent.protect |= is_protected;
+}
+
+impl<'d> SoughtObjects<'d> {
+    fn without_base(declared: &'d [Manifest], base: &[Manifest]) -> Self {
+        let known: BTreeSet<DeclaredKey> = base.iter().map(DeclaredKey::from_manifest).collect();
+        let (mut names, mut pinned_kinds) = (BTreeSet::new(), BTreeSet::new());
+        let lacks_name =
+            |manifest: &&Manifest| DeclaredKey::all_from_manifest(manifest).iter().any(|key| !known.contains(key));
+        for manifest in declared.iter().filter(lacks_name) {
+            names.extend(names_of(manifest));
+            pinned_kinds.extend(manifest.document.intent.pinned_id.is_some().then_some(manifest.kind));
+        }
+        Self { names, pinned_kinds }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn may_be(&self, earlier: &Manifest) -> bool {
+        let is_pinned = earlier.document.intent.pinned_id.is_some();
+        is_pinned
+            || self.pinned_kinds.contains(&earlier.kind)
+            || names_of(earlier).iter().any(|name| self.names.contains(name))
+    }
+}
+
+fn names_of(manifest: &Manifest) -> BTreeSet<(Kind, &Name)> {
+    let names = manifest.document.intent.previous_names.iter().chain([&manifest.name]);
+    names.map(|name| (manifest.kind, name)).collect()
+}
+
+/// Checks that no object lacks its base because something cannot be read.
+///
+/// # Errors
+/// Names the first one that may.
+fn refuse_unreadable(
+    lost: &[&Manifest],
+    commit: &Commit,
+    (is_readable, broken): (bool, &[SourceFile]),
+    submodules: &PastSubmodules,
+) -> Result<()> {
+    const EFFECT: &str = "without it, values that were set by hand would be set back";
+    let Some(first) = lost.first() else { return Ok(()) };
+    if !is_readable {
+        bail!(
+            "the manifests of {} cannot all be read, and none that can be read declares `{}`: {EFFECT}; name a commit \
+             whose manifests can be read",
+            commit.label(),
+            first.name
+        );
+    }
+    if let Some(path) = submodules.unreadable.first() {
+        bail!(
+            "cannot read the submodule {path} as it was at {}, and no manifest that can be read declares `{}` there: \
+             {EFFECT}; fetch the submodule's history into this clone (`git fetch URL`, with its URL)",
+            commit.label(),
+            first.name
+        );
+    }
+    // The file of another job must not hold up what it does not name.
+    let mentioned = broken.iter().find_map(|file| {
+        let named = |it: &&&Manifest| names_of(it).iter().any(|(_, name)| file.text.contains(name.as_str()));
+        Some((&file.name, lost.iter().find(named)?))
+    });
+    if let Some((file, lost)) = mentioned {
+        bail!(
+            "{file} cannot be read, and may declare `{}`: {EFFECT}; name a commit in which it can be read",
+            lost.name
+        );
+    }
+    Ok(())
+}
