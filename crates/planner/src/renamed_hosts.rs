@@ -175,17 +175,18 @@ fn taken_names(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
         let names = chosen_dns_names(at.kind, &object.body).into_iter();
         owners.extend(names.map(|name| ((&at.service, name.to_ascii_lowercase()), (at, &object.id))));
     }
+    let replaced: BTreeSet<(&Address, &Id)> =
+        plan.changes.iter().filter_map(|change| Some((&change.address, change.id.as_ref()?))).collect();
     for (action, body) in given {
         let at = action.address();
         let own_id = match action {
             Action::Update { id, .. } => id.as_ref(),
             Action::Create { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
         };
-        let is_replaced = |id: &Id| plan.changes.iter().any(|it| &it.address == at && it.id.as_ref() == Some(id));
         for name in chosen_dns_names(at.kind, body) {
             if let Some((other, id)) = owners.get(&(&at.service, name.to_ascii_lowercase()))
                 && own_id != Some(*id)
-                && !is_replaced(id)
+                && !replaced.contains(&(at, *id))
             {
                 taken.insert(at.clone(), BlockReason::NameTaken(name.to_owned(), (*other).clone()));
             }
