@@ -195,3 +195,31 @@ fn readers_that_swap_are_blocked_and_a_chain_is_ordered() {
     });
     assert_eq!(sent[sent.len() - 3..], [4, 3, 2]);
 }
+
+#[test]
+fn giver_stays_if_its_rows_keep_the_taker_from_being_created() {
+    let into = |pipe: String, table: &str| pipe.replace(&format!("targetTable: {table}"), "targetTable: shared");
+    let repo = applied(&into(server_pipe("old", 7), "old"));
+    let new = into(server_pipe("new", 7), "new");
+    write(&repo, &(state(&into(server_pipe("old", 7), "old"), "absent") + &new));
+    assert_both_stay(
+        &repo,
+        &APPLY,
+        "which leaves default.shared behind, and the API creates it only if they are empty",
+    );
+    write(&repo, &new);
+    assert_both_stay(
+        &repo,
+        &PRUNE,
+        "which leaves default.shared behind, and the API creates it only if they are empty",
+    );
+}
+
+#[test]
+fn taker_waits_for_a_giver_that_is_held_back() {
+    // Only another pipe can read another slot.
+    let old = slot_pipe("old", HOST);
+    let repo = applied(&old);
+    write(&repo, &(old.replace("shop_slot", "other_slot") + &slot_pipe("new", HOST)));
+    assert_both_stay(&repo, &APPLY, "`analytics/old` uses the replication slot `shop_slot`, two cannot share it");
+}

@@ -89,9 +89,7 @@ pub enum BlockReason {
     },
     /// A secret would go to a host that `policy.secrets` does not allow.
     SecretNotAllowed(RefusedSecret),
-    /// A live pipe that nobody declares reads what only one pipe can read: what it is, its name, and that pipe.
-    AlreadyRead(&'static str, String, Address),
-    /// It would read, or give up, what another declared object cannot give up or take over.
+    /// It would read, or give up, what another object cannot give up or take over.
     ContestedRead(ReadConflict),
     /// It would be created, and needs this object, which is broken: its name, its state, and what that means.
     BrokenReference(String, String, &'static str),
@@ -228,7 +226,6 @@ impl fmt::Display for BlockReason {
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
             | Self::SharedObject(_)
-            | Self::AlreadyRead(..)
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..) | Self::UnsafeEntries(..) | Self::LosesFields(..) | Self::MissesChanges(_) => {
                 self.fmt_loss(f)
@@ -399,12 +396,6 @@ impl BlockReason {
                      declare different values: give them the same, or keep one manifest"
                 )
             }
-            Self::AlreadyRead(what, name, reader) => write!(
-                f,
-                "`{reader}`, which no manifest declares, uses the {what} `{name}`, and two cannot share it: stop or \
-                 delete it, or, if it is the same object, declare it under its name (a pipe: `previousNames: [{}]`)",
-                reader.name
-            ),
             Self::RenameNotDeclared { live, declared } => write!(
                 f,
                 "`{live}` is live and would be deleted, and `{declared}` would be created with the same source and \

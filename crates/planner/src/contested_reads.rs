@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use clickpipes::blocking_tables;
 use clickpipes::exclusive_read::{ExclusiveRead, Sharing};
 use clickpipes::exclusive_reads::{contested_dns_name, exclusive_reads, is_sharing_harmful};
 use clickpipes::lifecycle;
@@ -153,7 +154,7 @@ impl<'p> Readers<'p> {
             for (other_at, other) in others.filter(|(_, other)| Some(&other.id) != change.id.as_ref()) {
                 let harmful = is_sharing_harmful(&read, (&at.service, &body), (&other_at.service, &other.body));
                 if harmful {
-                    self.settle_read(change, &read, (other_at, other), found);
+                    self.settle_read((change, &body), &read, (other_at, other), found);
                 }
             }
         }
@@ -162,15 +163,26 @@ impl<'p> Readers<'p> {
         }
     }
 
-    fn settle_read(&self, change: &Change, read: &ExclusiveRead, other: LiveObject<'_>, found: &mut Findings) {
+    fn settle_read(
+        &self,
+        (change, body): (&Change, &Value),
+        read: &ExclusiveRead,
+        other: LiveObject<'_>,
+        found: &mut Findings,
+    ) {
         let at = change.address.clone();
         let other_change = self.changes.get(&other.1.id).copied();
         let is_strict = read.sharing == Sharing::Broken;
         if let Some(giver) = other_change.filter(|it| self.gives_up(it, read)) {
             // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
             if is_strict || giver.place.is_some() {
+                let tables = if is_strict { self.tables_left(change, body, giver) } else { Vec::new() };
                 let (giver, name) = (giver.address.clone(), read.name.clone());
-                let handover = Handover { giver, taker: at, what: read.what, name, is_strict };
+                let handover = Handover { giver, taker: at.clone(), what: read.what, name, is_strict };
+                if !tables.is_empty() {
+                    let reason = handover.conflict(&handover.giver, ReadConflictCause::TablesLeft(tables));
+                    found.blocked.insert(at, reason);
+                }
                 // The topics of a consumer group have one name.
                 found.handovers.extend((!found.handovers.contains(&handover)).then_some(handover));
             }
@@ -180,20 +192,32 @@ impl<'p> Readers<'p> {
             return;
         }
         if is_strict {
-            found.blocked.entry(at).or_insert_with(|| self.stays(read, other));
+            found.blocked.entry(at).or_insert_with_key(|at| self.stays(at, read, other));
         } else if self.unmanaged.contains(&other.1.id) {
             let told = found.warnings.entry(at).or_default();
             told.extend(told.is_empty().then(|| shared_read_warning(read, other.0)));
         }
     }
 
-    fn stays(&self, read: &ExclusiveRead, (at, object): LiveObject<'_>) -> BlockReason {
+    fn stays(&self, reader: &Address, read: &ExclusiveRead, (at, object): LiveObject<'_>) -> BlockReason {
         let (what, name) = (read.what, read.name.clone());
-        if self.unmanaged.contains(&object.id) {
-            return BlockReason::AlreadyRead(what, name, at.clone());
-        }
         let other = self.changes.get(&object.id).map_or(at, |change| &change.address).clone();
-        BlockReason::ContestedRead(ReadConflict { what, name, other, cause: ReadConflictCause::OtherStays })
+        let cause = if self.unmanaged.contains(&object.id) {
+            ReadConflictCause::NotDeclared { may_be_renamed: other.service == reader.service }
+        } else {
+            ReadConflictCause::OtherStays
+        };
+        BlockReason::ContestedRead(ReadConflict { what, name, other, cause })
+    }
+
+    /// The tables that a deleted giver leaves behind, and that keep the taker from being created.
+    fn tables_left(&self, taker: &Change, body: &Value, giver: &Change) -> Vec<String> {
+        let is_followed = giver.verdict == Verdict::Delete && taker.verdict == Verdict::Create;
+        let Some(live) = self.live_object(giver).filter(|_| is_followed) else { return Vec::new() };
+        if giver.address.service != taker.address.service {
+            return Vec::new();
+        }
+        blocking_tables::find_blocking_tables(taker.address.kind, body, &live.body)
     }
 
     /// Whether the plan ends that an object reads it. What waits for something else cannot go first.

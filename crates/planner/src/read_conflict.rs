@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use clickpipes::blocking_tables;
 use model::address::Address;
 
 /// What two objects cannot read together, and why they do not take turns.
@@ -18,8 +19,15 @@ pub struct ReadConflict {
 }
 
 /// Why one reader does not follow the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadConflictCause {
+    /// Nobody declares the other one. Whether it could be the same pipe under an earlier name.
+    NotDeclared {
+        /// Only then: it is of the same service.
+        may_be_renamed: bool,
+    },
+    /// The other one would be deleted, and leaves these tables behind. The API creates no object while they hold rows.
+    TablesLeft(Vec<String>),
     /// The other one reads it also after the plan, or until a change of it that is blocked.
     OtherStays,
     /// The other one would read it next, and is blocked.
@@ -36,6 +44,28 @@ impl fmt::Display for ReadConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, name, other, cause } = self;
         match cause {
+            ReadConflictCause::NotDeclared { may_be_renamed } => {
+                write!(
+                    f,
+                    "`{other}`, which no manifest declares, uses the {what} `{name}`, and two cannot share it: stop or \
+                     delete it"
+                )?;
+                if *may_be_renamed {
+                    write!(
+                        f,
+                        ", or, if it is the same object, declare it under its name (a pipe: `previousNames: [{}]`)",
+                        other.name
+                    )?;
+                }
+                Ok(())
+            }
+            ReadConflictCause::TablesLeft(tables) => write!(
+                f,
+                "it takes over the {what} `{name}` from `{other}`, which leaves {} behind, and the API creates it only \
+                 if they are empty: use another target, or stop `{other}` and drop or rename its tables first (`{}`)",
+                tables.join(", "),
+                blocking_tables::drop_statements(tables)
+            ),
             ReadConflictCause::OtherStays => write!(
                 f,
                 "`{other}` uses the {what} `{name}`, two cannot share it, and this plan leaves it so: change, stop or \
