@@ -124,6 +124,24 @@ fn interrupted_replacement_is_created_again() {
     assert_finishes(&server, &desk, 2);
 }
 
+/// What this run deleted another pipe for is created, although that is the work on another object.
+#[test]
+fn interrupted_handover_is_finished() {
+    use crate::shared_reads::queue_pipe;
+    let server = SandboxServer::start(5);
+    let desk = WorkDir::new();
+    let old = queue_pipe("old", "events", "");
+    desk.write_file("pipes.yaml", &old);
+    assert_finished_after(&server, &server.run_to_end(&desk, &[&APPLY[..], &["--wait=none"]].concat()));
+    desk.write_file("pipes.yaml", format!("{old}  state: absent\n{}", queue_pipe("new", "events", "")));
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_delete);
+    run.send_signal("TERM");
+    let said = run.wait_for_end();
+    assert_eq!((said.code, server.count_requests(is_create)), (130, 2), "{}", said.all_output());
+    assert_finishes(&server, &desk, 2);
+}
+
 #[test]
 fn replacement_that_cannot_be_finished_is_reported_first() {
     for format in ["text", "json"] {

@@ -25,11 +25,12 @@ pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut
 /// Says on both rows which one goes first.
 pub(crate) fn describe_handovers(plan: &mut Plan) {
     let mut sentences: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
-    for handover in &plan.handovers {
+    let blocked: BTreeSet<&Address> = plan.blocked_changes().map(|change| &change.address).collect();
+    for handover in plan.handovers.iter().filter(|it| !blocked.contains(&it.giver) && !blocked.contains(&it.taker)) {
         sentences.entry(&handover.giver).or_default().push(handover.giver_sentence());
         sentences.entry(&handover.taker).or_default().push(handover.taker_sentence());
     }
-    for change in plan.changes.iter_mut().filter(|change| !matches!(change.verdict, Verdict::Blocked(_))) {
+    for change in &mut plan.changes {
         change.data_effects.extend(sentences.remove(&change.address).into_iter().flatten());
     }
 }
