@@ -296,3 +296,20 @@ fn pipe_that_is_renamed_back_is_one_live_pipe() {
         assert_eq!(repo.live_pipe_names(), [name]);
     }
 }
+
+/// An apply renamed the pipe and failed elsewhere, so that the base stayed. Then somebody reverts the commit.
+#[test]
+fn rename_of_a_commit_after_the_base_is_taken_back() {
+    let repo = applied_repo();
+    let renamed = tuned_manifest(1, 700).replacen("name: clicks", "name: visits\n  previousNames: [clicks]", 1);
+    repo.write_file("pipes/clicks.yaml", &renamed);
+    repo.commit_all("Rename");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("Revert \"Rename\"");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);
+    assert!(plan.contains("rename from `visits`") && plan.contains("700 -> 500   # change"), "{plan}");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~2", "--prune=git"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks"]);
+    assert_eq!(repo.live("clicks", WAIT), json!(500));
+}

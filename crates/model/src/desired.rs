@@ -33,6 +33,8 @@ pub struct Document {
     pub earlier_bodies: Vec<Arc<Value>>,
     /// The states that these commits declared. A live state among them is git's own, like a value.
     pub earlier_states: Vec<RunState>,
+    /// The names to which these commits renamed the object. It has such a name still if the rename was taken back.
+    pub earlier_names: Vec<Name>,
     /// What the target branch of a pull request declares since this branch left it; `None` if it did not move.
     pub target: Option<TargetVersions>,
 }

@@ -8,6 +8,7 @@ use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::block_reason::BlockReason;
+use crate::inputs::all_names;
 use crate::references::ObjectsById;
 
 /// The live counterpart of a declared object.
@@ -93,20 +94,32 @@ pub(crate) fn match_live_object<'l>(
     }
 }
 
-/// The names that a manifest has had since the base, if the rename was reverted: in the base, another manifest had
-/// this name as its previous name, and nothing declares that manifest now.
+/// The names that a manifest has had since the base, if the rename was reverted: in the base, or in a commit after it,
+/// another manifest had this name as its previous name, and nothing declares that manifest now.
 ///
 /// ```text
-/// base      orders-v2, previousNames: [orders]
-/// now       orders
-/// live      orders-v2
+/// base      orders-v2, previousNames: [orders]        base      orders
+///                                                     later     orders-v2, previousNames: [orders]
+/// now       orders                                    now       orders
+/// live      orders-v2                                 live      orders-v2
 /// ```
+// The second is a rename that an apply did before it failed elsewhere, so that the base stayed. Without it, the plan
+// would create a second pipe that reads the same source.
 pub(crate) fn reverted_names(desired: &Desired, base: Option<&Desired>) -> BTreeMap<Address, Vec<Name>> {
     let mut reverted: BTreeMap<Address, Vec<Name>> = BTreeMap::new();
     let gone = base.into_iter().flatten().filter(|(at, _)| !desired.contains_key(*at));
     for (at, document) in gone.filter(|(_, document)| document.intent.presence != Presence::Absent) {
         for name in &document.intent.previous_names {
             reverted.entry(at.with_name(name.clone())).or_default().push(at.name.clone());
+        }
+    }
+    let renamed = desired.iter().filter(|(_, document)| !document.earlier_names.is_empty());
+    let mut renamed = renamed.peekable();
+    if base.is_some() && renamed.peek().is_some() {
+        let claimed: BTreeSet<Address> = desired.iter().flat_map(|(at, document)| all_names(at, document)).collect();
+        for (at, document) in renamed {
+            let names = document.earlier_names.iter().filter(|name| !claimed.contains(&at.with_name((*name).clone())));
+            reverted.entry(at.clone()).or_default().extend(names.cloned());
         }
     }
     reverted

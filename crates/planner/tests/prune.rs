@@ -40,6 +40,7 @@ fn any_desired() -> impl Strategy<Value = Desired> {
                     origin,
                     earlier_bodies: Vec::new(),
                     earlier_states: Vec::new(),
+                    earlier_names: Vec::new(),
                     target: None,
                 },
             )

@@ -34,6 +34,7 @@ fn document(body: Value, annotation: &str) -> Document {
         origin: Origin::new(start, FieldPlaces::default()),
         earlier_bodies: Vec::new(),
         earlier_states: Vec::new(),
+        earlier_names: Vec::new(),
         target: None,
     }
 }

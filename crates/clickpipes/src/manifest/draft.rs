@@ -43,6 +43,7 @@ impl DraftManifest {
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
                 earlier_states: Vec::new(),
+                earlier_names: Vec::new(),
                 target: None,
             },
         };

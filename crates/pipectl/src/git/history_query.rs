@@ -157,15 +157,18 @@ impl GitHistory {
         // An apply that fails halfway leaves live values of its commit, while the base stays. Without these bodies,
         // such a value would be taken for a change outside git, and block the next commit to the field as a conflict.
         for manifest in std::mem::take(&mut self.after_base) {
-            let at = DeclaredKey::all_from_manifest(&manifest).iter().find_map(|key| {
+            // Its own name first: a previous name may be that of a new object by now.
+            let at = DeclaredKey::all_from_manifest(&manifest).iter().rev().find_map(|key| {
                 let at = services.resolve_address(key)?;
                 desired.contains_key(&at).then_some(at)
             });
-            if let Some(document) = at.and_then(|at| desired.get_mut(&at)) {
-                document.earlier_bodies.push(manifest.document.body);
-                if let Presence::Present(state) = manifest.document.intent.presence {
-                    document.earlier_states.push(state);
-                }
+            let Some((at, document)) = at.and_then(|at| desired.get_mut(&at).map(|document| (at, document))) else {
+                continue;
+            };
+            document.earlier_bodies.push(manifest.document.body);
+            if let Presence::Present(state) = manifest.document.intent.presence {
+                document.earlier_states.push(state);
+                document.earlier_names.extend(Some(manifest.name).filter(|name| *name != at.name));
             }
         }
     }
