@@ -49,12 +49,16 @@ fn change_does_not_lift_its_own_protection() {
 fn advice_about_a_limit_of_the_base_works() {
     let repo = protected_repo("{maxDelete: 0}");
     delete_clicks(&repo);
-    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 10}}\n"));
-    repo.commit_all("Delete it all");
-    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
     let advice = "the plan would delete 1 object, but `maxDelete` is 0 in the base: raise `policy.maxDelete` to 1 in \
                   pipectl.yaml, in a change that is applied before this one, or pass `--allow-delete analytics/clicks`";
-    assert!(plan.contains(advice), "{plan}");
+    // Before somebody follows it in vain, and after.
+    for limit in [0, 10] {
+        repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: {limit}}}\n"));
+        repo.commit_all("Delete it");
+        let base = if limit == 0 { "HEAD~1" } else { "HEAD~2" };
+        let plan = repo.run_successfully(&["plan", "--base", base]);
+        assert!(plan.contains(advice), "{limit}: {plan}");
+    }
     // The base of the next change has the limit.
     repo.run_successfully(&["apply", "--yes", "--base", "HEAD"]);
     assert_eq!(repo.live_pipe_names(), ["views"]);

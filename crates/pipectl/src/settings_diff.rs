@@ -23,7 +23,7 @@ pub(crate) struct ProjectChanges {
     pub(crate) settings: Vec<SettingDiff>,
     /// Whether the policy of the base is stricter, and holds.
     pub(crate) is_policy_held: bool,
-    /// Keys of its limits that this commit lifts in vain.
+    /// Keys of its limits that this commit could only lift in vain.
     pub(crate) held_keys: Vec<&'static str>,
 }
 

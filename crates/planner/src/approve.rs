@@ -24,7 +24,7 @@ pub struct ApprovalLimits {
     /// Objects whose replacement was allowed by name; they do not count, and are replaced even
     /// where the API may not make them again.
     pub allow_replace: Vec<ObjectName>,
-    /// Keys of the limits above that are those of the base: this commit has higher ones.
+    /// Keys of the limits above that are those of the base: this commit cannot raise them.
     pub held_by_base: Vec<&'static str>,
 }
 
@@ -73,7 +73,7 @@ pub struct LimitExceeded {
     pub key: &'static str,
     /// The limit.
     pub limit: usize,
-    /// Whether it is the limit of the base, and this commit has a higher one.
+    /// Whether it is the limit of the base, which this commit cannot raise.
     pub is_of_base: bool,
     /// The objects that nobody allowed, with the permission that each of them needs.
     pub objects: Vec<Permission>,

@@ -82,7 +82,7 @@ pub enum BlockReason {
         key: &'static str,
         /// The limit.
         limit: usize,
-        /// Whether it is the limit of the base, and this commit has a higher one.
+        /// Whether it is the limit of the base, which this commit cannot raise.
         is_of_base: bool,
         /// What lets this object through.
         permission: Permission,

@@ -30,13 +30,14 @@ impl ProjectContext {
             let base_secrets = base.policy.secrets.unwrap_or_default();
             let lost = base_secrets.iter().any(|entry| self.policy.secrets.iter().flatten().all(|own| own != entry));
             changes.is_policy_held = lost || stricter != self.policy;
-            let is_lower = |held, own| Policy::limit_or_default(held) < Policy::limit_or_default(own);
-            let lifted = [
-                ("maxDelete", is_lower(stricter.max_delete, self.policy.max_delete)),
-                ("maxReplace", is_lower(stricter.max_replace, self.policy.max_replace)),
-                ("wakeIdle", stricter.wake_idle != self.policy.wake_idle),
+            // Where the base is as strict as both together, a change of this commit lifts nothing.
+            let is_held = |both, base| Policy::limit_or_default(both) == Policy::limit_or_default(base);
+            let keys = [
+                ("maxDelete", is_held(stricter.max_delete, base.policy.max_delete)),
+                ("maxReplace", is_held(stricter.max_replace, base.policy.max_replace)),
+                ("wakeIdle", !base.policy.wake_idle.unwrap_or_default()),
             ];
-            changes.held_keys = lifted.into_iter().filter(|(_, is_held)| *is_held).map(|(key, _)| key).collect();
+            changes.held_keys = keys.into_iter().filter(|(_, is_held)| *is_held).map(|(key, _)| key).collect();
             let own_rules = self.policy.rules.take().unwrap_or_default();
             let place =
                 |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
