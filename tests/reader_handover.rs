@@ -223,3 +223,34 @@ fn taker_waits_for_a_giver_that_is_held_back() {
     write(&repo, &(old.replace("shop_slot", "other_slot") + &slot_pipe("new", HOST)));
     assert_both_stay(&repo, &APPLY, "`analytics/old` uses the replication slot `shop_slot`, two cannot share it");
 }
+
+/// An endpoint of a resource share, which takes one.
+fn share_endpoint(name: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {{name: {name}, service: analytics}}
+spec:
+  type: VPC_RESOURCE
+  vpcResourceConfigurationId: rcfg-0123456789abcdef0
+  vpcResourceShareArn: arn:aws:ram:eu-west-1:123456789012:resource-share/one
+  customPrivateDnsMappings: [{{privateDnsName: {name}.corp.example}}]
+"
+    )
+}
+
+#[test]
+fn pipe_of_an_endpoint_that_cannot_take_over_is_blocked() {
+    let repo = applied(&share_endpoint("b"));
+    repo.edit_world(|world| world.set_endpoint_status("analytics", "b", EndpointStatus::Ready));
+    let pipe = slot_pipe("p", "{endpoint: b}");
+    write(&repo, &(share_endpoint("b") + &pipe));
+    assert_eq!(writes_of(&repo, &APPLY), ["POST p"]);
+    let next = state(&share_endpoint("b"), "absent") + &share_endpoint("a");
+    write(&repo, &(next + &pipe.replace("endpoint: b", "endpoint: a")));
+    let words = "it needs a change of `analytics/a`, which is blocked";
+    let plan = repo.run_with_env(&["plan", "pipes"], &SECRETS);
+    assert!(plan.stdout.contains(words), "{}", plan.all_output());
+    assert_both_stay(&repo, &APPLY, "two cannot share it");
+}

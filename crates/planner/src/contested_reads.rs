@@ -65,6 +65,8 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
         change.data_effects.extend(found.warnings.remove(&change.address).into_iter().flatten());
     }
     handover_steps::add_handovers(plan, found.handovers, &mut found.blocked);
+    let is_kept = |at: &Address| !found.blocked.contains_key(at);
+    still_used::block_made_outside(plan, is_kept, BlockReason::NameNotGiven);
     still_used::block_changes(plan, &found.blocked);
     if !plan.handovers.is_empty() {
         plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
