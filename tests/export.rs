@@ -205,11 +205,16 @@ fn export_keeps_unknown_fields() {
 }
 
 #[test]
-fn export_writes_unknown_sources_as_comments() {
+fn export_of_what_becomes_only_a_comment_exits_with_3() {
     let desk = dir_with_live_pipes(&format!("{KAFKA}---\n{MONGODB}"));
     edit_live_pipe(&desk, "orders", |pipe| pipe["source"] = json!({"carrier": {"pigeons": 2}}));
-    let said = export_and_plan(&desk);
-    assert!(said.contains("analytics/orders is only a comment"), "{said}");
+    let said = desk.run_pipectl(&["export", "--sandbox"]);
+    assert_eq!(said.code, 3, "{}", said.all_output());
+    assert!(said.stderr.contains("1 object without a valid manifest"), "{}", said.all_output());
+    let said = desk.run_pipectl(&["export", "--sandbox", "--allow-incomplete", "--out", "pipes"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert!(said.stderr.contains("analytics/orders is only a comment"), "{}", said.all_output());
+    assert_eq!(desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]).code, 0);
     let text = read_file(&desk, "pipes/analytics/orders.yaml");
     assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
 }
@@ -220,4 +225,18 @@ fn export_declares_a_stopped_pipe_as_stopped() {
     desk.edit_world(|world| world.set_pipe_state(SERVICES[0], "orders", sandbox::EmulatedPipeState::Stopped));
     export_and_plan(&desk);
     assert!(read_file(&desk, "pipes/analytics/orders.yaml").contains("state: stopped"));
+}
+
+#[test]
+fn live_pair_that_no_manifest_can_declare_is_left_out() {
+    let desk = dir_with_live_pipes(MONGODB);
+    edit_live_pipe(&desk, "users", |body| {
+        let source = &mut body["source"]["mongodb"];
+        source["disableTls"] = json!(true);
+        source["caCertificate"] = json!(CERTIFICATE);
+        source["tlsHost"] = json!("h.example.com");
+    });
+    let said = export_and_plan(&desk);
+    assert!(said.contains("`spec.source.mongodb.tlsHost` is left out: "), "{said}");
+    assert!(said.contains("`spec.source.mongodb.caCertificate` is left out: "), "{said}");
 }

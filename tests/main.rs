@@ -32,6 +32,7 @@ mod equality_law;
 mod exit_codes;
 mod export;
 mod export_groups;
+mod export_of_refused;
 mod export_properties;
 mod failure_output;
 mod faults;

@@ -18,6 +18,7 @@ mod fill_required;
 mod to_spec;
 
 pub use env_names::EnvNames;
+use fill_required::ManifestDraft;
 pub(crate) use to_spec::{escape_text, escape_variables, unescape_text};
 
 /// The placeholder for a value that somebody has to write.
@@ -119,7 +120,7 @@ fn export_object(address: &Address, object: &Object, context: &mut ExportContext
         "metadata": manifest_metadata(address),
         "spec": spec,
     });
-    let draft = fill_required::ManifestDraft::new(address, document, extracted.secret_paths, context.variables);
+    let draft = ManifestDraft::new(address, (Some(&object.body), document), extracted.secret_paths, context.variables);
     let mut manifest = draft.into_manifest();
     remarks.append(&mut manifest.remarks);
     let flaws = [extracted.blockers, manifest.blockers].concat();
@@ -128,7 +129,7 @@ fn export_object(address: &Address, object: &Object, context: &mut ExportContext
 
 /// Fills in and omits fields until the document is valid, as far as possible.
 pub(crate) fn complete_manifest(address: &Address, document: Value, variables: &mut EnvNames) -> ExportedManifest {
-    fill_required::ManifestDraft::new(address, document, Vec::new(), variables).into_manifest()
+    ManifestDraft::new(address, (None, document), Vec::new(), variables).into_manifest()
 }
 
 fn manifest_metadata(address: &Address) -> Value {

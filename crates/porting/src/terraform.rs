@@ -156,8 +156,8 @@ impl StateReader {
 
     fn add_object(&mut self, resource: &TerraformResource<'_>, kind: Kind) {
         let Some((service, name)) = self.service_and_name(resource, kind) else { return };
-        let mut attributes =
-            AttributeConverter::new(kind, &resource.address, &name, &mut self.variables, &mut self.import.remarks);
+        let (variables, remarks) = (&mut self.variables, &mut self.import.remarks);
+        let mut attributes = AttributeConverter::new(kind, resource, &name, variables, remarks);
         let spec = attributes.build_spec(resource.values);
         let secrets = attributes.secrets;
         let mut metadata = Map::new();

@@ -31,8 +31,8 @@ pub(crate) struct ExportArgs {
     /// Overwrite files that have other content
     #[arg(long, env = "PIPECTL_EXPORT_FORCE")]
     force: bool,
-    /// With --from: exit with 0 although a resource of ClickPipes has no valid manifest
-    #[arg(long, env = "PIPECTL_ALLOW_INCOMPLETE", requires = "from")]
+    /// Exit with 0 although a pipe, or a resource of ClickPipes, has no valid manifest
+    #[arg(long, env = "PIPECTL_ALLOW_INCOMPLETE")]
     allow_incomplete: bool,
     /// The environment of the project file
     #[arg(short, long, value_name = "NAME", env = "PIPECTL_ENV")]
@@ -68,6 +68,6 @@ impl ExportArgs {
         }
         let (connect, out) = (self.connect.options(run)?, self.out.clone());
         let (layout, group, force) = (self.layout, self.group, self.force);
-        Ok(ExportOptions { selection, connect, out, layout, group, force })
+        Ok(ExportOptions { selection, connect, out, layout, group, force, allow_incomplete: self.allow_incomplete })
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct ExportOptions {
     pub(crate) group: bool,
     /// Whether to overwrite files that have other content.
     pub(crate) force: bool,
+    /// Whether an object without a valid manifest is no failure.
+    pub(crate) allow_incomplete: bool,
 }
 
 /// Contents of one file.
@@ -69,7 +71,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
         keep_single(manifests)
     };
     let services = view.service_states.len() - unreachable.len();
-    let exported = ExportResult { units, services, unreachable };
+    let exported = ExportResult { units, services, unreachable, allow_incomplete: options.allow_incomplete };
     let written = match &options.out {
         Some(folder) => Some(manifest_writer::write_files(folder, options, &exported.units, &declared)?),
         None => None,

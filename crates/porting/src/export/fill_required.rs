@@ -9,6 +9,7 @@ use super::{EnvNames, ExportedManifest, FILL_IN, FROM_ENV, FieldNote};
 use clickpipes::kinds::{self, manifest_fields};
 use clickpipes::manifest;
 use clickpipes::pipe::destination;
+use clickpipes::semantics::FieldSemantics;
 use clickpipes::validate::Problem;
 use model::address::Address;
 use model::annotations;
@@ -22,6 +23,8 @@ const MAX_ROUNDS: usize = 16;
 
 pub(super) struct ManifestDraft<'v> {
     address: Address,
+    /// What the API returned; `None` if the draft was made of something that may lack what the object has.
+    live: Option<&'v Value>,
     document: Value,
     field_notes: BTreeMap<FieldPath, FieldNote>,
     remarks: Vec<String>,
@@ -32,12 +35,12 @@ impl<'v> ManifestDraft<'v> {
     /// `secrets` are the paths where a reference replaces a live secret.
     pub(super) fn new(
         address: &Address,
-        document: Value,
+        (live, document): (Option<&'v Value>, Value),
         secrets: Vec<FieldPath>,
         variables: &'v mut EnvNames,
     ) -> Self {
         let (notes, remarks) = (BTreeMap::new(), Vec::new());
-        let mut draft = Self { address: address.clone(), document, field_notes: notes, remarks, variables };
+        let mut draft = Self { address: address.clone(), live, document, field_notes: notes, remarks, variables };
         for path in secrets {
             draft.set_secret_reference(&path, SecretEncoding::Raw);
             draft.remarks.push(format!("`{path}` held a password, which was not written"));
@@ -74,8 +77,9 @@ impl<'v> ManifestDraft<'v> {
                 true
             }
             (Some(node), Some(value)) if !node.is_required() && can_be_dropped(path, &value) => {
-                self.drop_field(path, flaw)
+                self.drop_field(path, flaw) || self.drop_list(flaw)
             }
+            (_, Some(_)) => self.drop_list(flaw),
             _ => false,
         }
     }
@@ -103,6 +107,8 @@ impl<'v> ManifestDraft<'v> {
             "object" => (json!({}), None),
             "string" => match destination::guess_version_column(path, &self.document) {
                 Some(likely) => (likely, Some(FieldNote::Guess)),
+                // The next apply would set it, if not by a replacement.
+                None if self.is_known_to_be_unset(path) => return false,
                 None => (Value::from(FILL_IN), Some(FieldNote::FillIn)),
             },
             _ => return false,
@@ -110,6 +116,13 @@ impl<'v> ManifestDraft<'v> {
         path.set_in(&mut self.document, value);
         self.field_notes.extend(beside.map(|beside| (path.clone(), beside)));
         true
+    }
+
+    /// Whether the API would return the field if it were set.
+    fn is_known_to_be_unset(&self, path: &FieldPath) -> bool {
+        let Some((live, path)) = self.live.zip(path.relative_to(&FieldPath::parse("spec"))) else { return false };
+        let rules = FieldSemantics::for_kind(self.address.kind).field_at(&path);
+        !rules.matches_live(&Value::from(FILL_IN), path.value_in(live))
     }
 
     fn set_secret_reference(&mut self, path: &FieldPath, encoded: SecretEncoding) {
@@ -121,6 +134,19 @@ impl<'v> ManifestDraft<'v> {
         }
         path.set_in(&mut self.document, reference);
         self.field_notes.insert(path.clone(), FieldNote::Secret { variable, needs_base64: encoded });
+    }
+
+    /// Leaves out the whole list if the mistake is in one of its entries: a list is declared as a whole.
+    fn drop_list(&mut self, flaw: &Diagnostic) -> bool {
+        let lists = std::iter::successors(flaw.path.parent(), FieldPath::parent);
+        let list = lists.into_iter().find(|path| path.value_in(&self.document).is_some_and(Value::is_array));
+        let Some((list, value)) = list.and_then(|path| Some((path.clone(), path.value_in(&self.document)?.clone())))
+        else {
+            return false;
+        };
+        let node = manifest_fields(self.address.kind).node_at(&list);
+        let is_optional = node.is_some_and(|node| !node.is_required()) && can_be_dropped(&list, &value);
+        is_optional && self.drop_field(&list, flaw)
     }
 
     fn drop_field(&mut self, path: &FieldPath, flaw: &Diagnostic) -> bool {
@@ -180,7 +206,9 @@ const REQUIRED_PARTS: &[&str] = &["source", "destination"];
 /// `true` for fields below a part of the spec, and for whole parts that a pipe can do without.
 fn can_be_dropped(path: &FieldPath, value: &Value) -> bool {
     match path.segments() {
-        [spec, part] if spec == "spec" => value.is_object() && !REQUIRED_PARTS.contains(&part.as_str()),
+        [spec, part] if spec == "spec" => {
+            (value.is_object() || value.is_array()) && !REQUIRED_PARTS.contains(&part.as_str())
+        }
         [spec, _, _, ..] => spec == "spec",
         _ => false,
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::state::TerraformResource;
 use super::{ImportRemark, SecretVariable};
 use crate::export::{EnvNames, escape_variables};
 use clickpipes::kinds::manifest_fields;
@@ -46,7 +47,7 @@ const NO_OP_VALUES: &[(&str, &str)] =
 
 pub(super) struct AttributeConverter<'r> {
     kind: Kind,
-    resource: &'r str,
+    resource: &'r TerraformResource<'r>,
     name: &'r str,
     variables: &'r mut EnvNames,
     remarks: &'r mut Vec<ImportRemark>,
@@ -56,7 +57,7 @@ pub(super) struct AttributeConverter<'r> {
 impl<'r> AttributeConverter<'r> {
     pub(super) fn new(
         kind: Kind,
-        resource: &'r str,
+        resource: &'r TerraformResource<'r>,
         name: &'r str,
         variables: &'r mut EnvNames,
         remarks: &'r mut Vec<ImportRemark>,
@@ -128,13 +129,18 @@ impl<'r> AttributeConverter<'r> {
 
     /// The value for `additional`; `None` if it says nothing, or may be a secret.
     fn convert_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) -> Option<Value> {
-        let path = at.child_path(attribute, attribute).attribute.to_string();
+        let place = at.child_path(attribute, attribute).attribute;
+        let path = place.to_string();
         if is_unset_attribute(value) || NO_OP_VALUES.iter().any(|(idle, word)| *idle == path && value == word) {
             return None;
         }
         let unknown = "pipectl does not know this attribute";
-        // The state holds secrets in plain text, and no name tells them for sure.
-        if has_text(value) || has_likely_secret(&path, value) {
+        // The state holds secrets in plain text, and no name tells them for sure. `sensitive_values` does.
+        let may_be_secret = match self.resource.sensitive {
+            Some(marks) => is_sensitive(marks, place.segments()),
+            None => has_text(value),
+        };
+        if may_be_secret || has_likely_secret(&path, value) {
             let message = format!(
                 "{unknown}: it is left out, as it may be a secret, and stays as it is on the live side. You can \
                  declare it under `additional`"
@@ -234,7 +240,7 @@ impl<'r> AttributeConverter<'r> {
     }
 
     fn add_remark(&mut self, attribute: &str, message: &str) {
-        let location = format!("{}.{attribute}", self.resource);
+        let location = format!("{}.{attribute}", self.resource.address);
         self.remarks.push(ImportRemark { location, message: message.to_owned() });
     }
 }
@@ -297,6 +303,21 @@ fn convert_unknown_value(value: &Value) -> Value {
         }
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(convert_unknown_value).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// Whether the attribute, something around it or a part of it is marked.
+fn is_sensitive(marks: &Value, path: &[String]) -> bool {
+    match (marks, path) {
+        (Value::Object(fields), [name, below @ ..]) => fields.get(name).is_some_and(|marks| is_sensitive(marks, below)),
+        // An object as a list of one has no index in the path.
+        (Value::Array(items), path) => {
+            let below = path.split_first().filter(|(index, _)| index.parse::<usize>().is_ok());
+            let below = below.map_or(path, |(_, below)| below);
+            items.iter().any(|marks| is_sensitive(marks, below))
+        }
+        (Value::Object(fields), []) => fields.values().any(|marks| is_sensitive(marks, &[])),
+        (marks, _) => *marks == true,
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) struct TerraformResource<'s> {
     pub(super) address: String,
     pub(super) resource_type: &'s str,
     pub(super) values: &'s Map<String, Value>,
+    /// The attributes that are secrets, as `true` in the place of their values; `None` if the state does not tell all.
+    pub(super) sensitive: Option<&'s Value>,
 }
 
 /// The reason why a state cannot be converted.
@@ -124,6 +126,8 @@ fn list_state_file(top: &Map<String, Value>) -> Result<Vec<TerraformResource<'_>
                 address: format!("{module}{resource_type}.{name}{key}"),
                 resource_type,
                 values,
+                // `sensitive_attributes` lists what was marked in the configuration, and not what the provider marks.
+                sensitive: None,
             });
         }
     }
@@ -148,6 +152,14 @@ fn collect_module<'s>(
     Ok(())
 }
 
+fn has_mark(marks: &Value) -> bool {
+    match marks {
+        Value::Array(items) => items.iter().any(has_mark),
+        Value::Object(fields) => fields.values().any(has_mark),
+        other => *other == true,
+    }
+}
+
 fn list_field<'s>(module: &'s Value, key: &str, path: &str) -> Result<&'s [Value], TerraformStateError> {
     match module.get(key) {
         None | Some(Value::Null) => Ok(&[]),
@@ -166,5 +178,7 @@ fn parse_resource<'s>(one: &'s Value, path: &str) -> Result<Option<TerraformReso
     let address = one["address"].as_str().ok_or_else(|| shape_error("address", "a text"))?;
     let kind = one["type"].as_str().ok_or_else(|| shape_error("type", "a text"))?;
     let values = one["values"].as_object().ok_or_else(|| shape_error("values", "an object"))?;
-    Ok(Some(TerraformResource { address: address.to_owned(), resource_type: kind, values }))
+    // Where nothing is marked, an older Terraform may have marked nothing.
+    let sensitive = one.get("sensitive_values").filter(|marks| has_mark(marks));
+    Ok(Some(TerraformResource { address: address.to_owned(), resource_type: kind, values, sensitive }))
 }

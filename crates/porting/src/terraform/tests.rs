@@ -245,3 +245,25 @@ fn state_without_usable_resources_is_an_error() {
     let told = read_state(&state(&both)).map_or_else(|error| error.to_string(), |_| String::new());
     assert!(told.contains("no manifest can be made") && told.contains("r1: "), "{told}");
 }
+
+#[test]
+fn unknown_texts_are_kept_where_the_state_tells_which_are_secret() {
+    let unknown = json!({"mode": "fast", "nested": {"plain": "x", "hidden": "y"}, "proof": "z", "password_hint": "w"});
+    let mut values = pipe(&json!({"kafka": {"topics": "t", "novelty": unknown, "shard": "s", "proof": "z"}}));
+    values["region_hint"] = json!("eu");
+    let marks = json!({"source": {"kafka": {"proof": true, "novelty": {"nested": {"hidden": true}}}}});
+    let mut state = state(&[("clickhouse_clickpipe", values)]);
+    let spec_and_remarks = |state: &Value| {
+        let (read, _) = convert_resources(state).unwrap_or_default();
+        (read.objects[0].manifest["spec"].clone(), remarks(&read))
+    };
+    let (spec, told) = spec_and_remarks(&state);
+    assert_eq!((spec.get("additional"), spec["source"]["kafka"].get("additional")), (None, None), "{spec}");
+    assert!(told.len() == 4 && told.iter().all(|line| line.contains("left out")), "{told:?}");
+    state["values"]["root_module"]["resources"][0]["sensitive_values"] = marks;
+    let (spec, told) = spec_and_remarks(&state);
+    assert_eq!(spec["additional"], json!({"regionHint": "eu"}), "{spec}");
+    assert_eq!(spec["source"]["kafka"]["additional"], json!({"shard": "s"}), "{spec}");
+    assert_eq!(told.iter().filter(|line| line.contains("left out")).count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.contains("stands under `additional`")).count(), 2, "{told:?}");
+}

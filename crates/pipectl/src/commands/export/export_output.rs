@@ -21,6 +21,8 @@ pub(super) struct ExportResult {
     /// How many services were read.
     pub(super) services: usize,
     pub(super) unreachable: Vec<UnreachableService>,
+    /// Whether an object without a valid manifest is no failure.
+    pub(super) allow_incomplete: bool,
 }
 
 impl ExportResult {
@@ -39,12 +41,17 @@ impl ExportResult {
         }
         self.push_notes(written, &mut messages);
         let envelope = context.envelope(self.outcome_word(), self.to_json(written)).with_unreachable(&self.unreachable);
-        let mut outcome =
-            CommandOutcome::new(context, unreachable::exit_code(&self.unreachable).unwrap_or(exit::DONE), envelope);
+        let mut outcome = CommandOutcome::new(context, self.exit_code(written), envelope);
         if written.is_none() {
             outcome.text.push_plain(manifests_to_yaml(&self.units, None));
         }
         CommandOutcome { messages, ..outcome }
+    }
+
+    fn exit_code(&self, written: Option<&WrittenFiles>) -> u8 {
+        let is_complete = self.new_manifests(written).all(|manifest| manifest.blockers.is_empty());
+        let own = if is_complete || self.allow_incomplete { exit::DONE } else { exit::PARTLY };
+        unreachable::exit_code(&self.unreachable).unwrap_or(own)
     }
 
     fn push_notes(&self, written: Option<&WrittenFiles>, messages: &mut StyledText) {
@@ -68,6 +75,13 @@ impl ExportResult {
         }
         messages.append(unreachable::unreachable_errors(&self.unreachable));
         messages.push_plain(self.summary_line(&taken)).end_line();
+        let comments = taken.iter().filter(|manifest| !manifest.blockers.is_empty()).count();
+        if comments > 0 {
+            let count = pluralize(comments, "object");
+            let incomplete =
+                format!("{count} without a valid manifest: see the notes. `--allow-incomplete` accepts this.");
+            messages.push_plain(incomplete).end_line();
+        }
     }
 
     fn manifests(&self) -> impl Iterator<Item = &ExportedManifest> {
