@@ -91,3 +91,21 @@ fn unreadable_manifest_of_another_job_stops_only_what_it_may_declare() {
     repo.remove_file("q/moved.yaml");
     repo.run_successfully(&["plan", "q", "--base", "HEAD~1"]);
 }
+
+/// The other job renamed it, and somebody reverts the move while the base stays.
+#[test]
+fn object_that_moves_to_another_job_and_back_is_not_created_again() {
+    let (repo, id) = applied_jobs("");
+    let base = repo.run_git(&["rev-parse", "HEAD"]);
+    move_to_other_job(&repo, &spellings(&id, "")[3]);
+    repo.run_successfully(&["apply", "q", "--base", &base, "--yes"]);
+    repo.run_git(&["revert", "--no-edit", "HEAD"]);
+    let plan = repo.run_successfully(&["plan", "p", "--base", &base]);
+    assert!(plan.contains("rename from `renamed`") && plan.contains("0 to create"), "{plan}");
+    // What the other job has still is its own.
+    move_to_other_job(&repo, &spellings(&id, "")[3]);
+    repo.write_file("p/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("Another pipe of that name");
+    let plan = repo.run_successfully(&["plan", "p", "--base", &base]);
+    assert!(!plan.contains("rename from"), "{plan}");
+}

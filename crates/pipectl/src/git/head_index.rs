@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clickpipes::manifest::{self, Templates};
-use model::address::{Address, Name};
+use model::address::{Address, Kind, Name};
 use model::live::Id;
 
 use super::Repository;
@@ -84,6 +84,11 @@ impl HeadIndex {
     pub(super) fn in_files(mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
         self.keys.retain(|(_, path)| is_wanted(path));
         self
+    }
+
+    /// The names alone, whatever the services are called.
+    pub(super) fn names(&self) -> BTreeSet<(Kind, Name)> {
+        self.keys.iter().map(|(key, _)| (key.kind, key.name.clone())).collect()
     }
 
     pub(super) fn owners(&self) -> impl Iterator<Item = ManifestOwner> {

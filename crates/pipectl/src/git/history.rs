@@ -87,8 +87,22 @@ impl Repository {
         self.steps_to_commit(&format!("{from}..{to}"), Walk::FirstParents)
     }
 
+    /// The same in the folders from which objects may have moved here.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn steps_elsewhere(&self, from: &str, to: &str, project: &ProjectContext) -> Result<Vec<HistoryStep>> {
+        let whole = Self { roots: vec![String::new()], ..self.clone() };
+        whole.read_log(&format!("{from}..{to}"), Walk::FirstParents, &|path| self.may_have_moved(path, project))
+    }
+
     /// The steps to a commit, or within a range of commits.
     fn steps_to_commit(&self, commit: &str, walk: Walk) -> Result<Vec<HistoryStep>> {
+        self.read_log(commit, walk, &|path| self.is_manifest_path(path))
+    }
+
+    /// The steps, with the changes of these paths below the roots.
+    fn read_log(&self, commit: &str, walk: Walk, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
         // `--no-renames`: a rename is a removal and an addition here, and their contents are compared by what they
         // declare. The other flags turn off programs and settings that the user's configuration may name.
@@ -110,27 +124,27 @@ impl Repository {
             args.extend(self.roots.iter().map(String::as_str));
         }
         let log = self.git_output_bytes(&args)?;
-        Ok(self.parse_log(&String::from_utf8_lossy(&log), length))
+        Ok(parse_log(&String::from_utf8_lossy(&log), length, is_wanted))
     }
+}
 
-    /// Parses the log: for each commit a head, then pairs of a change and its path. `length` is that of shown hashes.
-    fn parse_log(&self, log: &str, length: usize) -> Vec<HistoryStep> {
-        let mut steps: Vec<HistoryStep> = Vec::new();
-        let mut fields = log.split('\0');
-        while let Some(field) = fields.next() {
-            let field = field.trim_start_matches('\n');
-            if let Some(head) = field.strip_prefix('\u{1}') {
-                steps.push(parse_step(head, length));
-            } else if let (Some(change), Some(step)) = (field.strip_prefix(':'), steps.last_mut()) {
-                let path = fields.next().unwrap_or_default();
-                if self.is_manifest_path(path) {
-                    step.record_change(change);
-                }
+/// Parses the log: for each commit a head, then pairs of a change and its path. `length` is that of shown hashes.
+fn parse_log(log: &str, length: usize, is_wanted: &dyn Fn(&str) -> bool) -> Vec<HistoryStep> {
+    let mut steps: Vec<HistoryStep> = Vec::new();
+    let mut fields = log.split('\0');
+    while let Some(field) = fields.next() {
+        let field = field.trim_start_matches('\n');
+        if let Some(head) = field.strip_prefix('\u{1}') {
+            steps.push(parse_step(head, length));
+        } else if let (Some(change), Some(step)) = (field.strip_prefix(':'), steps.last_mut()) {
+            let path = fields.next().unwrap_or_default();
+            if is_wanted(path) {
+                step.record_change(change);
             }
         }
-        steps.retain(|step| !step.old_hashes.is_empty() || !step.new_hashes.is_empty());
-        steps
     }
+    steps.retain(|step| !step.old_hashes.is_empty() || !step.new_hashes.is_empty());
+    steps
 }
 
 fn parse_step(head: &str, length: usize) -> HistoryStep {

@@ -12,7 +12,7 @@ use super::declared_key::{DeclaredKey, ManifestOwner};
 use super::earlier_manifests::EarlierManifests;
 use super::head_index::HeadIndex;
 use super::history::{History, HistoryStep};
-use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between};
+use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
 use super::services::GitServices;
 use super::target_branch::TargetBranch;
 use super::{Commit, Repository, submodules};
@@ -97,7 +97,9 @@ impl GitHistory {
         }
         let (mut after_base, mut target) = (Vec::new(), None);
         if let Some(base) = query.base.as_deref() {
-            after_base = manifests_between(&repository, &repository.resolve_commit(base)?.hash, "HEAD", project)?;
+            let hash = repository.resolve_commit(base)?.hash;
+            after_base = manifests_between(&repository, &hash, "HEAD", project)?;
+            after_base.extend(manifests_that_were_elsewhere(&repository, &hash, declared, project)?);
             target = TargetBranch::read_moved(&repository, base, declared, project, output)?;
         }
         let label = |revision: &str| Ok::<_, anyhow::Error>(repository.resolve_commit(revision)?.label());

@@ -1,11 +1,12 @@
 //! Reads manifests of earlier commits, each with the variables and aliases of its own time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
+use model::address::{Kind, Name};
 use model::diagnostic::SourceFile;
 use model::live::Id;
 use planner::LastProtection;
@@ -13,6 +14,7 @@ use planner::LastProtection;
 use super::Repository;
 use super::cat_file::BlobReader;
 use super::declared_key::DeclaredKey;
+use super::head_index::HeadIndex;
 use super::template_archive::TemplateArchive;
 use crate::project::{Bindings, ProjectContext};
 
@@ -87,7 +89,10 @@ impl<'r> ManifestArchive<'r> {
     }
 
     fn read_texts(&mut self, hashes: &[String]) -> Result<Vec<String>> {
-        hashes.iter().filter_map(|hash| self.blobs.read_text(hash).transpose()).collect()
+        // Most YAML files of a repository are no manifests.
+        let is_likely = |text: &String| text.contains(manifest::API_VERSION_PREFIX);
+        let texts = hashes.iter().map(|hash| Ok(self.blobs.read_text(hash)?.filter(is_likely)));
+        texts.filter_map(Result::transpose).collect()
     }
 
     fn declared_in_blob(&mut self, hash: &str, commit: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
@@ -167,5 +172,35 @@ pub(super) fn manifests_between(
     for step in repository.steps_between(from, to)? {
         found.extend(archive.manifests_at(&step.hash, &step.new_hashes)?);
     }
+    Ok(found)
+}
+
+/// The same from the folders of other jobs: of objects that are declared now, and that no other folder has at `HEAD`.
+// An object can move to another job and back while the base stays. What an apply of the other job did to it is git's
+// own, above all a new name: without it, the plan would create the object a second time.
+pub(super) fn manifests_that_were_elsewhere(
+    repository: &Repository,
+    from: &str,
+    declared: &[Manifest],
+    project: &ProjectContext,
+) -> Result<Vec<Manifest>> {
+    let steps = repository.steps_elsewhere(from, "HEAD", project)?;
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let declared: BTreeSet<(Kind, &Name)> = declared.iter().map(|manifest| (manifest.kind, &manifest.name)).collect();
+    let mut archive = ManifestArchive::open_archive(repository, project)?;
+    let mut found = Vec::new();
+    for step in steps {
+        let mut manifests = archive.manifests_at(&step.hash, &step.new_hashes)?;
+        manifests.retain(|it| {
+            DeclaredKey::all_from_manifest(it).iter().any(|key| declared.contains(&(key.kind, &key.name)))
+        });
+        found.extend(manifests);
+    }
+    let names = found.iter().map(|manifest| &manifest.name).collect();
+    let elsewhere = HeadIndex::read_head(repository, project, &names)?;
+    let elsewhere = elsewhere.in_files(|path| !repository.is_manifest_path(path)).names();
+    found.retain(|manifest| !elsewhere.contains(&(manifest.kind, manifest.name.clone())));
     Ok(found)
 }
