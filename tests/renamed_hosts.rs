@@ -238,6 +238,7 @@ fn name_that_a_wildcard_covers_is_not_lost() {
     desk.write_file("pipes.yaml", before.replace("privateDnsName: a.example", "privateDnsName: '*.example'"));
     let plan = desk.run_pipectl(&PLAN);
     assert!(!plan.stdout.contains("no longer be reached") && !plan.stdout.contains("taken away"), "{}", plan.stdout);
+    assert_eq!(verdicts(&desk, &[]), pairs(&[("billing", "update")]), "the pipe is as well connected as before");
 }
 
 /// The password of the pipe goes to another place, although nothing of the pipe changes.

@@ -37,6 +37,7 @@ impl TextRedactor {
         let mut hidden = find_literals(text, &self.names);
         hidden.extend(find_private_keys(text));
         hidden.extend(find_secrets_without_colon(text, &self.names));
+        hidden.extend(find_glued_values(text, &self.names));
         hidden.extend(find_telling_comments(text));
         hidden.extend(known.into_iter().map(|range| range.start.min(text.len())..range.end.min(text.len())));
         redact_ranges(text, &hidden)
@@ -187,6 +188,24 @@ fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range
         }
     }
     hidden
+}
+
+/// What follows a colon without a blank: `{password:hunter2}` is one key to YAML, and a secret to its author.
+fn find_glued_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let glued = text.match_indices(':').filter_map(|(colon, _)| {
+        let start = text[..colon]
+            .rfind(|c| !is_word(c))
+            .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+        let name = &text[start..colon];
+        if !names.contains(name) && !is_likely_secret_field(name) {
+            return None;
+        }
+        let rest = &text[colon + 1..];
+        let length = rest.find([',', '}', ']', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
+        Some(colon + 1..colon + 1 + length)
+    });
+    glued.collect()
 }
 
 /// Comments behind a value that speak of a secret: the line is quoted with them.

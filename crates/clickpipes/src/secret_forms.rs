@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::secret_names::{is_secret_field_name, login_passwords, secret_query_values};
+use crate::secret_names::{has_secret_parameter, is_secret_value_name, login_passwords};
 use model::secret::SecretSource;
 
 /// The end of the first line of a private key.
 pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 pub(crate) fn is_private_key(text: &str) -> bool {
-    text.contains(PRIVATE_KEY)
+    text.contains(PRIVATE_KEY) || text.contains("PRIVATE KEY BLOCK-----")
 }
 
 /// What makes a text a secret, whatever field it is in.
@@ -22,6 +22,8 @@ pub(crate) enum SecretForm {
     Signature,
     /// A connection string with a key.
     ConnectionString,
+    /// A JSON web token, or the credentials of an HTTP header.
+    Token,
 }
 
 impl SecretForm {
@@ -29,23 +31,35 @@ impl SecretForm {
         let forms = [
             (Self::PrivateKey, is_private_key(text)),
             (Self::Login, !login_passwords(text).is_empty()),
-            (Self::Signature, !secret_query_values(text).is_empty()),
+            (Self::Signature, has_secret_parameter(text)),
             (Self::ConnectionString, is_connection_string(text)),
+            (Self::Token, is_token(text)),
         ];
         forms.into_iter().find(|(_, is_there)| *is_there).map(|(form, _)| form)
     }
 }
 
-/// `Endpoint=…;SharedAccessKey=…`.
+/// `Endpoint=…;SharedAccessKey=…`, `host=h user=u password=p`: several pairs, one of them with a secret.
 fn is_connection_string(text: &str) -> bool {
-    let holds_secret = |part: &str| {
-        let pair = part.trim().split_once('=');
-        pair.is_some_and(|(name, value)| {
-            let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            is_word && !value.is_empty() && is_secret_field_name(name)
-        })
-    };
-    text.contains(';') && text.split(';').any(holds_secret)
+    let pairs = text.split(|c: char| c == ';' || c.is_whitespace()).filter_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        (is_word && !value.trim_matches('"').is_empty()).then_some(name)
+    });
+    let names: Vec<&str> = pairs.collect();
+    names.len() > 1 && names.into_iter().any(is_secret_value_name)
+}
+
+/// `Bearer …`, `Basic …`, or a JSON web token alone.
+fn is_token(text: &str) -> bool {
+    const SHORTEST: usize = 6;
+    let is_one_word = |word: &str| word.len() >= SHORTEST && !word.contains(char::is_whitespace);
+    let header = ["Bearer ", "Basic "].iter().find_map(|scheme| text.trim().strip_prefix(scheme));
+    header.is_some_and(|credentials| is_one_word(credentials.trim())) || is_json_web_token(text.trim())
+}
+
+fn is_json_web_token(text: &str) -> bool {
+    text.starts_with("eyJ") && text.matches('.').count() == 2 && !text.contains(char::is_whitespace)
 }
 
 /// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as
@@ -63,15 +77,15 @@ pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
 /// Whether a text can be the name of an environment variable. No real one is as long as a token.
 fn is_variable(name: &str) -> bool {
     const LONGEST: usize = 128;
-    let is_token = name.starts_with("eyJ") && name.matches('.').count() == 2;
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     // An empty name is refused by the schema.
-    name.len() <= LONGEST && !is_token && name.chars().all(is_word)
+    name.len() <= LONGEST && !is_json_web_token(name) && name.chars().all(is_word)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SecretForm, is_secret_field_name, is_secret_reference_literal};
+    use super::{SecretForm, is_secret_reference_literal, is_secret_value_name};
+    use crate::secret_names::is_secret_field_name;
     use serde_json::json;
 
     #[test]
@@ -86,6 +100,19 @@ mod tests {
             ("https://b/x?X-Amz-Signature=abc&y=1", true),
             ("Endpoint=sb://h/;SharedAccessKeyName=n;SharedAccessKey=k", true),
             ("-----BEGIN RSA PRIVATE KEY-----\nMII", true),
+            ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQ", true),
+            ("Bearer hunter2-and-more", true),
+            ("eyJhbGciOi.eyJzdWIi.c2ln", true),
+            ("host=x user=u password=hunter2", true),
+            ("PlainLoginModule required username=\"u\" password=\"hunter2\";", true),
+            ("https://maps.example/x?key=AIzaSyA1234567890", true),
+            ("https://b.s3.eu-west-1.amazonaws.com/part-?/key=eu/*.json", false),
+            ("year=202?/token=1/*.json", false),
+            ("logs/2024-??/sig=*/x.json", false),
+            ("https://docs.example/x?key=abc123", false),
+            ("https://h/x?tokenType=a&secretName=x", false),
+            ("token=a;b", false),
+            ("Bearer of news", false),
             ("b1:9092,b2:9092", false),
             ("token:9092", false),
             ("https://h:443/a:b@c/*.csv", false),
@@ -105,10 +132,16 @@ mod tests {
     #[test]
     fn secret_is_told_from_an_honest_field_by_its_name() {
         for name in ["password", "apiToken", "client_secret", "sasl.password", "privateKey", "pwd", "keyFile"] {
-            assert!(is_secret_field_name(name), "{name}");
+            assert!(is_secret_field_name(name) && is_secret_value_name(name), "{name}");
+        }
+        for name in ["secretKey", "passwordValue", "sasKey"] {
+            assert!(is_secret_value_name(name), "{name}");
         }
         for name in ["tokenUrl", "accessKeyId", "secretArn", "passwordVariable", "key", "topic", "compass"] {
-            assert!(!is_secret_field_name(name), "{name}");
+            assert!(!is_secret_field_name(name) && !is_secret_value_name(name), "{name}");
+        }
+        for name in ["tokenTopic", "passwordTable", "secret_path", "tokens", "maxTokens", "passwordless", "tokenizer"] {
+            assert!(!is_secret_value_name(name), "{name}");
         }
     }
 

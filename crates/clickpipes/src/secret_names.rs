@@ -70,6 +70,19 @@ pub(crate) fn is_secret_field_name(name: &str) -> bool {
         || has_secret_name(&squeezed) && !ABOUT_SECRETS.iter().any(|end| squeezed.ends_with(end))
 }
 
+/// Words behind the name of a secret that stand for the secret itself: `secretKey`, `passwordValue`.
+const SECRET_VALUE_ENDS: &[&str] = &["key", "value", "text", "string", "data", "plain", "plaintext"];
+
+/// Whether a value under this name is refused as a secret. It is the name of a field that pipectl does not know, or of
+/// somebody's own parameter: `tokenTopic` and `passwordTable` are none.
+pub(crate) fn is_secret_value_name(name: &str) -> bool {
+    let squeezed = strip_punctuation(name, "");
+    let ends_secret = |word: &str| SECRET_NAME_PARTS.iter().any(|part| word.ends_with(part));
+    let before_end = SECRET_VALUE_ENDS.iter().filter_map(|end| squeezed.strip_suffix(end));
+    matches!(&*squeezed, "pass" | "pwd" | "pw" | "saskey" | "jwt") || ends_secret(&squeezed) || { before_end }
+        .any(ends_secret)
+}
+
 /// Whether a value below a field with a secret's name is the secret: `credentials: {pass: …}`, `token: {value: …}`.
 pub(crate) fn is_secret_part_name(name: &str) -> bool {
     matches!(&*strip_punctuation(name, ""), "value" | "key" | "data" | "text" | "plain" | "plaintext")
@@ -83,16 +96,33 @@ pub(crate) fn is_secret_number_name(name: &str) -> bool {
 
 /// The values of secret parameters in query strings, with or without the address before them: signatures, tokens, keys.
 pub fn secret_query_values(text: &str) -> Vec<Range<usize>> {
+    let parameters = query_parameters(text).into_iter();
+    parameters.filter(|(name, _)| is_secret_parameter(name)).map(|(_, value)| value).collect()
+}
+
+/// Whether a query string holds a secret for sure. `key` alone is often the key of a document.
+pub(crate) fn has_secret_parameter(text: &str) -> bool {
+    const SHORTEST_KEY: usize = 16;
+    query_parameters(text).into_iter().any(|(name, value)| match &*strip_punctuation(name, "") {
+        "sig" => true,
+        "key" => value.len() >= SHORTEST_KEY,
+        _ => is_secret_value_name(name),
+    })
+}
+
+/// The parameters of query strings in a text: the name and the range of the value.
+// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter.
+fn query_parameters(text: &str) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(query) = text[from..].find('?').map(|at| from + at + 1) {
         let end = query + text[query..].find(ends_address).unwrap_or(text.len() - query);
         let mut at = query;
         for parameter in text[query..end].split(['&', ';', '?']) {
-            let pair = parameter.split_once('=').filter(|(name, value)| !value.is_empty() && is_secret_parameter(name));
+            let pair = parameter.split_once('=').filter(|(name, value)| !value.is_empty() && !name.contains('/'));
             if let Some((name, value)) = pair {
                 let start = at + name.len() + 1;
-                found.push(start..start + value.len());
+                found.push((name, start..start + value.len()));
             }
             at += parameter.len() + 1;
         }

@@ -67,6 +67,14 @@ impl RenamedHost {
     }
 }
 
+impl RenamedHost {
+    /// Whether a host leads to it after the plan.
+    fn leads_there(&self, at: &Address, host: &str) -> bool {
+        let names = dns_names(at.kind, &self.after.body);
+        dns_patterns(host).iter().any(|pattern| names.iter().any(|name| name.eq_ignore_ascii_case(pattern)))
+    }
+}
+
 /// What a plan does to DNS names, beyond the rows of the objects that have them.
 #[derive(Default)]
 pub(crate) struct NameEffects {
@@ -107,7 +115,9 @@ impl NameEffects {
                 self.add_takeover(at, &connected, names);
             }
             let loser = connected.iter().find_map(|host| Some((names.loser_of(&at.service, host)?, host)));
-            let Some((renamed, host)) = loser else { continue };
+            // A name that is lost can lie under a wildcard of the same object.
+            let is_kept = |renamed: &Address, host: &str| inputs.renamed_hosts[renamed].leads_there(renamed, host);
+            let Some((renamed, host)) = loser.filter(|(renamed, host)| !is_kept(renamed, host)) else { continue };
             let refers = refers_to(inputs.desired.get(at), at, renamed);
             // A name that another object has then leads a host as text on, and a reference astray.
             if !refers && names.serve(&at.service, host) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Problem;
 use crate::secret_forms::{SecretForm, is_secret_reference_literal};
-use crate::secret_names::{is_secret_field_name, is_secret_number_name, is_secret_part_name};
+use crate::secret_names::{is_secret_number_name, is_secret_part_name, is_secret_value_name};
 use model::annotations;
 use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
@@ -59,7 +59,7 @@ impl Surroundings<'_> {
     /// Of a field that the schema does not have. `is_in_secret` says whether the object around it sounds like one.
     fn of_unknown(name: &str, is_in_secret: bool) -> Self {
         Self::Unknown {
-            holds_secret: is_secret_field_name(name) || is_in_secret && is_secret_part_name(name),
+            holds_secret: is_secret_value_name(name) || is_in_secret && is_secret_part_name(name),
             holds_number: is_secret_number_name(name),
         }
     }
@@ -155,7 +155,9 @@ fn is_additional(node: &FieldNode, name: &str) -> bool {
 
 fn unexpected_secret(path: FieldPath) -> Problem {
     let message = "by its name this is a secret, which is written as a reference, never as its value";
-    literal_secret(path, message, "write `{fromEnv: NAME}`, also for a value that is no secret")
+    let help =
+        "write `{fromEnv: NAME}`, also for a value that is no secret; a parameter of your own can have another name";
+    literal_secret(path, message, help)
 }
 
 fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
@@ -168,6 +170,7 @@ fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
         SecretForm::Login => ("the address contains the password of a login", apart),
         SecretForm::Signature => ("the address contains a signature or a token", apart),
         SecretForm::ConnectionString => ("the text contains the key of a connection string", apart),
+        SecretForm::Token => ("the text contains a token", apart),
     };
     literal_secret(path, message, help)
 }

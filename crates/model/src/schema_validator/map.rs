@@ -192,6 +192,12 @@ fn unknown_field_problem(
         let blank = blank.map(|blank| format!(" with a {} in it", blank_name(blank)));
         format!("unknown field `{}`{}", sanitize_line(&entry.key), blank.unwrap_or_default())
     };
+    // `password:hunter2` is one key: the value, perhaps a secret, is not repeated.
+    if let Some((name, _)) = entry.key.split_once(':').filter(|(name, _)| known.contains(name)) {
+        let message = format!("a blank is missing after `{name}:`");
+        return PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
+            .with_help(format!("write `{name}: …`"));
+    }
     let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
     if let Some(meant) = meant {
         return remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant);
