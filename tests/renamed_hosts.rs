@@ -163,10 +163,8 @@ fn apply_endpoint_alone(desk: &WorkDir) {
     assert_eq!(said.code, 0, "{}", said.all_output());
 }
 
-/// CI always has a base.
-#[test]
-fn pipe_follows_an_endpoint_with_another_id_with_a_base() {
-    let manifests = "apiVersion: pipectl/v1
+/// A stream behind an endpoint.
+const EVENTS: &str = "apiVersion: pipectl/v1
 kind: ReversePrivateEndpoint
 metadata: {name: events, service: analytics}
 spec: {type: GCP_PSC_SERVICE_ATTACHMENT, gcpServiceAttachment: projects/p/regions/r/serviceAttachments/one}
@@ -191,6 +189,27 @@ spec:
     tableDefinition: {engine: {type: MergeTree}}
     columns: [{name: id, type: UInt64}]
 ";
+
+/// The names stay, and the password goes another way.
+#[test]
+fn another_way_to_the_same_host_is_a_new_receiver_with_a_base() {
+    let database = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    let other = database.replace("serviceAttachments/billing", "serviceAttachments/other");
+    let public = EVENTS.replace("[{endpoint: events}]", "[]").replace("spec: {type", "spec: {state: absent, type");
+    for (before, after) in [(database.as_str(), other), (EVENTS, public)] {
+        let repo = TestRepo::new();
+        apply(&repo.work_dir, before);
+        repo.commit_all("as applied");
+        repo.write_file("pipes.yaml", &after);
+        let plan = repo.run_pipectl(&["plan", "pipes.yaml", "--base", "HEAD"]);
+        assert!(plan.stdout.contains("review: sends `SOURCE_PASSWORD` to `"), "{}", plan.stdout);
+    }
+}
+
+/// CI always has a base.
+#[test]
+fn pipe_follows_an_endpoint_with_another_id_with_a_base() {
+    let manifests = EVENTS;
     let repo = TestRepo::new();
     let desk = &repo.work_dir;
     apply(desk, manifests);

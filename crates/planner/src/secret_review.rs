@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::{secret_hosts, weakened_tls};
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::Address;
 use model::desired::{Desired, Document};
@@ -12,6 +13,7 @@ use model::secret::{ReferencedSecret, find_secret_references};
 use serde_json::Value;
 
 use crate::inputs::PlanInputs;
+use crate::references::body_references;
 use crate::sent_secrets::{SecretPair, SentSecret, policy_name};
 
 impl PlanInputs<'_> {
@@ -39,15 +41,27 @@ impl PlanInputs<'_> {
                 sent.push(secret);
             }
         }
+        let is_rerouted = self.is_rerouted(at, body);
         let with_hosts = sent.into_iter().map(|ReferencedSecret { path, from }| {
             let to = secret_hosts(at.kind, body, &path);
             let name = policy_name(&from);
-            let is_known = to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.clone())));
+            let is_known =
+                !is_rerouted && to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.clone())));
             // Without a base, live shows the host, and not which secret it gets.
             let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&path));
             SentSecret { path, from, to, new }
         });
         with_hosts.collect()
+    }
+
+    /// Whether the same names lead elsewhere after the plan: through an endpoint that is replaced, or no longer through
+    /// the endpoint of the base.
+    fn is_rerouted(&self, at: &Address, body: &Value) -> bool {
+        let rules = FieldSemantics::for_kind(at.kind);
+        let references = |body: &Value| body_references(rules, body, &at.service);
+        let declared = |side: &Desired| side.get(at).map(|document| references(&document.body)).unwrap_or_default();
+        let left = self.base.is_some_and(|base| !declared(base).is_empty() && declared(self.desired).is_empty());
+        left || references(body).iter().any(|other| self.replaced.contains(other))
     }
 
     /// What the base sends where; without one, what the declared objects send to hosts that they have live.
