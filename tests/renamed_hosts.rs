@@ -351,3 +351,17 @@ fn reference_to_several_live_endpoints_needs_an_id() {
     desk.write_file("pipes.yaml", pinned);
     assert_eq!(verdicts(&desk, &[]), pairs(&[]));
 }
+
+/// The API cannot rename an endpoint, so a pipe that refers to the new name has to wait.
+#[test]
+fn pipe_of_an_endpoint_that_cannot_be_renamed_is_blocked_too() {
+    let desk = WorkDir::new();
+    let manifests = named("billing", "a.example", "invoices");
+    apply(&desk, &manifests);
+    let world = desk.edit_world(|world| serde_json::to_value(&*world).unwrap());
+    let service = world["services"].as_object().unwrap().values().next().unwrap();
+    let id = service["endpoints"][0]["id"].as_str().unwrap();
+    let renamed = manifests.replace("{name: billing, ", &format!("{{name: ledger, id: {id}, "));
+    desk.write_file("pipes.yaml", renamed.replace("{endpoint: billing}", "{endpoint: ledger}"));
+    assert_eq!(verdicts(&desk, &[]), pairs(&[("ledger", "blocked"), ("invoices", "blocked")]));
+}

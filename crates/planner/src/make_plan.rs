@@ -83,7 +83,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     still_used::block_made_outside(&mut plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
-    still_used::block_changes(&mut plan, &blocked);
+    let waiting = still_used::waiting_for_missing(&plan, live);
+    still_used::block_changes(&mut plan, &waiting.into_iter().chain(blocked).collect());
     plan
 }
 

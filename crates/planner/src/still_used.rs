@@ -114,6 +114,24 @@ pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockRe
     order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| reasons(at).is_none());
 }
 
+/// The changes that refer to an object which is not live, and which the plan does not create because it is blocked.
+pub(crate) fn waiting_for_missing(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
+    let blocked = plan.changes.iter().filter(|change| matches!(change.verdict, Verdict::Blocked(_)));
+    let missing: BTreeSet<&Address> =
+        blocked.map(|change| &change.address).filter(|at| !live.contains_key(at)).collect();
+    let mut waiting = BTreeMap::new();
+    if missing.is_empty() {
+        return waiting;
+    }
+    let references = ActionReferences::among(&plan.actions);
+    for action in &plan.actions {
+        if let Some(other) = references.of(action).into_iter().find(|other| missing.contains(other)) {
+            waiting.insert(action.address().clone(), BlockReason::NameNotGiven(other));
+        }
+    }
+    waiting
+}
+
 /// The changes that cannot happen without these, or without others that are blocked already: deletions that wait for them,
 /// and what shares new DNS names with them. A plan that shows them promises what apply does not do.
 pub(crate) fn waiting_for_blocked(
