@@ -124,6 +124,8 @@ fn endpoint_does_not_leave_a_pipe_behind() {
     let project = format!("apiVersion: pipectl/v1\nkind: Project\npolicy: {{rules: [{rule}]}}\n");
     desk.write_file("pipectl.yaml", project);
     assert_eq!(verdicts(desk, &[]), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
+    let plan = desk.run_pipectl(&PLAN).stdout;
+    assert!(plan.contains("blocked: it needs a change of `analytics/invoices`, which is blocked"), "{plan}");
     std::fs::remove_file(desk.temp_dir.path().join("pipectl.yaml")).unwrap();
     desk.edit_world(|world| {
         world.edit_pipe("analytics", "invoices", |body| body["source"]["postgres"]["port"] = json!(1))

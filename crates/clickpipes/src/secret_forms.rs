@@ -69,9 +69,19 @@ pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
     match SecretSource::from_reference(reference) {
         Some(SecretSource::Env(name)) => !is_variable(name),
         Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
-        Some(SecretSource::Command(words)) => words.iter().any(|word| SecretForm::of_text(word).is_some()),
+        Some(SecretSource::Command(words)) => words.iter().any(|word| is_secret_argument(word)),
         None => is_one_text("fromCommand"),
     }
+}
+
+/// Whether an argument of a program holds a secret: `--token=…`, `X-Vault-Token: …`.
+fn is_secret_argument(word: &str) -> bool {
+    let option = word.strip_prefix('-').and_then(|option| option.trim_start_matches('-').split_once('='));
+    let option = option.filter(|(name, value)| !value.is_empty() && !name.to_ascii_lowercase().ends_with("file"));
+    let header = word.split_once(": ").filter(|(name, _)| !name.contains(char::is_whitespace));
+    option.is_some_and(|(name, _)| is_secret_value_name(name))
+        || header.is_some_and(|(name, value)| is_secret_value_name(name) || is_token(value))
+        || SecretForm::of_text(word).is_some()
 }
 
 /// Whether a text can be the name of an environment variable. No real one is as long as a token.
@@ -155,6 +165,10 @@ mod tests {
             (json!({"fromFile": "-----BEGIN PRIVATE KEY-----\nMII"}), true),
             (json!({"fromCommand": "hunter2 or so"}), true),
             (json!({"fromCommand": ["curl", "https://u:p@h/x"]}), true),
+            (json!({"fromCommand": ["vault", "read", "--token=hunter2"]}), true),
+            (json!({"fromCommand": ["curl", "-H", "X-Vault-Token: hunter2"]}), true),
+            (json!({"fromCommand": ["curl", "-H", "Authorization: Bearer hunter2"]}), true),
+            (json!({"fromCommand": ["op", "read", "--key-file=keys/op", "--format=json"]}), false),
             (json!({"fromEnv": "KAFKA_PASSWORD"}), false),
             (json!({"fromEnv": "prod.kafka-password"}), false),
             (json!({"fromFile": "keys/my key.json"}), false),

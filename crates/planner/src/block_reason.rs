@@ -218,7 +218,9 @@ impl fmt::Display for BlockReason {
                     ": to delete it, declare it with `state: absent` and without `protect`"
                 })
             }
-            Self::CannotRename => f.write_str("the API cannot rename it"),
+            Self::CannotRename => {
+                f.write_str("the API cannot rename it: keep its name, or declare another one beside it")
+            }
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::Ambiguous(_)
             | Self::PinnedIdMissing(..)

@@ -236,9 +236,9 @@ fn names_out_of_step(plan: &Plan, is_blocked: impl Fn(&Address) -> bool) -> Vec<
             found.extend(following.map(|other| (other.clone(), BlockReason::NameNotGiven(at.clone()))));
             continue;
         }
-        let stuck: Vec<Address> = others.leaving.iter().filter(|other| is_blocked(other)).cloned().collect();
-        if !stuck.is_empty() {
-            found.push((at.clone(), BlockReason::CutsOff(stuck)));
+        // These would follow, and are blocked for a reason of their own.
+        if let Some(stuck) = others.leaving.iter().find(|other| is_blocked(other)) {
+            found.push((at.clone(), BlockReason::NameNotGiven(stuck.clone())));
         }
     }
     found
