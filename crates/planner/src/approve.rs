@@ -7,10 +7,11 @@ use model::address::Address;
 use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
+use crate::blocked_together::waiting_for_blocked;
 use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
 use crate::plan::Plan;
-use crate::still_used::{block_changes, waiting_for_blocked};
+use crate::still_used::block_changes;
 
 /// The blast radius that is let through without a flag.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,8 @@ use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use serde_json::{Map, Value, json};
 
-use crate::overlay::{is_unset, remove_path};
+use crate::field_diff::is_unset;
+use crate::overlay::remove_path;
 
 mod entries;
 mod removed_columns;

@@ -160,3 +160,14 @@ impl<'v> Side<'v> {
         }
     }
 }
+
+/// How the API answers for a field that nobody has set.
+pub(crate) fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_unset),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}

@@ -7,6 +7,7 @@
 mod actions_for;
 mod approve;
 mod block_reason;
+mod blocked_together;
 mod carry_over;
 mod change;
 mod conflict;
@@ -19,6 +20,7 @@ mod handover_steps;
 mod inputs;
 mod make_plan;
 mod match_live;
+mod name_effects;
 mod object_diff;
 mod object_plan;
 mod order;

@@ -12,11 +12,12 @@ use crate::block_reason::BlockReason;
 use crate::change::{ChangedTemplate, Verdict};
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
+use crate::name_effects::NameEffects;
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{LiveReferences, index_by_id, index_live_hosts};
-use crate::renamed_hosts::{NameEffects, RenamedHost};
-use crate::{references, still_used, undeclared_rename};
+use crate::renamed_hosts::RenamedHost;
+use crate::{blocked_together, references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
 ///
@@ -83,7 +84,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     still_used::block_made_outside(&mut plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
-    let waiting = still_used::waiting_for_missing(&plan, live);
+    let waiting = blocked_together::waiting_for_missing(&plan, live);
     still_used::block_changes(&mut plan, &waiting.into_iter().chain(blocked).collect());
     plan
 }

@@ -5,7 +5,7 @@ use model::path::FieldPath;
 use serde_json::{Map, Value};
 
 use crate::change::FieldVerdict;
-use crate::field_diff::{FieldDiff, Side, Sides, diff_sides, group_by_field};
+use crate::field_diff::{FieldDiff, Side, Sides, diff_sides, group_by_field, is_unset};
 
 /// The desired body, with fields that git does not set kept at their live value: an update must not send them.
 pub(crate) fn target_body(desired: &Value, diffs: &[FieldDiff<'_>]) -> Value {
@@ -113,17 +113,6 @@ fn without_nulls(live: &Value) -> Value {
 
 fn is_known(live: &Value) -> bool {
     !live.is_null() && !has_masked_text(live)
-}
-
-/// How the API answers for a field that nobody has set.
-pub(crate) fn is_unset(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_unset),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// A live list entry as a request may contain it.

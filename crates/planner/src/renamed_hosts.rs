@@ -1,28 +1,12 @@
-//! Objects whose DNS names a plan changes, and what connects by these names.
-//
-// A pipe that refers to an endpoint by name follows in the same plan, because its host is resolved against the endpoint
-// as it will be. Resolved against the live one, the pipe would count as unchanged, lose its source, and follow only with
-// the next plan. A pipe with the host as text cannot follow, so the row of the endpoint names it.
-//
-//     endpoint   update: db.old.example becomes db.new.example ──┐
-//     pipe       host: {endpoint: …} ........................... update: host is db.new.example
-//     other      host: db.old.example                            named on the row of the endpoint
-//
-// Both go together: if one is blocked or left out, so is the other, or the pipe would be cut off.
+//! An object that has other DNS names after a plan, and what changes together with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::semantics::{FieldSemantics, body_after_update, chosen_dns_names, dns_names, dns_patterns};
+use clickpipes::semantics::{FieldSemantics, body_after_update, dns_names, dns_patterns};
 use model::action::{Action, UpdateVia};
-use model::address::{Address, ServiceRef};
-use model::desired::Document;
-use model::live::{Id, Live, Object};
+use model::address::Address;
+use model::live::Object;
 use serde_json::Value;
-
-use crate::block_reason::BlockReason;
-use crate::inputs::PlanInputs;
-use crate::plan::Plan;
-use crate::references::{body_references, connected_hosts};
 
 /// The objects that change together with the DNS names of another one, by that one.
 pub(crate) type Followers = BTreeMap<Address, FollowingObjects>;
@@ -41,9 +25,9 @@ pub(crate) struct RenamedHost {
     /// The object as the plan leaves it.
     pub(crate) after: Object,
     /// The names that lead to it no longer, in lower case.
-    lost: Vec<String>,
+    pub(crate) lost: Vec<String>,
     /// The names that lead to it only then.
-    gained: Vec<String>,
+    pub(crate) gained: Vec<String>,
 }
 
 impl RenamedHost {
@@ -69,240 +53,8 @@ impl RenamedHost {
 
 impl RenamedHost {
     /// Whether a host leads to it after the plan.
-    fn leads_there(&self, at: &Address, host: &str) -> bool {
+    pub(crate) fn leads_there(&self, at: &Address, host: &str) -> bool {
         let names = dns_names(at.kind, &self.after.body);
         dns_patterns(host).iter().any(|pattern| names.iter().any(|name| name.eq_ignore_ascii_case(pattern)))
-    }
-}
-
-/// What a plan does to DNS names, beyond the rows of the objects that have them.
-#[derive(Default)]
-pub(crate) struct NameEffects {
-    /// Objects that cannot change: they would cut off what refers to them, or take a name that is not free yet.
-    pub(crate) blocked: BTreeMap<Address, BlockReason>,
-    /// Sentences for the rows of objects that lose names.
-    sentences: BTreeMap<Address, Vec<String>>,
-    /// The objects that connect by other names after the plan, by the object whose names change.
-    followers: Followers,
-}
-
-impl NameEffects {
-    pub(crate) fn find(plan: &Plan, inputs: &PlanInputs<'_>) -> Self {
-        let mut effects = Self { blocked: taken_names(plan, inputs.live), ..Self::default() };
-        let names = NamesAfter::new(plan, inputs, &effects.blocked);
-        if names.lost.0.is_empty() && names.gained.0.is_empty() {
-            return effects;
-        }
-        for (at, host) in inputs.renamed_hosts.iter().filter(|(at, _)| !effects.blocked.contains_key(*at)) {
-            let lost = host.lost.iter().filter(|name| !names.serve(&at.service, name));
-            let lost = lost.map(|name| format!("sources named `{name}` can no longer be reached")).collect();
-            effects.sentences.insert(at.clone(), lost);
-        }
-        effects.add_connections(plan, inputs, &names);
-        effects
-    }
-
-    /// Sorts what connects by a lost name: it follows, it cannot follow, or it is cut off.
-    fn add_connections(&mut self, plan: &Plan, inputs: &PlanInputs<'_>, names: &NamesAfter<'_>) {
-        let hosts = HostsAfter::new(plan);
-        let mut cut_off: BTreeMap<&Address, BTreeSet<String>> = BTreeMap::new();
-        let mut stuck: BTreeMap<&Address, Vec<Address>> = BTreeMap::new();
-        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-        for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
-            let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
-            let connected = connected_hosts(FieldSemantics::for_kind(at.kind), &object.body);
-            if !hosts.sent.contains_key(at) {
-                self.add_takeover(at, &connected, names);
-            }
-            let loser = connected.iter().find_map(|host| Some((names.loser_of(&at.service, host)?, host)));
-            // A name that is lost can lie under a wildcard of the same object.
-            let is_kept = |renamed: &Address, host: &str| inputs.renamed_hosts[renamed].leads_there(renamed, host);
-            let Some((renamed, host)) = loser.filter(|(renamed, host)| !is_kept(renamed, host)) else { continue };
-            let refers = refers_to(inputs.desired.get(at), at, renamed);
-            // A name that another object has then leads a host as text on, and a reference astray.
-            if !refers && names.serve(&at.service, host) {
-                continue;
-            }
-            if hosts.sent.contains_key(at) {
-                self.followers.entry(renamed.clone()).or_default().leaving.insert(at.clone());
-            } else if refers {
-                stuck.entry(renamed).or_default().push(at.clone());
-            } else {
-                cut_off.entry(renamed).or_default().insert(format!("`{}`", at.name));
-            }
-        }
-        for (at, host) in hosts.sent.iter().flat_map(|(at, sent)| sent.iter().map(move |host| (*at, host))) {
-            if let Some(renamed) = names.gained.get_by_host(&at.service, host) {
-                self.followers.entry(renamed.clone()).or_default().arriving.insert(at.clone());
-            }
-            if let Some(renamed) = names.loser_of(&at.service, host).filter(|_| !names.serve(&at.service, host)) {
-                cut_off.entry(renamed).or_default().insert(format!("`{}`", at.name));
-            }
-        }
-        for (at, others) in cut_off {
-            let verb = if others.len() == 1 { "connects" } else { "connect" };
-            let others: Vec<String> = others.into_iter().collect();
-            let sentence = format!("{} {verb} by a name that is taken away, and will be cut off", others.join(", "));
-            self.sentences.entry(at.clone()).or_default().push(sentence);
-        }
-        self.blocked.extend(stuck.into_iter().map(|(at, others)| (at.clone(), BlockReason::CutsOff(others))));
-    }
-
-    /// Says that an object gets the name by which another one connects already.
-    // Hazard: a new endpoint receives the password of a pipe that the change does not touch.
-    fn add_takeover(&mut self, at: &Address, connected: &[String], names: &NamesAfter<'_>) {
-        let mut taken = connected.iter().filter_map(|host| Some((names.gained.get_by_host(&at.service, host)?, host)));
-        if let Some((receiver, host)) = taken.find(|(receiver, _)| !self.blocked.contains_key(*receiver)) {
-            let sentence =
-                format!("`{}` connects by `{host}`: what it sends there, secrets too, goes through it then", at.name);
-            self.sentences.entry(receiver.clone()).or_default().push(sentence);
-        }
-    }
-
-    /// Adds the sentences and the followers to the plan; gives what is to be blocked.
-    pub(crate) fn add_to(mut self, plan: &mut Plan) -> BTreeMap<Address, BlockReason> {
-        for change in &mut plan.changes {
-            change.data_effects.extend(self.sentences.remove(&change.address).into_iter().flatten());
-        }
-        plan.followers = self.followers;
-        self.blocked
-    }
-}
-
-fn refers_to(document: Option<&Document>, at: &Address, other: &Address) -> bool {
-    let rules = FieldSemantics::for_kind(at.kind);
-    document.is_some_and(|document| body_references(rules, &document.body, &at.service).contains(other))
-}
-
-/// The objects that get a DNS name which another live object still has. The API refuses that, in whatever order the two
-/// requests arrive: it knows no exchange.
-fn taken_names(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
-    let given = plan.actions.iter().filter_map(|action| Some((action, action.request_body()?)));
-    let given: Vec<_> = given.filter(|(action, body)| !dns_names(action.address().kind, body).is_empty()).collect();
-    let mut taken = BTreeMap::new();
-    if given.is_empty() {
-        return taken;
-    }
-    let objects = live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-    let mut owners: BTreeMap<(&ServiceRef, String), (&Address, &Id)> = BTreeMap::new();
-    for (at, object) in objects {
-        let names = chosen_dns_names(at.kind, &object.body).into_iter();
-        owners.extend(names.map(|name| ((&at.service, name.to_ascii_lowercase()), (at, &object.id))));
-    }
-    let replaced: BTreeSet<(&Address, &Id)> =
-        plan.changes.iter().filter_map(|change| Some((&change.address, change.id.as_ref()?))).collect();
-    for (action, body) in given {
-        let at = action.address();
-        let own_id = match action {
-            Action::Update { id, .. } => id.as_ref(),
-            Action::Create { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
-        };
-        for name in chosen_dns_names(at.kind, body) {
-            if let Some((other, id)) = owners.get(&(&at.service, name.to_ascii_lowercase()))
-                && own_id != Some(*id)
-                && !replaced.contains(&(at, *id))
-            {
-                taken.insert(at.clone(), BlockReason::NameTaken(name.to_owned(), (*other).clone()));
-            }
-        }
-    }
-    taken
-}
-
-/// The DNS names that lead somewhere after the plan, and those that lead nowhere any longer.
-struct NamesAfter<'a> {
-    served: BTreeSet<(&'a ServiceRef, String)>,
-    lost: OwnersByName<'a>,
-    gained: OwnersByName<'a>,
-}
-
-/// Objects by their DNS names.
-struct OwnersByName<'a>(BTreeMap<(&'a ServiceRef, String), &'a Address>);
-
-impl<'a> OwnersByName<'a> {
-    fn new(hosts: &'a BTreeMap<Address, RenamedHost>, names: fn(&RenamedHost) -> &[String]) -> Self {
-        let owned =
-            hosts.iter().flat_map(|(at, host)| names(host).iter().map(move |name| ((&at.service, name.clone()), at)));
-        Self(owned.collect())
-    }
-
-    fn get_by_host(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
-        dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied())
-    }
-}
-
-impl<'a> NamesAfter<'a> {
-    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>, blocked: &BTreeMap<Address, BlockReason>) -> Self {
-        let is_free = |at: &Address| !blocked.contains_key(at);
-        let renamed = inputs.renamed_hosts.iter().filter(|(at, _)| is_free(at));
-        let renamed: BTreeMap<&Id, &Object> = renamed.map(|(_, host)| (&host.after.id, &host.after)).collect();
-        let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_id).collect();
-        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-        let live = live.filter(|(_, object)| !deleted.contains(&object.id));
-        let live = live.map(|(at, object)| (at, &renamed.get(&object.id).copied().unwrap_or(object).body));
-        let created = plan.actions.iter().filter_map(created_body).filter(|(at, _)| is_free(at));
-        let served = live.chain(created).flat_map(|(at, body)| {
-            dns_names(at.kind, body).into_iter().map(move |name| (&at.service, name.to_ascii_lowercase()))
-        });
-        let owners = |names| OwnersByName::new(&inputs.renamed_hosts, names);
-        let (mut lost, mut gained) = (owners(|host| &host.lost), owners(|host| &host.gained));
-        lost.0.retain(|_, at| is_free(at));
-        gained.0.extend(plan.actions.iter().filter_map(created_body).flat_map(|(at, body)| {
-            let names = dns_names(at.kind, body).into_iter().map(str::to_ascii_lowercase);
-            let own = inputs.live.get(at).into_iter().flat_map(|found| &found.objects);
-            let own: Vec<String> =
-                own.flat_map(|it| dns_names(at.kind, &it.body)).map(str::to_ascii_lowercase).collect();
-            names.filter(move |name| !own.contains(name)).map(move |name| ((&at.service, name), at))
-        }));
-        Self { served: served.collect(), lost, gained }
-    }
-
-    /// Whether a host leads somewhere.
-    fn serve(&self, service: &'a ServiceRef, host: &str) -> bool {
-        dns_patterns(host).into_iter().any(|name| self.served.contains(&(service, name)))
-    }
-
-    /// The object that a host leads to no longer.
-    fn loser_of(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
-        self.lost.get_by_host(service, host)
-    }
-}
-
-fn created_body(action: &Action) -> Option<(&Address, &Value)> {
-    match action {
-        Action::Create { address, body } => Some((address, body)),
-        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
-    }
-}
-
-fn deleted_id(action: &Action) -> Option<&Id> {
-    match action {
-        Action::Delete { id, .. } => Some(id),
-        Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,
-    }
-}
-
-/// What a plan does to the hosts that objects connect to.
-struct HostsAfter<'a> {
-    /// The hosts that it sends. Most updates contain none, which leaves the live one.
-    sent: BTreeMap<&'a Address, Vec<String>>,
-    deleted: BTreeSet<&'a Id>,
-    /// The declared addresses of the live objects that it changes.
-    addresses: BTreeMap<&'a Id, &'a Address>,
-}
-
-impl<'a> HostsAfter<'a> {
-    fn new(plan: &'a Plan) -> Self {
-        let mut sent = BTreeMap::new();
-        for action in &plan.actions {
-            let at = action.address();
-            let hosts = |body| connected_hosts(FieldSemantics::for_kind(at.kind), body);
-            let hosts = action.request_body().map(hosts).unwrap_or_default();
-            if !hosts.is_empty() {
-                sent.insert(at, hosts);
-            }
-        }
-        let addresses = plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, &change.address)));
-        Self { sent, deleted: plan.actions.iter().filter_map(deleted_id).collect(), addresses: addresses.collect() }
     }
 }

@@ -6,9 +6,8 @@ use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics};
 use model::path::FieldPath;
 use serde_json::Value;
 
-use super::{FieldDiff, ListEntry, Origin, Side};
+use super::{FieldDiff, ListEntry, Origin, Side, is_unset};
 use crate::change::FieldVerdict;
-use crate::overlay::is_unset;
 
 /// The values of one field on all sides.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,263 @@
+//! Each reason in words, with the way out where there is one.
+
+use std::fmt;
+
+use clickpipes::blocking_tables;
+use model::path::FieldPath;
+use model::rule_finding::RuleFinding;
+
+use super::BlockReason;
+use crate::conflict::{ConflictingField, value_pair};
+
+impl fmt::Display for BlockReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Several(reasons) => {
+                write!(f, "{}", reasons.iter().map(Self::to_string).collect::<Vec<_>>().join("; and "))
+            }
+            Self::ProtectedFromDelete(_) | Self::ProtectedFromReplace(_) | Self::ProtectedAtRemoval(..) => {
+                self.fmt_protection(f)
+            }
+            Self::CannotRename => {
+                f.write_str("the API cannot rename it: keep its name, or declare another one beside it")
+            }
+            Self::CannotDelete => f.write_str("the API cannot delete it"),
+            Self::Ambiguous(_)
+            | Self::PinnedIdMissing(..)
+            | Self::SeveralNamesLive(_)
+            | Self::OtherSource { .. }
+            | Self::DuplicateIdentity(..)
+            | Self::SharedObject(_)
+            | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
+            Self::UnsafeReplacement(..)
+            | Self::UnsafeEntries(..)
+            | Self::LosesFields(..)
+            | Self::MissesChanges(_)
+            | Self::SpelledByApi(..) => self.fmt_loss(f),
+            Self::NameSpelledByApi(name, id) => {
+                write!(f, "the API calls it `{name}` ({id}): write the name so")
+            }
+            Self::OverLimit { verdict, count, key, limit, is_of_base, .. } => {
+                let many = if *count == 1 { "object" } else { "objects" };
+                let place = if *is_of_base { " in the base" } else { "" };
+                write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}{place}")
+            }
+            Self::SecretNotAllowed(refused) => refused.fmt(f),
+            Self::ContestedRead(conflict) => conflict.fmt(f),
+            Self::ForbiddenByRules { findings, is_declared } => {
+                for finding in findings {
+                    write!(f, "{}; ", finding.describe())?;
+                }
+                let manifest = if *is_declared { "" } else { "declare it with `state: absent`, and " };
+                write!(f, "to except it, {manifest}{}", RuleFinding::exception(findings))
+            }
+            Self::MissingReference(_)
+            | Self::ReferenceToAbsent(_)
+            | Self::ReferenceNotReady(..)
+            | Self::BrokenReference(..)
+            | Self::ReferenceNotLive(_)
+            | Self::ReferenceOutside(_)
+            | Self::ReferenceForbidden(_)
+            | Self::ReferenceUnclear(_)
+            | Self::CutsOff(_)
+            | Self::NameNotGiven(_)
+            | Self::NameTaken(..)
+            | Self::StillUsed(_)
+            | Self::StillReferenced(_)
+            | Self::SuccessorBlocked(_) => self.fmt_reference(f),
+            Self::Conflict(fields) => {
+                let texts: String = fields.iter().map(ConflictingField::describe).collect();
+                write!(f, "{texts}")?;
+                if fields.iter().all(|it| it.is_from_target) {
+                    write!(f, "merge the target branch into this one and choose")
+                } else {
+                    write!(f, "put the live value into the manifest, or apply the value of git")
+                }
+            }
+        }
+    }
+}
+
+impl BlockReason {
+    /// Somebody said that it must stay.
+    fn fmt_protection(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProtectedFromDelete(guard) => write!(f, "it is protected: {guard} before deleting it"),
+            Self::ProtectedFromReplace(guard) => write!(
+                f,
+                "it is protected, and this change would replace it: {guard}, or undo the change that \
+                 forces replacement"
+            ),
+            Self::ProtectedAtRemoval(commit, protection, is_in_base) => {
+                write!(f, "its manifest was removed by {commit}, but {}", protection.describe_obstacle())?;
+                f.write_str(if *is_in_base {
+                    ", and so does the base: to delete it, declare it without `protect`, and once that is applied, with \
+                     `state: absent`"
+                } else {
+                    ": to delete it, declare it with `state: absent` and without `protect`"
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// It uses another object, or another one uses it.
+    fn fmt_reference(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingReference(address) => {
+                write!(f, "it references {address}, which is neither live nor declared")
+            }
+            Self::ReferenceToAbsent(address) => write!(
+                f,
+                "it references {address}, which is declared with `state: absent`: remove the \
+                 reference or the `state: absent`"
+            ),
+            Self::ReferenceNotReady(name, state) => write!(
+                f,
+                "it would be replaced, and `{name}`, which it uses, is `{state}`: apply again when it is `Ready`"
+            ),
+            Self::BrokenReference(name, state, meaning) => write!(f, "it uses `{name}`, which is `{state}`: {meaning}"),
+            Self::ReferenceNotLive(name) => write!(
+                f,
+                "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
+            ),
+            Self::ReferenceOutside(address) => {
+                write!(
+                    f,
+                    "it references `{address}`, which only the rest of the plan creates or renames: select that, too"
+                )
+            }
+            Self::ReferenceForbidden(address) => {
+                write!(f, "it references `{address}`, which a rule keeps from being created or renamed")
+            }
+            Self::ReferenceUnclear(address) => write!(
+                f,
+                "it references {address}, and several live objects have that name: choose one with `metadata.id` in the \
+                 manifest of {address}"
+            ),
+            Self::CutsOff(others) => {
+                let verb = if others.len() == 1 { "connects" } else { "connect" };
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "{others} {verb} by a DNS name that it would lose, and would not follow: change both together"
+                )
+            }
+            Self::NameNotGiven(other) => write!(f, "it needs a change of `{other}`, which is blocked"),
+            Self::NameTaken(name, other) => write!(
+                f,
+                "`{other}` has the DNS name `{name}` now, and no two can share one: let `{other}` lose it first, or use \
+                 another name until then"
+            ),
+            Self::StillUsed(users) => {
+                let verb = if users.len() == 1 { "uses" } else { "use" };
+                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
+            }
+            Self::StillReferenced(address) => {
+                write!(f, "its manifest was removed, but {address} still references it")
+            }
+            Self::SuccessorBlocked(address) => write!(
+                f,
+                "no manifest declares it, but `{address}`, which takes its place, is blocked: it is deleted when that \
+                 one is created"
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// It is not sure which live object is meant.
+    fn fmt_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ambiguous(objects) => {
+                let created = |at: &Option<String>| at.as_deref().unwrap_or("at an unknown time").to_owned();
+                let objects = objects.iter().map(|(id, at)| format!("{id} (created {})", created(at)));
+                let objects = join_words(objects);
+                write!(
+                    f,
+                    "several live objects have this name: {objects}; pick one with `metadata.id`, or delete the others"
+                )
+            }
+            Self::PinnedIdMissing(id, other) => {
+                write!(f, "`metadata.id` is {id}, but no live object of the service has that id: ")?;
+                match other {
+                    Some(other) => write!(f, "the one of this name is {other}. Write that id, or remove the line"),
+                    None => f.write_str("remove the line to create the object"),
+                }
+            }
+            Self::SeveralNamesLive(objects) => {
+                let objects = join_words(objects.iter().map(|(name, id)| format!("`{name}` ({id})")));
+                write!(
+                    f,
+                    "more than one of its names is live: {objects}; pick one with `metadata.id`, or delete the others. \
+                     To keep another one, move its name from `previousNames` to a manifest of its own"
+                )
+            }
+            Self::OtherSource { declared, live } => write!(
+                f,
+                "the live object of this name reads from `{}`, and the manifest declares `{declared}`: use another \
+                 name, and delete the live object with a manifest that has `state: absent` and no `source`",
+                live.as_deref().unwrap_or("unknown")
+            ),
+            Self::DuplicateIdentity(id, others) => {
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
+                     `metadata.id` or the name from one of them"
+                )
+            }
+            Self::SharedObject(others) => {
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "`duplicate-identity`: this API has one for the whole organization, and {others} and this manifest \
+                     declare different values: give them the same, or keep one manifest"
+                )
+            }
+            Self::RenameNotDeclared { live, declared } => write!(
+                f,
+                "`{live}` is live and would be deleted, and `{declared}` would be created with the same source and \
+                 table: if it is the same pipe, add `previousNames: [{}]` to the manifest of `{declared}`; if not, \
+                 delete it first",
+                live.name
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The new object would not be what the old one was.
+    fn fmt_loss(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SpelledByApi(_, fields) => {
+                for (field, desired, live) in fields {
+                    let [desired, live] = value_pair(&desired.as_str().into(), &live.as_str().into());
+                    write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
+                }
+                f.write_str("if it is another value")
+            }
+            Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
+            Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
+            Self::LosesFields(_, paths) => write!(
+                f,
+                "the new object would lack {}, which the API does not return: declare what you need",
+                quote_paths(paths)
+            ),
+            Self::MissesChanges(_) => f.write_str(
+                "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy: undo \
+                 the change that forces replacement, or stop writes to the source",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn join_words(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// The paths for a sentence.
+pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {
+    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    quoted.join(", ")
+}
