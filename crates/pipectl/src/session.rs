@@ -3,6 +3,7 @@
 mod live_view;
 mod narrow_to_shard;
 mod observe;
+mod open;
 mod options;
 mod plan_rules;
 mod prune_inputs;
@@ -12,27 +13,23 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clickpipes::secret_policy::SecretPolicy;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
-use model::project::PruneMode;
 use model::selector::AddressPattern;
 use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 
-use crate::connection::{AccessMode, Account, Connection, RunTimeout, ServiceListing};
-use crate::context::CommandContext;
-use crate::git::{self, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
-use crate::load_manifests::LoadedManifests;
+use crate::connection::{Connection, RunTimeout};
+use crate::git::PlanCommits;
 use crate::output::Output;
 use crate::permissions;
 use crate::plan_view;
 use crate::plan_view::refusals::{self, ApplyRefusal};
 use crate::plan_view::review_notes;
-use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
@@ -87,152 +84,6 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
-    /// manifests are sound and something must be looked up.
-    pub(crate) async fn open_for_plan(
-        context: &CommandContext,
-        scope: &ScopeOptions,
-        git: &GitOptions,
-        mode: AccessMode,
-    ) -> Result<Self> {
-        let output = context.output;
-        let project = project::load_with_manifests(&scope.paths, context)?;
-        let base_file = match &git.base {
-            Some(base) => {
-                let repository = Repository::open_containing(&project.manifests)?;
-                repository.nearest_file_at_commit(&repository.resolve_commit(base)?, PROJECT_FILE)?
-            }
-            None => None,
-        };
-        let (mut project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
-        let mut declared = LoadedManifests::load_project(&project)?;
-        let rules = Some(PlanRules::take(&mut project, &mut declared, context.now));
-        let declared = declared.require_valid(output)?;
-        let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
-        let query = GitQuery {
-            base: git.base.clone(),
-            changed_since: git.changed_since.clone(),
-            needs_removals: prune == PruneMode::Git,
-        };
-        let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
-        let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
-        Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, rules, ..session })
-    }
-
-    /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
-    /// those of the working folder where there is no repository. Says which it is.
-    pub(crate) async fn open_for_drift(
-        context: &CommandContext,
-        scope: &ScopeOptions,
-        revision: Option<&str>,
-    ) -> Result<(Self, String)> {
-        let project = project::load_with_manifests(&scope.paths, context)?;
-        let repository = match revision {
-            Some(_) => Some(Repository::open_containing(&project.manifests)?),
-            None => Repository::find_containing(&project.manifests)?,
-        };
-        git::warn_of_missing_in(&project.manifests, context.output);
-        let mut commits = None;
-        let (declared, against) = if let Some(repository) = repository {
-            let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
-            let bindings = repository.bindings_at_commit(&project, &commit)?;
-            let files = repository.manifest_files_at(&commit)?;
-            let templates = repository.templates_elsewhere(&files, &commit, &project)?;
-            let mut declared = LoadedManifests::from_files(files, templates, bindings.load_context());
-            declared.refuse_shown_secrets(&project);
-            project.rename_services(&mut declared.manifests, &bindings);
-            if declared.files.is_empty() {
-                bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
-            }
-            let label = commit.label();
-            commits = Some(PlanCommits { base: label.clone(), head: label.clone(), target_branch: None });
-            (declared, label)
-        } else {
-            let declared = LoadedManifests::load_project(&project)?;
-            (declared, "the manifests as they are, which are in no git repository".to_owned())
-        };
-        let declared = declared.require_valid(context.output)?;
-        let history = (GitHistory::default(), PruneMode::Never);
-        let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
-        let base = Some(session.desired.clone());
-        Ok((Self { base, commits, ..session }, against))
-    }
-
-    async fn connect_session(
-        project: ProjectContext,
-        declared: LoadedManifests,
-        (mut history, prune): (GitHistory, PruneMode),
-        ScopeOptions { selection, connect, shard, .. }: &ScopeOptions,
-        mode: AccessMode,
-    ) -> Result<Self> {
-        let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
-        let default = connect.default_service();
-        let names = declared.service_names(default.as_deref())?;
-        let names_in_history: BTreeSet<String> =
-            prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
-        let account = Account::open(connect, &project, mode).await?;
-        let all_declared = account.is_sandbox() || names_in_history.is_subset(&names);
-        let listing = match all_declared {
-            false => ServiceListing::Always,
-            true if account.needs_live_names(&project.policy) => ServiceListing::Preferred,
-            true => ServiceListing::IfNeeded,
-        };
-        let mut found = account.find_services(&(&names | &names_in_history), listing).await?;
-        // A service of an earlier commit may be gone.
-        found.unknown.retain(|service, _| names.contains(service.as_str()));
-        let ids_in_history = found.ids.iter().filter(|(name, id)| {
-            names_in_history.contains(*name) && (account.is_sandbox() || found.listed.iter().any(|it| it.id == **id))
-        });
-        let ids_in_history: BTreeMap<String, String> =
-            ids_in_history.map(|(name, id)| (name.clone(), id.clone())).collect();
-        found.ids.retain(|name, _| names.contains(name));
-        let (mut desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
-        let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
-        let services = services.with_unknown(found.unknown.keys());
-        history.add_earlier_bodies(&mut desired, &services);
-        let (base, other_folders) = history.take_base(&desired, &services);
-        let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
-        let service_names = account.names_of_services(&ids, &found);
-        let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
-        let connection = account.connect(ids).with_listed(&found.listed);
-        let target = PlanTarget {
-            organization: connection.organization.clone(),
-            services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
-        };
-        let since = history.take_since(&desired, &services);
-        if let Some(since) = &since {
-            let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
-            selected.retain(changed);
-        }
-        let session = Self {
-            connection,
-            selected,
-            is_partial: !selection.selects_all() || since.is_some(),
-            target,
-            service_names,
-            unknown_services: found.unknown,
-            unreachable: OnceCell::new(),
-            in_other_shards: BTreeSet::new(),
-            base,
-            policy_from_git: Policy { added_by_target, other_folders, ..Policy::default() },
-            prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
-            policy: project.policy,
-            desired,
-            warnings,
-            files,
-            secret_policy: project.secret_policy,
-            project_changes: ProjectChanges::default(),
-            resend_secrets: Vec::new(),
-            rules: None,
-            commits: history.take_commits(),
-            timeout: connect.timeout,
-        };
-        Ok(match shard {
-            Some(shard) => session.narrow_to_shard(*shard),
-            None => session,
-        })
-    }
-
     /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
     //
     // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be dropped,
@@ -378,17 +229,5 @@ impl Session {
         let unresolved = secrets::find_unresolved(&self.connection.secrets, documents, &self.files);
         output.print_diagnostics(&unresolved, &self.files);
         unresolved
-    }
-}
-
-/// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
-fn resend_patterns(git: &GitOptions, session: &Session) -> Result<Vec<AddressPattern>> {
-    let unmatched = git.resend_secrets.iter().find(|pattern| {
-        let mut known = session.selected.iter().chain(&session.in_other_shards);
-        !known.any(|at| pattern.matches(at))
-    });
-    match unmatched {
-        Some(lost) => bail!("--resend-secrets={lost}: no declared object has that name"),
-        None => Ok(git.resend_secrets.clone()),
     }
 }
