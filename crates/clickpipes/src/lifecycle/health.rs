@@ -1,0 +1,112 @@
+//! How well a pipe does, for `status`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use model::action::RunState;
+use model::live::Object;
+
+use super::{DEGRADED_NOTE, PipePhase, is_finite_load, pipe_phase};
+use crate::pipe::source::{SourceFamily, source_family};
+
+/// How well a pipe does, for somebody who looks after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// On its way: look again.
+    Moving,
+    /// Not as it should be, though nothing is broken.
+    Warning,
+    /// Broken: somebody has to act.
+    Bad,
+}
+
+/// How well a pipe does, and why; the words are empty where the state says it all.
+///
+/// `declared` is what git says of it, if it says anything. Whether an end is a good one depends on
+/// the source: files that are read once are done in `Completed`, a stream never is.
+pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
+    let is_finite = is_finite_load(&object.body);
+    let health_when_stopped = match declared {
+        Some(RunState::Running) => (Health::Warning, "it is stopped, though it is declared running"),
+        Some(RunState::Stopped) => (Health::Ok, "stopped, as declared"),
+        None => (Health::Ok, "stopped"),
+    };
+    match pipe_phase(object) {
+        PipePhase::Failed => (Health::Bad, failed_note(&object.body)),
+        PipePhase::PlatformError => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
+        PipePhase::Running | PipePhase::Loading | PipePhase::Degraded if declared == Some(RunState::Stopped) => {
+            (Health::Warning, "it runs, though it is declared stopped")
+        }
+        PipePhase::Degraded => (Health::Warning, DEGRADED_NOTE),
+        PipePhase::Running => (Health::Ok, if is_finite { "loading" } else { "" }),
+        PipePhase::Loading => (Health::Ok, "initial load"),
+        PipePhase::Finished if is_finite => (Health::Ok, "done"),
+        PipePhase::Finished => (Health::Warning, "it has ended, though its source goes on"),
+        PipePhase::Stopped => health_when_stopped,
+        PipePhase::Resyncing => (Health::Moving, "swapping in what was loaded anew"),
+        PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
+        PipePhase::Deleting => (Health::Moving, "being deleted"),
+        PipePhase::Other => (Health::Warning, "a state that this version does not know"),
+    }
+}
+
+/// Where the reason of a failure is, and how the pipe goes on. It depends on the source.
+fn failed_note(body: &Value) -> &'static str {
+    match source_family(body) {
+        Some(SourceFamily::Database) => {
+            "it stopped by itself; the console shows why. When that is mended, apply starts it, and `resync` loads its tables again"
+        }
+        Some(SourceFamily::Stream | SourceFamily::Files) => {
+            "it stopped by itself; the console and the table with the suffix `_clickpipes_error` show why"
+        }
+        None => "it stopped by itself; the console shows why",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Health, RunState, pipe_health};
+    use crate::lifecycle::tests::{kafka_source, pipe_in_state, postgres_source};
+
+    #[test]
+    fn health_of_completed_pipe_depends_on_source() {
+        let completed = |source: &Value| pipe_health(&pipe_in_state("Completed", source), None).0;
+        for source in [
+            json!({"objectStorage": {"url": "s3://b"}}),
+            json!({"objectStorage": {"isContinuous": false}}),
+            json!({"bigquery": {}}),
+            postgres_source("snapshot"),
+            json!({"mongodb": {"settings": {"replicationMode": "snapshot"}}}),
+        ] {
+            assert_eq!(completed(&source), Health::Ok, "{source}");
+        }
+        for source in [kafka_source(), postgres_source("cdc"), json!({"objectStorage": {"isContinuous": true}})] {
+            assert_eq!(completed(&source), Health::Warning, "{source}");
+        }
+    }
+
+    #[test]
+    fn health_compares_live_state_with_declared_state() {
+        let declared = [None, Some(RunState::Running), Some(RunState::Stopped)];
+        let told = |state| declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0);
+        for state in ["Stopped", "Paused"] {
+            assert_eq!(told(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
+        }
+        for state in ["Running", "Snapshot"] {
+            assert_eq!(told(state), [Health::Ok, Health::Ok, Health::Warning], "{state}");
+        }
+        assert_eq!(told("Degraded"), [Health::Warning; 3]);
+        assert_eq!(told("Tired"), [Health::Warning; 3]);
+        for state in ["Failed", "InternalError"] {
+            assert_eq!(told(state), [Health::Bad; 3], "{state}");
+        }
+        for state in ["Provisioning", "Setup", "Resync", "Modifying", "Stopping", "Pausing", "Deleting", ""] {
+            assert_eq!(told(state), [Health::Moving; 3], "{state}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The states of a pipe, and what each of them means.
+
+use model::live::State;
+
+/// The state of a pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum PipeState {
+    /// Also a pipe for which the API returns no state yet.
+    Unknown,
+    Provisioning,
+    Setup,
+    Snapshot,
+    Running,
+    Modifying,
+    Resync,
+    Pausing,
+    Paused,
+    Stopping,
+    Stopped,
+    Completed,
+    Degraded,
+    Failed,
+    InternalError,
+    /// Acknowledged, and not carried out yet: clients of the API test for it.
+    Deleting,
+    /// A state that this version does not know.
+    Other(String),
+}
+
+impl From<&State> for PipeState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "" | "Unknown" => Self::Unknown,
+            "Provisioning" => Self::Provisioning,
+            "Setup" => Self::Setup,
+            "Snapshot" => Self::Snapshot,
+            "Running" => Self::Running,
+            "Modifying" => Self::Modifying,
+            "Resync" => Self::Resync,
+            "Pausing" => Self::Pausing,
+            "Paused" => Self::Paused,
+            "Stopping" => Self::Stopping,
+            "Stopped" => Self::Stopped,
+            "Completed" => Self::Completed,
+            "Degraded" => Self::Degraded,
+            "Failed" => Self::Failed,
+            "InternalError" => Self::InternalError,
+            "Deleting" => Self::Deleting,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+/// The meaning of a pipe's state. Every question about states asks for the phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipePhase {
+    /// The pipe is being created.
+    Starting,
+    /// The initial load is under way.
+    Loading,
+    /// The pipe works.
+    Running,
+    /// The pipe works, but the platform reports trouble.
+    Degraded,
+    /// The tables are being loaded again.
+    Resyncing,
+    /// An edit is under way.
+    Changing,
+    /// The pipe is about to stop.
+    Stopping,
+    /// The pipe is stopped or paused.
+    Stopped,
+    /// The pipe has done its work, and can be neither stopped nor started.
+    Finished,
+    /// The pipe stopped by itself.
+    Failed,
+    /// The platform failed.
+    PlatformError,
+    /// The pipe is about to be gone.
+    Deleting,
+    /// This version does not know the state.
+    Other,
+}
+
+impl PipeState {
+    /// The table of states. The sets are those of section "states" of `docs/sandbox.md`.
+    pub fn phase(&self) -> PipePhase {
+        match self {
+            Self::Unknown | Self::Provisioning | Self::Setup => PipePhase::Starting,
+            Self::Snapshot => PipePhase::Loading,
+            Self::Running => PipePhase::Running,
+            Self::Degraded => PipePhase::Degraded,
+            Self::Resync => PipePhase::Resyncing,
+            Self::Modifying => PipePhase::Changing,
+            Self::Pausing | Self::Stopping => PipePhase::Stopping,
+            Self::Paused | Self::Stopped => PipePhase::Stopped,
+            Self::Completed => PipePhase::Finished,
+            Self::Failed => PipePhase::Failed,
+            Self::InternalError => PipePhase::PlatformError,
+            Self::Deleting => PipePhase::Deleting,
+            Self::Other(_) => PipePhase::Other,
+        }
+    }
+}
