@@ -140,3 +140,27 @@ fn drift_rejects_plan_only_format_and_reports_failures() {
     let markdown = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
     assert!(markdown.starts_with("### pipectl drift: failed\n"), "{markdown}");
 }
+
+#[test]
+fn changes_of_git_since_the_last_apply_are_pending_and_not_drift() {
+    let repo = drifted_repo();
+    let applied = repo.run_git(&["rev-parse", "HEAD"]);
+    // `clicks` changed on both sides. `views` is gone by hand and the same in git.
+    let waiting = |ms: u32| format!("  settings: {{streaming_max_insert_wait_ms: {ms}}}");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", &waiting(700)));
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", &waiting(600)));
+    repo.write_file("pipes/added.yaml", &kinesis_manifest("added", "", ""));
+    repo.commit_all("Not applied");
+    let said = repo.run_pipectl(&["drift", "pipes", "--last-applied", &applied, "-o", "json"]);
+    let result = said.stdout_json()["result"].clone();
+    let names = |key: &str| -> Vec<String> {
+        let name = |it: &Value| it.get("address").unwrap_or(it)["name"].as_str().unwrap().to_owned();
+        result[key].as_array().unwrap().iter().map(name).collect()
+    };
+    assert_eq!((names("changed"), names("missing")), (vec!["clicks".to_owned()], vec!["views".to_owned()]), "{result}");
+    assert_eq!(names("pending"), ["added", "clicks", "orders"]);
+    assert_eq!(names("unmanaged"), ["byhand"]);
+    // Without the commit, all of it looks like drift.
+    let all = repo.run_pipectl(&["drift", "pipes", "-o", "json"]).stdout_json();
+    assert_eq!(all["result"]["missing"].as_array().unwrap().len(), 2, "{all}");
+}

@@ -27,7 +27,10 @@ impl GitlabRunner {
                     number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.$ENVIRONMENT.json\" \"$file\"\n";
         let curl = repo.work_dir.write_file("bin/curl", curl);
         Command::new("chmod").arg("+x").args([program, curl]).status().unwrap();
-        repo.write_file(".gitignore", ".pipectl\n.pipectl-applied\n*.xml\nplans\ncaches\nplan.*\n*.json\n");
+        repo.write_file(
+            ".gitignore",
+            ".pipectl\n.pipectl-applied\n.pipectl-plan-base\n*.xml\nplans\ncaches\nplan.*\n*.json\n",
+        );
         let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, staging: {}, prod: {}}\n";
         repo.write_file("pipectl.yaml", project);
         repo.commit_all("Begin");
@@ -60,6 +63,7 @@ impl GitlabRunner {
             .env("CI_PROJECT_ID", "7")
             .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
             .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
+            .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.repo.run_git(&["merge-base", "main", "HEAD"]))
             .envs(variables.iter().copied())
             .output()
             .unwrap();
@@ -72,7 +76,7 @@ impl GitlabRunner {
         let folder = self.repo.work_dir.temp_dir.path();
         let [left, entered] =
             [self.environment.replace(environment), environment].map(|it| folder.join("caches").join(it));
-        for name in [".pipectl", ".pipectl-applied"] {
+        for name in [".pipectl", ".pipectl-applied", ".pipectl-plan-base"] {
             std::fs::create_dir_all(&left).unwrap();
             // There is nothing before the first job.
             let _ = std::fs::rename(folder.join(name), left.join(name));
@@ -219,4 +223,32 @@ fn apply_does_what_merge_requests_showed_in_each_environment() {
         let (code, said) = runner.apply(&[SECRET[0], ("BASE", "none")]);
         assert_eq!((code, runner.run_job("clickpipes-drift", &[]).0), (0, 0), "{said}");
     }
+}
+
+/// What a failed apply has left to do is in the next plan, so the next merge does it. At night, it is no drift.
+#[test]
+fn next_merge_request_shows_what_a_failed_apply_left() {
+    let runner = GitlabRunner::new("");
+    runner.declare("clicks", 500);
+    let (code, said) = runner.apply(&SECRET);
+    assert_eq!(code, 0, "{said}");
+    let merge = |number: u32, pipe: &str| {
+        runner.repo.run_git(&["checkout", "--quiet", "-b", &format!("merge-{number}")]);
+        runner.declare(pipe, 700);
+        runner.plan(number, &[""]);
+        runner.repo.run_git(&["checkout", "--quiet", "main"]);
+        let message = format!("Merge\n\nSee merge request group/pipes!{number}");
+        let branch = format!("merge-{number}");
+        runner.repo.run_git(&["merge", "--quiet", "--no-ff", &branch, "--message", &message]);
+    };
+    merge(1, "views");
+    let (code, said) = runner.run_job("clickpipes-apply", &[]);
+    assert_ne!(code, 0, "its secret is missing: {said}");
+    let (code, said) = runner.run_job("clickpipes-drift", &[]);
+    assert!(code == 0 && said.contains("pending"), "{said}");
+
+    merge(2, "clicks");
+    let (code, said) = runner.run_job("clickpipes-apply", &SECRET);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!((runner.live_wait("clicks"), runner.live_wait("views")), (json!(700), json!(700)));
 }

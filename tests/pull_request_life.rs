@@ -154,6 +154,10 @@ fn live_a_life(names: &[&'static str]) {
         let job = it.apply(&[], &[("P", "")]);
         assert_eq!((job.succeeded, job.output("code")), (false, "3"), "{}", job.said);
         assert_eq!(it.live(), json!({"clicks": 900}));
+        // What is left to do is no drift.
+        let night = it.drift();
+        assert_eq!((night.succeeded, night.output("changes"), it.issues()), (true, "false", 0), "{}", night.said);
+        assert!(night.said.contains("1 in sync, 1 not applied yet"), "{}", night.said);
     });
 
     // The next merge changes the same field, and does the rest. Its comment says both.

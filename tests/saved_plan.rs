@@ -2,6 +2,7 @@
 
 use crate::support::cli::WorkDir;
 use crate::support::server::SandboxServer;
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::{Value, json};
 
@@ -114,6 +115,30 @@ fn failed_replacement_is_finished_by_the_same_plan() {
     let said = desk.run_with_env(&apply, &SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(said.stdout.contains("Apply: 2 applied"), "{}", said.all_output());
+}
+
+/// A job that is run again has the same base and the same plan.
+#[test]
+fn create_that_took_effect_is_no_obstacle_to_the_same_plan_and_base() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    repo.write_file("pipes/first.yaml", &kinesis_manifest("first", "", ""));
+    repo.commit_all("A pipe");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo.write_file("pipes/second.yaml", &kinesis_manifest("second", "", ""));
+    repo.write_file("pipes/third.yaml", &kinesis_manifest("third", "", "  state: stopped\n"));
+    repo.commit_all("Two more");
+    repo.run_successfully(&["plan", "--base", "HEAD~1", "--out", "plan.json"]);
+    let apply = ["apply", "--base", "HEAD~1", "--plan", "plan.json"];
+    repo.run_successfully(&apply);
+    let again = repo.run_pipectl(&apply);
+    assert_eq!(again.code, 0, "{}", again.all_output());
+    assert!(!again.all_output().contains("refused"), "{}", again.all_output());
+    // What else differs was not reviewed.
+    repo.write_file("pipes/second.yaml", &kinesis_manifest("second", "", "  scaling: {replicas: 3}\n"));
+    let more = repo.run_pipectl(&apply);
+    assert_eq!(more.code, 6, "{}", more.all_output());
+    assert!(more.all_output().contains("second"), "{}", more.all_output());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds the base of plan and apply: the last commit that was applied to the environment. `pipectl ci base` decides; this
+# Finds the base of plan, apply and drift: the last commit that was applied to the environment. `pipectl ci base` decides; this
 # script only asks GitHub which commits were applied: each successful apply leaves an artifact with a fixed name.
 # It also names the artifact of a plan, which `reviewed.sh` looks for.
 set -euo pipefail
@@ -14,7 +14,7 @@ plan_artifact=pipectl-plan-${ENVIRONMENT:-default}${KEY:+-$KEY}
 } >>"$GITHUB_OUTPUT"
 
 say() {
-  echo "base: ${1:-none, so drift is reverted}"
+  echo "base: ${1:-none}"
   echo "base=$1" >>"$GITHUB_OUTPUT"
   exit 0
 }

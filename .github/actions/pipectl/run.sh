@@ -46,7 +46,8 @@ case "$COMMAND" in
     run apply --yes ${REVIEWED:+--plan "$REVIEWED"} ${base[@]+"${base[@]}"} "${reports[@]}" || code=$?
     [ "$code" != 6 ] || echo "::notice::to apply what was refused, merge a pull request that shows it in its plan, or run apply with the input 'reviewed' set to false"
     ;;
-  drift) run drift --detailed-exitcode "${reports[@]}" || code=$? ;;
+  # What a failed apply has left to do is no drift.
+  drift) run drift --detailed-exitcode ${BASE:+--last-applied "$BASE"} "${reports[@]}" || code=$? ;;
   *)
     echo "::error::command must be validate, plan, apply or drift, not '$COMMAND'"
     exit 64

@@ -52,6 +52,8 @@ pub struct Context {
     pub target_branch: Option<String>,
     /// Exceptions from rules that the base does not have.
     pub new_exceptions: Vec<RuleException>,
+    /// The number of objects that are not applied because no reviewed plan changes them so.
+    pub not_reviewed: usize,
 }
 
 /// An object that excepts itself from rules of the project.

@@ -328,6 +328,9 @@ fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
 /// Whether the new change is a part of the reviewed one, and the rest is live already.
 // An apply that was interrupted, or a second apply of the same file, must be able to go on with what is left.
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
+    if reviewed["verdict"] == "create" && !fresh["id"].is_null() {
+        return is_rest_of_create(reviewed, fresh);
+    }
     // An interrupted replacement has deleted the object, and the new plan creates it.
     let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
     let same = |key: &str| reviewed[key] == fresh[key];
@@ -336,6 +339,21 @@ fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
         && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
         && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
         && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"), half_replaced)
+}
+
+/// Whether the object is live as the reviewed plan creates it, apart from later actions of that plan, such as a stop.
+// With a base, what is new in git and live already is an adoption. It sends nothing where the create took effect, and a
+// job that is run again must not fail for it.
+fn is_rest_of_create(reviewed: &Value, fresh: &Value) -> bool {
+    // The reviewed plan could not know the id.
+    let without_id = |action: &Value| {
+        let mut action = action.clone();
+        let parts = action.as_object_mut().into_iter().flat_map(|kinds| kinds.values_mut());
+        parts.filter_map(|part| part.get_mut("id")).for_each(|id| *id = Value::Null);
+        action
+    };
+    let left: Vec<Value> = member_list(fresh, "actions").iter().map(without_id).collect();
+    is_subsequence(&left, member_list(reviewed, "actions"), false)
 }
 
 fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {

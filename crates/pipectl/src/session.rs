@@ -38,7 +38,7 @@ use crate::unreachable::UnreachableService;
 
 pub(crate) use self::live_view::{LiveView, SizeRead};
 pub(crate) use self::observe::{ObservedServices, collect_partial};
-pub(crate) use self::options::{GitOptions, ScopeOptions};
+pub(crate) use self::options::{DriftRevisions, GitOptions, ScopeOptions};
 use self::plan_rules::PlanRules;
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
 
@@ -206,6 +206,7 @@ impl Session {
             commit: self.commits.as_ref().map(|commits| commits.head.clone()),
             target_branch: self.commits.as_ref().and_then(|commits| commits.target_branch.clone()),
             new_exceptions: self.new_exceptions(),
+            not_reviewed: 0,
         }
     }
 
@@ -220,6 +221,13 @@ impl Session {
         let is_meant = |at: &Address| self.selected.contains(at) && self.is_reachable(&at.service);
         let selected = self.desired.iter().filter(|(at, _)| is_meant(at));
         selected.map(|(at, document)| (at.clone(), document.clone())).collect()
+    }
+
+    /// The declared objects that the base does not have, or has otherwise.
+    pub(crate) fn changed_since_base(&self) -> BTreeSet<&Address> {
+        let Some(base) = &self.base else { return BTreeSet::new() };
+        let changed = |at: &Address, document: &Document| base.get(at).is_none_or(|was| was.differs_from(document));
+        self.desired.iter().filter(|(at, document)| changed(at, document)).map(|(at, _)| at).collect()
     }
 
     /// The references to secrets in what is meant that lead nowhere from here; tells them, too.

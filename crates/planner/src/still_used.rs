@@ -49,6 +49,13 @@ impl Plan {
             handovers: self.handovers,
         }
     }
+
+    /// The plan without these objects. It still proves what is unmanaged, as all manifests were compared.
+    #[must_use]
+    pub fn without(self, objects: &BTreeSet<Address>) -> Self {
+        let unmanaged = self.unmanaged.clone();
+        Self { unmanaged, ..self.narrow_to(|at| !objects.contains(at)) }
+    }
 }
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.

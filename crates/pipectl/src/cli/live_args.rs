@@ -19,6 +19,7 @@ use crate::commands::resync::ResyncOptions;
 use crate::commands::status::StatusOptions;
 use crate::context::EnvironmentRun;
 use crate::exit::UsageError;
+use crate::session::DriftRevisions;
 use crate::{completion, saved_plan};
 
 /// `pipectl plan`.
@@ -153,6 +154,9 @@ pub(crate) struct DriftArgs {
     /// repository
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     base: Option<String>,
+    /// The last commit that was applied: what git changed since is pending, not drift
+    #[arg(long, value_name = "REF", env = "PIPECTL_LAST_APPLIED", conflicts_with = "base")]
+    last_applied: Option<String>,
     /// Group objects by the values of this label, with counts for each
     #[arg(long, value_name = "LABEL", env = "PIPECTL_GROUP_BY", value_parser = parse_label_key)]
     group_by: Option<String>,
@@ -164,8 +168,9 @@ pub(crate) struct DriftArgs {
 impl DriftArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<DriftOptions, UsageError> {
         let scope = self.compare.options(run)?;
-        let (base, group_by) = (self.base.clone(), self.group_by.clone());
-        Ok(DriftOptions { scope, base, detailed_exitcode: self.detailed_exitcode, group_by })
+        let revisions = DriftRevisions { compared: self.base.clone(), last_applied: self.last_applied.clone() };
+        let group_by = self.group_by.clone();
+        Ok(DriftOptions { scope, revisions, detailed_exitcode: self.detailed_exitcode, group_by })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::context::CommandContext;
 use crate::interruption::Interruption;
 use crate::outcome::CommandOutcome;
 use crate::output::Label;
-use crate::plan_view::{self, refusals};
+use crate::plan_view::{self, Context, refusals};
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
 use crate::saved_plan::{self, PlanTarget, ReviewedPlans, StaleObject};
@@ -69,7 +69,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     let progress = ProgressReporter::new(context, options.scope.connect.sandbox.is_some());
     progress.report_planned(&plan);
     if context.is_text() {
-        let mut text = plan_text::render(&plan, &session.plan_context(options.diff));
+        let shown = Context { not_reviewed: refused.len(), ..session.plan_context(options.diff) };
+        let mut text = plan_text::render(&plan, &shown);
         text.append(apply_summary::render_refused(&refused));
         context.output.print_data(&text)?;
     }

@@ -8,13 +8,12 @@ use crate::label_groups::LabelValues;
 use crate::outcome::CommandOutcome;
 use crate::render::drift::{DriftReport, render};
 use crate::reports::RunReport;
-use crate::session::{ScopeOptions, Session};
+use crate::session::{DriftRevisions, ScopeOptions, Session};
 use crate::unreachable;
 
 pub(crate) struct DriftOptions {
     pub(crate) scope: ScopeOptions,
-    /// The revision to compare live pipes with.
-    pub(crate) base: Option<String>,
+    pub(crate) revisions: DriftRevisions,
     pub(crate) detailed_exitcode: bool,
     /// The label by whose values objects are grouped.
     pub(crate) group_by: Option<String>,
@@ -22,13 +21,13 @@ pub(crate) struct DriftOptions {
 
 /// Shows what somebody changed outside git. Only reads.
 pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Result<CommandOutcome> {
-    let (session, against) = Session::open_for_drift(context, &options.scope, options.base.as_deref()).await?;
+    let (session, against) = Session::open_for_drift(context, &options.scope, &options.revisions).await?;
     let plan = session.plan(&session.project_limits()).await?;
     let unreachable = session.unreachable_services();
     session.connection.save_sandbox()?;
     let plan_context = session.plan_context(false);
     let declared = session.selected_documents();
-    let mut drift = DriftReport::from_plan(&plan, against, plan_context.partial);
+    let mut drift = DriftReport::from_plan(&plan, against, plan_context.partial, &session.changed_since_base());
     if let Some(key) = &options.group_by {
         drift.group_by_label(&LabelValues::from_documents(key, declared.iter().map(|(at, it)| (at, it))), &plan);
     }

@@ -24,6 +24,9 @@ pub struct DriftReport {
     pub changed: Vec<ChangedObject>,
     /// Declared objects that are not live.
     pub missing: Vec<Address>,
+    /// Declared objects that git changed since the last apply, and that are not so in live yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Address>,
     /// Live objects that are not declared.
     pub unmanaged: Vec<UnmanagedObject>,
     /// The number of objects in sync.
@@ -78,14 +81,22 @@ pub struct ChangedObject {
 }
 
 impl DriftReport {
-    /// Sorts a plan whose base is the desired state.
-    pub fn from_plan(plan: &Plan, against: String, partial: Option<(usize, usize)>) -> Self {
-        let is_missing = |change: &&Change| change.verdict == Verdict::Create;
+    /// Sorts a plan. Its base is the desired state, or that of the last apply; `changed_in_git` differs between both.
+    pub fn from_plan(
+        plan: &Plan,
+        against: String,
+        partial: Option<(usize, usize)>,
+        changed_in_git: &BTreeSet<&Address>,
+    ) -> Self {
+        let is_pending = |change: &&Change| changed_in_git.contains(&change.address);
+        let is_missing = |change: &&Change| change.verdict == Verdict::Create && !is_pending(change);
         let mut changed: BTreeMap<&Address, ChangedObject> = BTreeMap::new();
         for change in plan.changes.iter().filter(|change| !is_missing(change)) {
             let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
             let address = change.address.clone();
-            changed.insert(&change.address, ChangedObject { address, fields, reason: drift_reason(change) });
+            // What else differs of it is what an apply has to do.
+            let reason = if is_pending(&change) { None } else { drift_reason(change) };
+            changed.insert(&change.address, ChangedObject { address, fields, reason });
         }
         for left in &plan.ignored_changes {
             let object = || ChangedObject { address: left.address.clone(), fields: Vec::new(), reason: None };
@@ -94,8 +105,9 @@ impl DriftReport {
         let mut changed: Vec<ChangedObject> = changed.into_values().collect();
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
+        let pending = plan.changes.iter().filter(is_pending).map(|change| change.address.clone()).collect();
         let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
-        Self { against, changed, missing, unmanaged, in_sync, partial, grouping: None }
+        Self { against, changed, missing, pending, unmanaged, in_sync, partial, grouping: None }
     }
 
     /// Groups all objects of the plan.
@@ -104,7 +116,8 @@ impl DriftReport {
         let missing = self.missing.iter().map(|at| (at, Difference::Missing));
         let unmanaged = self.unmanaged.iter().map(|it| (&it.address, Difference::Unmanaged));
         let in_sync = plan.in_sync.iter().map(|at| (at, Difference::None));
-        let all = changed.chain(missing).chain(unmanaged).chain(in_sync);
+        let pending = self.pending.iter().map(|at| (at, Difference::Pending));
+        let all = changed.chain(missing).chain(pending).chain(unmanaged).chain(in_sync);
         let groups = labels.group_items(all, |(at, _)| at).into_iter().map(|(value, objects)| {
             let count = |kind| objects.iter().filter(|(_, difference)| *difference == kind).count();
             DriftGroup {
@@ -122,7 +135,11 @@ impl DriftReport {
 
     /// The number of objects by difference.
     pub fn counts_text(&self) -> String {
-        counts_sentence(self.changed.len(), self.missing.len(), self.unmanaged.len(), self.in_sync)
+        let counts = counts_sentence(self.changed.len(), self.missing.len(), self.unmanaged.len(), self.in_sync);
+        match self.pending.len() {
+            0 => counts,
+            pending => format!("{counts}, {pending} not applied yet"),
+        }
     }
 
     /// Whether every declared object is in sync.
@@ -135,6 +152,7 @@ impl DriftReport {
 enum Difference {
     Changed,
     Missing,
+    Pending,
     Unmanaged,
     None,
 }
@@ -151,7 +169,7 @@ fn counts_sentence(changed: usize, missing: usize, unmanaged: usize, in_sync: us
 }
 
 fn is_drift_field(field: &FieldChange) -> bool {
-    field.verdict == Some(FieldVerdict::Drift)
+    matches!(field.verdict, Some(FieldVerdict::Drift | FieldVerdict::Conflict))
 }
 
 fn drift_reason(change: &Change) -> Option<String> {
@@ -170,7 +188,7 @@ fn drift_reason(change: &Change) -> Option<String> {
 /// A line for each difference and each unreachable service, and the counts.
 pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText {
     let names = drift.changed.iter().map(|changed| &changed.address);
-    let names = names.chain(&drift.missing);
+    let names = names.chain(&drift.missing).chain(&drift.pending);
     let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.address));
     let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
     let mut text = StyledText::new();
@@ -222,6 +240,9 @@ fn drift_rows(drift: &DriftReport) -> Vec<DriftRow<'_>> {
     }
     for at in &drift.missing {
         push(Label::Delete, "missing", at, "in git, not live".to_owned());
+    }
+    for at in &drift.pending {
+        push(Label::Dim, "pending", at, "changed in git since the last apply, which is no drift".to_owned());
     }
     for unmanaged in &drift.unmanaged {
         let what = format!("live ({}), not in git", unmanaged.id);

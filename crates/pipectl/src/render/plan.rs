@@ -171,6 +171,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     let rest = format!("  {}{read}", remaining_counts(plan));
     if plan.has_no_changes() {
         let what = match plan.drifted_fields().next() {
+            _ if context.not_reviewed > 0 => "Nothing to apply. What differs was not reviewed; see below.",
             Some(_) => "No changes to apply. Drift is listed above.",
             None if !plan.unusable.is_empty() => "No changes to apply. An endpoint cannot be used; see above.",
             None if removal_counts(plan).is_some() => "No changes to apply. What git no longer declares is kept.",

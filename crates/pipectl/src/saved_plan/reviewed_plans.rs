@@ -44,7 +44,7 @@ impl ReviewedPlans {
         let dropped = self.0.iter().flat_map(|saved| saved.dropped_write_only(&plan));
         let stale: Vec<StaleObject> = changed.chain(dropped).collect();
         let refused: BTreeSet<Address> = stale.iter().map(|moved| moved.address.clone()).collect();
-        (plan.narrow_to(|at| !refused.contains(at)), stale)
+        (plan.without(&refused), stale)
     }
 
     fn reason_not_planned(&self, at: &Address) -> String {

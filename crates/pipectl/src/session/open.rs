@@ -19,7 +19,7 @@ use crate::settings_diff::ProjectChanges;
 
 use super::plan_rules::PlanRules;
 use super::prune_inputs::{self, PruneInputs};
-use super::{GitOptions, ScopeOptions, Session};
+use super::{DriftRevisions, GitOptions, ScopeOptions, Session};
 
 impl Session {
     /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
@@ -59,17 +59,17 @@ impl Session {
     pub(crate) async fn open_for_drift(
         context: &CommandContext,
         scope: &ScopeOptions,
-        revision: Option<&str>,
+        DriftRevisions { compared, last_applied }: &DriftRevisions,
     ) -> Result<(Self, String)> {
         let project = project::load_with_manifests(&scope.paths, context)?;
-        let repository = match revision {
+        let repository = match compared.as_ref().or(last_applied.as_ref()) {
             Some(_) => Some(Repository::open_containing(&project.manifests)?),
             None => Repository::find_containing(&project.manifests)?,
         };
         git::warn_of_missing_in(&project.manifests, context.output);
         let mut commits = None;
         let (declared, against) = if let Some(repository) = repository {
-            let commit = repository.resolve_commit(revision.unwrap_or("HEAD"))?;
+            let commit = repository.resolve_commit(compared.as_deref().unwrap_or("HEAD"))?;
             let bindings = repository.bindings_at_commit(&project, &commit)?;
             let files = repository.manifest_files_at(&commit)?;
             let templates = repository.templates_elsewhere(&files, &commit, &project)?;
@@ -87,9 +87,15 @@ impl Session {
             (declared, "the manifests as they are, which are in no git repository".to_owned())
         };
         let declared = declared.require_valid(context.output)?;
-        let history = (GitHistory::default(), PruneMode::Never);
+        let query = GitQuery { base: last_applied.clone(), ..GitQuery::default() };
+        let history = match last_applied {
+            Some(_) => GitHistory::query_git(&query, &declared.manifests, &project, context.output)?,
+            None => GitHistory::default(),
+        };
+        let history = (history, PruneMode::Never);
         let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
-        let base = Some(session.desired.clone());
+        // Without an earlier commit, every difference was made outside git.
+        let base = session.base.or_else(|| Some(session.desired.clone()));
         Ok((Self { base, commits, ..session }, against))
     }
 

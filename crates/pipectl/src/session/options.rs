@@ -18,6 +18,14 @@ pub(crate) struct ScopeOptions {
     pub(crate) shard: Option<Shard>,
 }
 
+/// The revisions of `pipectl drift`.
+pub(crate) struct DriftRevisions {
+    /// Live is compared with its manifests; by default with those of `HEAD`.
+    pub(crate) compared: Option<String>,
+    /// The last commit that was applied. What git changed since is pending, and no drift.
+    pub(crate) last_applied: Option<String>,
+}
+
 /// What a command asks of git.
 pub(crate) struct GitOptions {
     pub(crate) base: Option<String>,
