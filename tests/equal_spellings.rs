@@ -91,6 +91,12 @@ fn respelled_live_values_are_no_change() {
             json!("https://h.example.com/X"),
             json!("https://H.example.com:443/X"),
         ),
+        (
+            "kafka-scram",
+            "/destination/tableDefinition/sortingKey",
+            json!(["id", "toDate(at)"]),
+            json!(["id", "toDate( at )"]),
+        ),
         ("kafka-scram", "/destination/columns/1/type", json!("Decimal(18,2)"), json!("Decimal(18, 2)")),
         ("gcs-key", "/source/objectStorage/url", json!("gs://b/x"), json!("https://storage.googleapis.com/b/x")),
         ("s3-role", "/source/objectStorage/url", json!("s3://b/x"), json!("https://b.s3.eu-west-3.amazonaws.com/x")),

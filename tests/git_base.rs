@@ -313,3 +313,45 @@ fn rename_of_a_commit_after_the_base_is_taken_back() {
     assert_eq!(repo.live_pipe_names(), ["clicks"]);
     assert_eq!(repo.live("clicks", WAIT), json!(500));
 }
+
+/// The base stays while no apply succeeds, so two renames are one to the third name.
+#[test]
+fn chain_of_renames_after_the_base_is_one_rename() {
+    let repo = applied_repo();
+    for (name, previous) in [("visits", "clicks"), ("views", "visits")] {
+        let metadata = format!("name: {name}\n  previousNames: [{previous}]");
+        repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 700).replacen("name: clicks", &metadata, 1));
+        repo.commit_all(name);
+    }
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);
+    assert!(plan.contains("rename from `clicks`") && plan.contains("0 to create"), "{plan}");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~2"]);
+    assert_eq!(repo.live_pipe_names(), ["views"]);
+}
+
+/// An apply renamed the pipe and failed elsewhere. A later commit no longer lists its previous name.
+#[test]
+fn base_of_a_renamed_pipe_holds_after_its_previous_name_is_dropped() {
+    let repo = applied_repo();
+    let named = |names: &str, spec: &str| {
+        let manifest = tuned_manifest(1, 500).replacen("name: clicks", names, 1);
+        manifest.replacen("spec:\n", &format!("spec:\n{spec}"), 1)
+    };
+    repo.write_file("pipes/clicks.yaml", &named("name: clicks", "  protect: true\n"));
+    repo.commit_all("Protect");
+    let base = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.write_file("pipes/clicks.yaml", &named("name: visits\n  previousNames: [clicks]", "  protect: true\n"));
+    repo.commit_all("Rename");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base]);
+    repo.edit_live_pipe("visits", WAIT, json!(900));
+    repo.write_file("pipes/clicks.yaml", &named("name: visits", "  protect: true\n"));
+    repo.commit_all("Drop the previous name");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+    assert!(plan.contains("No changes to apply. Drift is listed above."), "{plan}");
+
+    let absent = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: visits, service: analytics}\n";
+    repo.write_file("pipes/clicks.yaml", &format!("{absent}spec: {{state: absent}}\n"));
+    repo.commit_all("Delete it");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+    assert!(plan.contains("blocked: it is protected") && plan.contains("0 to delete"), "{plan}");
+}

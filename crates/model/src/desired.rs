@@ -35,6 +35,9 @@ pub struct Document {
     pub earlier_states: Vec<RunState>,
     /// The names to which these commits renamed the object. It has such a name still if the rename was taken back.
     pub earlier_names: Vec<Name>,
+    /// Previous names in these commits that no manifest lists any more. The object has such a name still if no apply
+    /// carried the rename out, and the base knows it by that name.
+    pub dropped_names: Vec<Name>,
     /// What the target branch of a pull request declares since this branch left it; `None` if it did not move.
     pub target: Option<TargetVersions>,
 }

@@ -299,7 +299,7 @@ impl<'a> PlanInputs<'a> {
 /// The names of a declared object, today's first. `renamed_from` is the live one, if that is another.
 fn own_names(address: &Address, document: &Document, renamed_from: Option<&Name>) -> Vec<Address> {
     let names = [Some(&address.name), renamed_from].into_iter().flatten().chain(&document.intent.previous_names);
-    names.map(|name| address.with_name(name.clone())).collect()
+    names.chain(&document.dropped_names).map(|name| address.with_name(name.clone())).collect()
 }
 
 fn resolve_body<'b, 'o>(

@@ -87,10 +87,27 @@ pub(crate) fn match_live_object<'l>(
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(*name) && live.contains_key(&at.with_name((*name).clone())));
     match names[..] {
-        [] => LiveMatch::None,
+        [] => match_dropped_names(at, document, live),
         [name] if name == &at.name => match_only_object(at, None, live),
         [name] => match_only_object(&at.with_name(name.clone()), Some(name.clone()), live),
         _ => LiveMatch::Ambiguous(BlockReason::SeveralNamesLive(with_ids(at, &names, live))),
+    }
+}
+
+/// The object under a previous name that a commit after the base listed.
+//
+//     base    orders
+//     later   orders-v2, previousNames: [orders]          not applied, so the base stays
+//     now     orders-v3, previousNames: [orders-v2]
+//     live    orders
+//
+// Without it, the plan would create a second pipe that reads the same source.
+fn match_dropped_names<'l>(at: &Address, document: &Document, live: &'l Live) -> LiveMatch<'l> {
+    let names = document.dropped_names.iter().filter(|name| live.contains_key(&at.with_name((*name).clone())));
+    match names.collect::<Vec<_>>()[..] {
+        [] => LiveMatch::None,
+        [name] => match_only_object(&at.with_name(name.clone()), Some(name.clone()), live),
+        ref names => LiveMatch::Ambiguous(BlockReason::SeveralNamesLive(with_ids(at, names, live))),
     }
 }
 

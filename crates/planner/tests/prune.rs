@@ -41,6 +41,7 @@ fn any_desired() -> impl Strategy<Value = Desired> {
                     earlier_bodies: Vec::new(),
                     earlier_states: Vec::new(),
                     earlier_names: Vec::new(),
+                    dropped_names: Vec::new(),
                     target: None,
                 },
             )

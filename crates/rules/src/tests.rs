@@ -35,6 +35,7 @@ fn document(body: Value, annotation: &str) -> Document {
         earlier_bodies: Vec::new(),
         earlier_states: Vec::new(),
         earlier_names: Vec::new(),
+        dropped_names: Vec::new(),
         target: None,
     }
 }

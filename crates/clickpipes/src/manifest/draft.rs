@@ -44,6 +44,7 @@ impl DraftManifest {
                 earlier_bodies: Vec::new(),
                 earlier_states: Vec::new(),
                 earlier_names: Vec::new(),
+                dropped_names: Vec::new(),
                 target: None,
             },
         };

@@ -59,7 +59,7 @@ pub struct TableDefinition {
     pub engine: Engine,
     /// The columns or SQL expressions that the table is sorted by, in order. An entry has no commas,
     /// and a column of it is not `Nullable`.
-    pub sorting_key: Option<Vec<NonEmptyText>>,
+    pub sorting_key: Option<Vec<SqlText>>,
     /// The partition key, an SQL expression.
     pub partition_by: Option<SqlText>,
     /// The primary key, an SQL expression. By default, the sorting key.

@@ -158,15 +158,25 @@ impl GitHistory {
     pub(crate) fn add_earlier_bodies(&mut self, desired: &mut Desired, services: &GitServices) {
         // An apply that fails halfway leaves live values of its commit, while the base stays. Without these bodies,
         // such a value would be taken for a change outside git, and block the next commit to the field as a conflict.
+        // The manifest of today by each earlier name. From the newest commit back, a chain of renames is one object.
+        let mut renamed: BTreeMap<Address, Address> = BTreeMap::new();
+        for (at, document) in desired.iter() {
+            let earlier = document.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
+            renamed.extend(earlier.filter(|name| !desired.contains_key(name)).map(|name| (name, at.clone())));
+        }
         for manifest in std::mem::take(&mut self.after_base) {
+            let names = DeclaredKey::all_from_manifest(&manifest);
+            let names: Vec<Address> = names.iter().filter_map(|key| services.resolve_address(key)).collect();
             // Its own name first: a previous name may be that of a new object by now.
-            let at = DeclaredKey::all_from_manifest(&manifest).iter().rev().find_map(|key| {
-                let at = services.resolve_address(key)?;
-                desired.contains_key(&at).then_some(at)
-            });
-            let Some((at, document)) = at.and_then(|at| desired.get_mut(&at).map(|document| (at, document))) else {
-                continue;
+            let find_today = |name: &Address| {
+                if desired.contains_key(name) { Some(name.clone()) } else { renamed.get(name).cloned() }
             };
+            let Some(at) = names.iter().rev().find_map(find_today) else { continue };
+            let dropped = names.into_iter().filter(|name| !desired.contains_key(name) && !renamed.contains_key(name));
+            let dropped: Vec<Address> = dropped.filter(|name| name.name != manifest.name).collect();
+            renamed.extend(dropped.iter().map(|name| (name.clone(), at.clone())));
+            let Some(document) = desired.get_mut(&at) else { continue };
+            document.dropped_names.extend(dropped.into_iter().map(|name| name.name));
             document.earlier_bodies.push(manifest.document.body);
             if let Presence::Present(state) = manifest.document.intent.presence {
                 document.earlier_states.push(state);
@@ -221,8 +231,8 @@ impl Repository {
 /// The addresses of the declared objects and those of their previous names.
 pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
     let names = desired.iter().flat_map(|(at, document)| {
-        let previous = document.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
-        previous.chain([at.clone()])
+        let previous = document.intent.previous_names.iter().chain(&document.dropped_names);
+        previous.map(|name| at.with_name(name.clone())).chain([at.clone()])
     });
     names.collect()
 }

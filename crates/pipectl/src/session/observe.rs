@@ -35,8 +35,9 @@ impl Session {
     /// The names under which selected objects may be live.
     fn selected_names(&self) -> BTreeSet<Address> {
         let names = self.selected.iter().flat_map(|at| {
-            let previous = self.desired[at].intent.previous_names.iter().map(|name| at.with_name(name.clone()));
-            previous.chain([at.clone()])
+            let document = &self.desired[at];
+            let previous = document.intent.previous_names.iter().chain(&document.dropped_names);
+            previous.map(|name| at.with_name(name.clone())).chain([at.clone()])
         });
         names.collect()
     }
