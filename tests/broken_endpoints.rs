@@ -81,12 +81,84 @@ fn plan_and_status_report_an_endpoint_that_cannot_be_used() {
 
 #[test]
 fn new_pipe_waits_for_an_endpoint_that_works() {
-    for status in [EndpointStatus::Failed, EndpointStatus::Rejected, EndpointStatus::Expired] {
+    for status in UNUSABLE {
         let desk = desk_with_endpoint(status);
         desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders") + &pipe("views"));
         let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 5, "{}", said.all_output());
         assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
+        assert_eq!(writes(&desk), 2, "{:?}", desk.request_log());
+    }
+}
+
+const UNUSABLE: [EndpointStatus; 4] =
+    [EndpointStatus::PendingAcceptance, EndpointStatus::Failed, EndpointStatus::Rejected, EndpointStatus::Expired];
+
+fn writes(desk: &WorkDir) -> usize {
+    desk.request_log().iter().filter(|(method, _, _)| method != "GET").count()
+}
+
+/// Another pipe that reads the public broker, and leaves the endpoint out.
+fn public_pipe() -> String {
+    pipe("orders").replace("[{endpoint: link}]", "[]")
+}
+
+/// The way of a live pipe, and what can only change with a new pipe.
+#[test]
+fn pipe_is_not_led_to_an_endpoint_that_does_not_work() {
+    for status in UNUSABLE {
+        let desk = WorkDir::new();
+        desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &public_pipe());
+        assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+        desk.edit_world(|world| world.set_endpoint_status("analytics", "link", status));
+        let before = writes(&desk);
+        for edit in [pipe("orders"), pipe("orders").replace("topics: orders", "topics: others")] {
+            desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &edit);
+            let said = desk.run_with_env(&[&APPLY[..], &["--allow-replace=analytics/orders"]].concat(), &SECRETS);
+            assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+            assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
+        }
+        desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
+        desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipe("orders"));
+        assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+    }
+}
+
+/// It is behind the endpoint already.
+#[test]
+fn other_fields_of_a_pipe_change_while_its_endpoint_waits() {
+    let desk = desk_with_endpoint(EndpointStatus::PendingAcceptance);
+    for edit in [
+        pipe("orders").replace("  source:\n", "  scaling: {replicas: 2}\n  source:\n"),
+        pipe("orders").replace("[{endpoint: link}]", "[]"),
+    ] {
+        desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &edit);
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+    }
+}
+
+fn database_behind_link(host: &str) -> String {
+    crate::endpoint_hosts::database_pipe(host).replace("SOURCE_PASSWORD", "KAFKA_PASSWORD")
+}
+
+/// By its name, by the id that the name stands for, or by the DNS name as text.
+#[test]
+fn pipe_is_not_tried_with_an_endpoint_that_waits_since_this_run() {
+    let endpoint = ENDPOINT.replace("f0}", "f0, customPrivateDnsMappings: [{privateDnsName: db.example}]}");
+    for pipe in [pipe("orders"), database_behind_link("{endpoint: link}"), database_behind_link("db.example")] {
+        let desk = WorkDir::new();
+        desk.write_file("pipes.yaml", endpoint.clone() + &pipe);
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!((said.code, writes(&desk)), (3, 1), "{}", said.all_output());
+        assert!(said.stdout.contains("skipped      analytics/"), "{}", said.stdout);
+        let reason = "it uses `analytics/link`, which is `PendingAcceptance`, not `Ready`: somebody must accept it";
+        assert!(said.stdout.contains(reason), "{}", said.stdout);
+        let again = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!((again.code, writes(&desk)), (5, 1), "{}", again.all_output());
+        desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!(said.code, 0, "{}", said.all_output());
     }
 }
 

@@ -53,7 +53,11 @@ fn replacement_waits_until_its_endpoint_is_ready() {
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::PendingAcceptance));
     let said = apply(&desk, &[&link, &new], &[ALLOW_KAFKA]);
     assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
-    assert!(said.stdout.contains("`link-a`, which it uses, is `PendingAcceptance`"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("it uses `link-a`, which is `PendingAcceptance`, not `Ready`: somebody must accept it"),
+        "{}",
+        said.stdout
+    );
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::Ready));
     let said = apply(&desk, &[&link, &new], &[ALLOW_KAFKA]);
     assert_eq!((said.code, deletes(&desk)), (0, 1), "{}", said.all_output());
@@ -194,7 +198,7 @@ fn replacement_that_keeps_an_endpoint_which_is_not_live_deletes_nothing() {
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::Failed));
     let said = apply(&desk, &[&new], &[ALLOW_KAFKA]);
     assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
-    assert!(said.stdout.contains("which it uses, is `Failed`"), "{}", said.stdout);
+    assert!(said.stdout.contains("it uses `link-a`, which is `Failed`"), "{}", said.stdout);
 }
 
 fn absent(pipe: &Value) -> Value {

@@ -231,24 +231,124 @@ fn pipe_follows_an_endpoint_with_another_id_with_a_base() {
     assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("clicks", "update")]));
 }
 
-/// The API refuses a name that another endpoint has, whatever the next request would do about that.
+/// The API refuses a name that another endpoint has. So the one that gives it up goes first.
 #[test]
-fn dns_name_moves_only_after_its_owner_lost_it() {
+fn dns_name_moves_right_after_its_owner_lost_it() {
     let desk = WorkDir::new();
     let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
     apply(&desk, &two("a.example", "b.example"));
+    // Each would have to go first.
     desk.write_file("pipes.yaml", two("b.example", "a.example"));
     let all = [("billing", "blocked"), ("ledger", "blocked"), ("entries", "blocked"), ("invoices", "blocked")];
     assert_eq!(verdicts(&desk, &[]), pairs(&all));
-    // A chain takes as many applies as it has links.
+    assert!(
+        desk.run_pipectl(&PLAN).stdout.contains("stop one of them first, or let it do without, as a change of its own")
+    );
     desk.write_file("pipes.yaml", two("b.example", "c.example"));
-    let first = [("billing", "blocked"), ("ledger", "update"), ("entries", "update"), ("invoices", "blocked")];
-    assert_eq!(verdicts(&desk, &[]), pairs(&first));
-    let writes = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.0 == "PATCH" && it.2 == 400).count();
-    let said = desk.run_with_env(&APPLY, &SECRETS);
-    assert_eq!(said.code, 5, "{}", said.all_output());
+    let plan = desk.run_pipectl(&PLAN).stdout;
+    assert!(plan.contains("`analytics/billing` takes over the DNS name `b.example` right after this"), "{plan}");
     apply(&desk, &two("b.example", "c.example"));
-    assert_eq!((live_hosts(&desk), writes(&desk)), (vec!["b.example".to_owned(), "c.example".to_owned()], 0));
+    let writes: Vec<(String, u64)> =
+        desk.request_log().into_iter().filter(|it| it.0 == "PATCH").map(|it| (it.1, it.2)).collect();
+    assert!(writes.iter().all(|(_, status)| *status == 200), "{writes:?}");
+    let endpoints = writes.iter().filter(|(path, _)| path.contains("Endpoints")).count();
+    assert_eq!((endpoints, live_hosts(&desk)), (2, vec!["b.example".to_owned(), "c.example".to_owned()]));
+}
+
+/// Both of one apply: if one of them cannot go, so does the other.
+#[test]
+fn endpoint_keeps_its_dns_name_if_the_next_one_cannot_have_it() {
+    let desk = WorkDir::new();
+    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
+    apply(&desk, &two("a.example", "b.example"));
+    desk.write_file("pipes.yaml", two("b.example", "c.example"));
+    let selected = ["--only", "billing", "--only", "invoices"];
+    assert_eq!(verdicts(&desk, &selected), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
+    let rule = "{name: frozen, deny: \"manifest.name == 'billing'\", message: not now}";
+    desk.write_file("pipectl.yaml", format!("apiVersion: pipectl/v1\nkind: Project\npolicy: {{rules: [{rule}]}}\n"));
+    assert!(verdicts(&desk, &[]).iter().all(|(_, verdict)| verdict == "blocked"));
+}
+
+/// The endpoint, and the pipe that connects by its name: as text, or by a reference.
+fn one_database(endpoint: &str, mappings: &str, state: &str) -> String {
+    let document = database_endpoint(state).replace("billing", endpoint);
+    document.replace(&format!("[{{privateDnsName: {endpoint}.db.example}}]"), mappings)
+}
+
+/// In each step something leads by the name, and the second endpoint can still turn out not to work.
+#[test]
+fn dns_name_moves_to_a_new_endpoint_in_the_steps_that_the_plan_names() {
+    let name = "[{privateDnsName: x.example}]";
+    for host in ["x.example", "{endpoint: old}"] {
+        let desk = WorkDir::new();
+        let follows = if host.starts_with('{') { "{endpoint: new}" } else { host };
+        let old = |mappings, state| one_database("old", mappings, state) + "---\n";
+        apply(&desk, &(one_database("old", name, "present") + &database_pipe(host)));
+        let goal = old(name, "absent") + &one_database("new", name, "present") + &database_pipe(follows);
+        desk.write_file("pipes.yaml", &goal);
+        let plan = desk.run_pipectl(&PLAN).stdout;
+        for words in [
+            "blocked: `analytics/old` has the DNS name `x.example`, and what uses it would be cut off: first commit this",
+            "blocked: `analytics/new`, which takes over the DNS name `x.example` from it, is blocked",
+        ] {
+            assert!(plan.contains(words), "{plan}");
+        }
+        assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 5);
+        let blocked_again = desk.request_log().iter().filter(|it| it.0 != "GET").count();
+        assert_eq!(blocked_again, 2, "nothing but the first apply wrote");
+        apply(&desk, &(old(name, "present") + &one_database("new", "[]", "present") + &database_pipe(host)));
+        apply(&desk, &(old("[]", "present") + &one_database("new", name, "present") + &database_pipe(follows)));
+        apply(&desk, &goal);
+        assert_eq!(live_hosts(&desk), ["x.example"]);
+        let sent_to_pipes =
+            desk.request_log().iter().filter(|it| it.0 == "PATCH" && it.1.contains("/clickpipes/")).count();
+        assert_eq!(sent_to_pipes, 0, "the host of the pipe is the same");
+    }
+}
+
+/// The API cannot rename an endpoint, and the plan says so in place of two deletions that wait for each other.
+#[test]
+fn endpoint_under_another_name_is_told_as_such() {
+    let name = "[{privateDnsName: x.example}]";
+    let desk = WorkDir::new();
+    let before = one_database("old", name, "present") + &database_pipe("{endpoint: old}");
+    apply(&desk, &before);
+    let renamed = before.replace("{name: old,", "{name: new,").replace("endpoint: old", "endpoint: new");
+    let absent = one_database("old", name, "absent") + "---\n" + &renamed;
+    for manifests in [&renamed, &absent] {
+        desk.write_file("pipes.yaml", manifests);
+        let plan = desk.run_pipectl(&PLAN).stdout;
+        assert!(plan.contains("if it is the same object, keep its name `old`, as the API cannot rename it"), "{plan}");
+    }
+}
+
+/// The name leads to the new object as well, but a host as text would not be checked again.
+#[test]
+fn replaced_endpoint_names_the_mend_for_a_host_as_text() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &database_pipe("billing.db.example");
+    apply(&desk, &before);
+    let replaced = before.replace("serviceAttachments/billing", "serviceAttachments/other");
+    desk.write_file("pipes.yaml", &replaced);
+    let plan = desk.run_pipectl(&PLAN).stdout;
+    let words = "write `{endpoint: billing}` in place of the host in the manifest of `analytics/invoices`";
+    assert!(plan.contains(words), "{plan}");
+    assert_eq!(verdicts(&desk, &[]), pairs(&[("billing", "blocked")]));
+    apply(&desk, &replaced.replace("host: billing.db.example", "host: {endpoint: billing}"));
+    assert_eq!(live_hosts(&desk), ["billing.db.example"]);
+}
+
+/// Brokers are known by names that cannot be references, and the ids follow.
+#[test]
+fn stream_follows_a_replaced_endpoint_that_keeps_the_names_of_its_brokers() {
+    let named = EVENTS.replace("/one}", "/one, customPrivateDnsMappings: [{privateDnsName: broker.example.com}]}");
+    let desk = WorkDir::new();
+    apply(&desk, &named);
+    apply(&desk, &named.replace("serviceAttachments/one", "serviceAttachments/two"));
+    // Without the name the stream would lose its brokers.
+    let nameless = named.replace("[{privateDnsName: broker.example.com}]", "[]");
+    desk.write_file("pipes.yaml", nameless.replace("serviceAttachments/one", "serviceAttachments/three"));
+    assert_eq!(verdicts(&desk, &[])[0], ("events".to_owned(), "blocked".to_owned()));
 }
 
 #[test]
@@ -274,9 +374,9 @@ fn endpoint_that_takes_over_the_host_of_a_pipe_says_so() {
     assert!(plan.stdout.contains(note), "{}", plan.stdout);
 }
 
-/// In this apply the name leads nowhere: the endpoint that gets it has to wait.
+/// The pipe cannot follow, and need not.
 #[test]
-fn pipe_is_cut_off_while_its_name_moves() {
+fn pipe_stays_with_its_dns_name_when_that_moves() {
     let desk = WorkDir::new();
     let two = |one: &str, other: &str| {
         named("billing", one, "invoices").split_once("---\n").unwrap().0.to_owned()
@@ -287,8 +387,11 @@ fn pipe_is_cut_off_while_its_name_moves() {
     apply(&desk, &two("a.example", "b.example"));
     desk.write_file("pipes.yaml", two("c.example", "a.example"));
     let plan = desk.run_pipectl(&PLAN);
-    assert!(plan.stdout.contains("sources named `a.example` can no longer be reached"), "{}", plan.stdout);
-    assert!(plan.stdout.contains("`invoices` connects by a name that is taken away"), "{}", plan.stdout);
+    let cut_off = ["sources named `a.example` can no longer", "taken away"];
+    assert!(!cut_off.iter().any(|words| plan.stdout.contains(words)), "{}", plan.stdout);
+    let note = "`invoices` connects by `a.example`: what it sends there, secrets too, goes through it then";
+    assert!(plan.stdout.contains(note), "{}", plan.stdout);
+    apply(&desk, &two("c.example", "a.example"));
 }
 
 /// Nothing is sent to pipes whose endpoint stays: a pipe that has to be replaced for it would be deleted and created
@@ -366,4 +469,41 @@ fn pipe_of_an_endpoint_that_cannot_be_renamed_is_blocked_too() {
     let renamed = manifests.replace("{name: billing, ", &format!("{{name: ledger, id: {id}, "));
     desk.write_file("pipes.yaml", renamed.replace("{endpoint: billing}", "{endpoint: ledger}"));
     assert_eq!(verdicts(&desk, &[]), pairs(&[("ledger", "blocked"), ("invoices", "blocked")]));
+}
+
+/// The job of the pipes does not read the folder of the endpoints, and git knows the earlier names all the same.
+#[test]
+fn pipes_of_another_job_follow_a_renamed_endpoint() {
+    let repo = TestRepo::new();
+    let write = |dns_name: &str| {
+        let manifests = named("billing", dns_name, "invoices");
+        let (endpoint, pipe) = manifests.split_once("---\n").unwrap();
+        repo.write_file("endpoints/billing.yaml", endpoint);
+        repo.write_file("pipes/invoices.yaml", pipe);
+        repo.commit_all(dns_name);
+    };
+    let run = |folder: &str, base: &str| {
+        let said = repo.run_with_env(&["apply", folder, "--yes", "--base", base], &SECRETS);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        said.stdout
+    };
+    write("a.example");
+    repo.run_with_env(&["apply", "endpoints", "pipes", "--yes"], &SECRETS);
+    write("b.example");
+    let said = run("endpoints", "HEAD~1");
+    assert!(said.contains("`invoices` connects by a name that is taken away"), "{said}");
+    run("pipes", "HEAD~1");
+    assert_eq!(live_hosts(&repo.work_dir), ["b.example"]);
+    // Two commits since the last one that the second job applied.
+    write("c.example");
+    run("endpoints", "HEAD~1");
+    write("d.example");
+    run("endpoints", "HEAD~1");
+    run("pipes", "HEAD~2");
+    assert_eq!(live_hosts(&repo.work_dir), ["d.example"]);
+    write("e.example");
+    run("endpoints", "HEAD~1");
+    repo.edit_live_pipe("invoices", "/source/postgres/host", json!("by-hand.example"));
+    let said = run("pipes", "HEAD~1");
+    assert!(said.contains("git \"e.example\", live \"by-hand.example\""), "{said}");
 }

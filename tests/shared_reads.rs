@@ -223,8 +223,8 @@ apiVersion: pipectl/v1
 kind: ReversePrivateEndpoint
 metadata: {{name: {name}, service: {service}}}
 spec:
-  type: VPC_ENDPOINT_SERVICE
-  vpcEndpointServiceName: com.amazonaws.vpce.eu-west-1.vpce-svc-{name}
+  type: GCP_PSC_SERVICE_ATTACHMENT
+  gcpServiceAttachment: projects/p/regions/r/serviceAttachments/{name}
   customPrivateDnsMappings: [{{privateDnsName: {dns_name}}}]
 "
     )
@@ -302,7 +302,8 @@ fn dns_name_of_a_live_endpoint_that_nobody_declares_is_told() {
     let forgotten = named_endpoint("a", "analytics", "db.corp.example");
     for (name, expected) in [("DB.corp.example", true), ("'*.corp.example'", true), ("other.corp.example", false)] {
         let said = plan_beside_forgotten(&forgotten, "", &named_endpoint("b", "analytics", name));
-        let told = ["`analytics/a`, which no manifest declares, has the DNS name", "`analytics/a` has the DNS name"];
+        let told =
+            ["has", "uses"].map(|verb| format!("`analytics/a`, which no manifest declares, {verb} the DNS name"));
         let is_told = told.iter().any(|words| said.stdout.contains(words));
         assert_eq!(is_told, expected, "{name}: {}", said.all_output());
     }

@@ -11,7 +11,7 @@ use crate::network_address::canonical_host;
 use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::written_tables;
 use crate::reverse_private_endpoint::own_dns_names;
-use crate::semantics::dns_patterns;
+use crate::semantics::{chosen_dns_names, dns_patterns};
 use crate::server_names::ServersOfService;
 
 /// What an object reads alone, in the form of the API or of a manifest's `spec`. What is read once, such as a snapshot,
@@ -31,6 +31,23 @@ pub fn exclusive_reads(kind: Kind, body: &Value, servers: ServersOfService<'_>) 
         Kind::CdcScaling => Vec::new(),
     }
 }
+
+/// What only one live object can have: what it reads alone, and its DNS names.
+// Two manifests with one DNS name are a warning. The API refuses the second live one, in whatever order the requests
+// arrive: it knows no exchange.
+pub fn exclusive_claims(kind: Kind, body: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
+    let names = chosen_dns_names(kind, body).into_iter().map(|name| ExclusiveRead {
+        what: DNS_NAME,
+        name: name.to_ascii_lowercase(),
+        location: servers.service_name(),
+        path: FieldPath::root(),
+        sharing: Sharing::Broken,
+    });
+    exclusive_reads(kind, body, servers).into_iter().chain(names).collect()
+}
+
+/// The word for a DNS name of an endpoint.
+pub const DNS_NAME: &str = "DNS name";
 
 /// Whether two pipes that share `read` hurt each other; each with its service.
 pub fn is_sharing_harmful(

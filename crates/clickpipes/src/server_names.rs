@@ -63,6 +63,11 @@ impl ServersOfService<'_> {
         Some(self.endpoint_key(self.names?.get(&canonical_host(host))?.as_str()))
     }
 
+    /// The service: DNS names are unique within one.
+    pub(crate) fn service_name(self) -> String {
+        self.service.to_string()
+    }
+
     /// An endpoint of the service.
     // No host name has a blank, so none can pass for an endpoint.
     pub(crate) fn endpoint_key(self, name: &str) -> String {

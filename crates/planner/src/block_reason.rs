@@ -93,8 +93,8 @@ pub enum BlockReason {
     SecretNotAllowed(RefusedSecret),
     /// It would read, or give up, what another object cannot give up or take over.
     ContestedRead(ReadConflict),
-    /// It would be created, and needs this object, which is broken: its name, its state, and what that means.
-    BrokenReference(String, String, &'static str),
+    /// It needs this object, which others cannot use: its name, its state, and what that means.
+    UnusableReference(String, String, &'static str),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -121,10 +121,10 @@ pub enum BlockReason {
     CutsOff(Vec<Address>),
     /// It refers to this object as it would be after a change that is blocked.
     NameNotGiven(Address),
-    /// It would get this DNS name, which this live object has.
-    NameTaken(String, Address),
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
+    /// It would be replaced, and these live objects connect by its DNS name, as text. The name is that of the object.
+    UsedByHost(Vec<Address>, Name),
     /// Its manifest is gone, but this object refers to it still.
     StillReferenced(Address),
     /// Its manifest is gone, and this pipe, which takes its place, is blocked.

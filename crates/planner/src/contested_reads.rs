@@ -4,24 +4,29 @@
 // live objects read now. An object that the plan deletes or stops is no obstacle: it goes first.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::blocking_tables;
 use clickpipes::exclusive_read::{ExclusiveRead, Sharing};
-use clickpipes::exclusive_reads::{contested_dns_name, exclusive_reads, is_sharing_harmful};
+use clickpipes::exclusive_reads::{DNS_NAME, contested_dns_name, exclusive_claims, is_sharing_harmful};
 use clickpipes::lifecycle;
+use clickpipes::semantics::{FieldSemantics, OnChange, dns_patterns};
 use clickpipes::server_names::ServerNames;
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
+use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
 use crate::handover::Handover;
+use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
+use crate::references::connected_hosts;
 use crate::{handover_steps, order, still_used};
 
 type LiveObject<'l> = (&'l Address, &'l Object);
@@ -30,7 +35,6 @@ type ReadKey = (&'static str, String, String);
 
 /// Who reads what, before the plan and after it.
 struct Readers<'p> {
-    plan: &'p Plan,
     desired: &'p Desired,
     names: ServerNames,
     objects: HashMap<&'p Id, &'p Object>,
@@ -40,6 +44,10 @@ struct Readers<'p> {
     actions: HashMap<&'p Address, Vec<&'p Action>>,
     unmanaged: BTreeSet<&'p Id>,
     unmanaged_by_service: HashMap<&'p ServiceRef, Vec<LiveObject<'p>>>,
+    /// Deletions that wait for other objects.
+    waiting: BTreeSet<&'p Address>,
+    live: Vec<LiveObject<'p>>,
+    hosts_in_use: OnceCell<BTreeSet<(&'p ServiceRef, String)>>,
 }
 
 /// What is to be done about what two objects read.
@@ -79,7 +87,6 @@ impl<'p> Readers<'p> {
         let declared = desired.iter().filter(|(_, document)| document.intent.presence != Presence::Absent);
         let declared = declared.map(|(at, document)| (at, &*document.body));
         let mut readers = Self {
-            plan,
             desired,
             names: ServerNames::of_objects(declared.chain(all().map(|(at, object)| (at, &object.body)))),
             objects: all().map(|(_, object)| (&object.id, object)).collect(),
@@ -88,6 +95,9 @@ impl<'p> Readers<'p> {
             actions: HashMap::new(),
             unmanaged: plan.unmanaged.iter().map(|other| &other.id).collect(),
             unmanaged_by_service: HashMap::new(),
+            waiting: plan.delete_after.iter().map(|entry| &entry.address).collect(),
+            live: all().collect(),
+            hosts_in_use: OnceCell::new(),
         };
         for action in &plan.actions {
             readers.actions.entry(action.address()).or_default().push(action);
@@ -104,7 +114,7 @@ impl<'p> Readers<'p> {
     }
 
     fn reads_of(&self, at: &Address, body: &Value) -> Vec<ExclusiveRead> {
-        exclusive_reads(at.kind, body, self.names.seen_from(&at.service))
+        exclusive_claims(at.kind, body, self.names.seen_from(&at.service))
     }
 
     fn reads_now(&self, at: &Address, object: &Object) -> Vec<ExclusiveRead> {
@@ -173,9 +183,10 @@ impl<'p> Readers<'p> {
         found: &mut Findings,
     ) {
         let at = change.address.clone();
-        let other_change = self.changes.get(&other.1.id).copied();
         let is_strict = read.sharing == Sharing::Broken;
-        if let Some(giver) = other_change.filter(|it| self.gives_up(it, read)) {
+        let will_give = self.changes.get(&other.1.id).copied().filter(|it| self.wants_to_give(it, read));
+        let goes_first = |giver: &&Change| self.can_go_first(giver) && !self.leaves_gap(change, giver, read);
+        if let Some(giver) = will_give.filter(goes_first) {
             // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
             if is_strict || giver.place.is_some() {
                 let tables = if is_strict { self.tables_left(change, body, giver) } else { Vec::new() };
@@ -193,7 +204,20 @@ impl<'p> Readers<'p> {
         if matches!(change.verdict, Verdict::Blocked(_)) {
             return;
         }
-        if is_strict {
+        if let Some(giver) = will_give.filter(|giver| read.what == DNS_NAME && !has_own_reason(giver)) {
+            let conflict = |other: &Address, cause| ReadConflict {
+                what: read.what,
+                name: read.name.clone(),
+                other: other.clone(),
+                cause,
+            };
+            let cause = ReadConflictCause::MovesLater { may_be_renamed: is_same_connection(&at, body, other.1) };
+            found.blocked.insert(
+                giver.address.clone(),
+                BlockReason::ContestedRead(conflict(&at, ReadConflictCause::TakerBlocked)),
+            );
+            found.blocked.insert(at, BlockReason::ContestedRead(conflict(&giver.address, cause)));
+        } else if is_strict {
             found.blocked.entry(at).or_insert_with_key(|at| self.stays(at, read, other));
         } else if self.unmanaged.contains(&other.1.id) {
             let told = found.warnings.entry(at).or_default();
@@ -205,7 +229,10 @@ impl<'p> Readers<'p> {
         let (what, name) = (read.what, read.name.clone());
         let other = self.changes.get(&object.id).map_or(at, |change| &change.address).clone();
         let cause = if self.unmanaged.contains(&object.id) {
-            ReadConflictCause::NotDeclared { may_be_renamed: other.service == reader.service }
+            ReadConflictCause::NotDeclared {
+                may_be_renamed: other.service == reader.service,
+                can_be_renamed: can_be_renamed(other.kind),
+            }
         } else {
             ReadConflictCause::OtherStays
         };
@@ -222,13 +249,45 @@ impl<'p> Readers<'p> {
         blocking_tables::find_blocking_tables(taker.address.kind, body, &live.body)
     }
 
-    /// Whether the plan ends that an object reads it. What waits for something else cannot go first.
-    fn gives_up(&self, change: &Change, read: &ExclusiveRead) -> bool {
-        let at = &change.address;
-        let keeps = |body: Cow<'_, Value>| self.reads_of(at, &body).iter().any(|other| other.key() == read.key());
-        self.actions.contains_key(at)
-            && !self.plan.delete_after.iter().any(|entry| entry.address == *at)
-            && !self.reader_after(change).is_some_and(keeps)
+    /// Whether an object that has it now is not to have it.
+    fn wants_to_give(&self, change: &Change, read: &ExclusiveRead) -> bool {
+        let keeps =
+            |body: Cow<'_, Value>| self.reads_of(&change.address, &body).iter().any(|other| other.key() == read.key());
+        !self.wanted(change).is_some_and(keeps)
+    }
+
+    /// What waits for something else cannot go first.
+    fn can_go_first(&self, change: &Change) -> bool {
+        self.actions.contains_key(&change.address) && !self.waiting.contains(&change.address)
+    }
+
+    /// Whether a DNS name by which others connect would lead nowhere until the taker is there, or for good: a name goes
+    /// back to an object that lost it, and not to one that is deleted.
+    fn leaves_gap(&self, taker: &Change, giver: &Change, read: &ExclusiveRead) -> bool {
+        let is_there = || self.live_object(taker).is_some_and(|own| lifecycle::is_usable(taker.address.kind, own));
+        let is_sure = || taker.verdict != Verdict::Replace && giver.verdict != Verdict::Delete && is_there();
+        read.what == DNS_NAME
+            && !is_sure()
+            && self.hosts_in_use().contains(&(&taker.address.service, read.name.clone()))
+    }
+
+    /// The names that lead to the hosts by which live objects connect, also after the plan.
+    fn hosts_in_use(&self) -> &BTreeSet<(&'p ServiceRef, String)> {
+        self.hosts_in_use.get_or_init(|| {
+            let mut in_use = BTreeSet::new();
+            for (at, object) in &self.live {
+                let actions = self.changes.get(&object.id).and_then(|change| self.actions.get(&change.address));
+                let rules = FieldSemantics::for_kind(at.kind);
+                let sent = actions.into_iter().flatten().filter_map(|action| action.request_body());
+                let mut hosts: Vec<String> = sent.flat_map(|body| connected_hosts(rules, body)).collect();
+                let is_deleted = actions.is_some_and(|all| all.iter().any(|it| matches!(it, Action::Delete { .. })));
+                if hosts.is_empty() && !is_deleted {
+                    hosts = connected_hosts(rules, &object.body);
+                }
+                in_use.extend(hosts.iter().flat_map(|host| dns_patterns(host)).map(|name| (&at.service, name)));
+            }
+            in_use
+        })
     }
 
     /// A warning if an unmanaged endpoint has a DNS name, too.
@@ -239,6 +298,24 @@ impl<'p> Readers<'p> {
             Some(shared_name_warning(other, &name))
         })
     }
+}
+
+/// Whether something else than its use keeps an object from giving a name up.
+fn has_own_reason(giver: &Change) -> bool {
+    matches!(&giver.verdict, Verdict::Blocked(reason) if !matches!(reason, BlockReason::StillUsed(_)))
+}
+
+/// Whether the live object has all that only a new object could change, other than its name.
+fn is_same_connection(at: &Address, body: &Value, live: &Object) -> bool {
+    let rules = FieldSemantics::for_kind(at.kind);
+    let name = at.kind.name_path();
+    let is_name = |field: &String| name.as_ref().and_then(FieldPath::last_segment) == Some(field);
+    let fixed = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(field, _)| rules.child_field(field).on_change == OnChange::Replace && !is_name(field));
+    { fixed }.all(|(field, value)| live.body.get(field) == Some(value))
 }
 
 /// Puts what is sent over what is live.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use clickpipes::secret_policy::SecretPolicy;
 use clickpipes::semantics::FieldSemantics;
@@ -43,8 +44,10 @@ pub struct Policy {
 /// The manifests of folders that are not part of the run. An object may have moved from there, or to there.
 #[derive(Clone, Debug, Default)]
 pub struct OtherFolders {
-    /// Those of the base, as far as they may declare objects of the run.
+    /// Those of the base, as far as they may declare objects of the run, or objects to which these refer.
     pub base: Desired,
+    /// The bodies of such objects in the commits after the base.
+    pub after_base: BTreeMap<Address, Vec<Arc<Value>>>,
     /// Ids that the manifests of today pin.
     pub pinned: BTreeSet<Id>,
 }
@@ -227,8 +230,11 @@ impl<'a> PlanInputs<'a> {
             let now = self.find_live(&other);
             let past = |body: Value, id: Id| Object { id, state: State::default(), body };
             let id = || now.map_or_else(|| Id::new(""), |object| object.id.clone());
-            let in_base = self.base.and_then(|base| base.get(&other)).map(|document| &document.body);
+            let elsewhere = &self.policy.other_folders;
+            let in_base = self.base.and_then(|base| base.get(&other)).or_else(|| elsewhere.base.get(&other));
+            let in_base = in_base.map(|document| &document.body);
             let later = self.desired.get(&other).into_iter().flat_map(|document| &document.earlier_bodies);
+            let later = later.chain(elsewhere.after_base.get(&other).into_iter().flatten());
             let in_git =
                 in_base.into_iter().map(|it| &**it).chain(later.map(|it| &**it)).map(|it| past(it.clone(), id()));
             let body_now = || now.map(|object| object.body.clone()).unwrap_or_default();
@@ -241,7 +247,7 @@ impl<'a> PlanInputs<'a> {
         found
     }
 
-    fn find_live(&self, at: &Address) -> Option<&Object> {
+    pub(crate) fn find_live(&self, at: &Address) -> Option<&Object> {
         let pinned = || self.desired.get(at).and_then(|document| document.intent.pinned_id.as_ref());
         match self.live.get(at)?.objects.as_slice() {
             [object] => Some(object),

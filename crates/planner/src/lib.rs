@@ -21,6 +21,7 @@ mod inputs;
 mod make_plan;
 mod match_live;
 mod name_effects;
+mod needed_objects;
 mod object_diff;
 mod object_plan;
 mod order;

@@ -12,11 +12,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::semantics::{FieldSemantics, chosen_dns_names, dns_names, dns_patterns};
+use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::Document;
-use model::live::{Id, Live, Object};
+use model::live::{Id, Object};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
@@ -28,7 +28,7 @@ use crate::renamed_hosts::{Followers, RenamedHost};
 /// What a plan does to DNS names, beyond the rows of the objects that have them.
 #[derive(Default)]
 pub(crate) struct NameEffects {
-    /// Objects that cannot change: they would cut off what refers to them, or take a name that is not free yet.
+    /// Objects that cannot change: they would cut off what refers to them.
     pub(crate) blocked: BTreeMap<Address, BlockReason>,
     /// Sentences for the rows of objects that lose names.
     sentences: BTreeMap<Address, Vec<String>>,
@@ -38,12 +38,12 @@ pub(crate) struct NameEffects {
 
 impl NameEffects {
     pub(crate) fn find(plan: &Plan, inputs: &PlanInputs<'_>) -> Self {
-        let mut effects = Self { blocked: taken_names(plan, inputs.live), ..Self::default() };
-        let names = NamesAfter::new(plan, inputs, &effects.blocked);
+        let mut effects = Self::default();
+        let names = NamesAfter::new(plan, inputs);
         if names.lost.0.is_empty() && names.gained.0.is_empty() {
             return effects;
         }
-        for (at, host) in inputs.renamed_hosts.iter().filter(|(at, _)| !effects.blocked.contains_key(*at)) {
+        for (at, host) in &inputs.renamed_hosts {
             let lost = host.lost.iter().filter(|name| !names.serve(&at.service, name));
             let lost = lost.map(|name| format!("sources named `{name}` can no longer be reached")).collect();
             effects.sentences.insert(at.clone(), lost);
@@ -102,7 +102,7 @@ impl NameEffects {
     // Hazard: a new endpoint receives the password of a pipe that the change does not touch.
     fn add_takeover(&mut self, at: &Address, connected: &[String], names: &NamesAfter<'_>) {
         let mut taken = connected.iter().filter_map(|host| Some((names.gained.get_by_host(&at.service, host)?, host)));
-        if let Some((receiver, host)) = taken.find(|(receiver, _)| !self.blocked.contains_key(*receiver)) {
+        if let Some((receiver, host)) = taken.next() {
             let sentence =
                 format!("`{}` connects by `{host}`: what it sends there, secrets too, goes through it then", at.name);
             self.sentences.entry(receiver.clone()).or_default().push(sentence);
@@ -122,41 +122,6 @@ impl NameEffects {
 fn refers_to(document: Option<&Document>, at: &Address, other: &Address) -> bool {
     let rules = FieldSemantics::for_kind(at.kind);
     document.is_some_and(|document| body_references(rules, &document.body, &at.service).contains(other))
-}
-
-/// The objects that get a DNS name which another live object still has. The API refuses that, in whatever order the two
-/// requests arrive: it knows no exchange.
-fn taken_names(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
-    let given = plan.actions.iter().filter_map(|action| Some((action, action.request_body()?)));
-    let given: Vec<_> = given.filter(|(action, body)| !dns_names(action.address().kind, body).is_empty()).collect();
-    let mut taken = BTreeMap::new();
-    if given.is_empty() {
-        return taken;
-    }
-    let objects = live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-    let mut owners: BTreeMap<(&ServiceRef, String), (&Address, &Id)> = BTreeMap::new();
-    for (at, object) in objects {
-        let names = chosen_dns_names(at.kind, &object.body).into_iter();
-        owners.extend(names.map(|name| ((&at.service, name.to_ascii_lowercase()), (at, &object.id))));
-    }
-    let replaced: BTreeSet<(&Address, &Id)> =
-        plan.changes.iter().filter_map(|change| Some((&change.address, change.id.as_ref()?))).collect();
-    for (action, body) in given {
-        let at = action.address();
-        let own_id = match action {
-            Action::Update { id, .. } => id.as_ref(),
-            Action::Create { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
-        };
-        for name in chosen_dns_names(at.kind, body) {
-            if let Some((other, id)) = owners.get(&(&at.service, name.to_ascii_lowercase()))
-                && own_id != Some(*id)
-                && !replaced.contains(&(at, *id))
-            {
-                taken.insert(at.clone(), BlockReason::NameTaken(name.to_owned(), (*other).clone()));
-            }
-        }
-    }
-    taken
 }
 
 /// The DNS names that lead somewhere after the plan, and those that lead nowhere any longer.
@@ -182,21 +147,19 @@ impl<'a> OwnersByName<'a> {
 }
 
 impl<'a> NamesAfter<'a> {
-    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>, blocked: &BTreeMap<Address, BlockReason>) -> Self {
-        let is_free = |at: &Address| !blocked.contains_key(at);
-        let renamed = inputs.renamed_hosts.iter().filter(|(at, _)| is_free(at));
-        let renamed: BTreeMap<&Id, &Object> = renamed.map(|(_, host)| (&host.after.id, &host.after)).collect();
+    fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>) -> Self {
+        let renamed = inputs.renamed_hosts.values();
+        let renamed: BTreeMap<&Id, &Object> = renamed.map(|host| (&host.after.id, &host.after)).collect();
         let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_id).collect();
         let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
         let live = live.filter(|(_, object)| !deleted.contains(&object.id));
         let live = live.map(|(at, object)| (at, &renamed.get(&object.id).copied().unwrap_or(object).body));
-        let created = plan.actions.iter().filter_map(created_body).filter(|(at, _)| is_free(at));
+        let created = plan.actions.iter().filter_map(created_body);
         let served = live.chain(created).flat_map(|(at, body)| {
             dns_names(at.kind, body).into_iter().map(move |name| (&at.service, name.to_ascii_lowercase()))
         });
         let owners = |names| OwnersByName::new(&inputs.renamed_hosts, names);
-        let (mut lost, mut gained) = (owners(|host| &host.lost), owners(|host| &host.gained));
-        lost.0.retain(|_, at| is_free(at));
+        let (lost, mut gained) = (owners(|host| &host.lost), owners(|host| &host.gained));
         gained.0.extend(plan.actions.iter().filter_map(created_body).flat_map(|(at, body)| {
             let names = dns_names(at.kind, body).into_iter().map(str::to_ascii_lowercase);
             let own = inputs.live.get(at).into_iter().flat_map(|found| &found.objects);

@@ -158,10 +158,7 @@ impl PlanInputs<'_> {
             let change = Change { data_effects: data, after, ..new_change(at, document, None, Verdict::Update) };
             return (change, vec![actions_for::update_singleton(at, None, &document.body)]);
         }
-        let rules = FieldSemantics::for_kind(at.kind);
-        if let Some(reason) =
-            references::broken_reference(rules, &document.body, &at.service, self.live, &self.replaced)
-        {
+        if let Some(reason) = self.unusable_reference(at, &document.body) {
             return block_object(at, document, None, reason);
         }
         let is_recreated = no_live.0.is_some();
@@ -244,8 +241,10 @@ impl PlanInputs<'_> {
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);
             return ObjectPlan { references, is_unsettled, ..planned.into() };
         }
-        let update = self.plan_update(&request, renamed_from, &object_diff, state.note, with_verdict);
-        ObjectPlan { ignored_changes: left_alone, references: Some(references), ..update }
+        let mut update = self.plan_update(&request, renamed_from, &object_diff, state.note, with_verdict);
+        update.references = Some(references);
+        self.block_unusable_way(&mut update, (at, &document.body, target), object);
+        ObjectPlan { ignored_changes: left_alone, ..update }
     }
 
     fn plan_update(
@@ -292,6 +291,16 @@ impl PlanInputs<'_> {
         ObjectPlan { change: Some((change, actions)), unchecked, is_unsettled, ..ObjectPlan::default() }
     }
 
+    /// Blocks an update that leads the object to another one that cannot be used.
+    fn block_unusable_way(&self, update: &mut ObjectPlan, desired: (&Address, &Value, &Value), live: &Object) {
+        let Some((change, actions)) = &mut update.change else { return };
+        if let Some(reason) = self.unusable_new_reference(desired, live, actions) {
+            change.block(reason);
+            actions.clear();
+            update.references = None;
+        }
+    }
+
     fn plan_replace(
         &self,
         document: &Document,
@@ -306,9 +315,7 @@ impl PlanInputs<'_> {
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
         let rules = FieldSemantics::for_kind(at.kind);
-        if let Some(reason) =
-            references::unusable_reference(rules, &carried.body, &at.service, self.live, (self.by_id, self.hosts))
-        {
+        if let Some(reason) = self.unready_reference(at, &carried.body) {
             let mut change = change;
             change.block(reason);
             return (change, Vec::new());
@@ -357,7 +364,7 @@ fn other_source(desired: &Value, live: &Value) -> Option<BlockReason> {
     (live != Some(desired)).then(reason)
 }
 
-fn can_be_renamed(kind: Kind) -> bool {
+pub(crate) fn can_be_renamed(kind: Kind) -> bool {
     let name = kind.name_path();
     name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
 }

@@ -25,6 +25,14 @@ pub enum ReadConflictCause {
     NotDeclared {
         /// Only then: it is of the same service.
         may_be_renamed: bool,
+        /// Whether the API can rename it.
+        can_be_renamed: bool,
+    },
+    /// The other one gives it up, but what uses it would be cut off until this one is there. Whether it could be the same
+    /// object under an earlier name.
+    MovesLater {
+        /// Nothing that only a new object can change is different.
+        may_be_renamed: bool,
     },
     /// The other one would be deleted, and leaves these tables behind. The API creates no object while they hold rows.
     TablesLeft(Vec<String>),
@@ -44,20 +52,31 @@ impl fmt::Display for ReadConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, name, other, cause } = self;
         match cause {
-            ReadConflictCause::NotDeclared { may_be_renamed } => {
+            ReadConflictCause::NotDeclared { may_be_renamed, can_be_renamed } => {
                 write!(
                     f,
-                    "`{other}`, which no manifest declares, uses the {what} `{name}`, and two cannot share it: stop or \
-                     delete it"
+                    "`{other}`, which no manifest declares, uses the {what} `{name}`, and two cannot share it: "
                 )?;
-                if *may_be_renamed {
-                    write!(
-                        f,
-                        ", or, if it is the same object, declare it under its name (a pipe: `previousNames: [{}]`)",
-                        other.name
-                    )?;
+                f.write_str(if *can_be_renamed { "stop or delete it" } else { "delete it" })?;
+                match (may_be_renamed, can_be_renamed) {
+                    (true, true) => {
+                        write!(f, ", or, if it is the same object, add `previousNames: [{}]`", other.name)
+                    }
+                    (true, false) => write!(f, ", or, if it is the same object, {}", keep_name(other)),
+                    (false, _) => Ok(()),
                 }
-                Ok(())
+            }
+            ReadConflictCause::MovesLater { may_be_renamed } => {
+                write!(f, "`{other}` has the {what} `{name}`, and what uses it would be cut off: ")?;
+                if *may_be_renamed {
+                    write!(f, "if it is the same object, {}; if not, ", keep_name(other))?;
+                }
+                write!(
+                    f,
+                    "first commit this one without `{name}`, and `{other}` and what uses it as they are; when this one \
+                     is live and `Ready`, take `{name}` from `{other}` and give it to this one, in one commit; then \
+                     delete `{other}`"
+                )
             }
             ReadConflictCause::TablesLeft(tables) => write!(
                 f,
@@ -73,7 +92,7 @@ impl fmt::Display for ReadConflict {
             ),
             ReadConflictCause::TakerBlocked => write!(
                 f,
-                "`{other}`, which takes over the {what} `{name}` from it, is blocked, and nothing would read it: it \
+                "`{other}`, which takes over the {what} `{name}` from it, is blocked, and nothing would have it: it \
                  goes when that one can follow"
             ),
             ReadConflictCause::GiverOutside => write!(
@@ -88,9 +107,13 @@ impl fmt::Display for ReadConflict {
             ),
             ReadConflictCause::InTurn => write!(
                 f,
-                "it takes over the {what} `{name}` from `{other}`, which waits for what this one has: stop one of them \
-                 first, as a change of its own"
+                "it takes over the {what} `{name}` from `{other}`, which waits for what this one has: stop one of \
+                 them first, or let it do without, as a change of its own"
             ),
         }
     }
+}
+
+fn keep_name(other: &Address) -> String {
+    format!("keep its name `{}`, as the API cannot rename it", other.name)
 }

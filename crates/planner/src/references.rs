@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use clickpipes::lifecycle;
 use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
@@ -102,7 +101,8 @@ pub(crate) fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<Strin
 
 /// The objects that a body refers to by name.
 pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &ServiceRef) -> Vec<Address> {
-    collect_matches(rules, body, &|rules, value| referenced_address(rules, value, service))
+    let found = rules.referenced_objects(body).into_iter();
+    found.map(|(kind, name)| Address::new(service.clone(), kind, name)).collect()
 }
 
 /// The references of live bodies of one service.
@@ -219,53 +219,4 @@ pub(crate) fn missing_reference(
         None => Some(BlockReason::MissingReference(address)),
     };
     body_references(rules, body, service).into_iter().find_map(reason)
-}
-
-/// The first object that the body refers to by name and that will not work again by itself. One that the plan replaces
-/// will.
-pub(crate) fn broken_reference(
-    rules: &FieldSemantics,
-    body: &Value,
-    service: &ServiceRef,
-    live: &Live,
-    replaced: &BTreeSet<Address>,
-) -> Option<BlockReason> {
-    let references = body_references(rules, body, service).into_iter().filter(|at| !replaced.contains(at));
-    let found = references.filter_map(|at| match live.get(&at)?.objects.as_slice() {
-        [object] if lifecycle::is_broken(at.kind, object) => {
-            let note = lifecycle::unusable_note(at.kind, object)?;
-            Some(BlockReason::BrokenReference(at.name.to_string(), object.state.to_string(), note))
-        }
-        _ => None,
-    });
-    { found }.next()
-}
-
-/// The first object that the body refers to and that cannot be used now. A new object needs it at once.
-pub(crate) fn unusable_reference(
-    rules: &FieldSemantics,
-    body: &Value,
-    service: &ServiceRef,
-    live: &Live,
-    (by_id, hosts): (&ObjectsById<'_>, &LiveHosts<'_>),
-) -> Option<BlockReason> {
-    let by_name = body_references(rules, body, service).into_iter().map(|address| {
-        let found = live.get(&address).map_or(&[][..], |observed| &observed.objects).first();
-        (address.kind, address.name.to_string(), found)
-    });
-    let by_id = LiveReferences { service, hosts }.of(rules, body).into_iter().map(|(kind, id)| {
-        let found = by_id.get(&(service, kind, id.as_str())).map(|(_, object)| *object);
-        (kind, id, found)
-    });
-    let mut unusable = by_name.chain(by_id).filter_map(|(kind, name, found)| match found {
-        Some(object) if lifecycle::is_usable(kind, object) => None,
-        Some(object) => Some(BlockReason::ReferenceNotReady(name, object.state.to_string())),
-        None => Some(BlockReason::ReferenceNotLive(name)),
-    });
-    unusable.next()
-}
-
-fn referenced_address(rules: &FieldSemantics, value: &Value, service: &ServiceRef) -> Option<Address> {
-    let (kind, name) = rules.referenced_object(value)?;
-    Some(Address::new(service.clone(), kind, name))
 }

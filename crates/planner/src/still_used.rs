@@ -10,14 +10,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::semantics::{FieldSemantics, chosen_dns_names, dns_patterns};
 use model::action::Action;
 use model::address::Address;
-use model::live::{Id, Live};
+use model::live::{Id, Live, Object};
+use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::blocked_together::waiting_for_blocked;
 use crate::plan::Plan;
-use crate::references::ActionReferences;
+use crate::references::{ActionReferences, connected_hosts};
 use crate::{handover_steps, order};
 
 impl Plan {
@@ -129,6 +131,7 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
     let referrers = order::live_referrers(live);
     let changed: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let changed_ids: BTreeSet<&Id> = plan.changes.iter().filter_map(|change| change.id.as_ref()).collect();
+    let replaced = ReplacedHosts::new(plan, live);
     let mut used = BTreeMap::new();
     for (id, at) in deleted {
         let keeps = |(other, other_id): &&(&Address, &Id)| match plan.references.get(*other_id) {
@@ -137,12 +140,63 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
             None => !changed_ids.contains(other_id) && !changed.contains(other),
         };
         let referring = referrers.get(&(&at.service, at.kind, id.as_str().to_owned())).into_iter().flatten();
-        let users: BTreeSet<Address> = referring.filter(keeps).map(|(other, _)| (*other).clone()).collect();
-        if !users.is_empty() {
-            used.insert(at.clone(), BlockReason::StillUsed(users.into_iter().collect()));
+        let users = referring.filter(keeps).filter(|(_, other)| !replaced.are_kept_for(other, at));
+        let users: BTreeSet<(&Address, &Id)> = users.copied().collect();
+        if users.is_empty() {
+            continue;
         }
+        let can_follow = replaced.bodies.contains_key(at) && users.iter().all(|(_, id)| replaced.connects(id));
+        let users: Vec<Address> = users.into_iter().map(|(user, _)| user.clone()).collect();
+        let reason =
+            if can_follow { BlockReason::UsedByHost(users, at.name.clone()) } else { BlockReason::StillUsed(users) };
+        used.insert(at.clone(), reason);
     }
     used
+}
+
+/// The hosts that lead to objects which are replaced.
+struct ReplacedHosts<'p> {
+    bodies: BTreeMap<&'p Address, &'p Value>,
+    live: BTreeMap<&'p Id, (&'p Address, &'p Object)>,
+    /// What the plan makes refer to the new objects.
+    followers: BTreeSet<(&'p Id, Address)>,
+}
+
+impl<'p> ReplacedHosts<'p> {
+    fn new(plan: &'p Plan, live: &'p Live) -> Self {
+        let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. }));
+        let bodies = created.filter_map(|action| Some((action.address(), action.request_body()?))).collect();
+        let objects = live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
+        let ids: BTreeMap<&Address, &Id> =
+            plan.changes.iter().filter_map(|change| Some((&change.address, change.id.as_ref()?))).collect();
+        let references = ActionReferences::among(&plan.actions);
+        let followers = plan.actions.iter().filter_map(|action| Some((*ids.get(action.address())?, action)));
+        Self {
+            bodies,
+            live: objects.map(|(at, object)| (&object.id, (at, object))).collect(),
+            followers: followers
+                .flat_map(|(id, action)| references.of(action).into_iter().map(move |other| (id, other)))
+                .collect(),
+        }
+    }
+
+    fn hosts_of(&self, user: &Id) -> Vec<String> {
+        let found = self.live.get(user);
+        found.map(|(at, object)| connected_hosts(FieldSemantics::for_kind(at.kind), &object.body)).unwrap_or_default()
+    }
+
+    fn connects(&self, user: &Id) -> bool {
+        !self.hosts_of(user).is_empty()
+    }
+
+    /// Whether an object gets the new id in the same plan, and its host leads to the new object as it did to the old one.
+    fn are_kept_for(&self, user: &Id, replaced: &Address) -> bool {
+        let Some(body) = self.bodies.get(replaced) else { return false };
+        let names: BTreeSet<String> =
+            chosen_dns_names(replaced.kind, body).into_iter().map(str::to_ascii_lowercase).collect();
+        let leads_there = |host: &String| dns_patterns(host).iter().any(|name| names.contains(name));
+        self.followers.contains(&(user, replaced.clone())) && self.hosts_of(user).iter().any(leads_there)
+    }
 }
 
 fn deleted_object(action: &Action) -> Option<(&Id, &Address)> {

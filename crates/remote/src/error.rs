@@ -101,8 +101,8 @@ pub enum Error {
         /// The state of the service.
         state: State,
     },
-    /// An object is to be deleted and re-created, and the API would not accept the endpoints that it uses.
-    #[error("an endpoint that `{address}` uses is not `Ready`, so it could not be re-created")]
+    /// The API would not accept the endpoints that an object uses.
+    #[error("an endpoint that `{address}` uses is not `Ready`: nothing was sent")]
     EndpointsNotReady {
         /// The object.
         address: Address,

@@ -51,9 +51,14 @@ pub(crate) async fn ensure_endpoints_ready(run: &RunContext, at: &Address, body:
         let endpoint = &reference.address;
         run.list_cache(endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
         let id = run.endpoint_id(endpoint)?;
-        wait_until_created(run, endpoint, &id).await?;
-        wait_until_named(run, &reference, &id).await?;
+        wait_until_usable(run, &reference, &id).await?;
+        run.resolve_reference(&reference)?;
     }
+    refuse_unready_endpoints(run, at, body)
+}
+
+// The API refuses some pipes whose endpoint nobody accepted, and takes others, which then read nothing.
+fn refuse_unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Result<(), Error> {
     let endpoints = unready_endpoints(run, at, body);
     if endpoints.is_empty() { Ok(()) } else { Err(Error::EndpointsNotReady { address: at.clone(), endpoints }) }
 }
@@ -90,6 +95,19 @@ async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<b
     Ok(is_awaited)
 }
 
+/// Waits until an endpoint has settled and has its names; `false` if that is not needed.
+async fn wait_until_usable(run: &RunContext, reference: &EndpointReference<'_>, id: &Id) -> Result<bool, Error> {
+    let at = &reference.address;
+    let was_created = wait_until_created(run, at, id).await?;
+    let seen = run.list_cache(at)?.last_seen(id);
+    // Somebody may have accepted it since it was seen.
+    if seen.is_some_and(|object| !lifecycle::is_usable(at.kind, &object)) {
+        watch::ObjectWatch::new(run, at, id)?.next_object().await?;
+    }
+    let was_named = wait_until_named(run, reference, id).await?;
+    Ok(was_created || was_named)
+}
+
 /// Time within which an endpoint that is ready gets its DNS names.
 const NAMED_WITHIN: Duration = Duration::from_secs(2 * 60);
 
@@ -113,12 +131,11 @@ pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value
         run.list_cache(endpoint)?.ensure_listed(&run.client, TimeBudget::Run).await?;
         // Filling reports endpoints that are missing, or not unique.
         let Ok(id) = run.resolve_id(endpoint, None) else { continue };
-        let was_created = wait_until_created(run, endpoint, &id).await?;
-        let was_named = wait_until_named(run, &reference, &id).await?;
-        if was_created || was_named {
+        if wait_until_usable(run, &reference, &id).await? {
             run.list_cache(at)?.note_wait();
         }
     }
+    refuse_unready_endpoints(run, at, body)?;
     let filled = secret::fill_body(at, body, run.secrets.as_ref(), |reference| run.resolve_reference(reference))?;
     run.client.run_redaction.add_request(&filled.redaction);
     Ok(filled)

@@ -44,11 +44,11 @@ impl EndpointState {
 }
 
 /// Why others cannot use an object now, and what becomes of it; `None` if they can, or will soon.
-pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
+pub fn unusable_note(kind: Kind, state: &State) -> Option<&'static str> {
     if kind != Kind::ReversePrivateEndpoint {
         return None;
     }
-    match EndpointState::from(&object.state) {
+    match EndpointState::from(state) {
         EndpointState::PendingAcceptance => {
             Some("somebody must accept it on the account of the source; the API removes it after a day")
         }
@@ -67,13 +67,9 @@ pub fn unusable_note(kind: Kind, object: &Object) -> Option<&'static str> {
     }
 }
 
-/// Whether an object will not work again by itself.
-pub fn is_broken(kind: Kind, object: &Object) -> bool {
-    kind == Kind::ReversePrivateEndpoint && progress_toward(kind, object, RunState::Running) == Progress::Failed
-}
-
 /// How well a connection does; `None` if it is ready or on its way.
 pub fn endpoint_health(object: &Object) -> Option<(Health, &'static str)> {
-    let note = unusable_note(Kind::ReversePrivateEndpoint, object)?;
-    Some((if is_broken(Kind::ReversePrivateEndpoint, object) { Health::Bad } else { Health::Warning }, note))
+    let note = unusable_note(Kind::ReversePrivateEndpoint, &object.state)?;
+    let is_broken = progress_toward(Kind::ReversePrivateEndpoint, object, RunState::Running) == Progress::Failed;
+    Some((if is_broken { Health::Bad } else { Health::Warning }, note))
 }

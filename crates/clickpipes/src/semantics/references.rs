@@ -41,9 +41,31 @@ impl FieldSemantics {
         Some((self.refers_to?, Name::new(name)))
     }
 
+    /// The objects that a manifest's body refers to by name.
+    pub fn referenced_objects(&self, body: &Value) -> Vec<(Kind, Name)> {
+        if !self.leads_to_objects {
+            return Vec::new();
+        }
+        if let Some(found) = self.referenced_object(body) {
+            return vec![found];
+        }
+        match body {
+            Value::Array(items) => items.iter().flat_map(|item| self.list_item().referenced_objects(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| self.child_field(name).referenced_objects(value)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        }
+    }
+
     /// How a manifest refers to an object by name.
     pub fn reference_by_name(name: &Name) -> Value {
         json!({ "endpoint": name.as_str() })
+    }
+
+    /// The same as a person writes it.
+    pub fn reference_text(name: &Name) -> String {
+        format!("{{endpoint: {name}}}")
     }
 
     /// The object that a live value refers to: the API knows ids only.
@@ -132,7 +154,8 @@ pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     }
     let chosen = chosen_dns_names(kind, body).into_iter();
     let listed = ["privateDnsNames", "dnsNames"].into_iter().filter_map(|list| body[list].as_array()).flatten();
-    chosen.chain(listed.filter_map(Value::as_str)).map(without_root_dot).collect()
+    let names = chosen.chain(listed.filter_map(Value::as_str)).map(without_root_dot);
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// The DNS names of an object that its owner chose.

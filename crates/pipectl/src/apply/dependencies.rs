@@ -14,8 +14,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::lifecycle;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
+use model::live::State;
 use planner::{ObjectWork, WorkRank};
 use tokio::sync::Notify;
 
@@ -35,6 +37,8 @@ pub(super) struct FinishedObjects<'p> {
 struct ObjectEnd {
     outcome: Outcome,
     was_deleted: bool,
+    /// Its state, and why others cannot use it in that.
+    unusable: Option<(State, &'static str)>,
     unmet_dependency: Option<Address>,
 }
 
@@ -92,7 +96,9 @@ impl<'p> FinishedObjects<'p> {
         let at = &report.address;
         let was_deleted = work.actions[..report.done].iter().any(|action| matches!(action, Action::Delete { .. }));
         let unmet_dependency = report.unmet_dependency.clone();
-        let end = ObjectEnd { outcome: report.outcome, was_deleted, unmet_dependency };
+        let state = report.state.as_deref().map(State::new);
+        let unusable = state.and_then(|state| Some((state.clone(), lifecycle::unusable_note(at.kind, &state)?)));
+        let end = ObjectEnd { outcome: report.outcome, was_deleted, unusable, unmet_dependency };
         self.finished.borrow_mut().insert(at.clone(), end);
         if let Some((at, rank)) = self.ranks.get_key_value(at)
             && let Some(count) = self.unfinished.borrow_mut().get_mut(&(&at.service, *rank))
@@ -119,11 +125,20 @@ impl<'p> FinishedObjects<'p> {
             })
         };
         let missing = waited_for(&work.requires, "it refers to");
+        // The API would refuse it, or take it and leave it without its source.
+        let unusable = || work.requires.iter().find_map(|at| unusable_reason(at, finished.get(*at)?));
         let not_free = || waited_for(&work.takes_from, "it takes over what only one can read from");
         let no_taker = || waited_for(&work.takers_require, "what takes over from it refers to");
         let in_use = || work.released_by.iter().find_map(|at| still_needed(work.address(), at, finished.get(*at)));
-        missing.or_else(not_free).or_else(no_taker).or_else(in_use)
+        missing.or_else(unusable).or_else(not_free).or_else(no_taker).or_else(in_use)
     }
+}
+
+/// The reason to leave alone what needs an object that others cannot use now.
+fn unusable_reason(at: &Address, end: &ObjectEnd) -> Option<SkipReason> {
+    let (state, note) = end.unusable.as_ref()?;
+    let reason = format!("it uses `{at}`, which is `{state}`, not `Ready`: {note}");
+    Some(SkipReason { reason, unmet_dependency: None })
 }
 
 /// The reason to keep an object that `other` uses, or whose place it takes.

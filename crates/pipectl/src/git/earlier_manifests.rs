@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document};
 use model::diagnostic::{Severity, SourceFile};
@@ -22,7 +23,8 @@ use crate::project::ProjectContext;
 pub(super) struct EarlierManifests {
     /// Those of the folders of the run.
     pub(super) own: Vec<Manifest>,
-    /// Those of other folders that may declare an object of the run which has none in its own. The manifest of today may
+    /// Those of other folders that may declare an object of the run which has none in its own, or one to which an object
+    /// of the run refers. The manifest of today may
     /// name the object otherwise (its service by id, the pipe by `metadata.id`), so only ids tell.
     pub(super) elsewhere: Vec<Manifest>,
 }
@@ -30,6 +32,8 @@ pub(super) struct EarlierManifests {
 /// What may lead to the manifest of an earlier commit for objects that have none in the folders of the run.
 struct SoughtObjects<'d> {
     names: BTreeSet<(Kind, &'d Name)>,
+    /// What the objects of the run refer to.
+    referenced: BTreeSet<(Kind, Name)>,
     /// Kinds of which one is declared by an id: the live name is not known yet.
     pinned_kinds: BTreeSet<Kind>,
 }
@@ -152,19 +156,29 @@ impl<'d> SoughtObjects<'d> {
             names.extend(names_of(manifest));
             pinned_kinds.extend(manifest.document.intent.pinned_id.is_some().then_some(manifest.kind));
         }
-        Self { names, pinned_kinds }
+        Self { names, referenced: referenced_elsewhere(declared), pinned_kinds }
     }
 
     fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.names.is_empty() && self.referenced.is_empty()
     }
 
     fn may_be(&self, earlier: &Manifest) -> bool {
         let is_pinned = earlier.document.intent.pinned_id.is_some();
         is_pinned
             || self.pinned_kinds.contains(&earlier.kind)
+            || self.referenced.contains(&(earlier.kind, earlier.name.clone()))
             || names_of(earlier).iter().any(|name| self.names.contains(name))
     }
+}
+
+/// What manifests refer to, and do not declare: another job has it.
+// A host that stands for a reference is git's own if it was a name of the endpoint before.
+pub(super) fn referenced_elsewhere(declared: &[Manifest]) -> BTreeSet<(Kind, Name)> {
+    let referenced =
+        declared.iter().flat_map(|it| FieldSemantics::for_kind(it.kind).referenced_objects(&it.document.body));
+    let own: BTreeSet<(Kind, &Name)> = declared.iter().map(|it| (it.kind, &it.name)).collect();
+    { referenced }.filter(|(kind, name)| !own.contains(&(*kind, name))).collect()
 }
 
 fn names_of(manifest: &Manifest) -> BTreeSet<(Kind, &Name)> {

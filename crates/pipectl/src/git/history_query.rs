@@ -1,12 +1,14 @@
 //! Answers from git about objects: their manifests in the base, and the proof that one was declared and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
 use clickpipes::manifest::Manifest;
 use model::address::Address;
 use model::desired::{Desired, Presence};
 use planner::{OtherFolders, PruneEvidence, PruneReason};
+use serde_json::Value;
 
 use super::declared_key::{DeclaredKey, ManifestOwner};
 use super::earlier_manifests::EarlierManifests;
@@ -38,6 +40,8 @@ pub(crate) struct GitHistory {
     other_jobs: HeadIndex,
     /// Manifests of the commits after the base, newest first.
     after_base: Vec<Manifest>,
+    /// Those of objects that the run does not declare.
+    after_base_elsewhere: BTreeMap<Address, Vec<Arc<Value>>>,
     /// The target branch, if the base is where this branch left it and it moved on since.
     target: Option<TargetBranch>,
     since: Option<EarlierManifests>,
@@ -146,7 +150,8 @@ impl GitHistory {
         let (mut own, elsewhere) = base.resolve(&declared, services);
         let taken: BTreeSet<Address> = self.other_jobs.addresses(services).map(|(at, _)| at).collect();
         own.retain(|at, _| declared.contains(at) || !taken.contains(at));
-        (Some(own), OtherFolders { base: elsewhere, pinned })
+        let after_base = std::mem::take(&mut self.after_base_elsewhere);
+        (Some(own), OtherFolders { base: elsewhere, after_base, pinned })
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
@@ -171,7 +176,11 @@ impl GitHistory {
             let find_today = |name: &Address| {
                 if desired.contains_key(name) { Some(name.clone()) } else { renamed.get(name).cloned() }
             };
-            let Some(at) = names.iter().rev().find_map(find_today) else { continue };
+            let Some(at) = names.iter().rev().find_map(find_today) else {
+                let body = names.last().map(|at| (at.clone(), manifest.document.body));
+                body.into_iter().for_each(|(at, it)| self.after_base_elsewhere.entry(at).or_default().push(it));
+                continue;
+            };
             let dropped = names.into_iter().filter(|name| !desired.contains_key(name) && !renamed.contains_key(name));
             let dropped: Vec<Address> = dropped.filter(|name| name.name != manifest.name).collect();
             renamed.extend(dropped.iter().map(|name| (name.clone(), at.clone())));

@@ -14,6 +14,7 @@ use planner::LastProtection;
 use super::Repository;
 use super::cat_file::BlobReader;
 use super::declared_key::DeclaredKey;
+use super::earlier_manifests::referenced_elsewhere;
 use super::head_index::HeadIndex;
 use super::template_archive::TemplateArchive;
 use crate::project::{Bindings, ProjectContext};
@@ -175,7 +176,8 @@ pub(super) fn manifests_between(
     Ok(found)
 }
 
-/// The same from the folders of other jobs: of objects that are declared now, and that no other folder has at `HEAD`.
+/// The same from the folders of other jobs: of objects that are declared now, and that no other folder has at `HEAD`, and of
+/// objects to which those refer.
 // An object can move to another job and back while the base stays. What an apply of the other job did to it is git's
 // own, above all a new name: without it, the plan would create the object a second time.
 pub(super) fn manifests_that_were_elsewhere(
@@ -188,19 +190,22 @@ pub(super) fn manifests_that_were_elsewhere(
     if steps.is_empty() {
         return Ok(Vec::new());
     }
+    let referenced = referenced_elsewhere(declared);
+    let is_referenced = |manifest: &Manifest| referenced.contains(&(manifest.kind, manifest.name.clone()));
     let declared: BTreeSet<(Kind, &Name)> = declared.iter().map(|manifest| (manifest.kind, &manifest.name)).collect();
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = Vec::new();
     for step in steps {
         let mut manifests = archive.manifests_at(&step.hash, &step.new_hashes)?;
         manifests.retain(|it| {
-            DeclaredKey::all_from_manifest(it).iter().any(|key| declared.contains(&(key.kind, &key.name)))
+            let mut keys = DeclaredKey::all_from_manifest(it).into_iter();
+            is_referenced(it) || keys.any(|key| declared.contains(&(key.kind, &key.name)))
         });
         found.extend(manifests);
     }
     let names = found.iter().map(|manifest| &manifest.name).collect();
     let elsewhere = HeadIndex::read_head(repository, project, &names)?;
     let elsewhere = elsewhere.in_files(|path| !repository.is_manifest_path(path)).names();
-    found.retain(|manifest| !elsewhere.contains(&(manifest.kind, manifest.name.clone())));
+    found.retain(|manifest| is_referenced(manifest) || !elsewhere.contains(&(manifest.kind, manifest.name.clone())));
     Ok(found)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clickpipes::blocking_tables;
+use clickpipes::semantics::FieldSemantics;
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
@@ -54,15 +55,15 @@ impl fmt::Display for BlockReason {
             Self::MissingReference(_)
             | Self::ReferenceToAbsent(_)
             | Self::ReferenceNotReady(..)
-            | Self::BrokenReference(..)
+            | Self::UnusableReference(..)
             | Self::ReferenceNotLive(_)
             | Self::ReferenceOutside(_)
             | Self::ReferenceForbidden(_)
             | Self::ReferenceUnclear(_)
             | Self::CutsOff(_)
             | Self::NameNotGiven(_)
-            | Self::NameTaken(..)
             | Self::StillUsed(_)
+            | Self::UsedByHost(..)
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_) => self.fmt_reference(f),
             Self::Conflict(fields) => {
@@ -116,7 +117,9 @@ impl BlockReason {
                 f,
                 "it would be replaced, and `{name}`, which it uses, is `{state}`: apply again when it is `Ready`"
             ),
-            Self::BrokenReference(name, state, meaning) => write!(f, "it uses `{name}`, which is `{state}`: {meaning}"),
+            Self::UnusableReference(name, state, meaning) => {
+                write!(f, "it uses `{name}`, which is `{state}`, not `Ready`: {meaning}")
+            }
             Self::ReferenceNotLive(name) => write!(
                 f,
                 "it would be replaced, and `{name}`, which it uses, is not live: apply again when it is `Ready`"
@@ -144,15 +147,20 @@ impl BlockReason {
                 )
             }
             Self::NameNotGiven(other) => write!(f, "it needs a change of `{other}`, which is blocked"),
-            Self::NameTaken(name, other) => write!(
-                f,
-                "`{other}` has the DNS name `{name}` now, and no two can share one: let `{other}` lose it first, or use \
-                 another name until then"
-            ),
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
                 let users = join_words(users.iter().map(|user| format!("`{user}`")));
                 write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
+            }
+            Self::UsedByHost(users, name) => {
+                let verb = if users.len() == 1 { "connects" } else { "connect" };
+                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                let reference = FieldSemantics::reference_text(name);
+                write!(
+                    f,
+                    "it would be replaced, and {users} {verb} by its DNS name, as text, which does not follow: write \
+                     `{reference}` in place of the host in the manifest of {users}, and both change together"
+                )
             }
             Self::StillReferenced(address) => {
                 write!(f, "its manifest was removed, but {address} still references it")

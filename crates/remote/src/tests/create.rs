@@ -3,7 +3,7 @@
 use clickpipes::lifecycle::Progress;
 use model::action::Action;
 use model::address::{Kind, Name};
-use model::live::State;
+use model::live::{Id, State};
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
 use serde_json::json;
 
@@ -363,4 +363,21 @@ async fn pipe_create_waits_for_dns_names_of_its_endpoint() {
     let sent = script.sent.lock().unwrap();
     let posted = sent.iter().find(|(_, body)| body.get("source").is_some()).unwrap();
     assert_eq!(posted.1["source"]["postgres"]["host"], "vpce.example");
+}
+
+/// The body would have no host.
+#[tokio::test(start_paused = true)]
+async fn pipe_is_not_sent_without_the_host_of_its_endpoint() {
+    let nameless =
+        || ok_answer(&json!([{"id": "e", "description": "db", "name": "other", "status": "Ready", "dnsNames": [""]}]));
+    let (script, remote) = scripted_remote(std::iter::repeat_with(nameless).take(99));
+    let mut body = postgres_body("orders");
+    body["source"]["postgres"]["host"] = json!({"endpoint": "db"});
+    let create = Action::Create { address: pipe_address("orders"), body: body.into() };
+    let error = remote.perform_action(&create).await.unwrap_err();
+    assert!(matches!(error, Error::EndpointWithoutDnsName { .. }), "{error}");
+    let delete = Action::Delete { address: pipe_address("orders"), id: Id::new("p") };
+    let error = remote.check_ready(&delete, &[&create]).await.unwrap_err();
+    assert!(matches!(error, Error::EndpointWithoutDnsName { .. }), "{error}");
+    assert!(script.sent.lock().unwrap().iter().all(|(head, _)| head.starts_with("GET")));
 }

@@ -64,7 +64,7 @@ async fn replacement_is_not_begun_without_its_endpoint() {
     let link = Action::Create { address: endpoint_address("link"), body: endpoint_body("link").into() };
     bench.remote.perform_action(&link).await.unwrap();
     let unready = replace_pipe(&bench, &actions).await.unwrap_err();
-    insta::assert_snapshot!(unready, @"an endpoint that `analytics/orders` uses is not `Ready`, so it could not be re-created");
+    insta::assert_snapshot!(unready, @"an endpoint that `analytics/orders` uses is not `Ready`: nothing was sent");
     assert!(matches!(unready.hint(), Some(Hint::EndpointsNotReady(_))));
     assert!(bench.request_statuses("DELETE", "").is_empty());
     assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);

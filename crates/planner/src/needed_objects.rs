@@ -1,0 +1,84 @@
+//! Objects that others need, and that are not in a state in which they can be used.
+//
+// The API checks the source of a pipe at once, through its endpoint. A request that leads a pipe to an endpoint which
+// nobody accepted yet is refused, at each apply again, or it is taken and the pipe reads nothing.
+
+use std::collections::BTreeSet;
+
+use clickpipes::lifecycle;
+use clickpipes::semantics::FieldSemantics;
+use model::action::Action;
+use model::address::{Address, Name, ServiceRef};
+use model::live::Object;
+use serde_json::Value;
+
+use crate::block_reason::BlockReason;
+use crate::inputs::PlanInputs;
+use crate::references::{LiveReferences, References, body_references, connected_hosts, has_reference};
+
+impl PlanInputs<'_> {
+    /// The first object that the body refers to and that cannot be used now. What is deleted first needs it at once.
+    pub(crate) fn unready_reference(&self, at: &Address, body: &Value) -> Option<BlockReason> {
+        let mut unready =
+            self.needed_objects(at, body).into_iter().filter_map(|(other, found)| match found {
+                Some(object) if lifecycle::is_usable(other.kind, object) => None,
+                Some(object) => Some(unusable_reason(&other, object).unwrap_or_else(|| {
+                    BlockReason::ReferenceNotReady(other.name.to_string(), object.state.to_string())
+                })),
+                None => Some(BlockReason::ReferenceNotLive(other.name.to_string())),
+            });
+        unready.next()
+    }
+
+    /// The first object that the body refers to and that others cannot use before somebody does something about it. One
+    /// that is on its way is waited for, and one that the plan replaces will be another.
+    pub(crate) fn unusable_reference(&self, at: &Address, body: &Value) -> Option<BlockReason> {
+        let needed = self.needed_objects(at, body).into_iter().filter(|(other, _)| !self.replaced.contains(other));
+        { needed }.find_map(|(other, found)| unusable_reason(&other, found?))
+    }
+
+    /// The same for the update of a live object, if it leads there by another way than before. What is there already
+    /// can change otherwise.
+    pub(crate) fn unusable_new_reference(
+        &self,
+        (at, body, target): (&Address, &Value, &Value),
+        live: &Object,
+        actions: &[Action],
+    ) -> Option<BlockReason> {
+        let rules = FieldSemantics::for_kind(at.kind);
+        let leads_elsewhere = |sent: &Value| {
+            let hosts: BTreeSet<String> = connected_hosts(rules, &live.body).into_iter().collect();
+            has_reference(rules, sent)
+                || !self.ids_in(&at.service, rules, sent).is_subset(&self.ids_in(&at.service, rules, &live.body))
+                || connected_hosts(rules, sent).iter().any(|host| !hosts.contains(host))
+        };
+        let is_redirected = actions.iter().filter_map(Action::request_body).any(leads_elsewhere);
+        let reason = || self.unusable_reference(at, body).or_else(|| self.unusable_reference(at, target));
+        if is_redirected { reason() } else { None }
+    }
+
+    fn ids_in(&self, service: &ServiceRef, rules: &FieldSemantics, body: &Value) -> References {
+        LiveReferences { service, hosts: self.hosts }.of(rules, body)
+    }
+
+    /// What a body refers to, by name, by id or by a host, with the live object if there is one.
+    fn needed_objects(&self, at: &Address, body: &Value) -> Vec<(Address, Option<&Object>)> {
+        let (rules, service) = (FieldSemantics::for_kind(at.kind), &at.service);
+        let by_name = body_references(rules, body, service).into_iter().map(|other| {
+            let found = self.find_live(&other);
+            (other, found)
+        });
+        let by_id = self.ids_in(service, rules, body).into_iter().map(|(kind, id)| {
+            match self.by_id.get(&(service, kind, id.as_str())) {
+                Some((other, object)) => ((*other).clone(), Some(*object)),
+                None => (Address::new(service.clone(), kind, Name::new(id)), None),
+            }
+        });
+        by_name.chain(by_id).collect()
+    }
+}
+
+fn unusable_reason(at: &Address, object: &Object) -> Option<BlockReason> {
+    let note = lifecycle::unusable_note(at.kind, &object.state)?;
+    Some(BlockReason::UnusableReference(at.name.to_string(), object.state.to_string(), note))
+}
