@@ -6,7 +6,7 @@
 //
 // A plan that shows them as changes promises what apply does not do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::action::Action;
 use model::address::Address;
@@ -42,42 +42,84 @@ pub(crate) fn waiting_for_blocked(
     plan: &Plan,
     blocked: &BTreeMap<Address, BlockReason>,
 ) -> BTreeMap<Address, BlockReason> {
-    let mut waiting = BTreeMap::new();
     let replaced = ReplacedInUse::new(plan);
-    let pairs_are_empty = plan.followers.is_empty() && plan.handovers.is_empty() && replaced.0.is_empty();
-    if plan.delete_after.is_empty() && pairs_are_empty {
-        return waiting;
+    let waits = Waits::new(plan, &replaced);
+    if waits.0.is_empty() {
+        return BTreeMap::new();
     }
-    let by_address: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
-    let is_blocked_in = |at: &Address, waiting: &BTreeMap<Address, BlockReason>| {
-        let is_blocked = |change: &&Change| matches!(change.verdict, Verdict::Blocked(_));
-        let is_stopped = blocked.contains_key(at) || waiting.contains_key(at);
-        is_stopped || by_address.get(at).is_some_and(is_blocked)
-    };
-    let mut is_complete = false;
-    // An endpoint may wait for a pipe that waits for another pipe.
-    while !is_complete {
-        is_complete = true;
-        for entry in plan.delete_after.iter().filter(|entry| !blocked.contains_key(&entry.address)) {
-            let dependents = entry.dependents.iter().filter(|at| is_blocked_in(at, &waiting));
+    let is_blocked = |change: &&Change| matches!(change.verdict, Verdict::Blocked(_));
+    let others = plan.changes.iter().filter(is_blocked).map(|change| &change.address);
+    waits.spread(blocked.keys().chain(others).collect(), &mut 0)
+}
+
+/// What waits for each object, and the reason to block it with that one.
+//
+// An endpoint may wait for a pipe that waits for another pipe. Looking at all of them until nothing changes would cost
+// the square of a chain.
+struct Waits<'p>(BTreeMap<&'p Address, Vec<(&'p Address, BlockReason)>>);
+
+impl<'p> Waits<'p> {
+    fn new(plan: &'p Plan, replaced: &'p ReplacedInUse) -> Self {
+        let mut waits = Self(BTreeMap::new());
+        for entry in &plan.delete_after {
             // What refers to an object is of another kind. One of the same kind takes its place.
-            let kind = entry.address.kind;
-            let blocking: Vec<Address> = dependents.cloned().collect();
-            let reason = match blocking.first() {
-                None => continue,
-                Some(successor) if successor.kind == kind => BlockReason::SuccessorBlocked(successor.clone()),
-                Some(_) => BlockReason::StillUsed(blocking),
+            let reason = |other: &Address| {
+                if other.kind == entry.address.kind {
+                    BlockReason::SuccessorBlocked(other.clone())
+                } else {
+                    BlockReason::StillUsed(vec![other.clone()])
+                }
             };
-            is_complete &= waiting.insert(entry.address.clone(), reason).is_some();
+            entry.dependents.iter().for_each(|other| waits.add(other, &entry.address, reason(other)));
         }
-        let out_of_step = names_out_of_step(plan, |at| is_blocked_in(at, &waiting));
-        let in_use = replaced.held_by(|at| is_blocked_in(at, &waiting));
-        let readers = handover_steps::out_of_step(plan, |at| is_blocked_in(at, &waiting));
-        for (at, reason) in out_of_step.into_iter().chain(in_use).chain(readers) {
-            is_complete &= waiting.insert(at, reason).is_some();
+        for (at, others) in &plan.followers {
+            for other in others.leaving.union(&others.arriving) {
+                waits.add(at, other, BlockReason::NameNotGiven(at.clone()));
+            }
+            for other in &others.leaving {
+                waits.add(other, at, BlockReason::NameNotGiven(other.clone()));
+            }
         }
+        for (at, users) in &replaced.0 {
+            users.all.iter().for_each(|user| waits.add(at, user, BlockReason::NameNotGiven(at.clone())));
+            users.live.iter().for_each(|user| waits.add(user, at, BlockReason::StillUsed(vec![user.clone()])));
+        }
+        for (of, other, reason) in handover_steps::both_or_none(plan) {
+            waits.add(of, other, reason);
+        }
+        waits
     }
-    waiting
+
+    fn add(&mut self, blocked: &'p Address, waiting: &'p Address, reason: BlockReason) {
+        self.0.entry(blocked).or_default().push((waiting, reason));
+    }
+
+    /// Everything that waits for these objects, and for what waits for them. Counts the steps.
+    fn spread(mut self, sources: BTreeSet<&'p Address>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
+        let mut waiting: BTreeMap<&Address, BlockReason> = BTreeMap::new();
+        let mut next: VecDeque<&Address> = sources.iter().copied().collect();
+        while let Some(at) = next.pop_front() {
+            for (other, reason) in self.0.remove(at).unwrap_or_default() {
+                *steps += 1;
+                match (waiting.get_mut(other), reason) {
+                    _ if sources.contains(other) => {}
+                    (Some(BlockReason::StillUsed(users)), BlockReason::StillUsed(more)) => users.extend(more),
+                    (Some(_), _) => {}
+                    (None, reason) => {
+                        waiting.insert(other, reason);
+                        next.push_back(other);
+                    }
+                }
+            }
+        }
+        for reason in waiting.values_mut() {
+            if let BlockReason::StillUsed(users) = reason {
+                users.sort();
+                users.dedup();
+            }
+        }
+        waiting.into_iter().map(|(at, reason)| (at.clone(), reason)).collect()
+    }
 }
 
 /// The objects that the plan replaces, and what it makes refer to the new ones.
@@ -114,37 +156,40 @@ impl ReplacedInUse {
         }
         Self(in_use)
     }
-
-    fn held_by(&self, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
-        let mut held = Vec::new();
-        for (at, users) in &self.0 {
-            if is_blocked(at) {
-                let following = users.all.iter().filter(|user| !is_blocked(user));
-                held.extend(following.map(|user| (user.clone(), BlockReason::NameNotGiven(at.clone()))));
-                continue;
-            }
-            let stuck: Vec<Address> = users.live.iter().filter(|user| is_blocked(user)).cloned().collect();
-            if !stuck.is_empty() {
-                held.push((at.clone(), BlockReason::StillUsed(stuck)));
-            }
-        }
-        held
-    }
 }
 
-/// Of an object and those that follow its DNS names, those that are not blocked beside one that is.
-fn names_out_of_step(plan: &Plan, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
-    let mut found = Vec::new();
-    for (at, others) in &plan.followers {
-        if is_blocked(at) {
-            let following = others.leaving.union(&others.arriving).filter(|other| !is_blocked(other));
-            found.extend(following.map(|other| (other.clone(), BlockReason::NameNotGiven(at.clone()))));
-            continue;
-        }
-        // These would follow, and are blocked for a reason of their own.
-        if let Some(stuck) = others.leaving.iter().find(|other| is_blocked(other)) {
-            found.push((at.clone(), BlockReason::NameNotGiven(stuck.clone())));
-        }
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::address::{Address, Kind, Name, ServiceRef};
+
+    use super::{ReplacedInUse, Waits};
+    use crate::handover::Handover;
+    use crate::plan::Plan;
+
+    /// Each takes over from the next, and the first cannot.
+    fn steps_for_a_chain(length: usize) -> usize {
+        let at =
+            |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(&format!("{number:06}")));
+        let handovers = (0..length).map(|number| Handover {
+            giver: at(number + 1),
+            taker: at(number),
+            what: "queue",
+            name: "orders".to_owned(),
+            is_strict: true,
+        });
+        let plan = Plan { handovers: handovers.collect(), ..Plan::default() };
+        let (first, mut steps) = (at(0), 0);
+        let replaced = ReplacedInUse::new(&plan);
+        let waiting = Waits::new(&plan, &replaced).spread(BTreeSet::from([&first]), &mut steps);
+        assert_eq!(waiting.len(), length, "all of the chain");
+        steps
     }
-    found
+
+    #[test]
+    fn cost_of_a_chain_grows_with_its_length() {
+        let (few, many) = (steps_for_a_chain(100), steps_for_a_chain(800));
+        assert!(many <= 9 * few, "{few} steps for 100, {many} for 800");
+    }
 }

@@ -35,18 +35,15 @@ pub(crate) fn describe_handovers(plan: &mut Plan) {
     }
 }
 
-/// Of a giver and its taker, the one that is not blocked beside the other.
-pub(crate) fn out_of_step(plan: &Plan, is_blocked: impl Fn(&Address) -> bool) -> Vec<(Address, BlockReason)> {
-    let mut found = Vec::new();
-    for handover in plan.handovers.iter().filter(|it| it.is_strict) {
+/// Each giver and taker with the other one, which is blocked if it is, and the reason for that.
+pub(crate) fn both_or_none(plan: &Plan) -> impl Iterator<Item = (&Address, &Address, BlockReason)> {
+    plan.handovers.iter().filter(|it| it.is_strict).flat_map(|handover| {
         let Handover { giver, taker, .. } = handover;
-        match (is_blocked(giver), is_blocked(taker)) {
-            (true, false) => found.push((taker.clone(), handover.conflict(giver, ReadConflictCause::OtherStays))),
-            (false, true) => found.push((giver.clone(), handover.conflict(taker, ReadConflictCause::TakerBlocked))),
-            (true, true) | (false, false) => {}
-        }
-    }
-    found
+        [
+            (giver, taker, handover.conflict(giver, ReadConflictCause::OtherStays)),
+            (taker, giver, handover.conflict(taker, ReadConflictCause::TakerBlocked)),
+        ]
+    })
 }
 
 /// What cannot be done without its other half, where that is not part of the plan: to begin before the last reader ends,
