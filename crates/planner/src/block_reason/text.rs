@@ -59,13 +59,13 @@ impl fmt::Display for BlockReason {
             | Self::ReferenceNotLive(_)
             | Self::ReferenceOutside(_)
             | Self::ReferenceForbidden(_)
-            | Self::ReferenceUnclear(_)
-            | Self::CutsOff(_)
+            | Self::ReferenceUnclear(_) => self.fmt_reference(f),
+            Self::CutsOff(_)
             | Self::NameNotGiven(_)
             | Self::StillUsed(_)
             | Self::UsedByHost(..)
             | Self::StillReferenced(_)
-            | Self::SuccessorBlocked(_) => self.fmt_reference(f),
+            | Self::SuccessorBlocked(_) => self.fmt_use(f),
             Self::Conflict(fields) => {
                 let texts: String = fields.iter().map(ConflictingField::describe).collect();
                 write!(f, "{texts}")?;
@@ -102,7 +102,7 @@ impl BlockReason {
         }
     }
 
-    /// It uses another object, or another one uses it.
+    /// It uses another object.
     fn fmt_reference(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingReference(address) => {
@@ -138,6 +138,13 @@ impl BlockReason {
                 "it references {address}, and several live objects have that name: choose one with `metadata.id` in the \
                  manifest of {address}"
             ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Others use it, or wait for it.
+    fn fmt_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::CutsOff(others) => {
                 let verb = if others.len() == 1 { "connects" } else { "connect" };
                 let others = join_words(others.iter().map(|other| format!("`{other}`")));
