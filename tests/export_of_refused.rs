@@ -20,7 +20,7 @@ use crate::rule_pairs;
 /// The manifest as an API returns it that refuses nothing. It returns no secret.
 fn live_from_manifest(document: &Value) -> Live {
     let kind = Kind::from_name(document["kind"].as_str().unwrap()).unwrap();
-    let mut body = build_api_body(kind, document);
+    let mut body = build_api_body(kind, document.clone());
     for secret in find_secret_references(&body.clone()) {
         secret.path.set_in(&mut body, Value::Null);
     }

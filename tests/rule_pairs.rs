@@ -80,7 +80,7 @@ fn body_to_send(document: &Value) -> Value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
-    let mut body = build_api_body(kind_of(document), document);
+    let mut body = build_api_body(kind_of(document), document.clone());
     resolve(&mut body);
     body
 }

@@ -12,14 +12,15 @@ use model::schema_validator::FieldNode;
 /// The object in the API's own shape, from a manifest: the name, and `spec` without what is ours.
 /// What stands under `additional` moves to the object around it. A `version` beside a group of
 /// credentials moves into its references, where raising it shows as a change.
-pub fn build_api_body(kind: Kind, document: &Value) -> Value {
+pub fn build_api_body(kind: Kind, mut document: Value) -> Value {
     let spec = manifest_fields(kind).child_field("spec");
     let mut body = Map::new();
     if let (Some(path), Some(name)) = (kind.name_path(), document["metadata"].get("name")) {
         body.insert(path.to_string(), name.clone());
     }
-    if let (Some(spec), Value::Object(fields)) = (spec, &document["spec"]) {
-        body.extend(strip_object(spec, fields));
+    if let (Some(spec), Some(Value::Object(fields))) = (spec, document.get_mut("spec")) {
+        strip_object(spec, fields);
+        body.append(fields);
     }
     Value::Object(body)
 }
@@ -125,6 +126,6 @@ mod tests {
         assert_eq!(spec["source"]["kafka"]["credentials"], body["source"]["kafka"]["credentials"]);
         assert_eq!(spec["destination"]["columns"][0]["additional"], json!({"newer": [1]}));
         let unescaped: Value = serde_json::from_str(&spec.to_string().replace("$$", "$")).unwrap();
-        assert_eq!(build_api_body(Kind::ClickPipe, &json!({"spec": unescaped})), body);
+        assert_eq!(build_api_body(Kind::ClickPipe, json!({"spec": unescaped})), body);
     }
 }

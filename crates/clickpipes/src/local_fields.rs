@@ -5,15 +5,20 @@ use serde_json::{Map, Number, Value};
 use model::annotations;
 use model::schema_validator::FieldNode;
 
-fn strip_value(node: &FieldNode, value: &Value) -> Value {
+fn strip_value(node: &FieldNode, value: &mut Value) {
     match value {
-        Value::Object(fields) => strip_object(node, fields).into(),
-        Value::Array(items) => match node.list_item() {
-            Some(item) => items.iter().map(|value| strip_value(item, value)).collect(),
-            None => value.clone(),
-        },
-        Value::Number(number) => whole_number(number).map_or_else(|| value.clone(), Value::from),
-        _ => value.clone(),
+        Value::Object(fields) => strip_object(node, fields),
+        Value::Array(items) => {
+            if let Some(item) = node.list_item() {
+                items.iter_mut().for_each(|value| strip_value(item, value));
+            }
+        }
+        Value::Number(number) => {
+            if let Some(whole) = whole_number(number) {
+                *number = whole.into();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -23,29 +28,34 @@ fn whole_number(number: &Number) -> Option<i64> {
     format!("{float:.0}").parse().ok()
 }
 
-pub(crate) fn strip_object(node: &FieldNode, fields: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = Map::with_capacity(fields.len());
-    let mut extra = None;
-    for (name, value) in fields {
+pub(crate) fn strip_object(node: &FieldNode, fields: &mut Map<String, Value>) {
+    let is_local = |name: &str| node.child_field(name).is_some_and(|it| it.has_keyword(annotations::LOCAL_ONLY));
+    let (mut has_local, mut extra) = (false, None);
+    for (name, value) in fields.iter_mut() {
         match node.child_field(name) {
-            Some(field) if field.has_keyword(annotations::LOCAL_ONLY) => {}
-            Some(field) if field.has_keyword(annotations::ADDITIONAL) => extra = value.as_object(),
-            Some(field) => drop(kept.insert(name.clone(), strip_value(field, value))),
-            None => drop(kept.insert(name.clone(), value.clone())),
+            Some(field) if field.has_keyword(annotations::LOCAL_ONLY) => has_local = true,
+            Some(field) if field.has_keyword(annotations::ADDITIONAL) => extra = Some(value.take()),
+            Some(field) => strip_value(field, value),
+            None => {}
         }
     }
-    spread_group_version(node, fields, &mut kept);
-    if let Some(extra) = extra {
-        merge_additional(&mut kept, extra);
+    if has_local {
+        spread_group_version(node, fields);
+        fields.retain(|name, _| !is_local(name));
     }
-    kept
+    if let (Some(extra), Some(additional)) = (extra, node.additional_field()) {
+        fields.shift_remove(additional);
+        if let Value::Object(extra) = extra {
+            merge_additional(fields, extra);
+        }
+    }
 }
 
 /// The version of a group of credentials becomes that of each reference in it.
-fn spread_group_version(node: &FieldNode, fields: &Map<String, Value>, kept: &mut Map<String, Value>) {
-    let local = |name: &str| node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY));
-    let Some(version) = fields.get("version").filter(|_| local("version")) else { return };
-    for (name, value) in kept {
+fn spread_group_version(node: &FieldNode, fields: &mut Map<String, Value>) {
+    let is_local = |name| node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY));
+    let Some(version) = fields.get("version").filter(|_| is_local("version")).cloned() else { return };
+    for (name, value) in fields {
         let Value::Object(reference) = value else { continue };
         if node.child_field(name).is_some_and(FieldNode::can_be_secret) {
             reference.entry("version").or_insert_with(|| version.clone());
@@ -54,12 +64,12 @@ fn spread_group_version(node: &FieldNode, fields: &Map<String, Value>, kept: &mu
 }
 
 /// What is declared in its own place wins; validation reports the other.
-fn merge_additional(kept: &mut Map<String, Value>, extra: &Map<String, Value>) {
+fn merge_additional(kept: &mut Map<String, Value>, extra: Map<String, Value>) {
     for (name, value) in extra {
-        match (kept.get_mut(name), value) {
+        match (kept.get_mut(&name), value) {
             (Some(Value::Object(inner)), Value::Object(more)) => merge_additional(inner, more),
             (Some(_), _) => {}
-            (None, value) => drop(kept.insert(name.clone(), value.clone())),
+            (None, value) => drop(kept.insert(name, value)),
         }
     }
 }

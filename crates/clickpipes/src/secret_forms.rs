@@ -28,6 +28,10 @@ pub(crate) enum SecretForm {
 
 impl SecretForm {
     pub(crate) fn of_text(text: &str) -> Option<Self> {
+        // Every text of every manifest is asked, and most are one word.
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return None;
+        }
         let forms = [
             (Self::PrivateKey, is_private_key(text)),
             (Self::Login, !login_passwords(text).is_empty()),

@@ -243,10 +243,9 @@ impl PathText {
     const STEP_END: char = '\0';
 
     /// Goes one step down.
-    pub fn push(&mut self, step: impl fmt::Display) {
-        use fmt::Write as _;
-        // Writing to a text cannot fail.
-        let _ = write!(self.0, "{step}{}", Self::STEP_END);
+    pub fn push(&mut self, step: &str) {
+        self.0.push_str(step);
+        self.0.push(Self::STEP_END);
     }
 
     /// Goes one step up; `false` at the root.

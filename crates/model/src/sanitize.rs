@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// The text as one visible line: line breaks, control characters, invisible characters, blanks that look like a space, and
 /// those that change the direction of writing become escapes.
 pub fn sanitize_line(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_invisible(c) || is_foreign_blank(c) { out.extend(c.escape_default()) } else { out.push(c) }

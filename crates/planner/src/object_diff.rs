@@ -56,7 +56,9 @@ impl<'a> ObjectDiff<'a> {
         let body = inputs.resolve_references(address, &document.body, Some(&object.body)).into_owned();
         let base = inputs.base_document(address, document, (Some(object), renamed_from));
         let manifests: Vec<&Value> = [Some(document), base].into_iter().flatten().map(|it| &*it.body).collect();
-        let live = rules.normalize_live(&rules.redact_live(&object.body, &manifests));
+        let mut redacted = object.body.clone();
+        rules.redact_live(&mut redacted, &manifests);
+        let live = rules.normalize_live(&redacted);
         let base_body = base.map(|base| resolve(&base.body));
         let sides = Sides {
             base: base_body.as_deref().map_or(Side::Unknown, Side::Value),

@@ -37,11 +37,11 @@ impl<'a, T: Copy + 'a> HostIndex<'a, T> {
         Self(named.collect())
     }
 
-    /// The objects that a value connects to.
-    fn find_all(&self, service: &ServiceRef, hosts: &[String]) -> Vec<T> {
+    /// The objects that a value connects to. Its hosts are not asked for where no object has a name.
+    fn find_all(&self, service: &ServiceRef, hosts: impl FnOnce() -> Vec<String>) -> Vec<T> {
         let find =
             |host: &String| dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied());
-        if self.0.is_empty() { Vec::new() } else { hosts.iter().filter_map(find).collect() }
+        if self.0.is_empty() { Vec::new() } else { hosts().iter().filter_map(find).collect() }
     }
 }
 
@@ -81,8 +81,8 @@ impl<'a> ActionReferences<'a> {
     pub(crate) fn by_host(&self, action: &Action) -> Vec<Address> {
         let Some(body) = whole_body(action) else { return Vec::new() };
         let at = action.address();
-        let hosts = connected_hosts(FieldSemantics::for_kind(at.kind), body);
-        self.named_hosts.find_all(&at.service, &hosts).into_iter().cloned().collect()
+        let hosts = || connected_hosts(FieldSemantics::for_kind(at.kind), body);
+        self.named_hosts.find_all(&at.service, hosts).into_iter().cloned().collect()
     }
 }
 
@@ -121,7 +121,7 @@ impl LiveReferences<'_> {
                 return Some(Vec::new());
             }
             let by_id = rules.referenced_id(value).into_iter();
-            let by_host = self.hosts.find_all(self.service, &rules.connected_hosts(value));
+            let by_host = self.hosts.find_all(self.service, || rules.connected_hosts(value));
             let found: Vec<_> = by_id.chain(by_host).map(|(kind, id)| (kind, id.to_owned())).collect();
             (!found.is_empty()).then_some(found)
         };
@@ -151,18 +151,29 @@ fn collect_matches<'v, T>(
     body: &'v Value,
     find: &impl Fn(&FieldSemantics, &'v Value) -> Option<T>,
 ) -> Vec<T> {
+    let mut found = Vec::new();
+    add_matches(rules, body, find, &mut found);
+    found
+}
+
+fn add_matches<'v, T>(
+    rules: &FieldSemantics,
+    body: &'v Value,
+    find: &impl Fn(&FieldSemantics, &'v Value) -> Option<T>,
+    found: &mut Vec<T>,
+) {
     if !rules.leads_to_objects() {
-        return Vec::new();
+        return;
     }
     if let Some(one) = find(rules, body) {
-        return vec![one];
+        return found.push(one);
     }
     match body {
-        Value::Array(items) => items.iter().flat_map(|item| collect_matches(rules.list_item(), item, find)).collect(),
+        Value::Array(items) => items.iter().for_each(|item| add_matches(rules.list_item(), item, find, found)),
         Value::Object(fields) => {
-            fields.iter().flat_map(|(name, value)| collect_matches(rules.child_field(name), value, find)).collect()
+            fields.iter().for_each(|(name, value)| add_matches(rules.child_field(name), value, find, found));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -65,9 +65,13 @@ impl<'p> NewPipes<'p> {
 
 /// Lets each pruned pipe wait for the pipe that takes its place, and keeps it if the plan does not create that one.
 pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Live) {
+    let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
+    // The actions are in order, but for handovers that were found since.
+    if plan.handovers.is_empty() && !plan.changes.iter().any(|change| is_pruned(&change)) {
+        return;
+    }
     let (mut blocked, mut waiting, mut following) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     let pipes = NewPipes::find_new(plan, desired, live);
-    let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
     for change in plan.changes.iter().filter(is_pruned) {
         let mut successors = pipes.successors_of(change);
         if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {

@@ -29,17 +29,18 @@ pub(super) struct DraftManifest {
 
 impl DraftManifest {
     /// `document` is the rendered one without its places.
-    pub(super) fn new(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument, document: &Value) -> Self {
+    pub(super) fn new(files: SpanFiles<'_>, kind: Kind, rendered: &RenderedDocument, document: Value) -> Self {
         let metadata = &document["metadata"];
         let name = metadata["name"].as_str();
+        let (has_name, is_identified) = (name.is_some() || kind.is_singleton(), is_identified(kind, metadata));
         let manifest = Manifest {
             kind,
             service: metadata["service"].as_str().map(str::to_owned),
             is_organization_wide: metadata["organization"] == true,
             name: name.filter(|_| !kind.is_singleton()).map_or_else(|| Name::new(kind.name()), Name::new),
             document: Document {
+                intent: intent::parse_intent(kind, &document),
                 body: api_body::build_api_body(kind, document).into(),
-                intent: intent::parse_intent(kind, document),
                 origin: source_map::build_origin(files, kind, rendered),
                 earlier_bodies: Vec::new(),
                 earlier_states: Vec::new(),
@@ -52,8 +53,8 @@ impl DraftManifest {
             file_index: 0,
             index_in_file: 0,
             is_valid: rendered.is_valid,
-            is_identified: is_identified(kind, metadata),
-            has_name: name.is_some() || kind.is_singleton(),
+            is_identified,
+            has_name,
             has_template_fields: rendered.is_complete,
             manifest,
         }

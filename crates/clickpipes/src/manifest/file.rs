@@ -22,7 +22,7 @@ pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec
     let files = context.span_files(&file.name);
     let drafts = validated.into_iter().enumerate().map(|(index, document)| DraftManifest {
         index_in_file: index,
-        ..DraftManifest::new(files, document.kind, &document.rendered, &document.fields)
+        ..DraftManifest::new(files, document.kind, &document.rendered, document.fields)
     });
     let diagnostics = remarks.into_iter().map(|remark| remark.into_diagnostic(files));
     let mut drafts: Vec<DraftManifest> = drafts.collect();
@@ -106,7 +106,7 @@ pub(super) fn identify_documents(file: &SourceFile, context: &RenderContext<'_>)
         lift_known_fields(manifest_fields(kind), &mut document.root, &VisitedPath::root(), &mut remarks);
         document.is_valid = false;
         let fields = document.root.to_json();
-        drafts.push(DraftManifest::new(context.span_files(&file.name), kind, &document, &fields));
+        drafts.push(DraftManifest::new(context.span_files(&file.name), kind, &document, fields));
     }
     (drafts, has_unidentified)
 }

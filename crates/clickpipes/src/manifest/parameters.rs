@@ -57,7 +57,7 @@ impl ParameterType {
         if let YamlContent::Text { text, .. } = content
             && self != Self::String
         {
-            let read = parse_plain_scalar(text);
+            let read = parse_plain_scalar(text.as_str());
             if self.accepts(&read) {
                 *content = read;
             }

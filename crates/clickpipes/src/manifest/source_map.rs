@@ -1,7 +1,5 @@
 //! Maps each field of a body to its line and column.
 
-use std::fmt::Display;
-
 use super::render_document::RenderedDocument;
 use crate::api_body::BodyStep;
 use crate::kinds;
@@ -73,7 +71,8 @@ impl SourceMapBuilder<'_> {
             }
             YamlContent::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.record_child(index, item, item.head_span(), node.and_then(FieldNode::list_item));
+                    let step = index.to_string();
+                    self.record_child(&step, item, item.head_span(), node.and_then(FieldNode::list_item));
                 }
             }
             _ => {}
@@ -81,7 +80,7 @@ impl SourceMapBuilder<'_> {
     }
 
     // Both `x` and `additional.x` map to `x` of the body. The first place counts, so that a block stays at its own.
-    fn record_child(&mut self, step: impl Display, yaml: &YamlNode, span: Span, node: Option<&FieldNode>) {
+    fn record_child(&mut self, step: &str, yaml: &YamlNode, span: Span, node: Option<&FieldNode>) {
         let is_below = match BodyStep::into_field(node) {
             BodyStep::Omitted => return,
             BodyStep::Same => false,

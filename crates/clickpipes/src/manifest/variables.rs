@@ -161,7 +161,7 @@ impl<'v> VariableExpander<'v> {
         filled.push_str(rest);
         self.bytes_left = self.bytes_left.saturating_sub(filled.len());
         if is_plain && whole_variable(text).is_some() && !filled.is_empty() {
-            return Ok(parse_plain_scalar(&filled));
+            return Ok(parse_plain_scalar(filled));
         }
         Ok(YamlContent::Text { text: filled, is_unquoted: false })
     }

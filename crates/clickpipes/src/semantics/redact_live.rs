@@ -6,31 +6,27 @@ use super::{FieldSemantics, ListSemantics};
 use model::secret;
 
 impl FieldSemantics {
-    /// The live value with the declared reference wherever a manifest keeps a secret: what it
-    /// stands for, which the API should not have told, goes no further. Of several manifests the
-    /// first that says something about a value decides.
-    #[must_use]
-    pub fn redact_live(&self, live: &Value, declared: &[&Value]) -> Value {
+    /// Puts the declared reference wherever a manifest keeps a secret: what it stands for, which the API should not have
+    /// told, goes no further. Of several manifests the first that says something about a value decides.
+    pub fn redact_live(&self, live: &mut Value, declared: &[&Value]) {
         match (live, declared) {
-            (Value::Null, _) | (_, []) => live.clone(),
-            (_, [reference, ..]) if secret::is_secret_reference(reference) => (*reference).clone(),
+            (Value::Null, _) | (_, []) => {}
+            (live, [reference, ..]) if secret::is_secret_reference(reference) => *live = (*reference).clone(),
             (Value::Object(fields), _) => {
-                let fields = fields.iter().map(|(name, value)| {
+                for (name, value) in fields {
                     let declared: Vec<_> = declared.iter().filter_map(|side| side.get(name)).collect();
-                    (name.clone(), self.child_field(name).redact_live(value, &declared))
-                });
-                Value::Object(fields.collect())
+                    self.child_field(name).redact_live(value, &declared);
+                }
             }
             (Value::Array(items), _) => {
-                let items = items.iter().enumerate().map(|(index, item)| {
+                for (index, item) in items.iter_mut().enumerate() {
                     let sides = declared.iter().filter_map(|side| side.as_array());
                     let declared: Vec<_> =
                         sides.filter_map(|side| self.matching_desired_item(side, index, item)).collect();
-                    self.list_item().redact_live(item, &declared)
-                });
-                items.collect()
+                    self.list_item().redact_live(item, &declared);
+                }
             }
-            _ => live.clone(),
+            _ => {}
         }
     }
 
@@ -74,9 +70,11 @@ mod tests {
     use model::path::FieldPath;
 
     fn redact_kafka(live: &Value, declared: &[&Value]) -> Value {
+        let mut live = live.clone();
         FieldSemantics::for_kind(Kind::ClickPipe)
             .field_at(&FieldPath::parse("source.kafka"))
-            .redact_live(live, declared)
+            .redact_live(&mut live, declared);
+        live
     }
 
     #[test]

@@ -37,8 +37,9 @@ impl Connection {
 impl FieldSemantics {
     /// The object that a value refers to by name, where the field takes such references.
     pub fn referenced_object(&self, value: &Value) -> Option<(Kind, Name)> {
+        let kind = self.refers_to?;
         let name = value.as_object()?.get("endpoint")?.as_str()?;
-        Some((self.refers_to?, Name::new(name)))
+        Some((kind, Name::new(name)))
     }
 
     /// The objects that a manifest's body refers to by name.
@@ -75,7 +76,7 @@ impl FieldSemantics {
 
     /// The hosts that a value connects to, in lower case, without ports and without the dot at the end.
     pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
-        let text = self.connects_to.and(value.as_str()).unwrap_or_default();
+        let Some(text) = self.connects_to.and(value.as_str()) else { return Vec::new() };
         NamedHost::from_url(text).iter().map(|host| host.name().to_owned()).collect()
     }
 

@@ -78,7 +78,9 @@ fn check_marks(
     at: &FieldPath,
     problems: &mut Vec<Problem>,
 ) {
-    let body = Value::Object(strip_object(node, fields));
+    let mut body = fields.clone();
+    strip_object(node, &mut body);
+    let body = Value::Object(body);
     for (index, mark) in marked.iter().enumerate() {
         let Some(text) = mark.as_str() else { continue };
         let path = FieldPath::parse(text);

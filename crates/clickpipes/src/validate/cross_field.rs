@@ -168,13 +168,15 @@ impl CrossFieldRule {
     }
 
     fn check_required(&self, scope: &RuleContext<'_>, fields: &[&str], when: &RuleCondition) -> Vec<RuleFinding> {
-        if when.evaluate_on(scope) != Some(true) {
-            return Vec::new();
-        }
         let (by, decided) = self.required_by_word;
         let is_decided = |field: &str| decided.contains(&field) && scope.is_under_additional(by);
         let missing = fields.iter().filter(|field| scope.is_missing(field) && !is_decided(field));
-        missing.map(|field| messages::field_required(field, when)).collect()
+        let found: Vec<_> = missing.collect();
+        // The condition costs more than to see that nothing is missing.
+        if found.is_empty() || when.evaluate_on(scope) != Some(true) {
+            return Vec::new();
+        }
+        found.into_iter().map(|field| messages::field_required(field, when)).collect()
     }
 
     fn collect_findings(&self, scope: &RuleContext<'_>) -> Vec<RuleFinding> {
@@ -195,8 +197,10 @@ impl CrossFieldRule {
             Requirement::ExactlyOne(fields) => check_exactly_one(scope, fields),
             Requirement::UniqueEntries { list, by } => check_unique(scope, list, by),
             Requirement::Custom { read_paths: reads, run } => {
-                let is_unclear = reads.iter().any(|path| scope.is_under_additional(path));
-                if !is_unclear && reads.iter().any(|path| scope.has_field(path)) { run(scope) } else { Vec::new() }
+                let found = if reads.iter().any(|path| scope.has_field(path)) { run(scope) } else { Vec::new() };
+                // Few rules are broken, and whether a word is unclear costs more than most of them.
+                let is_unclear = !found.is_empty() && reads.iter().any(|path| scope.is_under_additional(path));
+                if is_unclear { Vec::new() } else { found }
             }
         }
     }
@@ -209,10 +213,12 @@ fn check_forbidden(
     then: Option<bool>,
     say: fn(&str, &RuleCondition) -> RuleFinding,
 ) -> Vec<RuleFinding> {
-    if when.evaluate_on(scope) != then {
+    // Few of these fields are ever given, and the condition costs more than to see that none is.
+    let given: Vec<_> = fields.iter().filter(|field| scope.has_nonempty(field)).collect();
+    if given.is_empty() || when.evaluate_on(scope) != then {
         return Vec::new();
     }
-    fields.iter().filter(|field| scope.has_nonempty(field)).map(|field| say(field, when)).collect()
+    given.into_iter().map(|field| say(field, when)).collect()
 }
 
 fn check_allowed_values(scope: &RuleContext<'_>, field: &str, by: &str, table: AllowedValueTable) -> Vec<RuleFinding> {
@@ -248,18 +254,25 @@ fn check_unique(scope: &RuleContext<'_>, list: &str, by: &str) -> Vec<RuleFindin
 
 impl RuleSet {
     pub(super) fn find_problems(&self, fields: &'static FieldNode, document: &Value) -> Vec<Problem> {
-        let places = self.object_paths.iter().flat_map(|at| objects_at(fields, document, at));
-        places.flat_map(|(at, scope)| self.check_object(&at, &scope)).collect()
+        let mut problems = Vec::new();
+        for at in self.object_paths {
+            let mut check = |path: &VisitedPath<'_>, object| {
+                let scope = fields.descendant(at).map(|node| RuleContext::new(object, node));
+                problems.extend(scope.into_iter().flat_map(|scope| self.check_object(path, &scope)));
+            };
+            visit_objects(document, Some(*at).filter(|at| !at.is_empty()), &VisitedPath::root(), &mut check);
+        }
+        problems
     }
 
-    fn check_object(&self, at: &FieldPath, scope: &RuleContext<'_>) -> Vec<Problem> {
+    fn check_object(&self, at: &VisitedPath<'_>, scope: &RuleContext<'_>) -> Vec<Problem> {
         let found = self.rules.iter().map(|rule| (rule, rule.collect_findings(scope)));
         found.flat_map(|(rule, found)| found.into_iter().map(|finding| rule.to_problem(at, finding))).collect()
     }
 }
 
 impl CrossFieldRule {
-    fn to_problem(&self, at: &FieldPath, finding: RuleFinding) -> Problem {
+    fn to_problem(&self, at: &VisitedPath<'_>, finding: RuleFinding) -> Problem {
         let RuleFinding { path, mut message, help } = finding;
         if !self.reason.is_empty() {
             message = format!("{message}: {}", self.reason);
@@ -269,7 +282,7 @@ impl CrossFieldRule {
             code: self.code,
             severity: self.severity(),
             evidence: Some(self.evidence),
-            path: at.join(&path),
+            path: at.to_field_path().join(&path),
             message,
             help: own.or(help),
             is_idle: matches!(self.requirement, Requirement::OnlyFor(..)),
@@ -277,25 +290,16 @@ impl CrossFieldRule {
     }
 }
 
-fn objects_at<'d>(fields: &'static FieldNode, document: &'d Value, at: &str) -> Vec<(FieldPath, RuleContext<'d>)> {
-    let mut found = Vec::new();
-    let mut keep = |path: FieldPath, object| found.push((path, object));
-    visit_objects(document, Some(at).filter(|at| !at.is_empty()), &VisitedPath::root(), &mut keep);
-    // A manifest has one of the sources. The rules of the others are about objects that are not there.
-    let Some(node) = (!found.is_empty()).then(|| fields.descendant(at)).flatten() else { return Vec::new() };
-    found.into_iter().map(|(path, object)| (path, RuleContext::new(object, node))).collect()
-}
-
 /// Visits the objects at `rest`, a path in the dotted form as seen from `value`.
 fn visit_objects<'d>(
     value: &'d Value,
     rest: Option<&str>,
     at: &VisitedPath<'_>,
-    visit: &mut impl FnMut(FieldPath, &'d Value),
+    visit: &mut impl FnMut(&VisitedPath<'_>, &'d Value),
 ) {
     let Some(rest) = rest else {
         if value.is_object() {
-            visit(at.to_field_path(), value);
+            visit(at, value);
         }
         return;
     };

@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::Problem;
 use crate::secret_forms::{SecretForm, is_secret_reference_literal};
 use crate::secret_names::{is_secret_number_name, is_secret_part_name, is_secret_value_name};
-use model::annotations;
 use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::{FieldNode, code};
@@ -99,7 +98,7 @@ impl SecretSearch {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     match around {
-                        Surroundings::Known(node) if is_additional(node, name) => {
+                        Surroundings::Known(node) if node.additional_field() == Some(name) => {
                             self.visit_additional(node, value, &at.key(name));
                         }
                         _ => self.visit_value(around.of_field(name), value, &at.key(name)),
@@ -147,10 +146,6 @@ impl SecretSearch {
             }
         }
     }
-}
-
-fn is_additional(node: &FieldNode, name: &str) -> bool {
-    node.child_field(name).is_some_and(|field| field.has_keyword(annotations::ADDITIONAL))
 }
 
 fn unexpected_secret(path: FieldPath) -> Problem {

@@ -38,10 +38,8 @@ impl<'d> RuleContext<'d> {
     /// Whether the field is missing from an object that is present.
     pub(super) fn is_missing(&self, path: &str) -> bool {
         // If the object is missing as well, that is reported already.
-        let around = FieldPath::parse(path).parent().unwrap_or_default();
-        !self.has_field(path)
-            && !self.is_under_additional(path)
-            && around.value_in(self.object).is_some_and(Value::is_object)
+        let around = path.rsplit_once('.').map_or("", |(around, _)| around);
+        !self.has_field(path) && !self.is_under_additional(path) && self.value_at(around).is_some_and(Value::is_object)
     }
 
     /// Whether a field with a known name stands under `additional`: it has a word that pipectl does not know.

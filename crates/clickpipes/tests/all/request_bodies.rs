@@ -23,7 +23,7 @@ fn body_contains_the_name_and_api_fields() {
         "settings": {"streaming_max_insert_wait_ms": 500},
     });
     assert_eq!(
-        build_api_body(Kind::ClickPipe, &manifest("orders", spec)),
+        build_api_body(Kind::ClickPipe, manifest("orders", spec)),
         json!({
             "name": "orders",
             "source": {"kafka": {"topics": "orders"}},
@@ -36,11 +36,11 @@ fn body_contains_the_name_and_api_fields() {
 fn endpoint_name_is_sent_as_description() {
     let spec = json!({"state": "present", "type": "MSK_MULTI_VPC"});
     assert_eq!(
-        build_api_body(Kind::ReversePrivateEndpoint, &manifest("warehouse", spec)),
+        build_api_body(Kind::ReversePrivateEndpoint, manifest("warehouse", spec)),
         json!({"description": "warehouse", "type": "MSK_MULTI_VPC"})
     );
     let spec = json!({"replicaMemoryGb": 8});
-    assert_eq!(build_api_body(Kind::CdcScaling, &manifest("x", spec)), json!({"replicaMemoryGb": 8}));
+    assert_eq!(build_api_body(Kind::CdcScaling, manifest("x", spec)), json!({"replicaMemoryGb": 8}));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn credentials_version_applies_to_its_secrets() {
         "version": 3,
     }}}});
     assert_eq!(
-        build_api_body(Kind::ClickPipe, &manifest("orders", spec))["source"]["kafka"]["credentials"],
+        build_api_body(Kind::ClickPipe, manifest("orders", spec))["source"]["kafka"]["credentials"],
         json!({
             "username": "reader",
             "password": {"fromEnv": "A", "version": 3},
@@ -72,7 +72,7 @@ fn additional_fields_are_merged_into_the_body() {
         "settings": {"additional": {"new_setting": 1}},
     });
     assert_eq!(
-        build_api_body(Kind::ClickPipe, &manifest("orders", spec)),
+        build_api_body(Kind::ClickPipe, manifest("orders", spec)),
         json!({
             "name": "orders",
             "source": {"postgres": {
@@ -96,7 +96,7 @@ fn additional_fields_of_list_entries_and_of_the_root_are_merged() {
         "additionalCreateOnly": ["newer"],
     });
     assert_eq!(
-        build_api_body(Kind::ClickPipe, &manifest("orders", spec)),
+        build_api_body(Kind::ClickPipe, manifest("orders", spec)),
         json!({
             "name": "orders",
             "source": {"mysql": {"tableMappings": [{"targetTable": "t", "newer": 1}]}},
@@ -135,10 +135,10 @@ fn every_object_of_the_api_takes_additional_fields() {
 #[test]
 fn invalid_documents_still_get_a_body() {
     for spec in [json!(null), json!([]), json!({"source": 7}), json!({"source": {"kafka": [1]}})] {
-        let body = build_api_body(Kind::ClickPipe, &manifest("orders", spec));
+        let body = build_api_body(Kind::ClickPipe, manifest("orders", spec));
         assert_eq!(body["name"], "orders");
     }
-    assert_eq!(build_api_body(Kind::ClickPipe, &json!("text")), json!({}));
+    assert_eq!(build_api_body(Kind::ClickPipe, json!("text")), json!({}));
 }
 
 #[test]

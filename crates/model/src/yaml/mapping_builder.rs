@@ -16,14 +16,14 @@ impl MappingBuilder {
     // finding duplicates takes the square of that.
     const LINEAR_SEARCH_LIMIT: usize = 16;
 
-    /// Fails with the place of the entry that already has the key.
-    pub(super) fn insert(&mut self, key: String, span: Span, value: YamlNode) -> Result<(), Span> {
+    /// Fails with the key and the place of the entry that already has it.
+    pub(super) fn insert(&mut self, key: String, span: Span, value: YamlNode) -> Result<(), (String, Span)> {
         let entry = YamlEntry { key, span, value, merged: false };
         match self.key_position(&entry.key) {
             None => self.entries.push(entry),
             // A written entry wins over a merged one, also if `<<` comes first.
             Some(at) if self.entries[at].merged => self.entries[at] = entry,
-            Some(at) => return Err(self.entries[at].span),
+            Some(at) => return Err((entry.key, self.entries[at].span)),
         }
         Ok(())
     }

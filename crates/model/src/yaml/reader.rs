@@ -37,6 +37,9 @@ fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
         let message = format!("the file is larger than {} MiB", MAX_BYTES / 1024 / 1024);
         return Some(PendingDiagnostic::error(code::TOO_LARGE, start, message).with_help("split it into several"));
     }
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return None;
+    }
     // A binary file is named as such, instead of with the syntax error that its bytes happen to cause.
     let (at, character) = text.char_indices().find(|&(_, c)| !is_yaml_character(c))?;
     let before = &text[..at];

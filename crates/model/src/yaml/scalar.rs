@@ -5,14 +5,14 @@ use serde_json::Number;
 use super::YamlContent;
 
 /// Reads a value as YAML 1.2 does, except that a number with a leading zero stays text.
-pub fn parse_plain_scalar(text: &str) -> YamlContent {
-    match text {
+pub fn parse_plain_scalar(text: impl Into<String> + AsRef<str>) -> YamlContent {
+    match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => YamlContent::Null,
         "true" | "True" | "TRUE" => YamlContent::Bool(true),
         "false" | "False" | "FALSE" => YamlContent::Bool(false),
-        _ => match parse_number(text) {
+        plain => match parse_number(plain) {
             Some(number) => YamlContent::Number(number),
-            None => YamlContent::Text { text: text.to_owned(), is_unquoted: true },
+            None => YamlContent::Text { text: text.into(), is_unquoted: true },
         },
     }
 }

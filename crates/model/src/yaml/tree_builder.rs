@@ -113,7 +113,7 @@ impl<'f> TreeBuilder<'f> {
         }
         // For a missing key the parser sends `~` of no length, which must not become the text `~`.
         if plain && (!self.is_key_next() || span.start == span.end) {
-            return scalar::parse_plain_scalar(&text);
+            return scalar::parse_plain_scalar(text);
         }
         YamlContent::Text { text, is_unquoted: plain }
     }
@@ -169,7 +169,7 @@ impl<'f> TreeBuilder<'f> {
             None => self.root = Some(node),
             Some(OpenContainer::List(items)) => items.push(node),
             Some(OpenContainer::Map(mapping, key)) => match key.take() {
-                None => *key = Some(read_key(&node, self.diagnostics)),
+                None => *key = Some(read_key(node, self.diagnostics)),
                 Some(key) => insert_value(mapping, key, node, self.diagnostics),
             },
         }
@@ -201,19 +201,20 @@ pub(super) fn too_deep_error(span: Span) -> PendingDiagnostic {
     PendingDiagnostic::error(code::DEPTH, span, message)
 }
 
-fn read_key(node: &YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
+fn read_key(node: YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
     let span = node.alias.unwrap_or(node.span);
-    match &node.content {
+    let head = node.head_span();
+    match node.content {
         // Quotes make `"<<"` a field of that name.
         YamlContent::Text { text, is_unquoted: true } if text == "<<" => PendingKey::Merge(span),
-        YamlContent::Text { text, .. } => PendingKey::Field(text.clone(), span),
+        YamlContent::Text { text, .. } => PendingKey::Field(text, span),
         YamlContent::Number(number) => PendingKey::Field(number.to_string(), span),
         YamlContent::Bool(value) => PendingKey::Field(value.to_string(), span),
         YamlContent::Unreadable => PendingKey::Unusable,
         YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => {
             let message = "the key of a mapping must be text";
             let help = "a value that begins with `{` or `[` needs quotes to be text";
-            remarks.push(PendingDiagnostic::error(code::KEY, node.head_span(), message).with_help(help));
+            remarks.push(PendingDiagnostic::error(code::KEY, head, message).with_help(help));
             PendingKey::Unusable
         }
     }
@@ -224,8 +225,8 @@ fn insert_value(mapping: &mut MappingBuilder, key: PendingKey, value: YamlNode, 
         PendingKey::Unusable => {}
         PendingKey::Merge(span) => merge_mappings(mapping, value, span, remarks),
         PendingKey::Field(text, span) => {
-            let message = format!("duplicate key `{text}`");
-            if let Err(first) = mapping.insert(text, span, value) {
+            if let Err((text, first)) = mapping.insert(text, span, value) {
+                let message = format!("duplicate key `{text}`");
                 remarks.push(
                     PendingDiagnostic::error(code::DUPLICATE_KEY, span, message)
                         .with_related(first, "first defined here")
