@@ -354,3 +354,15 @@ fn confirmation_prompt_accepts_yes_and_no() {
         assert_eq!(server.count_requests(is_create), created, "{answer:?}: {}", said.all_output());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn terminated_sandbox_keeps_its_state() {
+    let desk = WorkDir::new();
+    let file = desk.temp_dir.path().join("world.json");
+    let server = SandboxServer::start_with_options(1, &["lake"], &["--state", file.to_str().unwrap()]);
+    assert!(server.terminate());
+    let world: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let services = world["services"].as_object().unwrap();
+    assert!(services.values().any(|service| service["name"] == "lake"), "{world}");
+}

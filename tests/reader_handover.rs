@@ -174,6 +174,21 @@ fn half_of_a_handover_is_not_done() {
     {
         assert_both_stay(&repo, &["apply", "pipes", "--yes", "--only", only], words);
     }
+    // Of another service only live tells whether its pipe has stopped.
+    let elsewhere = |it: &str| it.replace("service: analytics", "service: lake");
+    for gone in ["absent", "stopped"] {
+        let repo = applied(&elsewhere(&giver));
+        write(&repo, &(state(&elsewhere(&giver), gone) + &taker));
+        let apply_taker = ["apply", "pipes", "--yes", "--only", "a"];
+        assert_both_stay(&repo, &apply_taker, "until its own change, which is in the rest of the plan");
+        // Once it has, the taker goes alone.
+        let rest = if gone == "stopped" { &["apply", "pipes", "--yes", "--only", "b"][..] } else { &APPLY };
+        for args in [rest, &apply_taker] {
+            let said = repo.run_with_env(args, &SECRETS);
+            assert_eq!(said.code, 0, "{}", said.all_output());
+        }
+        assert!(repo.live_pipe_names().contains(&"a".to_owned()), "{gone}");
+    }
     // To stop a reader is a wish of its own.
     let repo = applied(&(giver.clone() + &state(&taker, "stopped")));
     write(&repo, &(state(&giver, "stopped") + &taker));

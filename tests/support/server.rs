@@ -157,6 +157,16 @@ impl SandboxServer {
     }
 }
 
+impl SandboxServer {
+    /// Asks it to end, as a supervisor does, and waits until it has.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) -> bool {
+        let id = self.process.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        self.process.wait().unwrap().success()
+    }
+}
+
 impl Drop for SandboxServer {
     fn drop(&mut self) {
         // It may have ended by itself.

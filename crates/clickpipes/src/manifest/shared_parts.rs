@@ -37,8 +37,8 @@ fn likely_kind(spec: &YamlNode) -> Kind {
         let fields = manifest_fields(*kind).child_field("spec");
         spec.entries().iter().filter(|it| fields.is_some_and(|fields| fields.child_field(&it.key).is_some())).count()
     };
-    // Of equals the first, which is that of pipes.
-    Kind::ALL.into_iter().rev().max_by_key(known).unwrap_or(Kind::ClickPipe)
+    // `state` alone is a field of every kind, and most templates are of pipes.
+    Kind::ALL.into_iter().max_by_key(|kind| (known(kind), *kind == Kind::ClickPipe)).unwrap_or(Kind::ClickPipe)
 }
 
 /// The mistakes in the defaults of every environment of a project file.

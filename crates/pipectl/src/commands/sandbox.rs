@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::context::CommandContext;
 use crate::embedded_sandbox;
+use crate::interruption::Interruption;
 use crate::outcome::CommandOutcome;
 use crate::output::Output;
 
@@ -39,16 +40,15 @@ pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Resul
     if !(args.speed.is_finite() && args.speed > 0.0) {
         bail!("--speed {}: must be more than zero", args.speed);
     }
+    // Before the greeting: who reads it may end the process at once, and expects its state in the file.
+    let interruption = Interruption::from_signals()?;
     let mut world = open_world(args)?;
     let services: Vec<(String, String)> =
         args.services.iter().map(|name| (name.clone(), world.ensure_service(name))).collect();
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     print_instructions(context.output, &listener.local_addr()?.to_string(), &services);
     let world = Arc::new(Mutex::new(world));
-    let interrupted = async {
-        // Without a way to be told to stop, the process is ended from outside.
-        let _ = tokio::signal::ctrl_c().await;
-    };
+    let interrupted = async move { _ = interruption.wait_until_raised().await };
     sandbox::server::serve_world(listener, Arc::clone(&world), args.speed, interrupted).await?;
     if let Some(file) = &args.state {
         embedded_sandbox::store_world(file, &world.lock().unwrap_or_else(PoisonError::into_inner))?;

@@ -1,13 +1,19 @@
 //! What is live, service by service: one that cannot be read hides no other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Error, Result, anyhow};
+use clickpipes::exclusive_read::Sharing;
+use clickpipes::exclusive_reads::exclusive_reads;
 use clickpipes::semantics::FieldSemantics;
+use clickpipes::server_names::ServerNames;
 use futures_util::future::try_join_all;
+use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
+use model::desired::{Document, Presence};
 use model::live::Live;
 use remote::{ObserveScope, RejectionKind, Remote};
+use serde_json::Value;
 
 use super::Session;
 use crate::unreachable::UnreachableService;
@@ -64,7 +70,39 @@ impl Session {
         for (service, kind) in self.prune_inputs.kinds_to_read() {
             scope.kinds.entry(service.clone()).or_default().insert(kind);
         }
+        for at in self.possible_givers() {
+            scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
+        }
         scope
+    }
+
+    /// Objects outside of the selection that may still read what a selected one is to take over from them.
+    // Their manifests stop or delete them, and only live tells whether that is done. Without a look, both would read: a
+    // service is not read for objects that are not selected.
+    fn possible_givers(&self) -> Vec<&Address> {
+        let is_running = |it: &Document| it.intent.presence == Presence::Present(RunState::Running);
+        let others = self.desired.iter().filter(|(at, document)| !self.selected.contains(at) && !is_running(document));
+        let mut others = others.peekable();
+        if others.peek().is_none() {
+            return Vec::new();
+        }
+        let names = ServerNames::of_objects(self.desired.iter().map(|(at, document)| (at, &*document.body)));
+        let reads = |at: &Address, body: &Value| -> Vec<_> {
+            let reads = exclusive_reads(at.kind, body, names.seen_from(&at.service)).into_iter();
+            reads.filter(|read| read.sharing == Sharing::Broken).map(|read| read.key()).collect()
+        };
+        let wanted: HashSet<_> = self.selected.iter().flat_map(|at| reads(at, &self.desired[at].body)).collect();
+        let may_read = |at: &Address, document: &Document| {
+            // A manifest of what is gone says no more than its name.
+            let in_base = self.base.as_ref().and_then(|base| base.get(at)).map(|document| &document.body);
+            let mut bodies = document.earlier_bodies.iter().chain(in_base).chain([&document.body]);
+            let is_unknown = document.intent.presence == Presence::Absent && in_base.is_none();
+            is_unknown || bodies.any(|body| reads(at, body).iter().any(|key| wanted.contains(key)))
+        };
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        others.filter(|(at, document)| may_read(at, document)).map(|(at, _)| at).collect()
     }
 }
 

@@ -451,3 +451,10 @@ fn hostile_documents_are_refused_within_bounds() {
     );
     assert!(codes(&nested).contains("yaml-depth"));
 }
+
+#[test]
+fn template_of_a_field_that_all_kinds_have_is_one_of_pipes() {
+    let template = "apiVersion: pipectl/v1\nkind: Template\nmetadata: {name: t}\nspec: {state: stopped}\n";
+    let parsed = load_all(&[("t.yaml", template)]);
+    assert!(parsed.diagnostics.is_empty(), "{}", render_diagnostics(&parsed.diagnostics));
+}
