@@ -25,6 +25,15 @@ fn applied(manifests: &str) -> TestRepo {
     repo
 }
 
+/// The same with a second manifest in a commit of its own.
+fn applied_one_by_one(first: &str, second: &str) -> TestRepo {
+    let repo = applied(first);
+    write(&repo, &(first.to_owned() + second));
+    let said = repo.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    repo
+}
+
 /// Commits this in place of what was there.
 fn write(repo: &TestRepo, manifests: &str) {
     repo.write_file("pipes/readers.yaml", manifests);
@@ -65,7 +74,7 @@ fn declared_giver_goes_before_its_taker() {
     write(&repo, &(state(&giver, "absent") + &taker));
     assert_eq!(writes_of(&repo, &APPLY), ["DELETE", "POST a"]);
 
-    let repo = applied(&(giver.clone() + &state(&taker, "stopped")));
+    let repo = applied_one_by_one(&state(&taker, "stopped"), &giver);
     write(&repo, &(state(&giver, "stopped") + &taker));
     let plan = repo.run_with_env(&["plan", "pipes"], &SECRETS).stdout;
     assert!(plan.contains("`analytics/b` gives up the replication slot `shop_slot` first"), "{plan}");
@@ -190,7 +199,7 @@ fn half_of_a_handover_is_not_done() {
         assert!(repo.live_pipe_names().contains(&"a".to_owned()), "{gone}");
     }
     // To stop a reader is a wish of its own.
-    let repo = applied(&(giver.clone() + &state(&taker, "stopped")));
+    let repo = applied_one_by_one(&state(&taker, "stopped"), &giver);
     write(&repo, &(state(&giver, "stopped") + &taker));
     let said = repo.run_pipectl(&["apply", "pipes", "--yes", "--only", "b"]);
     assert!(said.code == 0 && !said.stdout.contains("takes over"), "{}", said.all_output());
@@ -268,4 +277,35 @@ fn pipe_of_an_endpoint_that_cannot_take_over_is_blocked() {
     let plan = repo.run_with_env(&["plan", "pipes"], &SECRETS);
     assert!(plan.stdout.contains(words), "{}", plan.all_output());
     assert_both_stay(&repo, &APPLY, "two cannot share it");
+}
+
+/// The API starts each new database pipe, so it reads until the stop that follows.
+#[test]
+fn new_pipe_that_is_stopped_takes_nothing_from_a_reader() {
+    for (one, other) in [(slot_pipe("a", HOST), slot_pipe("b", HOST)), (server_pipe("a", 7), server_pipe("b", 7))] {
+        let repo = applied(&other);
+        write(&repo, &(other.clone() + &state(&one, "stopped")));
+        assert_both_stay(&repo, &APPLY, "the API starts this pipe before it can be stopped");
+        // Once the other one is stopped, it is made.
+        write(&repo, &(state(&other, "stopped") + &state(&one, "stopped")));
+        let mut writes = writes_of(&repo, &APPLY);
+        // The API may drop a stop, which is then sent again.
+        writes.dedup();
+        assert_eq!(writes, ["PATCH stop", "POST a", "PATCH stop"]);
+
+        let repo = applied("");
+        write(&repo, &(other.clone() + &state(&one, "stopped")));
+        let said = repo.run_with_env(&APPLY, &SECRETS);
+        assert!(said.code == 5 && said.all_output().contains("before it can be stopped"), "{}", said.all_output());
+        assert!(!repo.live_pipe_names().contains(&"a".to_owned()), "{}", said.all_output());
+    }
+}
+
+/// A queue is read by nobody while its pipe is created paused.
+#[test]
+fn new_pipe_that_is_created_paused_contends_for_nothing() {
+    let repo = applied(&queue_pipe("b", "events", ""));
+    write(&repo, &(queue_pipe("b", "events", "") + &state(&queue_pipe("a", "events", ""), "stopped")));
+    let said = repo.run_with_env(&APPLY, &SECRETS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
 }

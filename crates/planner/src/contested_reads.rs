@@ -3,6 +3,8 @@
 // Manifests are held against each other when they are loaded. Here what the plan begins to read is held against what
 // live objects read now. An object that the plan deletes or stops is no obstacle: it goes first.
 
+mod meanwhile;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,6 +22,7 @@ use model::live::{Id, Live, Object};
 use model::path::FieldPath;
 use serde_json::Value;
 
+use self::meanwhile::CreatedReaders;
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
 use crate::handover::Handover;
@@ -35,6 +38,7 @@ type ReadKey = (&'static str, String, String);
 
 /// Who reads what, before the plan and after it.
 struct Readers<'p> {
+    plan: &'p Plan,
     desired: &'p Desired,
     names: ServerNames,
     objects: HashMap<&'p Id, &'p Object>,
@@ -48,6 +52,7 @@ struct Readers<'p> {
     waiting: BTreeSet<&'p Address>,
     live: Vec<LiveObject<'p>>,
     hosts_in_use: OnceCell<BTreeSet<(&'p ServiceRef, String)>>,
+    created_by_read: OnceCell<CreatedReaders<'p>>,
 }
 
 /// What is to be done about what two objects read.
@@ -87,6 +92,7 @@ impl<'p> Readers<'p> {
         let declared = desired.iter().filter(|(_, document)| document.intent.presence != Presence::Absent);
         let declared = declared.map(|(at, document)| (at, &*document.body));
         let mut readers = Self {
+            plan,
             desired,
             names: ServerNames::of_objects(declared.chain(all().map(|(at, object)| (at, &object.body)))),
             objects: all().map(|(_, object)| (&object.id, object)).collect(),
@@ -98,6 +104,7 @@ impl<'p> Readers<'p> {
             waiting: plan.delete_after.iter().map(|entry| &entry.address).collect(),
             live: all().collect(),
             hosts_in_use: OnceCell::new(),
+            created_by_read: OnceCell::new(),
         };
         for action in &plan.actions {
             readers.actions.entry(action.address()).or_default().push(action);
@@ -156,7 +163,7 @@ impl<'p> Readers<'p> {
 
     fn settle(&self, change: &Change, found: &mut Findings) {
         let at = &change.address;
-        let Some(body) = self.wanted(change) else { return };
+        let Some(body) = self.wanted(change) else { return self.settle_meanwhile(change, found) };
         let is_blocked = matches!(change.verdict, Verdict::Blocked(_));
         let own = self.live_object(change);
         let had: BTreeSet<_> = own.into_iter().flat_map(|own| self.reads_now(at, own)).map(|read| read.key()).collect();

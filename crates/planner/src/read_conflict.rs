@@ -38,6 +38,8 @@ pub enum ReadConflictCause {
     TablesLeft(Vec<String>),
     /// The other one reads it also after the plan, or until a change of it that is blocked.
     OtherStays,
+    /// This one is stopped in the end, and the API starts it before.
+    StartsMeanwhile,
     /// The other one would read it next, and is blocked.
     TakerBlocked,
     /// The other one gives it up in a part of the plan that is not selected.
@@ -89,6 +91,11 @@ impl fmt::Display for ReadConflict {
                 f,
                 "`{other}` uses the {what} `{name}`, two cannot share it, and this plan leaves it so: change, stop or \
                  delete `{other}` first"
+            ),
+            ReadConflictCause::StartsMeanwhile => write!(
+                f,
+                "`{other}` uses the {what} `{name}`, two cannot share it, and the API starts this pipe before it can be \
+                 stopped: leave that to a change after `{other}` is stopped or gone"
             ),
             ReadConflictCause::TakerBlocked => write!(
                 f,
