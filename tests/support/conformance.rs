@@ -1,10 +1,12 @@
-//! Holds the bodies that tests send against the official schema, wherever that is at hand: `PIPECTL_OPENAPI` names it.
+//! Holds the bodies that tests send against the official schema, wherever that is at hand: `PIPECTL_OPENAPI` names it, or
+//! several, separated as in `PATH`: the one of July 2026 and a later one.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use sandbox::World;
+use jsonschema::error::ValidationErrorKind;
+use sandbox::{UnknownFields, World};
 use serde_json::{Value, json};
 
 /// What a body may lack although the schema requires it, with the evidence.
@@ -35,6 +37,38 @@ const LATER: [(&str, &str); 6] = [
 /// Words that only the official provider has.
 const PREVIEW: [(&str, &str); 1] = [("/source/mysql/type", "is not one of")];
 
+/// Fields that the schema of July 2026 does not have, where they stand in a request. A later one has them.
+const LATER_FIELDS: &[(&str, &str)] = &[
+    ("", "startPaused"),
+    ("", "kafka_read_committed"),
+    ("/settings", "kafka_read_committed"),
+    ("/customPrivateDnsMappings/*", "targetId"),
+    ("/destination/tableDefinition", "ttl"),
+    ("/source/bigquery", "authentication"),
+    ("/source/bigquery", "projectId"),
+    ("/source/kafka", "protobufSchema"),
+    ("/source/kafka", "tombstoneMode"),
+    ("/source/kafka/schemaRegistry", "type"),
+    ("/source/kafka/schemaRegistry", "glueRegion"),
+    ("/source/kafka/schemaRegistry", "glueRegistryName"),
+    ("/source/kafka/schemaRegistry", "glueRoleArn"),
+    ("/source/kinesis", "protobufSchema"),
+    ("/source/kinesis", "schemaRegistry"),
+    ("/source/mongodb/settings", "initialLoadParallelism"),
+    ("/source/mysql/tableMappings/*", "partitionByExpr"),
+    ("/source/mysql/tableMappingsToAdd/*", "partitionByExpr"),
+    ("/source", "objectStorage"),
+    ("/source", "pubsub"),
+];
+
+/// Fields that only the official provider has, in its commits of autumn 2026.
+const PREVIEW_FIELDS: &[(&str, &str)] = &[
+    ("/source/kafka", "sshKeyResourceId"),
+    ("/source/postgres", "sshKeyResourceId"),
+    ("/source/mysql", "sshKeyResourceId"),
+    ("/source/mongodb", "sshKeyResourceId"),
+];
+
 const SCHEMAS: [&str; 9] = [
     "ClickPipePostRequest",
     "ClickPipePatchRequest",
@@ -53,18 +87,42 @@ struct Document {
     is_earlier: bool,
 }
 
-static DOCUMENT: LazyLock<Option<Document>> = LazyLock::new(|| {
-    #[expect(clippy::disallowed_methods, reason = "the document is not part of the repository")]
-    let file = std::env::var("PIPECTL_OPENAPI").ok()?;
-    let mut document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    unwrap_nullable(&mut document["components"]);
-    let compile = |name: &'static str| {
-        let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document["components"]});
-        (name, jsonschema::validator_for(&schema).unwrap())
-    };
-    let is_earlier = document["components"]["schemas"].get("ClickPipesServiceContext").is_none();
-    Some(Document { validators: SCHEMAS.into_iter().map(compile).collect(), is_earlier })
+static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
+    #[expect(clippy::disallowed_methods, reason = "the documents are not part of the repository")]
+    let files = std::env::var_os("PIPECTL_OPENAPI").unwrap_or_default();
+    let files = std::env::split_paths(&files).filter(|file| !file.as_os_str().is_empty());
+    files.map(|file| Document::parse(&std::fs::read_to_string(file).unwrap())).collect()
 });
+
+impl Document {
+    fn parse(text: &str) -> Self {
+        let mut document: Value = serde_json::from_str(text).unwrap();
+        unwrap_nullable(&mut document["components"]);
+        close_objects(&mut document["components"]["schemas"]);
+        let compile = |name: &'static str| {
+            let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document["components"]});
+            (name, jsonschema::validator_for(&schema).unwrap())
+        };
+        let is_earlier = document["components"]["schemas"].get("ClickPipesServiceContext").is_none();
+        Self { validators: SCHEMAS.into_iter().map(compile).collect(), is_earlier }
+    }
+}
+
+/// Lets an object have the fields that the schema names, and no others.
+fn close_objects(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(close_objects);
+            // A field may have the name of the keyword.
+            let is_schema = fields.get("properties").is_some_and(|it| it.get("type").is_none_or(Value::is_object));
+            if is_schema && fields.get("properties").is_some_and(Value::is_object) {
+                fields.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close_objects),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
 
 /// Replaces a choice between something and null by the first: a problem inside is then reported by itself. No body contains
 /// a null. Any other choice is met by at least one branch.
@@ -90,32 +148,73 @@ fn unwrap_nullable(schema: &mut Value) {
 
 /// Checks the bodies that a world has accepted.
 pub(crate) fn check_requests(world: &World) {
-    let Some(official) = &*DOCUMENT else { return };
+    // Such a world takes fields that tests have made up.
+    let has_made_up_fields = world.options().unknown_fields == UnknownFields::Accept;
     let accepted = world.request_log().iter().filter(|entry| entry.status == 200 && !entry.body.is_null());
     let mut found = BTreeSet::new();
     for entry in accepted {
         let Some(name) = schema_of(&entry.method, &entry.path) else { continue };
-        found.extend(official.find_problems(name, &entry.body));
+        let problems = DOCUMENTS.iter().flat_map(|document| document.find_problems(name, &entry.body));
+        let problems = problems.filter(|problem| !(has_made_up_fields && problem.unknown_field.is_some()));
+        found.extend(problems.map(|problem| problem.text));
     }
     assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+struct Problem {
+    /// The path in the body, with `*` for each entry of a list.
+    path: String,
+    unknown_field: Option<String>,
+    text: String,
+}
+
 impl Document {
-    fn find_problems(&self, name: &str, body: &Value) -> Vec<String> {
+    fn find_problems(&self, name: &str, body: &Value) -> Vec<Problem> {
         let (_, validator) = self.validators.iter().find(|(other, _)| *other == name).unwrap();
-        let problems = validator.iter_errors(body).map(|error| (error.instance_path().to_string(), error.to_string()));
-        let problems =
-            problems.filter(|(path, text)| !self.is_excepted(name, path, text) && !is_in_preview(path, body));
-        problems.map(|(path, text)| format!("{name}{path}: {text}")).collect()
+        let mut problems = Vec::new();
+        for error in validator.iter_errors(body) {
+            let path = error.instance_path().to_string();
+            if is_in_preview(&path, body) {
+                continue;
+            }
+            let unknown: Vec<_> = match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected } => {
+                    unexpected.iter().cloned().map(Some).collect()
+                }
+                _ => vec![None],
+            };
+            let path = general_path(&path);
+            problems.extend(unknown.into_iter().map(|unknown_field| Problem {
+                text: match &unknown_field {
+                    Some(field) => format!("{name}{path}: no field `{field}`"),
+                    None => format!("{name}{path}: {error}"),
+                },
+                path: path.clone(),
+                unknown_field,
+            }));
+        }
+        let year = if self.is_earlier { "July 2026" } else { "later" };
+        problems.retain(|problem| !self.is_excepted(name, problem));
+        problems.iter_mut().for_each(|problem| problem.text.insert_str(0, &format!("{year}: ")));
+        problems
     }
 
-    fn is_excepted(&self, name: &str, path: &str, text: &str) -> bool {
-        let is_missing = |field: &str| text == format!("\"{field}\" is a required property");
-        let mut required = EXCEPTIONS.iter().filter(|(schema, at, _)| *schema == name && *at == path);
+    fn is_excepted(&self, name: &str, Problem { path, unknown_field, text }: &Problem) -> bool {
+        if let Some(field) = unknown_field {
+            let later = LATER_FIELDS.iter().filter(|_| self.is_earlier);
+            return later.chain(PREVIEW_FIELDS).any(|(at, name)| at == path && name == field);
+        }
+        let is_missing = |field: &str| text.ends_with(&format!(": \"{field}\" is a required property"));
+        let mut required = EXCEPTIONS.iter().filter(|(schema, at, _)| *schema == name && at == path);
         let later = LATER.iter().filter(|_| self.is_earlier);
         required.any(|(.., field)| is_missing(field))
-            || later.chain(&PREVIEW).any(|(at, words)| *at == path && text.contains(words))
+            || later.chain(&PREVIEW).any(|(at, words)| at == path && text.contains(words))
     }
+}
+
+fn general_path(path: &str) -> String {
+    let is_index = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    path.split('/').map(|part| if is_index(part) { "*" } else { part }).collect::<Vec<_>>().join("/")
 }
 
 /// Changes of BigQuery are known from commits of the official provider, and from no schema.
@@ -145,12 +244,15 @@ fn schema_of(method: &str, path: &str) -> Option<&'static str> {
 /// The check would find what it must.
 #[test]
 fn wrong_bodies_do_not_conform() {
-    let Some(official) = &*DOCUMENT else { return };
     for (name, body, finds) in [
         ("ClickPipePatchRequest", json!({"source": {"mysql": {"tableMappingsToAdd": []}}}), false),
         ("ClickPipePatchRequest", json!({"source": {"mysql": {"host": 1, "port": 2}}}), true),
         ("ClickPipePostRequest", json!({"name": 7}), true),
+        ("ClickPipePostRequest", json!({"madeUp": 7}), true),
+        ("ClickPipePostRequest", json!({"source": {"mysql": {"tableMappings": [{"madeUp": 7}]}}}), true),
     ] {
-        assert_eq!(!official.find_problems(name, &body).is_empty(), finds, "{body}");
+        for official in &*DOCUMENTS {
+            assert_eq!(!official.find_problems(name, &body).is_empty(), finds, "{body}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Compares our fields with the API's own schema, wherever that is at hand: `PIPECTL_OPENAPI`
-//! names the file. What differs on purpose stands in `exceptions.rs`, each with its reason.
+//! names the file, or several, separated as in `PATH`. What differs on purpose stands in `exceptions.rs`, each with its reason.
 
 use std::collections::BTreeSet;
 
@@ -13,25 +13,27 @@ mod exceptions;
 use clickpipes::api_schema::{Fields, PARTS, Part, SET_BY_STATE, official, ours};
 use exceptions::{Exception, is_excepted, is_newer};
 
-#[expect(clippy::disallowed_methods, reason = "the document is not part of the repository")]
+#[expect(clippy::disallowed_methods, reason = "the documents are not part of the repository")]
 #[expect(clippy::print_stderr, reason = "a comparison that was not made must say so")]
-fn document() -> Option<Value> {
-    let Ok(file) = std::env::var("PIPECTL_OPENAPI") else {
+fn documents() -> Vec<Value> {
+    let Some(files) = std::env::var_os("PIPECTL_OPENAPI").filter(|files| !files.is_empty()) else {
         eprintln!("not compared: PIPECTL_OPENAPI names no file");
-        return None;
+        return Vec::new();
     };
-    let text = std::fs::read_to_string(file).expect("PIPECTL_OPENAPI can be read");
-    Some(serde_json::from_str(&text).expect("PIPECTL_OPENAPI is JSON"))
+    let texts = std::env::split_paths(&files).map(std::fs::read_to_string);
+    texts.map(|text| serde_json::from_str(&text.expect("PIPECTL_OPENAPI can be read")).expect("JSON")).collect()
 }
 
-/// Runs a comparison of one part, and fails with everything that it finds.
+/// Runs a comparison of one part with each document, and fails with everything that it finds.
 fn compare(how: impl Fn(&Part, &Value, &mut BTreeSet<String>)) {
-    let Some(document) = document() else { return };
-    let mut found = BTreeSet::new();
-    for part in PARTS {
-        how(part, &document, &mut found);
+    for document in documents() {
+        let mut found = BTreeSet::new();
+        for part in PARTS {
+            how(part, &document, &mut found);
+        }
+        let version = &document["info"]["version"];
+        assert!(found.is_empty(), "{version}:\n{}", found.into_iter().collect::<Vec<_>>().join("\n"));
     }
-    assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 fn full(part: &Part, path: &str) -> String {
