@@ -1,6 +1,7 @@
 //! Pipes: where data comes from, where it goes, and how.
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use crate::envelope::{Envelope, NAME_RULES, PipeMetadata};
 use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds, value_is_not};
@@ -96,6 +97,16 @@ pub(crate) fn rule_sets() -> impl Iterator<Item = &'static RuleSet> {
 const DATABASE_PIPES: RuleCondition =
     holds(|spec| source::source_family(spec) == Some(SourceFamily::Database), "database pipes");
 
+const BIGQUERY_PIPES: RuleCondition = holds(is_bigquery, "BigQuery pipes");
+
+/// Their size was seen to be refused.
+const PIPES_OF_A_SHARED_SIZE: RuleCondition =
+    holds(|spec| source::source_family(spec) == Some(SourceFamily::Database) && !is_bigquery(spec), "database pipes");
+
+fn is_bigquery(spec: &Value) -> bool {
+    SourceKind::in_body(spec).is_some_and(|(kind, _)| kind == SourceKind::Bigquery)
+}
+
 const OTHER_PIPES: RuleCondition = holds(
     |spec| source::source_family(spec).is_some_and(|family| family != SourceFamily::Database),
     "pipes other than database pipes",
@@ -124,8 +135,12 @@ const PIPE_RULES: RuleSet = RuleSet {
             DATABASE_PIPES,
         )
         .with_reason("each table mapping takes the columns as they are"),
-        CrossFieldRule::forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], DATABASE_PIPES)
+        CrossFieldRule::forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], PIPES_OF_A_SHARED_SIZE)
             .with_reason("they share the size of their service")
+            .with_help("declare a `CdcScaling`"),
+        // The schema has the field for every pipe, and the official provider sends it. Only prose speaks against it.
+        CrossFieldRule::forbidden_fields("bigquery-scaling", Evidence::Ours, &["scaling"], BIGQUERY_PIPES)
+            .with_reason("the documentation of the API says that they share the size of their service")
             .with_help("declare a `CdcScaling`"),
         CrossFieldRule::forbidden_fields("database-pipe-settings", Evidence::Live, &["settings"], DATABASE_PIPES)
             .with_reason("theirs stand below the source"),

@@ -103,6 +103,7 @@ api_rules! {
     PartitionExpression: Provider, "`partitionByExpr` is not blank";
     MappingDelta: Provider, "A PATCH removes table mappings that exist, leaves one, and does not add a source table that it removes";
     DatabaseDestination: Live, "A database pipe takes no table, columns, `fieldMappings`, `scaling` or `settings`";
+    BigqueryScaling: Ours, "A BigQuery pipe takes no `scaling`";
     DatabaseStartPaused: Schema, "A database pipe takes no `startPaused`";
     ManagedTable: Provider, "`managedTable` needs `tableDefinition`";
     UnmanagedTable: Ours, "`tableDefinition` needs `managedTable`";

@@ -139,11 +139,15 @@ fn validate_size_and_settings(
 ) {
     for part in ["scaling", "settings", "startPaused"] {
         if source.is_database() && body.contains_key(part) {
-            let rule = if part == "startPaused" { ApiRule::DatabaseStartPaused } else { ApiRule::DatabaseDestination };
+            let rule = match (part, source) {
+                ("startPaused", _) => ApiRule::DatabaseStartPaused,
+                ("scaling", ApiSource::Bigquery) => ApiRule::BigqueryScaling,
+                _ => ApiRule::DatabaseDestination,
+            };
             complaints.refuse(rule, part, "is not for database pipes");
         }
     }
-    if source.is_database() {
+    if source.is_database() && source != ApiSource::Bigquery {
         return;
     }
     // An empty change of the scaling is an error of the real API, but a 500.
@@ -215,12 +219,13 @@ fn initial_size(
     body: &Map<String, Value>,
     call: &RequestContext<'_>,
 ) -> Option<Timeline<ReplicaSize>> {
-    if source.is_database() {
+    let given = object_field(body, "scaling");
+    if source.is_database() && !(source == ApiSource::Bigquery && given.is_some()) {
         return None;
     }
     let mut desired = Map::new();
     let nothing = Map::new();
-    let given = object_field(body, "scaling").unwrap_or(&nothing);
+    let given = given.unwrap_or(&nothing);
     crate::contract::accept::merge_patch(scaling::FIELDS, &mut desired, given, NullInPatch::Ignored);
     let mut size = Timeline::new(ReplicaSize::DEFAULT.with_overrides(&desired));
     if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {

@@ -11,10 +11,11 @@ use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
 pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
-    let source = service.find_pipe(id, call.now)?.source;
+    let pipe = service.find_pipe(id, call.now)?;
+    let is_scalable = !pipe.source.is_database() || pipe.scaling.is_some();
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;
-    if source.is_database() {
+    if !is_scalable {
         return Err(ApiRefusal::bad_request("scaling: is not for database pipes"));
     }
     // The real API has an internal error here, and no 400 (seen live).

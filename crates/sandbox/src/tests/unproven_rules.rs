@@ -6,7 +6,9 @@ use crate::api_rule::{ApiRule, RuleEvidence};
 use crate::options::SandboxOptions;
 
 use super::rules::{evidence_header, with_source_fields};
-use super::{SandboxBench, assert_refused, kafka_body, mongodb_body, postgres_body, s3_body, table_mapping};
+use super::{
+    SandboxBench, assert_refused, bigquery_body, kafka_body, mongodb_body, postgres_body, s3_body, table_mapping,
+};
 
 /// A rule, a path, a body that breaks it, and a part of the refusal.
 type Case = (ApiRule, &'static str, Value, &'static str);
@@ -75,11 +77,14 @@ fn of_databases() -> Vec<Case> {
     let shared = json!({"tableMappings": [collection("a"), collection("b")]});
     let mongodb = with_source_fields(mongodb_body(), "mongodb", &shared);
     let plain = json!({"disableTls": true, "tlsHost": "db"});
+    let mut scaled = bigquery_body();
+    scaled["scaling"] = json!({"replicas": 2});
     vec![
         postgres_with(ApiRule::UnusedSortingKeys, &keyed, "sortingKeys: is only allowed"),
         postgres_with(ApiRule::ExcludedSortingKey, &mapping(&excluded), "has an excluded column"),
         postgres_with(ApiRule::DisabledTls, &plain, "tlsHost: is only allowed"),
         (ApiRule::SharedTargetTable, PIPES, mongodb, "is used by another mapping"),
+        (ApiRule::BigqueryScaling, PIPES, scaled, "scaling: is not for database pipes"),
     ]
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Case;
-use super::good::{cdc_scaling, endpoint, kafka, kinesis, postgres, s3};
+use super::good::{bigquery, cdc_scaling, endpoint, kafka, kinesis, postgres, s3};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -61,6 +61,7 @@ fn databases() -> Vec<Case> {
             json!({"spec.fieldMappings": [{"sourceField": "a", "destinationField": "a"}]}),
         ),
         ("database-pipe-scaling", postgres(), json!({"spec.scaling.replicas": 2})),
+        ("bigquery-scaling", bigquery(), json!({"spec.scaling.replicas": 2})),
         ("database-pipe-settings", postgres(), json!({"spec.settings.clickhouse_parallel_view_processing": true})),
     ]
 }
