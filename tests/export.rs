@@ -190,6 +190,24 @@ fn export_does_not_write_a_password_in_a_uri() {
     assert!(!json.all_output().contains(CANARY) && json.stdout_json()["kind"] == "Export", "{}", json.all_output());
 }
 
+/// A text with a secret in it is not written, and the rest of the pipe is.
+#[test]
+fn optional_field_that_holds_a_secret_is_left_out_alone() {
+    let desk = dir_with_live_pipes(KAFKA);
+    let key = format!("{CERTIFICATE}-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n");
+    edit_live_pipe(&desk, "orders", |pipe| pipe["source"]["kafka"]["caCertificate"] = json!(key));
+    let said = export_and_plan(&desk);
+    assert!(said.contains("`source.kafka.caCertificate` is left out: it HOLDS A SECRET"), "{said}");
+    let text = read_file(&desk, "pipes/analytics/orders.yaml");
+    assert!(text.contains("kind: ClickPipe") && !text.contains("CERTIFICATE"), "{text}");
+    // Without its brokers there is no manifest.
+    edit_live_pipe(&desk, "orders", |pipe| {
+        pipe["source"]["kafka"]["brokers"] = json!(format!("sasl://u:{CANARY}@b:9092"))
+    });
+    let said = desk.run_pipectl(&["export", "--sandbox", "--out", "again"]);
+    assert!(said.code == 3 && !said.all_output().contains(CANARY), "{}", said.all_output());
+}
+
 #[test]
 fn export_keeps_unknown_fields() {
     let desk = dir_with_live_pipes(KAFKA);

@@ -120,7 +120,9 @@ fn export_object(address: &Address, object: &Object, context: &mut ExportContext
         "metadata": manifest_metadata(address),
         "spec": spec,
     });
-    let draft = ManifestDraft::new(address, (Some(&object.body), document), extracted.secret_paths, context.variables);
+    let mut draft =
+        ManifestDraft::new(address, (Some(&object.body), document), extracted.secret_paths, context.variables);
+    draft.withheld = extracted.withheld_paths;
     let mut manifest = draft.into_manifest();
     remarks.append(&mut manifest.remarks);
     let flaws = [extracted.blockers, manifest.blockers].concat();

@@ -29,6 +29,8 @@ pub(super) struct ManifestDraft<'v> {
     field_notes: BTreeMap<FieldPath, FieldNote>,
     remarks: Vec<String>,
     variables: &'v mut EnvNames,
+    /// Fields that are live, and that no manifest can hold.
+    pub(super) withheld: Vec<FieldPath>,
 }
 
 impl<'v> ManifestDraft<'v> {
@@ -40,7 +42,9 @@ impl<'v> ManifestDraft<'v> {
         variables: &'v mut EnvNames,
     ) -> Self {
         let (notes, remarks) = (BTreeMap::new(), Vec::new());
-        let mut draft = Self { address: address.clone(), live, document, field_notes: notes, remarks, variables };
+        let withheld = Vec::new();
+        let mut draft =
+            Self { address: address.clone(), live, document, field_notes: notes, remarks, variables, withheld };
         for path in secrets {
             draft.set_secret_reference(&path, SecretEncoding::Raw);
             draft.remarks.push(format!("`{path}` held a password, which was not written"));
@@ -70,6 +74,8 @@ impl<'v> ManifestDraft<'v> {
         let path = &flaw.path;
         let node = manifest_fields(self.address.kind).node_at(path);
         match (node, path.value_in(&self.document).cloned()) {
+            // A placeholder would be sent in place of what is live.
+            (_, None) if self.withheld.contains(path) => false,
             (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(node, path),
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>

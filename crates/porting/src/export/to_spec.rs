@@ -17,6 +17,8 @@ pub(super) struct ExtractedSpec {
     pub(super) spec: Value,
     /// Fields whose values contained a secret, from the root of the document.
     pub(super) secret_paths: Vec<FieldPath>,
+    /// Fields that are left out, because they hold a secret and take no reference.
+    pub(super) withheld_paths: Vec<FieldPath>,
     pub(super) remarks: Vec<String>,
     /// The reasons why no manifest can declare the object.
     pub(super) blockers: Vec<String>,
@@ -104,6 +106,10 @@ impl SpecBuilder<'_> {
             self.omit_masked(node, path);
             return None;
         }
+        if !node.is_required() && !node.can_be_secret() && rules.shown(value) != *value && value.is_string() {
+            self.omit_secret(path);
+            return None;
+        }
         match value {
             Value::Object(fields) => {
                 let fields = self.build_object(node, rules, fields, path);
@@ -147,6 +153,15 @@ impl SpecBuilder<'_> {
             Some(name) => json!({"endpoint": escape_variables(name)}),
             None => escape_variables(text),
         })
+    }
+
+    /// What is omitted is not managed: the pipe keeps it.
+    fn omit_secret(&mut self, path: &FieldPath) {
+        self.extracted.withheld_paths.push(FieldPath::parse("spec").join(path));
+        self.add_remark(format!(
+            "`{path}` is left out: it HOLDS A SECRET (a private key or a password), which the API shows to everybody who \
+             may read the pipe. Write the field without the secret, and change the secret"
+        ));
     }
 
     /// A mask is not the value: it must not get into git.
