@@ -86,6 +86,7 @@ async fn send_to_any_path(
                 return Ok(Some(result));
             }
             Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
+            Err(error) if method == Method::Get && error.is_not_offered() => {}
             Err(error) => return Err(error),
         }
     }

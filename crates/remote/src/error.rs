@@ -226,6 +226,9 @@ impl fmt::Display for Unsettled {
     }
 }
 
+/// Nobody begins such a request, so it is not sent again.
+const NOT_IMPLEMENTED: u16 = 501;
+
 /// The effect of a request that ended with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestFate {
@@ -264,13 +267,18 @@ impl Error {
             Self::Transport { .. } => RequestFate::NotCarriedOut,
             Self::Rejected(rejected) => match rejected.kind {
                 RejectionKind::RateLimited => RequestFate::NotCarriedOut,
+                _ if rejected.status == NOT_IMPLEMENTED => RequestFate::Refused,
                 // The API fails in the middle of its work, at times after minutes (seen live for creates).
                 RejectionKind::ServerError => RequestFate::Unanswered,
                 _ => RequestFate::Refused,
             },
             // A gateway gives up after 30 s with a 504, and the API goes on with the request. Its 3xx and 4xx come
             // before the request reaches the API.
-            Self::UnexpectedResponse(unexpected) if !(300..500).contains(&unexpected.status) => RequestFate::Unanswered,
+            Self::UnexpectedResponse(unexpected)
+                if !(300..500).contains(&unexpected.status) && unexpected.status != NOT_IMPLEMENTED =>
+            {
+                RequestFate::Unanswered
+            }
             _ => RequestFate::Refused,
         }
     }
@@ -343,6 +351,16 @@ impl Error {
             Self::Rejected(rejected) => Some(rejected.kind),
             _ => None,
         }
+    }
+
+    /// Whether this API does not offer what a request reads.
+    pub(crate) fn is_not_offered(&self) -> bool {
+        let status = match self {
+            Self::Rejected(rejected) => rejected.status,
+            Self::UnexpectedResponse(unexpected) => unexpected.status,
+            _ => return false,
+        };
+        matches!(status, 405 | NOT_IMPLEMENTED) || self.rejection_kind() == Some(RejectionKind::NotFound)
     }
 
     /// The remedy, where one is known.

@@ -62,7 +62,7 @@ async fn observe_kind(
     let items = match list_cache.list_for_plan(&run.client).await {
         // The reference page has no path for these. Where a manifest declares one, a list that is missing is an error: an
         // empty one would have it created again.
-        Err(error) if is_optional_kind(kind) && error.rejection_kind() == Some(RejectionKind::NotFound) => {
+        Err(error) if is_optional_kind(kind) && error.is_not_offered() => {
             let is_declared = |at: &Address| at.kind == kind && at.service == *service;
             if scope.detail_blocks.keys().any(is_declared) {
                 return Err(error);

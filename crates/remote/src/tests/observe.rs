@@ -72,6 +72,21 @@ async fn invalid_list_response_is_not_an_empty_list() {
     }
 }
 
+/// An API without the paths of endpoints and of the shared size. It is asked once for each.
+#[tokio::test(start_paused = true)]
+async fn what_the_api_does_not_offer_is_not_live() {
+    let kinds = scope_of_kinds(&[Kind::ReversePrivateEndpoint, Kind::CdcScaling]);
+    for status in [404, 405, 501] {
+        let refusal = || refusal_answer(status, "no such path");
+        let (_, remote) = scripted_remote([refusal(), refusal(), refusal()]);
+        assert_eq!(remote.observe_live(&kinds).await.unwrap().len(), 0, "{status}");
+        let (_, remote) = scripted_remote([refusal(), refusal()]);
+        let error = remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap_err();
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert_eq!(remote.request_counts().sent, 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn invalid_read_responses_are_retried() {
     let page = raw_answer(504, "text/html", "<html>Gateway Time-out</html>");
