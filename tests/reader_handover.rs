@@ -82,6 +82,29 @@ fn declared_giver_goes_before_its_taker() {
     assert_eq!(writes_of(&repo, &APPLY), ["PATCH stop", "PATCH start"]);
 }
 
+/// Without a slot that keeps them, changes between the two pipes reach neither.
+#[test]
+fn taker_without_a_first_copy_tells_the_changes_that_are_missed() {
+    let cdc_only = |pipe: String| pipe.replace("replicationMode: cdc,", "replicationMode: cdc_only,");
+    let plan_of_taker = |giver: String, taker: String, giver_state: &str| {
+        let repo = applied(&giver);
+        write(&repo, &(state(&giver, giver_state) + &taker));
+        repo.run_with_env(&["plan", "pipes"], &SECRETS).stdout
+    };
+    let lost = "gives up the server id `7` first; the new pipe takes no snapshot: changes that arrive while no pipe \
+                exists never reach `default.new`";
+    for giver_state in ["absent", "stopped"] {
+        let plan = plan_of_taker(cdc_only(server_pipe("old", 7)), cdc_only(server_pipe("new", 7)), giver_state);
+        assert!(plan.contains(lost), "{plan}");
+        let plan = plan_of_taker(server_pipe("old", 7), server_pipe("new", 7), giver_state);
+        assert!(plan.contains("gives up the server id `7` first") && !plan.contains("never reach"), "{plan}");
+    }
+    let slots = [slot_pipe("old", HOST), slot_pipe("new", HOST)];
+    assert!(slots[0].contains("cdc_only"), "{}", slots[0]);
+    let [old, new] = slots;
+    assert!(!plan_of_taker(old, new, "absent").contains("never reach"));
+}
+
 #[test]
 fn pruned_pipe_makes_way_for_its_successor() {
     for (old, new) in [

@@ -136,13 +136,23 @@ fn two_manifests_cannot_read_the_same_thing() {
 fn consumer_group_of_two_tables_is_a_warning() {
     let told = |other: String| validate(&[group_pipe("a", "a", "clicks, views"), other]);
     let other = group_pipe("b", "b", "views");
-    for other in
-        [other.clone(), other.replace("b1.example.com:9092,b2.example.com", "B2.example.com.:9092,b1.example.com")]
-    {
+    let with_brokers = |brokers: &str| other.replace("b1.example.com:9092,b2.example.com:9092", brokers);
+    // One broker in common leads to the same cluster.
+    for other in [
+        other.clone(),
+        with_brokers("B2.example.com.:9092,b1.example.com:9092"),
+        with_brokers("b2.example.com:9092"),
+        with_brokers("b2.example.com:9092,b3.example.com:9092"),
+    ] {
         let (code, said) = told(other);
         assert!(code == 0 && said.contains("warning[shared-consumer-group]"), "{said}");
     }
-    for other in [group_pipe("b", "b", "orders"), group_pipe("b", "a", "views")] {
+    for other in [
+        group_pipe("b", "b", "orders"),
+        group_pipe("b", "a", "views"),
+        with_brokers("b3.example.com:9092"),
+        with_brokers("b2.example.com:9093"),
+    ] {
         let (code, said) = told(other);
         assert!(code == 0 && !said.contains("shared-consumer-group"), "{said}");
     }

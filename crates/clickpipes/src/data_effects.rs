@@ -43,6 +43,13 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
     }
 }
 
+/// What nobody reads between two objects, where the desired one takes over from the live one.
+pub fn missed_changes(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
+    let replacement =
+        Replacement::new(FieldSemantics::for_kind(kind), desired, live).filter(|_| kind == Kind::ClickPipe);
+    replacement.filter(Replacement::misses_changes).map(|it| it.describe_missed_changes()).unwrap_or_default()
+}
+
 /// The effects of changing an object that does not exist yet, and that no request can create.
 pub fn missing_object_effects(kind: Kind) -> Vec<String> {
     match kind {

@@ -10,6 +10,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clickpipes::blocking_tables;
+use clickpipes::data_effects;
 use clickpipes::exclusive_read::{ExclusiveRead, Sharing};
 use clickpipes::exclusive_reads::{DNS_NAME, contested_dns_name, exclusive_claims, is_sharing_harmful};
 use clickpipes::lifecycle;
@@ -197,8 +198,12 @@ impl<'p> Readers<'p> {
             // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
             if is_strict || giver.place.is_some() {
                 let tables = if is_strict { self.tables_left(change, body, giver) } else { Vec::new() };
+                // A replacement tells its own losses. What is only started goes on where it stopped.
+                let is_new = change.verdict == Verdict::Create;
+                let losses =
+                    if is_new { data_effects::missed_changes(at.kind, body, &other.1.body) } else { Vec::new() };
                 let (giver, name) = (giver.address.clone(), read.name.clone());
-                let handover = Handover { giver, taker: at.clone(), what: read.what, name, is_strict };
+                let handover = Handover { giver, taker: at.clone(), what: read.what, name, is_strict, losses };
                 if !tables.is_empty() {
                     let reason = handover.conflict(&handover.giver, ReadConflictCause::TablesLeft(tables));
                     found.blocked.insert(at, reason);

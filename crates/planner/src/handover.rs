@@ -25,6 +25,8 @@ pub(crate) struct Handover {
     pub(crate) name: String,
     /// Whether the taker cannot begin as long as the giver reads it, so that both go or none.
     pub(crate) is_strict: bool,
+    /// What is lost between the two.
+    pub(crate) losses: Vec<String>,
 }
 
 impl Handover {
@@ -35,7 +37,8 @@ impl Handover {
 
     /// For the row of the taker.
     pub(crate) fn taker_sentence(&self) -> String {
-        format!("`{}` gives up the {} `{}` first", self.giver, self.what, self.name)
+        let losses: String = self.losses.iter().map(|loss| format!("; {loss}")).collect();
+        format!("`{}` gives up the {} `{}` first{losses}", self.giver, self.what, self.name)
     }
 
     pub(crate) fn conflict(&self, other: &Address, cause: ReadConflictCause) -> BlockReason {

@@ -82,7 +82,7 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
         if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
             successors.retain(|other| handover.taker != other.address);
             let others = successors.into_iter().map(|other| other.address.clone());
-            following.extend(others.map(|taker| Handover { taker, ..handover.clone() }));
+            following.extend(others.map(|taker| Handover { taker, losses: Vec::new(), ..handover.clone() }));
         } else if !successors.is_empty() {
             let successors: BTreeSet<Address> = successors.into_iter().map(|other| other.address.clone()).collect();
             waiting.insert(change.address.clone(), successors);

@@ -222,11 +222,10 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
     hosts
 }
 
-/// Members of a consumer group share the messages of each topic.
-/// The servers of the brokers, in no order.
-fn brokers_key(source: &Value, servers: ServersOfService<'_>) -> String {
+/// The servers of the brokers.
+fn broker_servers(source: &Value, servers: ServersOfService<'_>) -> BTreeSet<String> {
     if let Some(name) = referenced_endpoint(source, "brokers") {
-        return servers.endpoint_key(name);
+        return BTreeSet::from([servers.endpoint_key(name)]);
     }
     let list = text_at(source, "brokers");
     let brokers = list.split(',').map(str::trim).filter(|broker| !broker.is_empty());
@@ -235,18 +234,18 @@ fn brokers_key(source: &Value, servers: ServersOfService<'_>) -> String {
         let (host, port) = split_port(broker);
         servers.endpoint_of_name(host).unwrap_or_else(|| format!("{}:{port}", servers.server_of(host)))
     };
-    let servers: BTreeSet<String> = brokers.map(server).collect();
-    servers.into_iter().collect::<Vec<_>>().join(",")
+    brokers.map(server).collect()
 }
 
+/// Members of a consumer group share the messages of each topic.
+//
+// Brokers only lead to the rest of their cluster, so one broker in common means the same cluster.
 fn group_reads(source: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
-    let (brokers, topics) = (brokers_key(source, servers), text_at(source, "topics"));
+    let (brokers, topics) = (broker_servers(source, servers), text_at(source, "topics"));
     let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
-    let reads = topics.filter_map(|topic| {
-        let location = format!("{topic} at {brokers}");
-        read_named_by(source, "consumer group", "consumerGroup", location, Sharing::SplitsRows)
-    });
-    reads.collect()
+    let reads = topics.flat_map(|topic| brokers.iter().map(move |broker| format!("{topic} at {broker}")));
+    let read = |location| read_named_by(source, "consumer group", "consumerGroup", location, Sharing::SplitsRows);
+    reads.filter_map(read).collect()
 }
 
 const RULES: RuleSet = RuleSet {

@@ -81,6 +81,11 @@ impl<'b> Replacement<'b> {
             && self.unchanged_text("settings.replicationSlotName").is_none()
     }
 
+    /// Changes of a database that nobody reads.
+    pub(crate) fn describe_missed_changes(&self) -> Vec<String> {
+        self.describe_missed_rows("the new pipe takes no snapshot", "changes")
+    }
+
     /// Rows that nobody reads.
     pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
         vec![format!("{start}: {what} that arrive while no pipe exists never reach {}", self.tables.quoted_list())]

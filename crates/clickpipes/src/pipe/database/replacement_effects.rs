@@ -9,7 +9,7 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     }
     match it.unchanged_text("settings.replicationSlotName") {
         Some(slot) => vec![format!("the new pipe resumes from replication slot `{slot}`")],
-        None => it.describe_missed_rows("the new pipe takes no snapshot", "changes"),
+        None => it.describe_missed_changes(),
     }
 }
 
