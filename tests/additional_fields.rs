@@ -1,8 +1,11 @@
 //! Fields that are newer than this version, in any object: sent, compared, exported, and never sent again by themselves.
 
+use std::time::Duration;
+
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
-use sandbox::{SandboxOptions, UnknownFields};
+use crate::support::test_repo::TestRepo;
+use sandbox::{LeftoverTables, SandboxOptions, UnknownFields};
 use serde_json::{Value, json};
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
@@ -140,4 +143,135 @@ fn unchanged_newer_field_is_not_in_an_update() {
     let sent: Vec<Value> = bodies.iter().map(|body| body["source"]["kinesis"].clone()).collect();
     assert_eq!(sent, [json!({"block": {"a": 3}})]);
     assert_plan_is_empty(&desk);
+}
+
+/// Has a pipe with a field that the API takes and never returns, and the value of the field in a manifest.
+struct HiddenField {
+    seed: &'static str,
+    /// Where the field is in the manifest, and in the live pipe the object that it would be in.
+    at: &'static str,
+    live_parent: &'static str,
+}
+
+const HIDDEN_FIELDS: [HiddenField; 3] = [
+    HiddenField { seed: "kinesis-user", at: "/spec/settings/additional", live_parent: "/settings" },
+    HiddenField {
+        seed: "mysql-cdc",
+        at: "/spec/source/mysql/tableMappings/0/additional",
+        live_parent: "/source/mysql/tableMappings/*",
+    },
+    HiddenField {
+        seed: "kinesis-user",
+        at: "/spec/destination/columns/0/additional",
+        live_parent: "/destination/columns/*",
+    },
+];
+
+impl HiddenField {
+    fn manifest(&self, value: u32) -> String {
+        let mut pipe = seed_named(self.seed);
+        let (parent, name) = self.at.rsplit_once('/').unwrap();
+        pipe.pointer_mut(parent).unwrap()[name] = json!({"newer_field": value});
+        documents_to_yaml([&pipe])
+    }
+
+    /// The API does not return the field.
+    fn hide(&self, repo: &TestRepo) {
+        let remove = |parent: &mut Value| drop(parent.as_object_mut().unwrap().remove("newer_field"));
+        let hidden = |live: &mut Value| match self.live_parent.strip_suffix("/*") {
+            Some(list) => live.pointer_mut(list).unwrap().as_array_mut().unwrap().iter_mut().for_each(remove),
+            None => remove(live.pointer_mut(self.live_parent).unwrap()),
+        };
+        assert!(repo.edit_world(|world| world.edit_pipe("analytics", self.seed, hidden)));
+    }
+}
+
+/// How many bodies with the field, and with this value, the sandbox has accepted.
+fn count_sent(repo: &TestRepo, value: u32) -> usize {
+    let has_value = |body: &Value| body.to_string().contains(&format!("\"newer_field\":{value}"));
+    repo.edit_world(|world| {
+        world.request_log().iter().filter(|entry| entry.status == 200 && has_value(&entry.body)).count()
+    })
+}
+
+/// It is sent when the pipe is created, and when git changed it since the base, and never by itself.
+#[test]
+fn newer_field_that_is_not_returned_is_sent_once_for_each_value() {
+    for field in HIDDEN_FIELDS {
+        let repo = TestRepo::new();
+        let run = |args: &[&str]| {
+            let said = repo.run_with_env(args, &SECRET);
+            (said.code, said.stdout)
+        };
+        repo.write_file("pipes.yaml", &documents_to_yaml([&seed_named(field.seed)]));
+        assert_eq!(run(&["plan", "pipes.yaml"]).0, 0);
+        repo.edit_world(|world| {
+            world.set_options(SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() });
+        });
+        repo.write_file("pipes.yaml", &field.manifest(1));
+        let first = repo.commit_all("With the field");
+        let (code, said) = run(&["apply", "pipes.yaml", "--yes"]);
+        assert_eq!((code, count_sent(&repo, 1)), (0, 1), "{}: {said}", field.at);
+        repo.edit_world(|world| world.advance_clock(Duration::from_secs(600)));
+        field.hide(&repo);
+        for base in [&[][..], &["--base", "HEAD"]] {
+            let (code, said) = run(&[&["plan", "pipes.yaml", "--detailed-exitcode"], base].concat());
+            assert_eq!(code, 0, "{}: {said}", field.at);
+            assert_eq!(said.contains("newer_field"), base.is_empty(), "{}: {said}", field.at);
+        }
+        repo.write_file("pipes.yaml", &field.manifest(2));
+        repo.commit_all("Another value");
+        let (code, said) = run(&["plan", "pipes.yaml", "--detailed-exitcode", "--base", &first]);
+        assert!(code == 2 && said.contains("newer_field"), "{}: {code} {said}", field.at);
+        // A mapping is removed and added again.
+        let allowed = format!("--allow-replace=analytics/{}", field.seed);
+        let (code, said) = run(&["apply", "pipes.yaml", "--yes", "--base", &first, &allowed]);
+        assert_eq!((code, count_sent(&repo, 2)), (0, 1), "{}: {said}", field.at);
+        repo.edit_world(|world| world.advance_clock(Duration::from_secs(600)));
+        field.hide(&repo);
+        for base in [&[][..], &["--base", "HEAD"]] {
+            let (code, said) = run(&[&["apply", "pipes.yaml", "--yes"], base].concat());
+            assert_eq!((code, count_sent(&repo, 1), count_sent(&repo, 2)), (0, 1, 1), "{}: {said}", field.at);
+        }
+    }
+}
+
+/// The API takes a mapping away before it can refuse what takes its place: so a field of which nobody knows that the
+/// API takes it needs a permission, at every apply.
+#[test]
+fn remap_with_a_field_that_the_api_may_refuse_needs_a_permission() {
+    let desk = WorkDir::new();
+    let mut pipe = seed_named("mysql-cdc");
+    assert_eq!(apply(&desk, &pipe).code, 0);
+    desk.edit_world(|world| {
+        world.set_options(SandboxOptions { leftover_tables: LeftoverTables::Accepted, ..SandboxOptions::default() });
+        world.advance_clock(Duration::from_secs(600));
+    });
+    let before = live_pipe(&desk);
+    let mapping = &mut pipe["spec"]["source"]["mysql"]["tableMappings"][0];
+    mapping["excludedColumns"] = json!(["note"]);
+    mapping["additional"] = json!({"newer": 1});
+    let writes = count_writes(&desk);
+    for _ in 0..2 {
+        let said = apply(&desk, &pipe);
+        let reason =
+            "is added again with `source.mysql.tableMappings.*.newer`, which pipectl does not know and no live";
+        assert!(said.code == 5 && said.all_output().contains(reason), "{}", said.all_output());
+    }
+    assert_eq!(count_writes(&desk), writes);
+    desk.write_file("pipes.yaml", documents_to_yaml([&pipe]));
+    let said = run(&desk, &["apply", "pipes.yaml", "--yes", "--allow-replace=analytics/mysql-cdc"]);
+    let words = ["mappings that were removed are added again as they were", "newer"];
+    assert!(said.code == 3 && words.iter().all(|it| said.all_output().contains(it)), "{}", said.all_output());
+    desk.edit_world(|world| world.advance_clock(Duration::from_secs(600)));
+    let after = live_pipe(&desk);
+    let mappings = |pipe: &Value| {
+        let mut mappings = pipe["source"]["mysql"]["tableMappings"].as_array().unwrap().clone();
+        for mapping in &mut mappings {
+            mapping["excludedColumns"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+        }
+        mappings.sort_by_key(Value::to_string);
+        mappings
+    };
+    assert_eq!((mappings(&after), &after["state"]), (mappings(&before), &json!("Running")));
 }

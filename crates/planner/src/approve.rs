@@ -114,6 +114,9 @@ fn reason_to_hold(change: &Change) -> Option<BlockReason> {
     if is_replace && !change.lost_fields.is_empty() {
         reasons.push(BlockReason::LosesFields(at(), change.lost_fields.clone()));
     }
+    if !change.unproven_fields.is_empty() {
+        reasons.push(BlockReason::UnprovenFields(at(), change.unproven_fields.clone()));
+    }
     if !change.respelled_fields.is_empty() {
         reasons.push(BlockReason::SpelledByApi(at(), change.respelled_fields.clone()));
     }

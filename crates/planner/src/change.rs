@@ -52,6 +52,9 @@ pub struct Change {
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
+    /// Fields of removed entries that the API may refuse when the entries are added again.
+    #[serde(skip)]
+    pub unproven_fields: Vec<String>,
     /// Tables that exist already: a new definition of them takes effect only in a new table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redefined_tables: Vec<String>,
@@ -116,6 +119,7 @@ impl Change {
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
             respelled_fields: Vec::new(),
+            unproven_fields: Vec::new(),
             redefined_tables: Vec::new(),
             kept_fields: Vec::new(),
             lost_fields: Vec::new(),
@@ -131,6 +135,7 @@ impl Change {
     /// Whether it deletes an object, or an entry of it, that the API may not create again as it was.
     pub fn needs_permission(&self) -> bool {
         let is_unsafe = !self.respelled_fields.is_empty()
+            || !self.unproven_fields.is_empty()
             || !self.blocking_tables.is_empty()
             || !self.lost_fields.is_empty()
             || self.misses_changes;

@@ -29,7 +29,9 @@ pub(crate) fn pending_changes(
         let forces_replacement = forcing.contains(&diff.path);
         match diff.verdict() {
             Some(FieldVerdict::Resent) => vec![without_values(document, &diff.path, FieldVerdict::Resent)],
-            Some(_) if diff.matches_live() => write_only_changes(document, diff, forces_replacement),
+            Some(_) if diff.entry.is_none() && diff.matches_live() => {
+                write_only_changes(document, diff, forces_replacement)
+            }
             _ => vec![FieldChange { forces_replacement, ..field_change(document, diff) }],
         }
     });

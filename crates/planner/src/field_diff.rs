@@ -69,7 +69,9 @@ impl<'r> FieldDiff<'r> {
 
     /// Whether live does not contradict the desired value.
     pub(crate) fn matches_live(&self) -> bool {
-        let desired = self.desired.as_ref().filter(|_| self.entry.is_none());
+        // An entry that live does not have is not one that the API leaves out.
+        let is_comparable = self.entry.is_none() || self.live.is_some();
+        let desired = self.desired.as_ref().filter(|_| is_comparable);
         desired.is_some_and(|desired| self.rules.matches_live(desired, self.live.as_ref()))
     }
 

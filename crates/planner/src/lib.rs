@@ -41,6 +41,7 @@ mod state_plan;
 mod still_used;
 mod successor;
 mod undeclared_rename;
+mod unproven_fields;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
 pub use block_reason::{BlockReason, Permission, ProtectedBy, RespelledField};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use clickpipes::semantics::{FieldSemantics, OnChange};
+use clickpipes::semantics::{FieldSemantics, KeyedList, OnChange};
 use model::address::{Address, Name};
 use model::desired::Document;
 use model::live::Object;
@@ -115,6 +115,9 @@ impl<'a> ObjectDiff<'a> {
         if write_only == WriteOnlyPolicy::Send {
             self.sent_unseen.clone_from(&unseen);
             self.pending.extend(unseen);
+            // Entries of one list stand together: one request changes all of them.
+            let paths: Vec<FieldPath> = self.pending.iter().map(|diff| diff.path.clone()).collect();
+            self.pending.sort_by_key(|diff| paths.iter().position(|path| *path == diff.path));
         }
     }
 
@@ -124,6 +127,10 @@ impl<'a> ObjectDiff<'a> {
         let mut before = live_view(self.rules, &self.target, &self.live, &self.differing);
         let mut after = self.rules.shown(&self.target);
         for diff in &self.sent_unseen {
+            if let Some(entry) = &diff.entry {
+                show_entry(&mut before, diff, entry.keyed);
+                continue;
+            }
             // Live has no value, so both are those of git.
             let redacted = |value: &Value| diff.rules.redact_desired(value);
             match &diff.base {
@@ -169,6 +176,15 @@ impl<'a> ObjectDiff<'a> {
             missing_base,
         })
     }
+}
+
+/// Shows an entry as the base has it, where live does not show what git changed of it.
+fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
+    let Some(base) = &diff.base else { return };
+    let mut list: Vec<Value> = diff.path.value_in(before).and_then(Value::as_array).cloned().unwrap_or_default();
+    let entry = list.iter_mut().find(|entry| keyed.entry_key(entry) == keyed.entry_key(base));
+    entry.into_iter().for_each(|entry| *entry = diff.rules.redact_desired(base));
+    diff.path.set_in(before, list.into());
 }
 
 /// Takes back the verdict that somebody else changed a field, where live has a value of git's own.

@@ -25,6 +25,7 @@ use crate::references::{self, LiveReferences, References};
 use crate::respelling;
 use crate::sent_secrets::RefusedSecret;
 use crate::shown_fields::ShownFields;
+use crate::unproven_fields::unproven_fields;
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -278,6 +279,7 @@ impl PlanInputs<'_> {
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let respelled_fields = respelling::respelled_entries(&object_diff.pending);
+        let unproven_fields = unproven_fields(&carried.pending, &object_diff.live, &actions);
         let secrets = self.sent_secrets(at, &carried.target, Some(&object_diff.live), &actions);
         let change = Change {
             resent_fields,
@@ -286,6 +288,7 @@ impl PlanInputs<'_> {
             blocking_tables,
             redefined_tables,
             respelled_fields,
+            unproven_fields,
             ..with_verdict(verdict)
         };
         ObjectPlan { change: Some((change, actions)), unchecked, is_unsettled, ..ObjectPlan::default() }

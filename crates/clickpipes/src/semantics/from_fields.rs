@@ -38,7 +38,6 @@ struct InheritedSemantics {
     sent_with: Vec<FieldPath>,
     local_only: bool,
     refers_to: Option<Kind>,
-    is_list_entry: bool,
 }
 
 impl Default for InheritedSemantics {
@@ -50,7 +49,6 @@ impl Default for InheritedSemantics {
             sent_with: Vec::new(),
             local_only: false,
             refers_to: None,
-            is_list_entry: false,
         }
     }
 }
@@ -74,10 +72,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
         fields: fields.map(|(name, field)| (name.to_owned(), Arc::new(read_field(field, &inherited)))).collect(),
-        items: node.list_item().map(|item| {
-            let is_entry = InheritedSemantics { is_list_entry: true, ..inherited.clone() };
-            Arc::new(read_field(item, &is_entry))
-        }),
+        items: node.list_item().map(|item| Arc::new(read_field(item, &inherited))),
         fallback: Some(Arc::new(unknown_field(inherited.clone()))),
         ..from_inherited(inherited)
     };
@@ -86,12 +81,11 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
 
 /// The rules of a field that no struct declares.
 // The API may return it or not. If it does not, and the absence were a difference, every apply would send the field
-// again, and a field that only a create can set would be refused each time. Settings and entries of lists are returned
-// as they were sent, so there an absence is a difference. A size is not: the API returns the parts of it that it knows.
+// again: a setting without end, an entry of a list with a new copy of its table, and a field that only a create can set
+// would be refused each time. A base tells when git changed it.
 fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
-    let is_setting = inherited.on_change == OnChange::Update(UpdateVia::Settings);
     let readback = match inherited.readback {
-        Readback::Always if !is_setting && !inherited.is_list_entry => Readback::Sometimes,
+        Readback::Always => Readback::Sometimes,
         readback => readback,
     };
     FieldSemantics { is_unknown: true, readback, ..from_inherited(inherited) }
@@ -148,7 +142,6 @@ fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> Inherite
         },
         local_only: above.local_only || mark(annotations::LOCAL_ONLY).is_some(),
         refers_to: text(annotations::REFERS_TO).and_then(Kind::from_name).or(above.refers_to),
-        is_list_entry: above.is_list_entry,
     }
 }
 

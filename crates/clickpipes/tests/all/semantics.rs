@@ -49,15 +49,9 @@ fn unknown_field_inherits_from_its_parent() {
 
 #[test]
 fn absence_says_nothing_about_an_unknown_field() {
-    for (path, absent, null) in [
-        ("source.kafka.newer", true, false),
-        ("newer", true, false),
-        // Both are returned as they were sent.
-        ("settings.newer", false, false),
-        ("source.mysql.tableMappings.0.newer", false, false),
-    ] {
-        assert_eq!(pipe(path).matches_live(&json!(1), None), absent, "{path}");
-        assert_eq!(pipe(path).matches_live(&json!(1), Some(&Value::Null)), null, "{path}");
+    for path in ["source.kafka.newer", "newer", "settings.newer", "source.mysql.tableMappings.0.newer"] {
+        assert!(pipe(path).matches_live(&json!(1), None), "{path}");
+        assert!(!pipe(path).matches_live(&json!(1), Some(&Value::Null)), "{path}");
         assert!(!pipe(path).matches_live(&json!(1), Some(&json!(2))), "{path}");
     }
 }

@@ -32,6 +32,7 @@ impl fmt::Display for BlockReason {
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
             | Self::UnsafeEntries(..)
+            | Self::UnprovenFields(..)
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
             | Self::SpelledByApi(..) => self.fmt_loss(f),
@@ -252,6 +253,16 @@ impl BlockReason {
                 f.write_str("if it is another value")
             }
             Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
+            Self::UnprovenFields(_, fields) => {
+                let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+                write!(
+                    f,
+                    "a table mapping is removed before it is added again with {}, which pipectl does not know and no \
+                     live mapping has: if the API refuses that, the old mapping is added again with a new snapshot, at \
+                     every apply",
+                    fields.join(", ")
+                )
+            }
             Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
             Self::LosesFields(_, paths) => write!(
                 f,

@@ -160,14 +160,17 @@ impl<'r> Walk<'r> {
         }
         if let (Some(_), ListSemantics::Keyed(keyed)) = (sides.keyed_list(rules), &rules.list) {
             // A list that is new in git and live already is adopted as a whole.
-            if sides.base.value().is_some() || !sides.matches_live(rules) {
+            if !matches!(sides.base, Side::Absent) || !sides.matches_live(rules) {
                 return self.visit_entries(rules, keyed, sides, path);
             }
         }
         match sides.origin(rules) {
             Some(origin) => self.push_diff(rules, path, None, sides, origin),
             // A block that live leaves out may consist of write-only fields alone.
-            None if sides.matches_live(rules) => self.visit_fields(rules, sides, path),
+            None if sides.matches_live(rules) => {
+                self.visit_fields(rules, sides, path);
+                self.visit_unseen_items(rules, sides, path);
+            }
             None => {}
         }
     }
@@ -179,6 +182,18 @@ impl<'r> Walk<'r> {
         for name in desired.keys().chain(removed) {
             let field = rules.child_field(name);
             self.visit_value(field, sides.field_values(field, name), &path.child(name));
+        }
+    }
+
+    /// What live does not show of the entries of a list that is compared as a whole. With a base, the list says it.
+    fn visit_unseen_items(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
+        if rules.list != ListSemantics::Atomic || sides.base.is_known() {
+            return;
+        }
+        let pairs = list_items(sides.desired).iter().zip(list_items(sides.live.value()));
+        for (index, (desired, live)) in pairs.enumerate() {
+            let sides = Sides { desired: Some(desired), live: Side::Value(live), ..sides };
+            self.found.extend(unseen_fields(rules.list_item(), &path.child(index), sides));
         }
     }
 
@@ -195,13 +210,19 @@ impl<'r> Walk<'r> {
             }
             let find = |index: &HashMap<EntryKey, _>| index.get(&key).copied();
             let entry_sides = Sides {
-                base: find(&base).map_or(Side::Absent, Side::Value),
+                base: sides.base.value_below(|_| find(&base)),
                 desired: find(&desired),
                 live: sides.live.value_below(|_| find(&live)),
             };
             self.push_removed_fields(item, (path, sides.desired), entry_sides);
             seen.insert(key);
-            if let Some(origin) = entry_sides.entry_origin(item, sides.base) {
+            let origin = entry_sides.entry_origin(item, sides.base);
+            let at = entry_sides.desired.filter(|_| origin.is_none());
+            let at = at.and_then(|desired| entry_path((path, sides.desired), desired));
+            let unseen = at.map(|at| unseen_fields(item, &at, entry_sides)).unwrap_or_default();
+            let is_changed = unseen.iter().any(|diff| diff.origin == Origin::Known(FieldVerdict::Change));
+            self.found.extend(unseen.into_iter().filter(|diff| diff.origin == Origin::Unchecked));
+            if let Some(origin) = origin.or(is_changed.then_some(Origin::Known(FieldVerdict::Change))) {
                 let label = entry_label(keyed, entry);
                 let live_count = list_items(sides.live.value()).len();
                 entry_diffs.push((ListEntry { list: rules, keyed, label, live_count }, entry_sides, origin));
@@ -228,8 +249,7 @@ impl<'r> Walk<'r> {
         let (Some(base), Some(desired), Some(live)) = (sides.base.value(), sides.desired, sides.live.value()) else {
             return;
         };
-        let at = list_items(list.1).iter().position(|entry| std::ptr::eq(entry, desired));
-        let Some(at) = at.map(|at| list.0.child(at)) else { return };
+        let Some(at) = entry_path(list, desired) else { return };
         let removed = base.as_object().into_iter().flatten().filter(|(name, _)| desired.get(name.as_str()).is_none());
         for (name, _) in removed.filter(|(name, _)| live.get(name.as_str()).is_some_and(|live| !is_unset(live))) {
             let rules = item.child_field(name);
@@ -257,6 +277,21 @@ impl<'r> Walk<'r> {
             has_target_value: false,
         });
     }
+}
+
+/// The fields of an entry that live does not show: those that git changed, and those that cannot be compared.
+fn unseen_fields<'r>(item: &'r FieldSemantics, at: &FieldPath, sides: Sides<'_>) -> Vec<FieldDiff<'r>> {
+    let mut walk = Walk { found: Vec::new() };
+    if sides.live.value().is_some() {
+        walk.visit_fields(item, sides, at);
+    }
+    walk.found.retain(FieldDiff::is_write_only);
+    walk.found
+}
+
+/// The path of an entry of the desired list.
+fn entry_path((path, desired): (&FieldPath, Option<&Value>), entry: &Value) -> Option<FieldPath> {
+    list_items(desired).iter().position(|other| std::ptr::eq(other, entry)).map(|at| path.child(at))
 }
 
 pub(super) fn list_items(side: Option<&Value>) -> &[Value] {

@@ -1,0 +1,30 @@
+//! Fields of list entries that the API may refuse after the old entry is removed.
+//
+// An entry that changes is removed and added again, in two requests. If the API refuses the second one for a field that
+// it does not know, the old entry is added again, with a new copy of its table, and the next apply would do the same: no
+// state file tells that the API refused it before. So a field that no struct declares, and that no live entry has, needs
+// a permission.
+
+use std::collections::BTreeSet;
+
+use model::action::Action;
+use serde_json::Value;
+
+use crate::field_diff::FieldDiff;
+
+/// The fields, if the actions remove entries before they add them again.
+pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: &[Action]) -> Vec<String> {
+    if !actions.iter().any(|action| matches!(action, Action::Update { restore: Some(_), .. })) {
+        return Vec::new();
+    }
+    let mut found = BTreeSet::new();
+    let has_deltas = |diff: &&FieldDiff<'_>| diff.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some());
+    for diff in pending.iter().filter(has_deltas) {
+        let shown = diff.path.value_in(live).and_then(Value::as_array).into_iter().flatten();
+        let shown: BTreeSet<&String> = shown.filter_map(Value::as_object).flat_map(serde_json::Map::keys).collect();
+        let declared = diff.desired.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
+        let unknown = declared.filter(|name| diff.rules.child_field(name).is_unknown() && !shown.contains(name));
+        found.extend(unknown.map(|name| format!("{}.*.{name}", diff.path)));
+    }
+    found.into_iter().collect()
+}
