@@ -67,6 +67,13 @@ const PREVIEW_FIELDS: &[(&str, &str)] = &[
     ("/source/postgres", "sshKeyResourceId"),
     ("/source/mysql", "sshKeyResourceId"),
     ("/source/mongodb", "sshKeyResourceId"),
+    ("/source/bigquery/settings", "replicationMethod"),
+    ("/source/bigquery/settings", "syncIntervalSeconds"),
+    ("/source/bigquery/settings", "queryCdcPullSyncParallelism"),
+    ("/source/bigquery/settings", "syncDelaySeconds"),
+    ("/source/bigquery/settings", "pullWindowSizeSeconds"),
+    ("/source/bigquery/tableMappings/*", "queryCdcWatermarkColumn"),
+    ("/source/bigquery/tableMappings/*", "eventsFunction"),
 ];
 
 const SCHEMAS: [&str; 9] = [
@@ -172,6 +179,12 @@ impl Document {
     fn find_problems(&self, name: &str, body: &Value) -> Vec<Problem> {
         let (_, validator) = self.validators.iter().find(|(other, _)| *other == name).unwrap();
         let mut problems = Vec::new();
+        let mut body = body.clone();
+        let later = LATER_FIELDS.iter().filter(|_| self.is_earlier);
+        for (at, field) in later.chain(PREVIEW_FIELDS) {
+            remove_field(&mut body, &at.split('/').skip(1).collect::<Vec<_>>(), field);
+        }
+        let body = &body;
         for error in validator.iter_errors(body) {
             let path = error.instance_path().to_string();
             if is_in_preview(&path, body) {
@@ -200,15 +213,26 @@ impl Document {
     }
 
     fn is_excepted(&self, name: &str, Problem { path, unknown_field, text }: &Problem) -> bool {
-        if let Some(field) = unknown_field {
-            let later = LATER_FIELDS.iter().filter(|_| self.is_earlier);
-            return later.chain(PREVIEW_FIELDS).any(|(at, name)| at == path && name == field);
+        if unknown_field.is_some() {
+            return false;
         }
         let is_missing = |field: &str| text.ends_with(&format!(": \"{field}\" is a required property"));
         let mut required = EXCEPTIONS.iter().filter(|(schema, at, _)| *schema == name && at == path);
         let later = LATER.iter().filter(|_| self.is_earlier);
         required.any(|(.., field)| is_missing(field))
             || later.chain(&PREVIEW).any(|(at, words)| at == path && text.contains(words))
+    }
+}
+
+/// Takes the field away wherever the path leads to it; `*` is each entry of a list.
+fn remove_field(body: &mut Value, path: &[&str], field: &str) {
+    match (path, body) {
+        ([], Value::Object(fields)) => drop(fields.shift_remove(field)),
+        (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| remove_field(item, rest, field)),
+        ([first, rest @ ..], Value::Object(fields)) => {
+            fields.get_mut(*first).into_iter().for_each(|value| remove_field(value, rest, field));
+        }
+        _ => {}
     }
 }
 

@@ -169,7 +169,7 @@ impl<'r> Walk<'r> {
             // A block that live leaves out may consist of write-only fields alone.
             None if sides.matches_live(rules) => {
                 self.visit_fields(rules, sides, path);
-                self.visit_unseen_items(rules, sides, path);
+                self.visit_hidden_items(rules, sides, path);
             }
             None => {}
         }
@@ -186,14 +186,14 @@ impl<'r> Walk<'r> {
     }
 
     /// What live does not show of the entries of a list that is compared as a whole. With a base, the list says it.
-    fn visit_unseen_items(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
+    fn visit_hidden_items(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
         if rules.list != ListSemantics::Atomic || sides.base.is_known() {
             return;
         }
         let pairs = list_items(sides.desired).iter().zip(list_items(sides.live.value()));
         for (index, (desired, live)) in pairs.enumerate() {
             let sides = Sides { desired: Some(desired), live: Side::Value(live), ..sides };
-            self.found.extend(unseen_fields(rules.list_item(), &path.child(index), sides));
+            self.found.extend(hidden_fields(rules.list_item(), &path.child(index), sides));
         }
     }
 
@@ -219,9 +219,9 @@ impl<'r> Walk<'r> {
             let origin = entry_sides.entry_origin(item, sides.base);
             let at = entry_sides.desired.filter(|_| origin.is_none());
             let at = at.and_then(|desired| entry_path((path, sides.desired), desired));
-            let unseen = at.map(|at| unseen_fields(item, &at, entry_sides)).unwrap_or_default();
-            let is_changed = unseen.iter().any(|diff| diff.origin == Origin::Known(FieldVerdict::Change));
-            self.found.extend(unseen.into_iter().filter(|diff| diff.origin == Origin::Unchecked));
+            let hidden = at.map(|at| hidden_fields(item, &at, entry_sides)).unwrap_or_default();
+            let is_changed = hidden.iter().any(|diff| diff.origin == Origin::Known(FieldVerdict::Change));
+            self.found.extend(hidden.into_iter().filter(|diff| diff.origin == Origin::Unchecked));
             if let Some(origin) = origin.or(is_changed.then_some(Origin::Known(FieldVerdict::Change))) {
                 let label = entry_label(keyed, entry);
                 let live_count = list_items(sides.live.value()).len();
@@ -280,7 +280,7 @@ impl<'r> Walk<'r> {
 }
 
 /// The fields of an entry that live does not show: those that git changed, and those that cannot be compared.
-fn unseen_fields<'r>(item: &'r FieldSemantics, at: &FieldPath, sides: Sides<'_>) -> Vec<FieldDiff<'r>> {
+fn hidden_fields<'r>(item: &'r FieldSemantics, at: &FieldPath, sides: Sides<'_>) -> Vec<FieldDiff<'r>> {
     let mut walk = Walk { found: Vec::new() };
     if sides.live.value().is_some() {
         walk.visit_fields(item, sides, at);
