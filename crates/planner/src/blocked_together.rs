@@ -178,6 +178,7 @@ mod tests {
             what: "queue",
             name: "orders".to_owned(),
             is_strict: true,
+            losses: Vec::new(),
         });
         let plan = Plan { handovers: handovers.collect(), ..Plan::default() };
         let (first, mut steps) = (at(0), 0);
