@@ -187,6 +187,11 @@ fn secret_where_none_is_expected_is_refused_without_printing() {
         "brokers: \"b:9092\", credentials: {username: a, password: {fromFile: \"CANARY\\nmore\"}}",
         "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: \"CANARY\"}}",
         "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, \"https://u:CANARY@h\"]}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [vault, read, --token, CANARY, --password=CANARY]}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [mysql, -pCANARY]}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, -H, \"Authorization: Bearer CANARY\"]}}",
+        "brokers: \"b:9092\", schemaRegistry: {url: \"https://CANARY@r\"}",
+        "brokers: \"b:9092\", schemaRegistry: {url: \"https://r/x#access_token=CANARY\"}",
     ] {
         documents.push(kafka_pipe(&more.replace("CANARY", CANARY)));
     }

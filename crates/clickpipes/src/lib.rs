@@ -19,6 +19,7 @@ pub mod kinds;
 pub mod lifecycle;
 pub mod likely_secret;
 pub mod lineage;
+mod literal_reference;
 mod local_fields;
 pub mod manifest;
 pub mod mapping_edits;

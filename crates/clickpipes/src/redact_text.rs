@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::kinds;
-use crate::secret_names::{has_secret_name, secret_query_values};
+use crate::secret_forms::secret_ranges;
+use crate::secret_names::has_secret_name;
 
 mod lines;
 mod secret_extent;
@@ -47,7 +48,7 @@ impl TextRedactor {
 fn find_literals(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut hidden = find_uri_passwords(text);
     hidden.extend(find_secret_values(text, names));
-    hidden.extend(secret_query_values(text));
+    hidden.extend(secret_ranges(text));
     hidden
 }
 

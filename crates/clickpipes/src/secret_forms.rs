@@ -1,9 +1,10 @@
 //! What is a secret by its form, whatever field it is in. It refuses what somebody wrote, so it errs on the side of no.
 
-use serde_json::Value;
+use std::ops::Range;
 
-use crate::secret_names::{has_secret_parameter, is_secret_value_name, login_passwords};
-use model::secret::SecretSource;
+use crate::secret_names::{
+    has_secret_parameter, is_known_token, is_secret_value_name, login_passwords, secret_query_values, words,
+};
 
 /// The end of the first line of a private key.
 pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY-----";
@@ -36,71 +37,60 @@ impl SecretForm {
             (Self::PrivateKey, is_private_key(text)),
             (Self::Login, !login_passwords(text).is_empty()),
             (Self::Signature, has_secret_parameter(text)),
-            (Self::ConnectionString, is_connection_string(text)),
-            (Self::Token, is_token(text)),
+            (Self::ConnectionString, !connection_string_secrets(text).is_empty()),
+            (Self::Token, !tokens(text).is_empty()),
         ];
         forms.into_iter().find(|(_, is_there)| *is_there).map(|(form, _)| form)
     }
 }
 
-/// `Endpoint=…;SharedAccessKey=…`, `host=h user=u password=p`: several pairs, one of them with a secret.
-fn is_connection_string(text: &str) -> bool {
-    let pairs = text.split(|c: char| c == ';' || c.is_whitespace()).filter_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        (is_word && !value.trim_matches('"').is_empty()).then_some(name)
-    });
-    let names: Vec<&str> = pairs.collect();
-    names.len() > 1 && names.into_iter().any(is_secret_value_name)
+/// The secrets in a text that nobody refused, such as one of the API. A private key is none of them: where it ends depends
+/// on the text.
+pub(crate) fn secret_ranges(text: &str) -> Vec<Range<usize>> {
+    [login_passwords(text), secret_query_values(text), connection_string_secrets(text), tokens(text)].concat()
 }
 
-/// `Bearer …`, `Basic …`, or a JSON web token alone.
-fn is_token(text: &str) -> bool {
+/// The secrets of `Endpoint=…;SharedAccessKey=…`, `host=h user=u password=p`: several pairs, one of them with a secret.
+fn connection_string_secrets(text: &str) -> Vec<Range<usize>> {
+    let pairs = words(text, |c| c == ';' || c.is_whitespace()).into_iter().filter_map(|(start, part)| {
+        let (name, value) = part.split_once('=')?;
+        let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let range = start + name.len() + 1..start + part.len();
+        (is_word && !value.trim_matches('"').is_empty()).then_some((name, range))
+    });
+    let pairs: Vec<_> = pairs.collect();
+    let is_string = pairs.len() > 1;
+    pairs.into_iter().filter(|(name, _)| is_string && is_secret_value_name(name)).map(|(_, value)| value).collect()
+}
+
+/// The tokens in a text: `Bearer …` or `Basic …` alone, JSON web tokens, and those that their beginning names.
+pub(crate) fn tokens(text: &str) -> Vec<Range<usize>> {
     const SHORTEST: usize = 6;
-    let is_one_word = |word: &str| word.len() >= SHORTEST && !word.contains(char::is_whitespace);
-    let header = ["Bearer ", "Basic "].iter().find_map(|scheme| text.trim().strip_prefix(scheme));
-    header.is_some_and(|credentials| is_one_word(credentials.trim())) || is_json_web_token(text.trim())
+    let is_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let known =
+        words(text, |c| !is_char(c)).into_iter().filter(|(_, word)| is_known_token(word) || is_json_web_token(word));
+    let mut found: Vec<Range<usize>> = known.map(|(start, word)| start..start + word.len()).collect();
+    let header = text.trim().split_once(' ').filter(|(scheme, credentials)| {
+        let is_scheme = ["bearer", "basic"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        // `Basic training`
+        let is_prose = credentials.chars().skip(1).all(|c| c.is_lowercase() || matches!(c, '.' | ',' | ':'));
+        is_scheme && credentials.len() >= SHORTEST && !credentials.trim().contains(char::is_whitespace) && !is_prose
+    });
+    found.extend(header.map(|(_, credentials)| {
+        let end = text.trim_end().len();
+        end - credentials.len()..end
+    }));
+    found
 }
 
 fn is_json_web_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.matches('.').count() == 2 && !text.contains(char::is_whitespace)
 }
 
-/// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as
-/// the name of a file.
-pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
-    let is_one_text = |key: &str| reference.get(key).is_some_and(Value::is_string);
-    match SecretSource::from_reference(reference) {
-        Some(SecretSource::Env(name)) => !is_variable(name),
-        Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
-        Some(SecretSource::Command(words)) => words.iter().any(|word| is_secret_argument(word)),
-        None => is_one_text("fromCommand"),
-    }
-}
-
-/// Whether an argument of a program holds a secret: `--token=…`, `X-Vault-Token: …`.
-fn is_secret_argument(word: &str) -> bool {
-    let option = word.strip_prefix('-').and_then(|option| option.trim_start_matches('-').split_once('='));
-    let option = option.filter(|(name, value)| !value.is_empty() && !name.to_ascii_lowercase().ends_with("file"));
-    let header = word.split_once(": ").filter(|(name, _)| !name.contains(char::is_whitespace));
-    option.is_some_and(|(name, _)| is_secret_value_name(name))
-        || header.is_some_and(|(name, value)| is_secret_value_name(name) || is_token(value))
-        || SecretForm::of_text(word).is_some()
-}
-
-/// Whether a text can be the name of an environment variable. No real one is as long as a token.
-fn is_variable(name: &str) -> bool {
-    const LONGEST: usize = 128;
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    // An empty name is refused by the schema.
-    name.len() <= LONGEST && !is_json_web_token(name) && name.chars().all(is_word)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{SecretForm, is_secret_reference_literal, is_secret_value_name};
+    use super::{SecretForm, is_secret_value_name};
     use crate::secret_names::is_secret_field_name;
-    use serde_json::json;
 
     #[test]
     fn secret_is_told_from_an_honest_text_by_its_form() {
@@ -126,6 +116,36 @@ mod tests {
             ("https://docs.example/x?key=abc123", false),
             ("https://h/x?tokenType=a&secretName=x", false),
             ("token=a;b", false),
+            ("https://TOKEN@host/x", true),
+            ("https://ghp_0123456789abcdefABCD@github.com/x", true),
+            ("https://3f9d0c2b8e7a4d1f9b6c5a4e3d2c1b0a@host:8443/x", true),
+            ("https://[::1]/x", false),
+            ("https://ghp_0123456789abcdefABCD:@github.com/x", true),
+            ("https://git:@github.com/x", false),
+            ("mongodb://u:@h/db", false),
+            ("https://TOKEN@[::1]:8443/x", true),
+            ("https://h/x#access_token=hunter2", true),
+            ("https://h/x?a=1#id_token=hunter2", true),
+            ("note: glpat-0123456789abcdefABCD", true),
+            ("bearer hunter2-and-more", true),
+            ("Basic dXNlcjpwdw==", true),
+            ("Basic training", false),
+            ("Bearer Tokens.", false),
+            ("https://git@host/x", false),
+            ("https://me%40corp.example@host/x", false),
+            ("https://deploy-bot-01@host:443/x", false),
+            ("ssh://git@github.com/x", false),
+            ("postgres://Reader_2@h:5432/db", false),
+            ("me@corp.example", false),
+            ("https://h/x#section=1", false),
+            ("https://h/x#token", false),
+            ("topic#token=1", false),
+            ("3fa85f64-5717-4562-b3fc-2c963f66afa6", false),
+            ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", false),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf", false),
+            ("orders.v1.token-events", false),
+            ("ghp_", false),
+            ("hvs.corp.example:9092", false),
             ("Bearer of news", false),
             ("b1:9092,b2:9092", false),
             ("token:9092", false),
@@ -156,29 +176,6 @@ mod tests {
         }
         for name in ["tokenTopic", "passwordTable", "secret_path", "tokens", "maxTokens", "passwordless", "tokenizer"] {
             assert!(!is_secret_value_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn reference_that_holds_the_secret_is_told_from_a_name() {
-        for (reference, is_literal) in [
-            (json!({"fromEnv": "my secret text"}), true),
-            (json!({"fromEnv": "hunter2!"}), true),
-            (json!({"fromEnv": "a/b+c=="}), true),
-            (json!({"fromEnv": "eyJhbGciOi.eyJzdWIi.c2ln"}), true),
-            (json!({"fromFile": "-----BEGIN PRIVATE KEY-----\nMII"}), true),
-            (json!({"fromCommand": "hunter2 or so"}), true),
-            (json!({"fromCommand": ["curl", "https://u:p@h/x"]}), true),
-            (json!({"fromCommand": ["vault", "read", "--token=hunter2"]}), true),
-            (json!({"fromCommand": ["curl", "-H", "X-Vault-Token: hunter2"]}), true),
-            (json!({"fromCommand": ["curl", "-H", "Authorization: Bearer hunter2"]}), true),
-            (json!({"fromCommand": ["op", "read", "--key-file=keys/op", "--format=json"]}), false),
-            (json!({"fromEnv": "KAFKA_PASSWORD"}), false),
-            (json!({"fromEnv": "prod.kafka-password"}), false),
-            (json!({"fromFile": "keys/my key.json"}), false),
-            (json!({"fromCommand": ["vault", "kv", "get", "-field=password", "secret/kafka"]}), false),
-        ] {
-            assert_eq!(is_secret_reference_literal(&reference), is_literal, "{reference}");
         }
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn is_secret_number_name(name: &str) -> bool {
 }
 
 /// The values of secret parameters in query strings, with or without the address before them: signatures, tokens, keys.
-pub fn secret_query_values(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn secret_query_values(text: &str) -> Vec<Range<usize>> {
     let parameters = query_parameters(text).into_iter();
     parameters.filter(|(name, _)| is_secret_parameter(name)).map(|(_, value)| value).collect()
 }
@@ -110,29 +110,81 @@ pub(crate) fn has_secret_parameter(text: &str) -> bool {
     })
 }
 
-/// The parameters of query strings in a text: the name and the range of the value.
-// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter.
+/// The parameters of query strings and fragments in a text: the name and the range of the value.
+// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter. A `#` outside of an address
+// is a part of a name.
 fn query_parameters(text: &str) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(query) = text[from..].find('?').map(|at| from + at + 1) {
-        let end = query + text[query..].find(ends_address).unwrap_or(text.len() - query);
-        let mut at = query;
-        for parameter in text[query..end].split(['&', ';', '?']) {
+    for (start, address) in words(text, ends_address) {
+        let scheme = address.find("://").unwrap_or(address.len());
+        let mut signs = address.match_indices(['?', '#']);
+        let Some((query, _)) = signs.find(|(at, sign)| *sign == "?" || scheme < *at) else { continue };
+        for (at, parameter) in words(&address[query + 1..], |c| matches!(c, '&' | ';' | '?' | '#')) {
             let pair = parameter.split_once('=').filter(|(name, value)| !value.is_empty() && !name.contains('/'));
-            if let Some((name, value)) = pair {
-                let start = at + name.len() + 1;
-                found.push((name, start..start + value.len()));
+            if let Some((name, _)) = pair {
+                let end = start + query + 1 + at + parameter.len();
+                found.push((name, end - (parameter.len() - name.len() - 1)..end));
             }
-            at += parameter.len() + 1;
         }
-        from = end;
     }
     found
 }
 
-/// The passwords of logins in addresses, anywhere in a text: `p` of `b:9092,SASL://u:p@c:9092`. The path of an address may
-/// hold anything.
+/// The parts of a text between such characters, and where each starts.
+pub(crate) fn words(text: &str, is_between: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for part in text.split_inclusive(&is_between) {
+        found.push((at, part.trim_end_matches(&is_between)));
+        at += part.len();
+    }
+    found
+}
+
+/// The beginnings of tokens that nothing else has: of GitHub, GitLab, Slack, Vault, Doppler, Stripe and Google.
+const TOKEN_STARTS: &[&str] = &[
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xapp-",
+    "hvs.",
+    "hvb.",
+    "dp.st.",
+    "dp.pt.",
+    "sk_live_",
+    "rk_live_",
+    "AIza",
+    "ya29.",
+];
+
+/// Whether a word is a token by its beginning.
+pub(crate) fn is_known_token(word: &str) -> bool {
+    const SHORTEST: usize = 16;
+    TOKEN_STARTS.iter().filter_map(|start| word.strip_prefix(start)).any(|rest| {
+        let is_char = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        rest.len() >= SHORTEST && rest.bytes().all(is_char) && rest.bytes().any(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Whether the user of an address without a password is a token: `https://TOKEN@host`. Users of other protocols have
+/// names of every form.
+fn is_token_user(scheme: &str, user: &str) -> bool {
+    const LONGEST_WITH_DIGITS: usize = 20;
+    let is_name_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.+*".contains(&byte);
+    let has_digit = user.bytes().any(|byte| byte.is_ascii_digit());
+    let is_name = user.bytes().all(is_name_byte) && (!has_digit || user.len() <= LONGEST_WITH_DIGITS);
+    let is_mail = user.contains('@') || user.to_ascii_lowercase().contains("%40");
+    is_known_token(user) || matches!(scheme, "http" | "https") && !is_name && !is_mail
+}
+
+/// The passwords of logins in addresses, anywhere in a text: `p` of `b:9092,SASL://u:p@c:9092`, and the user that is a
+/// token itself. The path of an address may hold anything.
 pub(crate) fn login_passwords(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (scheme, _) in text.match_indices("://") {
@@ -141,6 +193,13 @@ pub(crate) fn login_passwords(text: &str) -> Vec<Range<usize>> {
         let rest = &rest[..rest.find(ends_address).unwrap_or(rest.len())];
         let authority = &rest[..rest.find(['/', '?', '#', ',']).unwrap_or(rest.len())];
         if authority.starts_with('[') && !authority.contains('@') {
+            continue;
+        }
+        let user = authority.rsplit_once('@').map(|(user, _)| user.strip_suffix(':').unwrap_or(user));
+        let user = user.filter(|user| !user.contains(':'));
+        if let Some(user) = user {
+            let name = text[..scheme].rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+            found.extend(is_token_user(&name.to_ascii_lowercase(), user).then_some(start..start + user.len()));
             continue;
         }
         let Some((user, after)) = authority.split_once(':') else { continue };

@@ -1,14 +1,12 @@
 //! How a value may be shown. What must stay hidden is replaced here, before it enters a plan.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use serde_json::Value;
 
 use super::FieldSemantics;
 use super::spelling::Equality;
-use crate::secret_forms::{PRIVATE_KEY, is_secret_reference_literal};
-use crate::secret_names::{is_secret_field_name, login_passwords, secret_query_values};
+use crate::literal_reference::is_secret_reference_literal;
+use crate::secret_forms::{PRIVATE_KEY, secret_ranges};
+use crate::secret_names::is_secret_field_name;
 use model::secret;
 
 /// Stands for a value that is never shown.
@@ -33,9 +31,11 @@ impl FieldSemantics {
     pub fn shown(&self, value: &Value) -> Value {
         match value {
             _ if self.is_secret => Value::from(REDACTED_SECRET),
-            Value::String(text) if self.equality == Equality::Uri => Value::from(redact_uri_password(text)),
+            Value::String(text) if self.equality == Equality::Uri => {
+                Value::from(redact_by_form(&redact_uri_password(text)))
+            }
             // No other field is for secrets, but somebody may have put one there.
-            Value::String(text) => Value::from(redact_query(&redact_login(&redact_private_key(text)))),
+            Value::String(text) => Value::from(redact_by_form(text)),
             Value::Array(items) => items.iter().map(|item| self.list_item().shown(item)).collect::<Vec<_>>().into(),
             Value::Object(fields) => fields
                 .iter()
@@ -82,38 +82,30 @@ fn redact_reference(reference: &Value) -> Value {
     Value::Object(fields.collect())
 }
 
-/// The same for a text of which little is known: what follows the host stays as it is, as the path
-/// of a file may hold anything.
-fn redact_login(text: &str) -> String {
-    replace_all(text, login_passwords(text))
-}
-
-/// A text without what follows the beginning of a private key.
-fn redact_private_key(text: &str) -> Cow<'_, str> {
-    match text.split_once(PRIVATE_KEY) {
-        Some((before, _)) => Cow::Owned(format!("{before}{PRIVATE_KEY}***")),
-        None => Cow::Borrowed(text),
+/// A text of which little is known, without what is a secret by its form. What follows the host of an address stays as it
+/// is, as the path of a file may hold anything.
+fn redact_by_form(text: &str) -> String {
+    let key = text.find(PRIVATE_KEY).map(|at| at + PRIVATE_KEY.len()..text.len());
+    let mut hidden = secret_ranges(text);
+    hidden.extend(key);
+    hidden.sort_by_key(|range| range.start);
+    let mut shown = String::new();
+    let mut at = 0;
+    for range in hidden.into_iter().filter(|range| !range.is_empty()) {
+        if range.start >= at {
+            shown.push_str(&text[at..range.start]);
+            shown.push_str("***");
+        }
+        at = at.max(range.end);
     }
-}
-
-fn replace_all(text: &str, hidden: Vec<Range<usize>>) -> String {
-    let mut shown = text.to_owned();
-    for value in hidden.into_iter().rev() {
-        shown.replace_range(value, "***");
-    }
-    shown
-}
-
-/// A URL without the signatures and tokens of its query.
-fn redact_query(text: &str) -> String {
-    replace_all(text, secret_query_values(text))
+    shown + &text[at..]
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{redact_login, redact_query, redact_uri_password};
+    use super::{redact_by_form, redact_uri_password};
     use crate::semantics::FieldSemantics;
     use model::address::Kind;
     use model::path::FieldPath;
@@ -137,8 +129,11 @@ mod tests {
             ("https://h/x?X-Amz-Signature=s1", "https://h/x?X-Amz-Signature=***"),
             ("https://h/x?page=1", "https://h/x?page=1"),
             ("sig=s1", "sig=s1"),
+            ("https://h/x#access_token=s1", "https://h/x#access_token=***"),
+            ("Endpoint=sb://h/;SharedAccessKey=s1", "Endpoint=sb://h/;SharedAccessKey=***"),
+            ("bad token ghp_0123456789abcdefABCD, see log", "bad token ***, see log"),
         ] {
-            assert_eq!(redact_query(text), shown);
+            assert_eq!(redact_by_form(text), shown);
         }
     }
 
@@ -147,11 +142,13 @@ mod tests {
         for (text, shown) in [
             ("https://u:p@h/a:b@c", "https://u:***@h/a:b@c"),
             ("https://u:p@h", "https://u:***@h"),
+            ("https://TOKEN@h/x", "https://***@h/x"),
+            ("https://***@h/x", "https://***@h/x"),
             ("https://h/a:b@c/*.csv", "https://h/a:b@c/*.csv"),
             ("https://h?x=a:b@c", "https://h?x=a:b@c"),
             ("a:b@c", "a:b@c"),
         ] {
-            assert_eq!(redact_login(text), shown);
+            assert_eq!(redact_by_form(text), shown);
         }
     }
 

@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use super::Problem;
-use crate::secret_forms::{SecretForm, is_secret_reference_literal};
+use crate::literal_reference::{is_secret_reference_literal, secret_arguments};
+use crate::secret_forms::SecretForm;
 use crate::secret_names::{is_secret_number_name, is_secret_part_name, is_secret_value_name};
 use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::{FieldNode, code};
-use model::secret::{is_secret_reference, is_secret_source_key};
+use model::secret::{SecretSource, is_secret_reference, is_secret_source_key};
 
 pub(super) const CODE: &str = code::LITERAL_SECRET;
 
@@ -92,7 +93,16 @@ impl SecretSearch {
                 let is_open = self.is_shared && fields.values().any(open);
                 if !is_open && is_secret_reference_literal(value) {
                     let key = fields.keys().find(|key| is_secret_source_key(key)).map_or("", String::as_str);
-                    self.problems.push(misplaced_in_reference(at.key(key).to_field_path()));
+                    let at = at.key(key);
+                    match SecretSource::from_reference(value) {
+                        // Each of them is hidden where its line is quoted.
+                        Some(SecretSource::Command(words)) => {
+                            let places = secret_arguments(&words).into_iter();
+                            let problems = places.map(|index| secret_argument(at.index(index).to_field_path()));
+                            self.problems.extend(problems);
+                        }
+                        _ => self.problems.push(misplaced_in_reference(at.to_field_path())),
+                    }
                 }
             }
             Value::Object(fields) => {
@@ -162,11 +172,18 @@ fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
             "the text contains a private key",
             "keep the `CERTIFICATE` blocks only; a key goes into a field that takes a reference such as `{fromEnv: NAME}`",
         ),
-        SecretForm::Login => ("the address contains the password of a login", apart),
+        SecretForm::Login => ("the address contains the password or the token of a login", apart),
         SecretForm::Signature => ("the address contains a signature or a token", apart),
         SecretForm::ConnectionString => ("the text contains the key of a connection string", apart),
         SecretForm::Token => ("the text contains a token", apart),
     };
+    literal_secret(path, message, help)
+}
+
+fn secret_argument(path: FieldPath) -> Problem {
+    let message = "an argument of the program is a secret itself, and plans show the arguments";
+    let help = "let the program take it from a file (`--token-file PATH`), or from a variable that \
+                `policy.secretCommandVariables` of pipectl.yaml lists";
     literal_secret(path, message, help)
 }
 
