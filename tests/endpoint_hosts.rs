@@ -92,11 +92,19 @@ fn host_reference_becomes_the_dns_name_in_one_apply() {
     assert!(plan.stdout.contains("SOURCE_PASSWORD to endpoint billing:5432"), "{}", plan.stdout);
     apply(&desk, &manifests);
     assert_eq!(live_source(&desk, "postgres")["host"], "billing.db.example");
+    // Known or not, the pair is not new once it is live.
+    let resent = desk.run_pipectl(&[&PLAN[..], &["--resend-secrets"]].concat());
+    assert!(
+        resent.stdout.contains("SOURCE_PASSWORD to endpoint billing (billing.db.example:5432)\n"),
+        "{}",
+        resent.stdout
+    );
+    assert!(!resent.stdout.contains("first time"), "{}", resent.stdout);
     // The plain name is the same host.
     apply(&desk, &(database_endpoint("present") + &database_pipe("Billing.db.example")));
     desk.write_file("pipes.yaml", manifests.replace("5432", "5433"));
     let plan = desk.run_pipectl(&PLAN);
-    assert!(plan.stdout.contains("SOURCE_PASSWORD to billing.db.example:5433"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("SOURCE_PASSWORD to endpoint billing (billing.db.example:5433)"), "{}", plan.stdout);
     assert!(!plan.stdout.contains("host:"), "{}", plan.stdout);
 }
 
@@ -154,4 +162,27 @@ fn exported_pipe_behind_an_endpoint_plans_to_nothing() {
     assert_eq!(said.code, 0, "{}", said.all_output());
     let said = desk.run_pipectl(&["plan", "exported", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
+}
+
+#[test]
+fn policy_allows_an_endpoint_by_its_name_and_by_its_dns_name() {
+    let desk = WorkDir::new();
+    let manifests = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    desk.write_file("pipes.yaml", &manifests);
+    let refuses = |pattern: &str| {
+        let policy = format!("policy: {{secrets: {{SOURCE_PASSWORD: ['{pattern}']}}}}\n");
+        desk.write_file("pipectl.yaml", format!("apiVersion: pipectl/v1\nkind: Project\n{policy}"));
+        let plan = desk.run_pipectl(&[&PLAN[..], &["--resend-secrets"]].concat());
+        plan.stdout.contains("it would send `SOURCE_PASSWORD` to `endpoint billing")
+    };
+    for (pattern, is_refused) in [("endpoint billing", false), ("*.db.example", true), ("endpoint other", true)] {
+        assert_eq!(refuses(pattern), is_refused, "{pattern}");
+    }
+    desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\n");
+    apply(&desk, &manifests);
+    for (pattern, is_refused) in
+        [("endpoint billing:5432", false), ("*.db.example", false), ("endpoint other", true), ("evil.example", true)]
+    {
+        assert_eq!(refuses(pattern), is_refused, "{pattern}");
+    }
 }

@@ -21,7 +21,11 @@ fn host_reference_follows_a_renamed_endpoint_in_the_same_apply() {
     desk.write_file("pipes.yaml", &renamed);
     let plan = desk.run_pipectl(&PLAN);
     assert!(plan.stdout.contains("\"billing.db.example\" -> \"ledger.db.example\""), "{}", plan.stdout);
-    assert!(plan.stdout.contains("SOURCE_PASSWORD to ledger.db.example:5432 for the first time"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("SOURCE_PASSWORD to endpoint billing (ledger.db.example:5432) for the first time"),
+        "{}",
+        plan.stdout
+    );
     assert!(plan.stdout.contains("sources named `billing.db.example` can no longer be reached"), "{}", plan.stdout);
     assert!(plan.stdout.contains("`receipts` connects by a name that is taken away"), "{}", plan.stdout);
     let said = desk.run_with_env(&APPLY, &SECRETS);

@@ -11,6 +11,8 @@ use crate::named_host::NamedHost;
 pub enum SecretHost {
     /// A host.
     Named(NamedHost),
+    /// What a field reaches by naming a private endpoint of the same service.
+    Endpoint(HostOfEndpoint),
     /// The private endpoint that leads there, by its name or its id. Another one may lead elsewhere under the same host.
     ThroughEndpoint(String),
     /// The secret contains the host, such as a connection string.
@@ -19,7 +21,50 @@ pub enum SecretHost {
     Unknown,
 }
 
+/// A receiver behind a private endpoint. It keeps its name when its DNS name becomes known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostOfEndpoint {
+    /// The endpoint's `metadata.name`.
+    pub(crate) name: String,
+    /// The port that the field declares.
+    pub(crate) port: Option<u16>,
+    /// The host by which it is reached, once the endpoint has a DNS name.
+    pub(crate) host: Option<NamedHost>,
+}
+
 impl SecretHost {
+    /// The receiver behind an endpoint whose DNS name is not known yet.
+    pub(crate) fn of_endpoint(name: &str, port: Option<u16>) -> Self {
+        Self::Endpoint(HostOfEndpoint { name: name.to_owned(), port, host: None })
+    }
+
+    /// The receiver that requests name: the host, for an endpoint with a known DNS name. Under one name an endpoint leads
+    /// elsewhere after another one took it over, and a host does not.
+    pub fn reached(&self) -> Self {
+        match self {
+            Self::Endpoint(HostOfEndpoint { host: Some(host), .. }) => Self::Named(host.clone()),
+            other => other.clone(),
+        }
+    }
+
+    /// Says of the hosts `to` which of them are behind the endpoint that `declared` names. `resolved` is what
+    /// `declared` stands for.
+    pub fn behind_endpoint(to: Vec<Self>, declared: &[Self], resolved: &[Self]) -> Vec<Self> {
+        let endpoint = declared.iter().find_map(|host| match host {
+            Self::Endpoint(endpoint) => Some(endpoint),
+            _ => None,
+        });
+        let Some(endpoint) = endpoint else { return to };
+        let is_behind = |host: &Self| resolved.contains(host) && !declared.contains(host);
+        let name = |host: Self| match host {
+            Self::Named(named) if is_behind(&Self::Named(named.clone())) => {
+                Self::Endpoint(HostOfEndpoint { host: Some(named), ..endpoint.clone() })
+            }
+            other => other,
+        };
+        to.into_iter().map(name).collect()
+    }
+
     /// The hosts of a text with commas.
     pub(crate) fn from_list(text: &str) -> Vec<Self> {
         NamedHost::from_list(text).into_iter().map(Self::Named).collect()
@@ -36,10 +81,23 @@ impl fmt::Display for SecretHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Named(host) => return host.fmt(f),
+            Self::Endpoint(endpoint) => return endpoint.fmt(f),
             Self::ThroughEndpoint(endpoint) => return write!(f, "endpoint {endpoint}"),
             Self::InSecret => "the host that it contains",
             Self::Unknown => "a host that this version cannot tell",
         })
+    }
+}
+
+/// `endpoint db:5432`, `endpoint db (db.example:5432)`.
+impl fmt::Display for HostOfEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "endpoint {}", self.name)?;
+        match (&self.host, self.port) {
+            (Some(host), _) => write!(f, " ({host})"),
+            (None, Some(port)) => write!(f, ":{port}"),
+            (None, None) => Ok(()),
+        }
     }
 }
 

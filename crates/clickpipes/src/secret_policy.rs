@@ -6,7 +6,7 @@ use wildmatch::WildMatch;
 
 use crate::named_host::NamedHost;
 use crate::network_address::{canonical_host, split_port};
-use crate::secret_host::SecretHost;
+use crate::secret_host::{HostOfEndpoint, SecretHost};
 
 /// Hosts by secret. Both are patterns with `*` and `?`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,9 +53,32 @@ impl SecretPolicy {
 fn allows(pattern: &str, host: &SecretHost) -> bool {
     match host {
         _ if pattern.trim() == "*" => true,
-        SecretHost::Named(host) => HostPattern::new(pattern).matches(host),
-        _ => false,
+        SecretHost::Named(host) => !is_of_endpoint(pattern) && HostPattern::new(pattern).matches(host),
+        SecretHost::Endpoint(endpoint) => {
+            allows_endpoint(pattern, endpoint)
+                || endpoint.host.as_ref().is_some_and(|host| HostPattern::new(pattern).matches(host))
+        }
+        SecretHost::ThroughEndpoint(_) | SecretHost::InSecret | SecretHost::Unknown => false,
     }
+}
+
+fn is_of_endpoint(pattern: &str) -> bool {
+    pattern.trim().starts_with(ENDPOINT)
+}
+
+/// What a pattern for an endpoint begins with.
+const ENDPOINT: &str = "endpoint ";
+
+/// `endpoint NAME` allows every port, `endpoint NAME:PORT` that one. It allows the endpoint before its DNS name is known,
+/// and after. No host has a blank, so no host passes for an endpoint.
+fn allows_endpoint(pattern: &str, endpoint: &HostOfEndpoint) -> bool {
+    let Some(pattern) = pattern.trim().strip_prefix(ENDPOINT) else { return false };
+    let port = endpoint.port.or(endpoint.host.as_ref().and_then(NamedHost::port));
+    let with_port = port.map(|port| format!("{}:{port}", endpoint.name));
+    [Some(&endpoint.name), with_port.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|name| WildMatch::new(pattern.trim()).matches(name))
 }
 
 /// `HOST` allows every port, `HOST:PORT` that one. Both are compared in the spelling in which hosts compare.
@@ -184,6 +207,37 @@ mod tests {
         ] {
             assert!(policy.refusal("S", &host(text)).is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn endpoint_is_allowed_by_its_name_and_by_its_dns_name() {
+        let unknown = SecretHost::of_endpoint("db", Some(5432));
+        let resolved = host("db.vpce.example:5432");
+        let declared = [unknown.clone()];
+        let known = SecretHost::behind_endpoint(vec![resolved.clone()], &declared, &[resolved]).remove(0);
+        let elsewhere = SecretHost::behind_endpoint(vec![host("evil.example:5432")], &declared, &[]).remove(0);
+        for (pattern, before, after) in [
+            ("endpoint db", true, true),
+            ("endpoint d*:5432", true, true),
+            ("endpoint db:5433", false, false),
+            ("endpoint DB", false, false),
+            ("*.vpce.example", false, true),
+            ("db*", false, true),
+            ("db", false, false),
+            ("*", true, true),
+        ] {
+            let policy = policy(&[("*", &[pattern])]);
+            assert_eq!(policy.refusal("S", &unknown).is_none(), before, "{pattern}");
+            assert_eq!(policy.refusal("S", &known).is_none(), after, "{pattern}");
+            // What does not lead to the endpoint is a host like any other.
+            assert_eq!(policy.refusal("S", &elsewhere).is_none(), pattern == "*", "{pattern}");
+            // A text that looks like an endpoint leads to none.
+            assert_eq!(policy.refusal("S", &host("endpoint db:5432")).is_none(), pattern == "*", "{pattern}");
+        }
+        assert_eq!(
+            (unknown.to_string(), known.to_string()),
+            ("endpoint db:5432".into(), "endpoint db (db.vpce.example:5432)".into())
+        );
     }
 
     #[test]

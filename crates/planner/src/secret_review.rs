@@ -43,15 +43,24 @@ impl PlanInputs<'_> {
         }
         let is_rerouted = self.is_rerouted(at, body);
         let with_hosts = sent.into_iter().map(|ReferencedSecret { path, from }| {
-            let to = secret_hosts(at.kind, body, &path);
+            let to = self.receivers(at, body, &path);
             let name = policy_name(&from);
             let is_known =
-                !is_rerouted && to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.clone())));
+                !is_rerouted && to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.reached())));
             // Without a base, live shows the host, and not which secret it gets.
             let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&path));
             SentSecret { path, from, to, new }
         });
         with_hosts.collect()
+    }
+
+    /// The receivers of the secret at `path`, with the endpoint by which its manifest reaches them.
+    fn receivers(&self, at: &Address, body: &Value, path: &FieldPath) -> Vec<SecretHost> {
+        let to = secret_hosts(at.kind, body, path);
+        let Some(document) = self.desired.get(at) else { return to };
+        let resolved = self.resolve_references(at, &document.body, Some(body));
+        let hosts = |body: &Value| secret_hosts(at.kind, body, path);
+        SecretHost::behind_endpoint(to, &hosts(&document.body), &hosts(&resolved))
     }
 
     /// Whether the same names lead elsewhere after the plan: through an endpoint that is replaced, or no longer through
@@ -82,9 +91,11 @@ impl PlanInputs<'_> {
         counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
     ) -> BTreeSet<SecretPair> {
         let mut pairs = BTreeSet::new();
+        let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
         for (at, document) in desired {
-            // The changed body has ids and hosts in place of references.
-            let body = self.resolve_references(at, &document.body, None);
+            // The changed body has ids and hosts in place of references, and keeps that of an endpoint's DNS names which it
+            // has live.
+            let body = self.resolve_references(at, &document.body, live_body(at));
             for sent in SentSecret::all_in(at.kind, &body) {
                 if counts(at, &sent.path, &sent.to) {
                     let name = policy_name(&sent.from);

@@ -55,7 +55,11 @@ pub enum TableEngine {
 
 /// The database gets all secrets of its source.
 pub(crate) fn secret_hosts(source: &Value, _: &str) -> Vec<SecretHost> {
-    SecretHost::from_list(&host_and_port(source))
+    let port = || text_at(source, "port").parse().ok();
+    match referenced_endpoint(source, "host") {
+        Some(name) => vec![SecretHost::of_endpoint(name, port())],
+        None => SecretHost::from_list(&host_and_port(source)),
+    }
 }
 
 /// Host and port of a database.

@@ -87,8 +87,7 @@ pub struct BrokersOfEndpoint {
     pub first_port: Option<TcpPort>,
 }
 
-/// The hosts at a field, for people and for `policy.secrets`. A host name has no blank, so no host
-/// can pass for an endpoint.
+/// The hosts at a field, for people.
 pub(crate) fn host_text(source: &Value, field: &str) -> String {
     match referenced_endpoint(source, field) {
         Some(name) => format!("endpoint {name}"),

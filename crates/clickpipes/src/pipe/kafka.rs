@@ -213,7 +213,10 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
     }
     let endpoints = source["reversePrivateEndpointIds"].as_array().into_iter().flatten();
     let endpoints = endpoints.filter_map(|it| it.as_str().or_else(|| it["endpoint"].as_str()));
-    let mut hosts = SecretHost::from_list(&host_text(source, "brokers"));
+    let mut hosts = match referenced_endpoint(source, "brokers") {
+        Some(name) => vec![SecretHost::of_endpoint(name, None)],
+        None => SecretHost::from_list(&text_at(source, "brokers")),
+    };
     // A registry of AWS Glue is read with the access key of the pipe, unless it has a role of its own.
     if field == "credentials" {
         hosts.extend(registry::glue_hosts(source));

@@ -109,7 +109,9 @@ pub(super) fn find_parameters(shapes: &[&ManifestShape], documents: &[&Value]) -
 /// The secrets that every member sends to the same known hosts.
 fn shared_secrets(shapes: &[&ManifestShape]) -> Vec<FieldPath> {
     let Some((first, others)) = shapes.split_first() else { return Vec::new() };
-    let is_known = |host: &SecretHost| matches!(host, SecretHost::Named(_) | SecretHost::ThroughEndpoint(_));
+    let is_known = |host: &SecretHost| {
+        matches!(host, SecretHost::Named(_) | SecretHost::Endpoint(_) | SecretHost::ThroughEndpoint(_))
+    };
     let shared = first.secret_hosts().iter().enumerate().filter(|(at, secret)| {
         secret.1.iter().all(is_known) && others.iter().all(|other| other.secret_hosts().get(*at) == Some(secret))
     });
