@@ -445,6 +445,49 @@ fn example_of_120_pipes_plans_like_its_plain_form() {
 }
 
 #[test]
+fn effective_values_tell_what_a_manifest_takes_out() {
+    let dir = WorkDir::new();
+    dir.write_file(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments:\n  \
+         dev: {defaults: {ClickPipe: {spec: {settings: {streaming_max_insert_wait_ms: 500}}}}}\n",
+    );
+    dir.write_file(
+        "pipes/all.yaml",
+        "apiVersion: pipectl/v1
+kind: Template
+metadata: {name: t}
+spec:
+  scaling: {replicas: 2}
+  source: {kinesis: {format: JSONEachRow, streamName: s, region: us-east-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/reader'}}
+  destination: {database: default, table: t, managedTable: true, tableDefinition: {engine: {type: MergeTree}}, columns: [{name: id, type: UInt64}]}
+---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: analytics}
+spec:
+  template: t
+  scaling: null
+  settings: null
+",
+    );
+    for (field, line) in [
+        ("scaling", "  spec.scaling: removed by pipes/all.yaml:14:12\n"),
+        ("settings", "  spec.settings: removed by pipes/all.yaml:15:13\n"),
+    ] {
+        let shown = dir.run_pipectl(&["explain", field, "--effective", "-e", "dev"]);
+        assert_eq!(
+            shown.stdout,
+            format!("analytics/clicks  ClickPipe  pipes/all.yaml:9:1\n{line}"),
+            "{}",
+            shown.stderr
+        );
+    }
+    let json = dir.run_pipectl(&["explain", "scaling", "--effective", "-e", "dev", "-o", "json"]).stdout_json();
+    assert_eq!(json["result"]["manifests"][0]["removed"][0]["place"], "pipes/all.yaml:14:12");
+}
+
+#[test]
 fn effective_values_tell_each_position_apart() {
     let dir = WorkDir::new();
     dir.write_file("pipectl.yaml", ENVIRONMENTS);

@@ -141,6 +141,17 @@ pub struct PlainManifest {
     pub value_places: BTreeMap<FieldPath, Place>,
     /// Every value, in the order of the document.
     pub values: Vec<EffectiveValue>,
+    /// The fields of its template and the defaults that it takes out.
+    pub removed: Vec<RemovedField>,
+}
+
+/// A field that a manifest takes out with `null`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemovedField {
+    /// Its path from the root of the document.
+    pub path: FieldPath,
+    /// Where the `null` is.
+    pub place: Place,
 }
 
 /// A value of a plain manifest, and where it is from.

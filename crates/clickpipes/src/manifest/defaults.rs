@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::overlay::{find_taken_out, overlay};
+use super::overlay::{TakenOut, find_taken_out, overlay};
 use super::variables::{Scope, VariableExpander};
 use crate::kinds;
 use model::address::Kind;
@@ -73,10 +73,10 @@ impl EnvironmentDefaults {
     pub(super) fn apply(
         &self,
         root: &mut YamlNode,
-        (file, taken_out): (u32, &[FieldPath]),
+        (file, taken_out): (u32, &[TakenOut]),
         expander: &mut VariableExpander<'_>,
         remarks: &mut PendingDiagnostics,
-    ) -> Vec<FieldPath> {
+    ) -> Vec<TakenOut> {
         let text = |path: &[&str]| root.node_at(path).and_then(YamlNode::as_text);
         let kind = text(&["kind"]).and_then(Kind::from_name);
         let found = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?)));
@@ -87,10 +87,10 @@ impl EnvironmentDefaults {
             retain_protection(&mut defaults);
         }
         defaults.set_file(file);
-        let mut kept_out: Vec<FieldPath> =
-            taken_out.iter().filter(|path| has_field(&defaults, path)).cloned().collect();
-        for path in taken_out {
-            remove_default(&mut defaults, path.segments(), file);
+        let mut kept_out: Vec<TakenOut> =
+            taken_out.iter().filter(|taken| has_field(&defaults, &taken.path)).cloned().collect();
+        for taken in taken_out {
+            remove_default(&mut defaults, taken.path.segments(), file);
         }
         expander.expand_variables(&mut defaults, Scope::Manifest, remarks);
         // Only now is a variable in it known.

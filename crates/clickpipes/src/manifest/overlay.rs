@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::kinds;
 use model::path::FieldPath;
-use model::yaml::{YamlContent, YamlEntry, YamlNode};
+use model::yaml::{Span, YamlContent, YamlEntry, YamlNode};
 
 /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
 // A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
@@ -18,14 +18,22 @@ pub(super) fn overlay(base: YamlNode, own: YamlNode) -> YamlNode {
     }
 }
 
-/// The fields of `base` that `own` takes out, as paths below `at`.
-pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) -> Vec<FieldPath> {
+/// A field of a template or of the defaults that a manifest takes out.
+#[derive(Clone, Debug)]
+pub(super) struct TakenOut {
+    pub(super) path: FieldPath,
+    /// The `null` that does it.
+    pub(super) span: Span,
+}
+
+/// The fields of `base` that `own` takes out, below `at`.
+pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) -> Vec<TakenOut> {
     let mut found = Vec::new();
     for entry in own.entries() {
         let Some(covered) = base.entry(&entry.key) else { continue };
         let path = at.child(&entry.key);
         match entry.value.content {
-            YamlContent::Null => found.push(path),
+            YamlContent::Null => found.push(TakenOut { path, span: entry.value.span }),
             _ => found.extend(find_taken_out(&covered.value, &entry.value, &path)),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::file::{ValidatedDocument, validate_file};
 use super::load_context::RenderContext;
 use super::render_document::RenderedDocument;
-use super::{EffectiveValue, PlainManifest, ValueSource};
+use super::{EffectiveValue, PlainManifest, RemovedField, ValueSource};
 use model::desired::Place;
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
@@ -21,9 +21,17 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
     let rendered = documents.into_iter().map(|document| {
         let ValidatedDocument { rendered, fields: mut document, .. } = document;
         escape_variables(&mut document);
-        for path in &rendered.kept_out {
+        let mut removed = Vec::new();
+        let of_template = rendered.template.iter().flat_map(|template| &template.taken_out);
+        for taken in of_template.chain(&rendered.kept_out) {
+            let gone = RemovedField { path: taken.path.clone(), place: files.place(taken.span) };
+            if !removed.contains(&gone) {
+                removed.push(gone);
+            }
+        }
+        for taken in &rendered.kept_out {
             // Read again in this environment, it must not get the default.
-            path.set_in(&mut document, Value::Null);
+            taken.path.set_in(&mut document, Value::Null);
         }
         let mut value_places = BTreeMap::new();
         collect_places(&rendered.root, files, &FieldPath::root(), &mut value_places);
@@ -33,6 +41,7 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
         let values = origins.found;
         PlainManifest {
             values,
+            removed,
             document,
             start: files.place(rendered.entry.unwrap_or_else(|| rendered.root.head_span())),
             template: rendered.template.and_then(|used| used.origin),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::code;
 use super::load_context::RenderContext;
-use super::overlay::{find_taken_out, overlay};
+use super::overlay::{TakenOut, find_taken_out, overlay};
 use super::parameters::bind_parameters;
 use super::shared_parts;
 use super::templates::Template;
@@ -34,7 +34,7 @@ pub(super) struct RenderedDocument {
     pub(super) with_extent: Option<Range<usize>>,
     pub(super) template: Option<UsedTemplate>,
     /// Its fields that would have a default, and that it keeps out.
-    pub(super) kept_out: Vec<FieldPath>,
+    pub(super) kept_out: Vec<TakenOut>,
 }
 
 /// The template of a manifest, and where the manifest names it.
@@ -44,7 +44,7 @@ pub(super) struct UsedTemplate {
     pub(super) name_span: Span,
     pub(super) used: Span,
     /// Its fields that the manifest takes out. A default does not bring them back.
-    taken_out: Vec<FieldPath>,
+    pub(super) taken_out: Vec<TakenOut>,
 }
 
 impl UsedTemplate {

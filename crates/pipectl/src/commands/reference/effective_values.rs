@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clickpipes::docs::FieldExplanation;
-use clickpipes::manifest::{EffectiveValue, PlainManifest, ValueSource};
+use clickpipes::manifest::{EffectiveValue, PlainManifest, RemovedField, ValueSource};
 use model::path::{FieldPath, value_at};
 use model::sanitize::sanitize_line;
 use serde::Serialize;
@@ -27,6 +27,15 @@ struct ManifestValues {
     name: String,
     place: String,
     values: Vec<ShownValue>,
+    /// What the manifest takes out of its template or of the defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<ShownRemoval>,
+}
+
+#[derive(Serialize)]
+struct ShownRemoval {
+    path: String,
+    place: String,
 }
 
 #[derive(Serialize)]
@@ -52,7 +61,7 @@ pub(super) fn run(context: &CommandContext, field: &str, explained: &FieldExplan
     let names_kind = field.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(explained.kind));
     let is_meant = |manifest: &&PlainManifest| !names_kind || manifest.document["kind"] == explained.kind;
     let found = manifests.iter().filter(is_meant).map(|manifest| manifest_values(manifest, &path));
-    let found: Vec<ManifestValues> = found.filter(|manifest| !manifest.values.is_empty()).collect();
+    let found: Vec<ManifestValues> = found.filter(|it| !it.values.is_empty() || !it.removed.is_empty()).collect();
     let text = shown_text(&found, project.environment_name());
     let mut outcome =
         CommandOutcome::new(context, exit::DONE, context.envelope("found", EffectiveValues { manifests: found }));
@@ -70,11 +79,13 @@ fn manifest_values(manifest: &PlainManifest, path: &FieldPath) -> ManifestValues
         template: template.clone().filter(|_| it.source == ValueSource::Template),
         place: it.place.to_string(),
     };
+    let removal = |it: &RemovedField| ShownRemoval { path: it.path.to_string(), place: it.place.to_string() };
     let parts = [word("metadata.service"), word("metadata.name")];
     ManifestValues {
         kind: word("kind").unwrap_or_default(),
         name: parts.into_iter().flatten().collect::<Vec<_>>().join("/"),
         place: manifest.start.to_string(),
+        removed: manifest.removed.iter().filter(|it| is_below(&it.path, path)).map(removal).collect(),
         values: manifest.values.iter().filter(|it| is_below(&it.path, path)).map(shown).collect(),
     }
 }
@@ -103,6 +114,11 @@ fn shown_text(manifests: &[ManifestValues], environment: &str) -> StyledText {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.push_plain(format!("  {}: {}", sanitize_line(path), sanitize_line(&value)));
             text.push(Label::Dim, format!("  from {source} ({place})")).end_line();
+        }
+        for ShownRemoval { path, place } in &manifest.removed {
+            text.push_plain(format!("  {}: ", sanitize_line(path)))
+                .push(Label::Dim, format!("removed by {place}"))
+                .end_line();
         }
     }
     text
