@@ -14,8 +14,12 @@ fn project(policy: &str) -> String {
 
 /// The text, the comment, the annotations and the JSON of a plan.
 fn plan_everywhere(repo: &TestRepo, args: &[&str]) -> [String; 4] {
-    let reports =
-        ["--report=markdown=out/comment.md", "--report=github=out/annotations", "--report=json=out/plan.json"];
+    let reports = [
+        "--report=markdown=out/comment.md",
+        "--report=github=out/annotations",
+        "--report=json=out/plan.json",
+        "--report=gitlab-terraform=out/counts.json",
+    ];
     let text = repo.run_successfully(&[&["plan"], args, &reports].concat());
     let read = |name: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out").join(name)).unwrap();
     [text, read("comment.md"), read("annotations"), read("plan.json")]
@@ -36,10 +40,13 @@ fn limit_holds_back_its_objects_and_nothing_else() {
     let [text, comment, annotations, json] = plan_everywhere(&repo, &[]);
     let why = "the plan would delete 2 objects, but `maxDelete` is 1: raise `policy.maxDelete` to 2 in pipectl.yaml, or \
                pass `--allow-delete analytics/clicks --allow-delete analytics/views`";
-    assert!(
-        comment
-            .starts_with("### pipectl plan: 1 to create, 0 to update, 0 to replace, 2 to delete; apply will refuse 2")
-    );
+    assert!(comment.starts_with("### pipectl plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 blocked"));
+    assert!(text.contains("Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 blocked."), "{text}");
+    assert!(text.contains("Will send 1 request "), "{text}");
+    let counts = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/counts.json")).unwrap();
+    assert_eq!(counts, "{\"create\":1,\"update\":0,\"delete\":0}\n");
+    let merged = repo.work_dir.run_pipectl(&["report", "merge", "out/plan.json", "-o", "json"]).stdout_json();
+    assert_eq!(merged["result"]["counts"], serde_json::json!({"create": 1, "blocked": 2}));
     assert!(text.contains(&format!("Apply will refuse:\n  `analytics/clicks`, `analytics/views`: {why}\n")), "{text}");
     let head = comment.lines().nth(2).unwrap();
     assert_eq!(head, "⛔ **Apply will refuse:**", "{comment}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::bench::{Bench, CANARY, in_virtual_time};
-use crate::support::cli::RunOutput;
+use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, read_documents};
 use crate::support::server::SandboxServer;
 use crate::support::test_repo::{TestRepo, path_variable};
@@ -271,4 +271,68 @@ fn panic_message_contains_no_secret() {
     assert!(said.contains("cannot send ApiRequest"), "{said}");
     assert!(!said.contains(CANARY), "{said}");
     assert!(!said.contains(&format!("{:?}", CANARY.as_bytes())[1..20]), "{said}");
+}
+
+// The API may show a secret anywhere: in a known field, in a state, in the objects of another environment.
+#[test]
+fn secret_of_any_environment_is_hidden_in_known_fields_and_states() {
+    const SECRETS: [(&str, &str); 2] = [("STAGING_PW", "canary-Staging-1"), ("PROD_PW", "canary-Prod-2")];
+    let desk = WorkDir::new();
+    let folder = desk.temp_dir.path().to_owned();
+    desk.write_file(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments:\n  \
+         staging: {variables: {secret: STAGING_PW}}\n  prod: {variables: {secret: PROD_PW}}\n",
+    );
+    let pipe = |name: &str, group: &str| {
+        format!(
+            "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: {name}, service: analytics}}\nspec:\n  source:\n    \
+             kafka: {{type: kafka, format: JSONEachRow, brokers: 'b:9092', topics: t, consumerGroup: {group}, authentication: PLAIN, \
+             credentials: {{username: u, password: {{fromEnv: '${{secret}}'}}}}}}\n  \
+             destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, \
+             columns: [{{name: id, type: UInt64}}]}}\n"
+        )
+    };
+    desk.write_file("pipes/clicks.yaml", pipe("clicks", "g"));
+    desk.write_file("pipes/views.yaml", pipe("views", "g"));
+    let run = |args: &[&str]| {
+        let common = ["-e", "staging,prod", "--sandbox=.pipectl/{env}.json"];
+        desk.run_with_env(&[args, &common].concat(), &SECRETS)
+    };
+    let first = run(&["apply", "--yes"]);
+    assert_eq!(first.code, 0, "{}", first.all_output());
+    let assert_hidden = |format: &str, text: &str| {
+        assert_clean(format, text);
+        assert!(text.contains("[redacted]") || text.contains("redacted&#93;"), "{format} shows the fields: {text}");
+    };
+    for (number, format) in ["text", "json", "markdown", "ndjson"].into_iter().enumerate() {
+        // Both environments have the secret of staging, which runs first.
+        for environment in ["staging", "prod"] {
+            let file = folder.join(format!(".pipectl/{environment}.json"));
+            let mut world: World = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+            let edit =
+                |body: &mut serde_json::Value| body["source"]["kafka"]["consumerGroup"] = json!("canary-Staging-1");
+            assert!(world.edit_pipe("analytics", "clicks", edit));
+            fs::write(file, serde_json::to_string(&world).unwrap()).unwrap();
+        }
+        desk.write_file(
+            "pipes/views.yaml",
+            pipe("views", "g").replace("UInt64}", &format!("UInt64}}, {{name: c{number}, type: String}}")),
+        );
+        let reports: Vec<String> = ["json", "markdown", "html", "github", "junit", "sarif"]
+            .map(|it| format!("--report={it}={it}-{{env}}"))
+            .to_vec();
+        let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+        let said = run(&[&["apply", "--yes", "-vv", "-o", format][..], &reports].concat());
+        assert_clean(format, &said.all_output());
+        if format != "ndjson" {
+            assert_hidden(format, &said.stdout);
+        }
+        for (report, environment) in
+            ["json", "markdown", "html"].into_iter().flat_map(|it| [(it, "staging"), (it, "prod")])
+        {
+            let text = fs::read_to_string(folder.join(format!("{report}-{environment}"))).unwrap();
+            assert_hidden(report, &text);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use remote::{
 use crate::embedded_sandbox::EmbeddedSandbox;
 use crate::exit::UsageError;
 use crate::project::ProjectContext;
+use crate::run_redaction::run_redaction;
 use crate::secrets::SecretResolver;
 use crate::{credentials, env_vars};
 
@@ -317,6 +318,7 @@ fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: Acc
         wake_services: can_wake && mode.can_write,
         rate,
         timeout: options.timeout.limit(),
+        redaction: run_redaction().clone(),
         ..RemoteSettings::default()
     })
 }

@@ -95,7 +95,8 @@ impl EnvironmentRun {
     /// The path for this environment.
     ///
     /// # Errors
-    /// When several environments would use the same file.
+    /// When several environments would use the same file, when none is selected, and when the name of the environment
+    /// would lead to another folder.
     pub(crate) fn expand_path(&self, flag: &str, path: &Path) -> Result<PathBuf, UsageError> {
         let text = path.display().to_string();
         if self.is_one_of_several && !text.contains(PLACEHOLDER) {
@@ -105,11 +106,29 @@ impl EnvironmentRun {
                 suggest_path(path)
             )));
         }
-        Ok(match &self.name {
-            Some(name) if text.contains(PLACEHOLDER) => PathBuf::from(text.replace(PLACEHOLDER, name)),
-            _ => path.to_owned(),
-        })
+        if !text.contains(PLACEHOLDER) {
+            return Ok(path.to_owned());
+        }
+        let name = self.name.as_deref().ok_or_else(|| {
+            UsageError(format!(
+                "{flag}: {PLACEHOLDER} in `{text}` stands for an environment: select one with --env NAME"
+            ))
+        })?;
+        // Hazard: with `--env ../../x`, one file of CI would be taken for another.
+        if !is_file_name(name) {
+            let why = format!(
+                "{flag}: the environment `{name}` cannot be a part of a file name, as {PLACEHOLDER} in `{text}`"
+            );
+            return Err(UsageError(why));
+        }
+        Ok(PathBuf::from(text.replace(PLACEHOLDER, name)))
     }
+}
+
+/// Whether the text is one part of a path, which leads to no other folder.
+fn is_file_name(text: &str) -> bool {
+    let is_special = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
+    !matches!(text, "" | "." | "..") && !text.contains(is_special)
 }
 
 /// The path with the placeholder before its extension.
@@ -140,7 +159,14 @@ mod tests {
             assert!(path(true, shared).unwrap_err().contains("{env}"));
         }
         assert!(path(true, "a/plan.json").unwrap_err().contains("`a/plan-{env}.json`"));
-        let without = EnvironmentRun::default().expand_path("--out", Path::new("{env}.json"));
-        assert_eq!(without.unwrap(), Path::new("{env}.json"));
+    }
+
+    #[test]
+    fn environment_leads_to_no_other_folder() {
+        for name in [None, Some(""), Some(".."), Some("../x"), Some("a/b"), Some("/etc"), Some("a\\b"), Some("a\nb")] {
+            let run = EnvironmentRun { name: name.map(str::to_owned), is_one_of_several: false };
+            assert!(run.expand_path("--applied", Path::new("state/{env}")).is_err(), "{name:?}");
+            assert_eq!(run.expand_path("--applied", Path::new("state")).ok(), Some("state".into()));
+        }
     }
 }

@@ -35,6 +35,7 @@ mod prompt;
 pub mod render;
 pub mod reports;
 mod rule_checks;
+mod run_redaction;
 pub mod saved_plan;
 mod secrets;
 mod selection;

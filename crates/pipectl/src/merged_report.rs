@@ -148,8 +148,17 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
     };
     let results: BTreeMap<String, &Value> =
         list(reports).map(|report| (report["address"].to_string(), report)).collect();
-    let rows: Vec<MergedRow> =
-        list(&plan["changes"]).map(|change| merged_row(change, results.get(&change["address"].to_string()))).collect();
+    let refused: BTreeSet<String> = list(&plan["applyWillRefuse"]).map(|it| it["address"].to_string()).collect();
+    let rows: Vec<MergedRow> = list(&plan["changes"])
+        .map(|change| {
+            let row = merged_row(change, results.get(&change["address"].to_string()));
+            if refused.contains(&change["address"].to_string()) {
+                MergedRow { word: "blocked".to_owned(), ..row }
+            } else {
+                row
+            }
+        })
+        .collect();
     let mut counts = BTreeMap::new();
     for row in &rows {
         *counts.entry(row.word.clone()).or_default() += 1;

@@ -13,6 +13,7 @@ use model::diagnostic::{Diagnostic, SourceFile};
 use model::sanitize::sanitize_line;
 
 pub(crate) use self::live_area::LiveArea;
+use crate::run_redaction::run_redaction;
 use crate::{diagnostics, env_vars};
 
 /// The meaning of a piece of text.
@@ -220,8 +221,9 @@ fn write_styled(stream: impl Write, text: &StyledText) -> io::Result<()> {
     write_and_flush(stream, &text.to_ansi_text())
 }
 
+/// Every text to a stream passes here, so no secret of this process leaves it, whatever the format.
 fn write_and_flush(mut stream: impl Write, text: &str) -> io::Result<()> {
-    stream.write_all(text.as_bytes())?;
+    stream.write_all(run_redaction().redact_output(text).as_bytes())?;
     stream.flush()
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod refusals;
 pub(crate) mod review_notes;
 pub(crate) mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
 use model::address::Address;
@@ -119,9 +119,20 @@ impl<'p> PlanView<'p> {
     }
 }
 
+/// How many objects apply creates, updates, …, by the word of the plan. What apply refuses counts as blocked.
+pub(crate) fn count_changes(plan: &Plan, refusals: &[ApplyRefusal], word: &str) -> usize {
+    let refused = refused_objects(refusals);
+    let word_of = |change: &Change| if refused.contains(&change.address) { "blocked" } else { change.verdict.as_str() };
+    plan.changes.iter().filter(|change| word_of(change) == word).count()
+}
+
+fn refused_objects(refusals: &[ApplyRefusal]) -> BTreeSet<&Address> {
+    refusals.iter().filter_map(|refusal| refusal.address.as_ref()).collect()
+}
+
 /// `1 to create, 2 to update, 0 to replace, 0 to delete`, then the verdicts that occur of the rest.
-pub(crate) fn plan_counts(plan: &Plan) -> String {
-    let count = |word: &str| plan.count_verdict(word);
+pub(crate) fn plan_counts(plan: &Plan, refusals: &[ApplyRefusal]) -> String {
+    let count = |word: &str| count_changes(plan, refusals, word);
     let mut parts: Vec<String> =
         ["create", "update", "replace", "delete"].iter().map(|word| format!("{} to {word}", count(word))).collect();
     let sometimes = ["rename", "adopt"].iter().filter(|word| count(word) > 0);
@@ -130,15 +141,6 @@ pub(crate) fn plan_counts(plan: &Plan) -> String {
         parts.push(format!("{} blocked", count("blocked")));
     }
     parts.join(", ")
-}
-
-/// `; apply will refuse 2 of them`: the changes that look as if they were made.
-pub(crate) fn refused_suffix(plan: &Plan, refusals: &[ApplyRefusal]) -> String {
-    let refused = refusals.iter().filter(|refusal| refusal.address.is_some()).count();
-    match refused.saturating_sub(plan.count_verdict("blocked")) {
-        0 => String::new(),
-        refused => format!("; apply will refuse {refused} of them"),
-    }
 }
 
 /// `1 manifest removed, 2 fields no longer managed`; nothing if git removed nothing that is live.
@@ -225,8 +227,8 @@ fn count_objects_by_field(all: &[UncheckedFields]) -> Vec<(String, usize)> {
 }
 
 /// The requests and the time of an apply; nothing if there are none, or if the rate is not known.
-pub(crate) fn cost_note(plan: &Plan, rate: Option<(usize, f64)>) -> Option<String> {
-    let (sent, time) = least_cost(plan, rate)?;
+pub(crate) fn cost_note(plan: &Plan, refusals: &[ApplyRefusal], rate: Option<(usize, f64)>) -> Option<String> {
+    let (sent, time) = least_cost(plan, refusals, rate)?;
     let (requests, seconds) = rate?;
     Some(format!(
         "Will send {} (at least {time} s at {requests} requests / {seconds} s), plus time for pipes to settle.",
@@ -235,10 +237,11 @@ pub(crate) fn cost_note(plan: &Plan, rate: Option<(usize, f64)>) -> Option<Strin
 }
 
 /// The number of requests of an apply, and the seconds that they take at least.
-pub(crate) fn least_cost(plan: &Plan, rate: Option<(usize, f64)>) -> Option<(usize, f64)> {
+pub(crate) fn least_cost(plan: &Plan, refusals: &[ApplyRefusal], rate: Option<(usize, f64)>) -> Option<(usize, f64)> {
+    let refused = refused_objects(refusals);
+    let actions = plan.actions.iter().filter(|action| !refused.contains(action.address())).count();
     // Before a re-creation, apply reads the service again.
-    let recreated = plan.changes.iter().filter(|change| change.verdict == planner::Verdict::Replace).count();
-    let sent = plan.actions.len() + recreated;
+    let sent = actions + count_changes(plan, refusals, planner::Verdict::Replace.as_str());
     let (requests, seconds) = rate.filter(|_| sent > 0)?;
     #[expect(clippy::cast_precision_loss, reason = "a rough number of seconds for people")]
     let time = (sent as f64 * seconds / requests as f64).ceil();

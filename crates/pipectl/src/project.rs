@@ -20,6 +20,7 @@ use rules::RuleSet;
 use crate::context::CommandContext;
 use crate::exit::UsageError;
 use crate::output::Output;
+use crate::run_redaction::run_redaction;
 
 pub(crate) use model::project::PROJECT_FILE;
 
@@ -276,6 +277,7 @@ fn read_context(
 
 fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
     let (project, problems, source) = parse_project_file(folder)?;
+    run_redaction().add_public_texts([Arc::clone(&source.text)]);
     output.print_diagnostics(&problems, std::slice::from_ref(&source));
     let project = project.ok_or_else(|| anyhow!("{} is not sound", source.name))?;
     Ok((project, source))

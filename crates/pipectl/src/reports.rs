@@ -28,6 +28,7 @@ use anyhow::{Context, Result};
 
 use self::run_report::ReportView;
 use crate::output::Output;
+use crate::run_redaction::run_redaction;
 use crate::{env_vars, exit, files};
 
 /// Renders one format.
@@ -123,6 +124,7 @@ impl ReportRequest {
                     .append(true)
                     .open(&file)
                     .with_context(|| format!("cannot add to {variable}, {file}"))?;
+                let text = run_redaction().redact_output(&text);
                 file.write_all(text.as_bytes()).with_context(|| format!("cannot add to {variable}"))?;
             }
         }
@@ -135,5 +137,5 @@ fn write_file_or_stdout(path: &Path, text: &str, output: Output) -> Result<()> {
     if path == Path::new("-") {
         return Ok(output.print_document(text)?);
     }
-    files::write_file(path, text)
+    files::write_file(path, &run_redaction().redact_output(text))
 }

@@ -184,7 +184,8 @@ impl Session {
         let waking = (self.policy.wake_idle.unwrap_or_default(), self.limits_held_by_base().contains(&"wakeIdle"));
         let services = services.into_iter().filter_map(|service| Some((service, states.get(service)?)));
         refusals.extend(services.filter_map(|(service, state)| refusals::refusal_of_service(service, state, waking)));
-        let seconds = plan_view::least_cost(plan, self.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
+        let rate = self.plan_context(false).rate;
+        let seconds = plan_view::least_cost(plan, &refusals, rate).map_or(0.0, |(_, seconds)| seconds);
         refusals.extend(refusals::refusal_for_time(self.timeout.limit_for_plan(seconds), seconds));
         refusals
     }
@@ -228,6 +229,11 @@ impl Session {
         let Some(base) = &self.base else { return BTreeSet::new() };
         let changed = |at: &Address, document: &Document| base.get(at).is_none_or(|was| was.differs_from(document));
         self.desired.iter().filter(|(at, document)| changed(at, document)).map(|(at, _)| at).collect()
+    }
+
+    /// Hides the secrets of the manifests in everything that is printed from now on, also for other environments.
+    pub(crate) fn hide_secrets(&self) {
+        self.connection.remote.hide_secrets(self.desired.values().map(|document| &*document.body));
     }
 
     /// The references to secrets in what is meant that lead nowhere from here; tells them, too.

@@ -43,7 +43,7 @@ pub(crate) struct Client {
     transports: Vec<Arc<dyn Transport>>,
     /// The API keys: an answer may repeat them.
     key_redaction: Redaction,
-    /// The secrets that the run resolved so far.
+    /// The secrets that the process resolved so far.
     pub(crate) run_redaction: RunRedaction,
     rate_limiter: RateLimiter,
     pub(crate) deadline: Deadline,
@@ -64,11 +64,12 @@ impl Client {
         for secret in transports.iter().flat_map(|transport| transport.carried_secrets()) {
             key_redaction.add_secret(secret.expose_secret(), "");
         }
+        settings.redaction.add_request(&key_redaction);
         Self {
             rate_limiter: RateLimiter::new(settings.rate, transports.len()),
             transports,
             key_redaction,
-            run_redaction: RunRedaction::default(),
+            run_redaction: settings.redaction.clone(),
             deadline: Deadline::new(settings.timeout),
             cancellation: CancellationToken::default(),
             wake_ups: WakeUps::default(),

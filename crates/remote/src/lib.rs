@@ -41,6 +41,7 @@ pub use named_entries::LookupEntry;
 pub use observe::ObserveScope;
 pub use performed_action::PerformedAction;
 pub use rate_limiter::PausePermit;
+pub use redact::RunRedaction;
 pub use remote::Remote;
 pub use routes::is_known_path;
 pub use secret::SecretProvider;

@@ -2,7 +2,12 @@
 
 mod encodings;
 
-use std::sync::{Mutex, MutexGuard};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +16,6 @@ use model::address::Kind;
 use model::live::Object;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-
-use crate::rate_limiter::lock_ignoring_poison;
 
 const REDACTED: &str = "[redacted]";
 
@@ -41,6 +44,8 @@ pub(crate) struct Redaction {
     withheld: Vec<SecretString>,
     /// Secrets that are words of the request, which do so in its own answer.
     public: Vec<SecretString>,
+    /// Hashes of the secrets of other requests that were added.
+    added: HashSet<u64>,
     /// Whether it has the secrets of many requests. Then only their beginnings are looked for, not their ends: each secret
     /// costs time in each answer.
     is_shared: bool,
@@ -98,31 +103,90 @@ impl Redaction {
     }
 }
 
-/// The secrets that a run resolved so far: the answer to one request may repeat the secret of another.
-pub(crate) struct RunRedaction(Mutex<Redaction>);
+/// The secrets that a process resolved so far, for all its environments: the answer to one request may repeat the secret
+/// of another.
+#[derive(Clone)]
+pub struct RunRedaction(Arc<RunSecrets>);
+
+struct RunSecrets {
+    redaction: Mutex<Redaction>,
+    /// What everybody may know: the manifests and the project file.
+    public: Mutex<Vec<Arc<str>>>,
+}
 
 impl Default for RunRedaction {
     fn default() -> Self {
-        Self(Mutex::new(Redaction { is_shared: true, ..Redaction::default() }))
+        let redaction = Mutex::new(Redaction { is_shared: true, ..Redaction::default() });
+        Self(Arc::new(RunSecrets { redaction, public: Mutex::default() }))
+    }
+}
+
+impl fmt::Debug for RunRedaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunRedaction")
+    }
+}
+
+impl PartialEq for RunRedaction {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
 impl RunRedaction {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Redaction> {
-        lock_ignoring_poison(&self.0)
+        self.0.redaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds texts that everybody may know. A secret that is a word of them stays: the gap would tell it.
+    pub fn add_public_texts(&self, texts: impl IntoIterator<Item = Arc<str>>) {
+        self.0.public.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
     }
 
     /// Hides these secrets from now on, apart from those that their manifest shows.
     pub(crate) fn add_request(&self, of_request: &Redaction) {
         let mut all = self.lock();
+        let Redaction { cut, withheld, added, .. } = &mut *all;
         let is_long = |text: &&SecretString| text.expose_secret().chars().count() >= MIN_SHARED_CHARS;
-        add_new(&mut all.cut, of_request.cut.iter());
-        add_new(&mut all.withheld, of_request.withheld.iter().filter(is_long));
+        let mut is_new = |text: &&SecretString| {
+            let mut hasher = DefaultHasher::new();
+            text.expose_secret().hash(&mut hasher);
+            added.insert(hasher.finish())
+        };
+        cut.extend(of_request.cut.iter().filter(&mut is_new).cloned());
+        withheld.extend(of_request.withheld.iter().filter(is_long).filter(is_new).cloned());
+    }
+
+    /// Anything that is printed or written, without the secrets in it: known fields and states of live objects are as the
+    /// API returned them, because they are compared and decide about requests.
+    // Only whole secrets are cut here. Most of what is printed are names and values of manifests, and a beginning of eight
+    // characters is in many of them by chance.
+    pub fn redact_output<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let all = self.lock();
+        let public = self.0.public.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_public = |secret: &str| public.iter().any(|text| text.contains(secret));
+        let secrets = expose_all(&all.cut).filter(|secret| !is_like_word(secret));
+        let found = secrets.map(|secret| (secret, encodings::find_in_output(text, secret)));
+        let found = found.filter(|(secret, places)| !places.is_empty() && !is_public(secret));
+        let mut hidden: Vec<Range<usize>> = found.flat_map(|(_, places)| places).collect();
+        if hidden.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        hidden.sort_by_key(|range| range.start);
+        let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
+        for range in hidden {
+            if range.start >= at {
+                shown.push_str(&text[at..range.start]);
+                shown.push_str(REDACTED);
+            }
+            at = at.max(range.end);
+        }
+        Cow::Owned(shown + &text[at..])
     }
 
     /// Hides them in the fields of a live object that nothing here knows.
-    // Known fields are compared with the desired ones, and requests depend on states and ids. The API returns no secret in
-    // them.
+    // Known fields are compared with the desired ones, and requests depend on states and ids. They are redacted where they
+    // are shown.
     pub(crate) fn redact_object(&self, kind: Kind, object: &mut Object) {
         let all = self.lock();
         if all.cut.is_empty() && all.withheld.is_empty() {
@@ -138,6 +202,13 @@ impl RunRedaction {
     }
 }
 
+/// A word of the language, or a number: the output has it without the secret, and needs it.
+fn is_like_word(secret: &str) -> bool {
+    const LONGEST_WORD: usize = 15;
+    let is_number = secret.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || secret.len() <= LONGEST_WORD && secret.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 fn redact_unknown(secrets: &Redaction, field: &FieldSemantics, value: &mut Value) {
     match value {
         // A longer text than can be redacted stays: it would be cut.
@@ -147,14 +218,6 @@ fn redact_unknown(secrets: &Redaction, field: &FieldSemantics, value: &mut Value
         }
         Value::Array(items) => items.iter_mut().for_each(|item| redact_unknown(secrets, field.list_item(), item)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn add_new<'s>(known: &mut Vec<SecretString>, added: impl Iterator<Item = &'s SecretString>) {
-    for secret in added {
-        if !known.iter().any(|it| it.expose_secret() == secret.expose_secret()) {
-            known.push(secret.clone());
-        }
     }
 }
 
@@ -181,7 +244,7 @@ fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Engine, MIN_SECRET_CHARS, Redaction, STANDARD, WITHHELD};
+    use super::{Engine, MIN_SECRET_CHARS, Redaction, RunRedaction, STANDARD, WITHHELD};
 
     fn clean(secret: &str, text: &str) -> String {
         let mut redaction = Redaction::default();
@@ -254,6 +317,30 @@ mod tests {
         redaction.add_secret("and-more-than-that", "");
         assert_eq!(redaction.redact_text("got secret-0-and-more-than-that."), "got [redacted].");
         assert_eq!(redaction.redact_text("got [redacted]"), "got [redacted]");
+    }
+
+    #[test]
+    fn output_of_any_format_has_no_secret_and_keeps_its_words() {
+        let run = RunRedaction::default();
+        let mut request = Redaction::default();
+        for secret in ["Hunter-22 <\"x\">", "kafka-prod-1", "warnings", "12345678", "  \"type\": \"x\",\nabcdefgh-1"] {
+            request.add_secret(secret, "");
+        }
+        run.add_request(&request);
+        run.add_public_texts(["brokers: kafka-prod-1:9092".into()]);
+        for (text, shown) in [
+            ("state Hunter-22 <\"x\">.", "state [redacted]."),
+            (r#"{"state": "Hunter-22 <\"x\">"}"#, r#"{"state": "[redacted]"}"#),
+            (r#"{"state": "Hunter-22 \u003c\"x\"\u003e"}"#, r#"{"state": "[redacted]"}"#),
+            ("<b>Hunter-22 &lt;&quot;x&quot;&gt;</b>", "<b>[redacted]</b>"),
+            ("SHVudGVyLTIyIDwieCI+", "[redacted]"),
+            ("Hunter-22", "Hunter-22"),
+            // Words of the manifests, of pipectl and of its formats.
+            (r#"{"a": "kafka-prod-1", "warnings": 12345678}"#, r#"{"a": "kafka-prod-1", "warnings": 12345678}"#),
+            ("{\n  \"type\": \"x\",\n}", "{\n  \"type\": \"x\",\n}"),
+        ] {
+            assert_eq!(run.redact_output(text), shown, "{text}");
+        }
     }
 
     #[test]

@@ -75,6 +75,19 @@ pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretP
     Ok(redaction)
 }
 
+/// The secrets of variables and files in a body, to redact from everything that is shown. Programs are not run for it.
+pub(crate) fn readable_secrets(body: &Value, secrets: &dyn SecretProvider) -> Redaction {
+    let (mut redaction, mut open) = (Redaction::default(), None);
+    for referred in secret::find_secret_references(body) {
+        let is_program = matches!(SecretSource::from_reference(&referred.from), Some(SecretSource::Command(_)));
+        // What cannot be read is reported when it is needed.
+        if let Some(found) = (!is_program).then(|| secrets.resolve_secret(&referred.from).ok()).flatten() {
+            redaction.add_secret(found.expose_secret(), open.get_or_insert_with(|| body.to_string()));
+        }
+    }
+    redaction
+}
+
 pub(crate) fn literal_body(body: &Value) -> FilledBody {
     FilledBody { body: RequestBody::new(body), redaction: Redaction::default() }
 }

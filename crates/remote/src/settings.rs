@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::redact::RunRedaction;
+
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteSettings {
@@ -19,6 +21,8 @@ pub struct RemoteSettings {
     pub adoption_window: Duration,
     /// Whether to wake an idle service for a request that needs it. A stopped service is never woken.
     pub wake_services: bool,
+    /// The secrets to redact, shared by all runs of the process.
+    pub redaction: RunRedaction,
 }
 
 impl Default for RemoteSettings {
@@ -30,6 +34,7 @@ impl Default for RemoteSettings {
             wait: WaitMode::default(),
             adoption_window: Duration::from_secs(60),
             wake_services: false,
+            redaction: RunRedaction::default(),
         }
     }
 }

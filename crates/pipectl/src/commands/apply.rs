@@ -79,7 +79,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         let ending = outcome_without_actions(&plan, &refused);
         return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded));
     }
-    let seconds = plan_view::least_cost(&plan, session.plan_context(false).rate).map_or(0.0, |(_, seconds)| seconds);
+    let rate = session.plan_context(false).rate;
+    let seconds = plan_view::least_cost(&plan, &[], rate).map_or(0.0, |(_, seconds)| seconds);
     let timeout = options.scope.connect.timeout.limit_for_plan(seconds);
     session.connection.remote.set_action_timeout(timeout);
     if let Some(refusal) = refusals::refusal_for_time(timeout, seconds) {
@@ -108,6 +109,7 @@ fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
 async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(Session, Plan, Vec<StaleObject>)> {
     let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
+    session.hide_secrets();
     let plan = session.plan(&run_limits(&session, options)).await?;
     session.print_warnings(&plan, context.output);
     let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;

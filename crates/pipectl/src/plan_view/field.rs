@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use clickpipes::default_values::default_value;
+use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::desired::Place;
 use model::path::FieldPath;
@@ -213,6 +214,9 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
         Some(FieldVerdict::Removal) => {
             let how = match (&field.before, default_value(kind, &field.path)) {
                 (Some(Value::Bool(true)), _) => "set it to `false` to turn it off".to_owned(),
+                (Some(live), _) if is_list_of_references(kind, field, live) => {
+                    "declare `[]` to take them out".to_owned()
+                }
                 (_, Some(default)) => format!("to set it back, declare the default, {default}"),
                 _ => "the API cannot unset it; to change it, declare another value".to_owned(),
             };
@@ -228,6 +232,12 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
             field.entry.clone().unwrap_or_default()
         }
     }
+}
+
+/// Whether the field lists other objects: the API takes an empty list of them.
+fn is_list_of_references(kind: Kind, field: &FieldChange, live: &Value) -> bool {
+    let item = FieldSemantics::for_kind(kind).field_at(&field.path).list_item();
+    live.as_array().is_some_and(|live| live.iter().any(|it| item.referenced_id(it).is_some()))
 }
 
 /// How the target branch, which is live, differs from this branch.

@@ -183,7 +183,9 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
         };
         text.push_plain(format!("{what}{rest}")).end_line();
     } else {
-        text.push(Label::Heading, format!("Plan: {}.", plan_counts(plan))).push_plain(rest).end_line();
+        text.push(Label::Heading, format!("Plan: {}.", plan_counts(plan, &context.refusals)))
+            .push_plain(rest)
+            .end_line();
     }
     push_refusals(text, &context.refusals);
     if let Some(removed) = removal_counts(plan) {
@@ -198,7 +200,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     if let Some(note) = unchecked_note(plan) {
         text.push(Label::Dim, note).end_line();
     }
-    if let Some(line) = cost_note(plan, context.rate) {
+    if let Some(line) = cost_note(plan, &context.refusals, context.rate) {
         text.push_plain(line).end_line();
     }
 }

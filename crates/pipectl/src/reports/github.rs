@@ -8,6 +8,7 @@ use super::findings::{ReportFinding, ReportLevel, all_findings};
 use super::repo_paths::RepoPaths;
 use super::run_report::ReportView;
 use crate::escape::truncate_chars;
+use crate::plan_view::count_changes;
 use crate::plan_view::object::ObjectSeverity;
 
 /// GitHub keeps ten of each level per step and silently drops the others.
@@ -67,7 +68,7 @@ pub(super) fn step_outputs(view: &ReportView<'_>) -> String {
     if let Some(plan) = &run.plan {
         let words = ["create", "update", "replace", "delete", "rename", "adopt", "blocked"];
         for word in words {
-            let _ = writeln!(out, "{word}={}", plan.count_verdict(word));
+            let _ = writeln!(out, "{word}={}", count_changes(plan, &run.context.refusals, word));
         }
         let (unchanged, unmanaged) = (plan.in_sync.len(), plan.unmanaged.len());
         let _ = writeln!(out, "unchanged={unchanged}\nunmanaged={unmanaged}");

@@ -109,11 +109,15 @@ impl RunReport {
         }
     }
 
+    fn plan_counts(&self, plan: &Plan) -> String {
+        plan_view::plan_counts(plan, &self.context.refusals)
+    }
+
     fn summary_counts(&self) -> String {
         let problems = severity_counts(&self.diagnostics);
         match (&self.plan, &self.drift) {
             (Some(plan), _) if !self.errors.is_empty() => {
-                format!("{}: {}", self.outcome, plan_view::plan_counts(plan))
+                format!("{}: {}", self.outcome, self.plan_counts(plan))
             }
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
@@ -122,8 +126,7 @@ impl RunReport {
                 format!("no changes{}{}", removal_suffix(plan), drift_suffix(plan))
             }
             (Some(plan), _) => {
-                let refused = plan_view::refused_suffix(plan, &self.context.refusals);
-                format!("{}{}{}{refused}", plan_view::plan_counts(plan), removal_suffix(plan), drift_suffix(plan))
+                format!("{}{}{}", self.plan_counts(plan), removal_suffix(plan), drift_suffix(plan))
             }
             (None, Some(drift)) => drift.counts_text(),
             (None, None) if problems.is_empty() => {
@@ -181,7 +184,7 @@ impl RunReport {
         };
         let mut parts = Vec::new();
         if !self.results.is_empty() {
-            parts.push(format!("Planned: {}.", plan_view::plan_counts(plan)));
+            parts.push(format!("Planned: {}.", self.plan_counts(plan)));
         }
         parts.extend(plan_view::commits_note(&self.context));
         parts.extend(partial);
@@ -189,7 +192,7 @@ impl RunReport {
         parts.extend(plan_view::moved_note(plan, &self.context));
         parts.extend(plan_view::unchecked_note(plan));
         if self.results.is_empty() {
-            parts.extend(plan_view::cost_note(plan, self.context.rate));
+            parts.extend(plan_view::cost_note(plan, &self.context.refusals, self.context.rate));
         }
         parts.extend(plan_view::target_note(self.context.target.as_ref()));
         parts.extend(self.digest.as_ref().map(|digest| format!("Digest: `{digest}`")));

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::address::Address;
@@ -14,6 +15,7 @@ use crate::context::CommandContext;
 use crate::git::{self, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
 use crate::load_manifests::LoadedManifests;
 use crate::project::{self, PROJECT_FILE, ProjectContext};
+use crate::run_redaction::run_redaction;
 use crate::saved_plan::PlanTarget;
 use crate::settings_diff::ProjectChanges;
 
@@ -107,6 +109,7 @@ impl Session {
         mode: AccessMode,
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
+        run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
         let default = connect.default_service();
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =

@@ -1,5 +1,7 @@
 //! Finds a secret in a text: as it is, or escaped as in JSON, a URL or HTML, in any mixture.
 
+use std::ops::Range;
+
 /// Whether the text begins with the whole secret.
 pub(super) fn starts_with_secret(text: &str, secret: &str) -> bool {
     let (count, _) = longest_match(text, secret);
@@ -21,13 +23,39 @@ pub(super) fn matched_length(text: &str, secret: &str, least: usize) -> usize {
 
 /// The same without suffixes.
 pub(super) fn matched_prefix(text: &str, secret: &str, least: usize) -> usize {
-    // Nearly every place of a text begins with none of a thousand secrets.
-    let first = secret.chars().next();
-    if !first.is_some_and(|c| text.starts_with(c)) && !text.starts_with(['%', '&', '\\', '+']) {
+    if !may_start(text, secret) {
         return 0;
     }
     let (count, length) = longest_match(text, secret);
     if count == secret.chars().count() || count >= least { length } else { 0 }
+}
+
+/// Where an output contains the whole secret, in any mixture of escapes.
+pub(super) fn find_in_output(text: &str, secret: &str) -> Vec<Range<usize>> {
+    // No format escapes letters and digits, so nearly every text is passed over at once.
+    let run = secret.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default();
+    if !text.contains(run) {
+        return Vec::new();
+    }
+    // What ends a text of JSON, or begins within an escape, is a part of the document.
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let is_escaped = |at: usize| text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    let is_content = |range: &Range<usize>| {
+        let mut quotes = text[range.clone()].match_indices('"').map(|(at, _)| range.start + at);
+        !is_json || !is_escaped(range.start) && quotes.all(is_escaped)
+    };
+    let places = text.char_indices().map(|(at, _)| at).filter(|at| may_start(&text[*at..], secret));
+    let found = places.filter_map(|at| {
+        let (count, length) = longest_match(&text[at..], secret);
+        (count == secret.chars().count()).then_some(at..at + length)
+    });
+    found.filter(is_content).collect()
+}
+
+/// Nearly every place of a text begins with none of a thousand secrets.
+fn may_start(text: &str, secret: &str) -> bool {
+    let first = secret.chars().next();
+    first.is_some_and(|c| text.starts_with(c)) || text.starts_with(['%', '&', '\\', '+'])
 }
 
 /// The longest prefix of the secret at the beginning of the text: its characters, and their bytes in the text.

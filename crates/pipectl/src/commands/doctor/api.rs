@@ -13,6 +13,7 @@ use crate::connection::{self, AccessMode, ConnectOptions};
 use crate::diagnostics::pluralize;
 use crate::error_report::hint_for;
 use crate::render::status::explain_service_state;
+use crate::run_redaction::run_redaction;
 use crate::session::{LiveView, SizeRead};
 use crate::{credentials, env_vars};
 
@@ -93,7 +94,8 @@ async fn check_organization(
     findings: &mut DoctorFindings,
 ) -> Option<()> {
     const CHECK: &str = "organization";
-    let settings = RemoteSettings { timeout: connect.timeout.limit(), ..RemoteSettings::default() };
+    let redaction = run_redaction().clone();
+    let settings = RemoteSettings { timeout: connect.timeout.limit(), redaction, ..RemoteSettings::default() };
     let directory = match connection::connect_api(connect, &local.project, settings) {
         Ok((directory, _)) => directory,
         Err(error) => {
