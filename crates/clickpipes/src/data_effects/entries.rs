@@ -27,12 +27,10 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
     let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
     let categories =
         [MappingChange::is_added, MappingChange::is_moved, MappingChange::is_changed, MappingChange::is_removed];
-    categories
-        .iter()
-        .flat_map(|is_category| {
-            limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
-        })
-        .collect()
+    let changed = categories.iter().flat_map(|is_category| {
+        limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
+    });
+    changed.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it, entries)))).collect()
 }
 
 /// A DNS name that goes with its target, while a new one says no target.
@@ -177,6 +175,28 @@ impl<'l> LiveMappings<'l> {
                 format!("`{source}` is no longer replicated; table `{target}` and its rows are kept")
             }
         }
+    }
+
+    /// What a new mapping does not have of the one whose target it gets. Its source is another table, so nobody knows
+    /// that the columns and keys of the old one fit.
+    fn describe_successor(&self, entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<String> {
+        let added = entry.desired.filter(|_| entry.live.is_none())?;
+        let new = self.mapped_table(added)?;
+        let removed = all.iter().filter(|it| it.desired.is_none()).filter_map(|it| it.live);
+        let mut removed = removed.filter_map(|live| Some((live, self.mapped_table(live)?)));
+        // A table that only moves keeps its own.
+        if removed.clone().any(|(_, old)| old.source == new.source) {
+            return None;
+        }
+        let (live, old) = removed.find(|(_, old)| old.target == new.target)?;
+        let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        let is_lost = |name: &String| !self.keyed.identity.contains(name) && added.get(name).is_none_or(Value::is_null);
+        let set = live.as_object()?.iter().filter(|(_, value)| is_set(value)).map(|(name, _)| name);
+        let lost: Vec<String> = set.filter(|name| is_lost(name)).map(|name| format!("`{name}`")).collect();
+        (!lost.is_empty()).then(|| {
+            let (lost, source, before) = (lost.join(", "), new.source, old.source);
+            format!("`{source}` does not get {lost} of `{before}`: declare what it needs")
+        })
     }
 
     /// The target of a snapshot, with a warning if another table was copied there.

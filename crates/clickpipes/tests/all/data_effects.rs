@@ -209,6 +209,23 @@ fn changed_target_table_is_described_as_one_change() {
 }
 
 #[test]
+fn mapping_of_another_table_names_what_it_does_not_get_of_the_old_one() {
+    let path = FieldPath::parse("source.postgres.tableMappings");
+    let mut old = mapping("orders", "raw");
+    old["excludedColumns"] = json!(["note"]);
+    old["sortingKeys"] = json!([]);
+    let new = mapping("orders_v2", "raw");
+    let live = json!({"source": {"postgres": {"tableMappings": [old]}}});
+    let entries = [ChangedEntry { live: Some(&old), desired: None }, ChangedEntry { live: None, desired: Some(&new) }];
+    let said = entry_change_effects(Kind::ClickPipe, &path, &live, &entries).join("\n");
+    insta::assert_snapshot!(said, @r#"
+    first snapshot of `public.orders_v2` into `raw`, which contains rows of `public.orders`: empty or drop that table first; other tables keep their position
+    `public.orders` is no longer replicated; table `raw` and its rows are kept
+    `public.orders_v2` does not get `excludedColumns` of `public.orders`: declare what it needs
+    "#);
+}
+
+#[test]
 fn cdc_only_takes_no_snapshot() {
     let said = remapped("cdc_only", &[("a", "x"), ("b", "y")], &[("a", "z"), ("c", "c")]);
     insta::assert_snapshot!(said, @r#"
