@@ -138,6 +138,24 @@ fn other_fields_of_a_pipe_change_while_its_endpoint_waits() {
     }
 }
 
+/// The broker's name leads to the new endpoint already, and the id does not.
+#[test]
+fn stream_is_not_led_to_a_replaced_endpoint_that_waits() {
+    let endpoint = ENDPOINT.replace("f0}", "f0, customPrivateDnsMappings: [{privateDnsName: broker.example.com}]}");
+    let desk = WorkDir::new();
+    desk.write_file("pipes.yaml", &endpoint);
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+    desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
+    desk.write_file("pipes.yaml", endpoint.clone() + &pipe("orders"));
+    assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+    desk.write_file("pipes.yaml", endpoint.replace("f0,", "f1,") + &pipe("orders"));
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert!(said.code == 3 && said.stdout.contains("skipped      analytics/orders"), "{}", said.all_output());
+    let before = writes(&desk);
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+}
+
 fn database_behind_link(host: &str) -> String {
     crate::endpoint_hosts::database_pipe(host).replace("SOURCE_PASSWORD", "KAFKA_PASSWORD")
 }

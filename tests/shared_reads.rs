@@ -168,8 +168,17 @@ fn endpoint_of_each_service_is_a_server_of_its_own() {
         named_endpoint("db", service, "db.internal") + &pipes
     };
     for host in ["{endpoint: db}", "db.internal"] {
-        let (code, said) = validate(&[of("eu", host), of("us", host)]);
-        assert!(code == 0 && !said.contains("shared-consumer-group"), "{said}");
+        let (eu, us) = (of("eu", host), of("us", host));
+        let other = us.replace("serviceAttachments/db", "serviceAttachments/other");
+        let (code, said) = validate(&[eu.clone(), other]);
+        assert!(code == 0 && !said.contains("shared-consumer-group") && !said.contains("shared-target"), "{said}");
+        // Likely one server, though not sure.
+        let (code, said) = validate(&[eu, us]);
+        assert!(code == 0 && said.contains("warning[shared-target]"), "{said}");
+        for words in ["read the replication slot `shop_slot` through", "read the server id `7` through"] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(!said.contains("error"), "{said}");
     }
     // A private name means something else in each service, whoever declares the endpoint. A public one does not.
     for (host, expected) in [("db.internal", 0), ("10.0.0.7", 0), ("db", 0), ("db.example.com", 1), ("8.8.8.8", 1)] {

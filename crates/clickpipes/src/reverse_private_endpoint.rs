@@ -29,6 +29,17 @@ pub(crate) fn exclusive_reads(body: &Value) -> Vec<ExclusiveRead> {
     read_named_by(body, "resource share", path, String::new(), Sharing::Broken).into_iter().collect()
 }
 
+/// What the endpoint leads to. A resource with targets of its own leads to several.
+pub(crate) fn connection_target(body: &Value) -> Option<&str> {
+    const FIELDS: [&str; 4] =
+        ["vpcEndpointServiceName", "vpcResourceConfigurationId", "mskClusterArn", "gcpServiceAttachment"];
+    let mappings = body["customPrivateDnsMappings"].as_array();
+    if mappings.into_iter().flatten().any(|entry| entry.get("targetId").is_some()) {
+        return None;
+    }
+    FIELDS.iter().find_map(|field| body[field].as_str())
+}
+
 /// The DNS names that a manifest gives the endpoint, each with its field.
 pub(crate) fn own_dns_names(body: &Value) -> Vec<(FieldPath, &str)> {
     let list = FieldPath::parse("customPrivateDnsMappings");

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use model::address::{Address, Name, ServiceRef};
+use model::address::{Address, Kind, Name, ServiceRef};
 use serde_json::Value;
 
 use crate::network_address::canonical_host;
+use crate::reverse_private_endpoint::connection_target;
 use crate::semantics::{dns_names, dns_patterns};
 
 /// Ends of names that no public resolver answers: RFC 6762, RFC 8375, and `.internal` as ICANN reserved it.
@@ -27,26 +28,38 @@ const PRIVATE_ENDS: &[&str] = &[
     ".test",
 ];
 
-/// The endpoints of each service, by the DNS names that lead to them.
+/// The endpoints of each service, by the DNS names that lead to them, and what they lead to.
 #[derive(Default)]
-pub struct ServerNames(HashMap<ServiceRef, HashMap<String, Name>>);
+pub struct ServerNames(HashMap<ServiceRef, EndpointsOfService>);
+
+#[derive(Default)]
+struct EndpointsOfService {
+    by_name: HashMap<String, Name>,
+    /// The attachment, endpoint service or cluster behind each endpoint.
+    targets: HashMap<Name, String>,
+}
 
 impl ServerNames {
     /// Of these objects. If two have the same name, it leads to the first.
     pub fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a Address, &'a Value)>) -> Self {
         let mut names = Self::default();
         for (at, body) in objects {
-            for name in dns_names(at.kind, body) {
-                let of_service = names.0.entry(at.service.clone()).or_default();
-                of_service.entry(canonical_host(name)).or_insert_with(|| at.name.clone());
+            // Most objects are pipes.
+            if at.kind != Kind::ReversePrivateEndpoint {
+                continue;
             }
+            let of_service = names.0.entry(at.service.clone()).or_default();
+            for name in dns_names(at.kind, body) {
+                of_service.by_name.entry(canonical_host(name)).or_insert_with(|| at.name.clone());
+            }
+            of_service.targets.extend(connection_target(body).map(|target| (at.name.clone(), target.to_owned())));
         }
         names
     }
 
     /// As seen from a service.
     pub fn seen_from<'a>(&'a self, service: &'a ServiceRef) -> ServersOfService<'a> {
-        ServersOfService { service, names: self.0.get(service) }
+        ServersOfService { service, endpoints: self.0.get(service), is_by_target: false }
     }
 }
 
@@ -54,13 +67,20 @@ impl ServerNames {
 #[derive(Clone, Copy)]
 pub struct ServersOfService<'a> {
     service: &'a ServiceRef,
-    names: Option<&'a HashMap<String, Name>>,
+    endpoints: Option<&'a EndpointsOfService>,
+    is_by_target: bool,
 }
 
 impl ServersOfService<'_> {
+    /// The same, with endpoints that lead to one target as one server.
+    // Likely, and not sure: behind one attachment there may be several servers.
+    pub(crate) fn by_target(self) -> Self {
+        Self { is_by_target: true, ..self }
+    }
+
     /// The endpoint that has a host as one of its names.
     pub(crate) fn endpoint_of_name(self, host: &str) -> Option<String> {
-        Some(self.endpoint_key(self.names?.get(&canonical_host(host))?.as_str()))
+        Some(self.endpoint_key(self.endpoints?.by_name.get(&canonical_host(host))?.as_str()))
     }
 
     /// The service: DNS names are unique within one.
@@ -71,7 +91,11 @@ impl ServersOfService<'_> {
     /// An endpoint of the service.
     // No host name has a blank, so none can pass for an endpoint.
     pub(crate) fn endpoint_key(self, name: &str) -> String {
-        format!("endpoint {name} of {}", self.service)
+        let endpoints = self.endpoints.filter(|_| self.is_by_target);
+        match endpoints.and_then(|endpoints| endpoints.targets.get(&Name::new(name))) {
+            Some(target) => format!("target {target}"),
+            None => format!("endpoint {name} of {}", self.service),
+        }
     }
 
     /// The server that a host without a port leads to: equal for all its spellings.
@@ -86,7 +110,7 @@ impl ServersOfService<'_> {
     }
 
     fn has_name(self, name: &str) -> bool {
-        self.names.is_some_and(|names| names.contains_key(name))
+        self.endpoints.is_some_and(|endpoints| endpoints.by_name.contains_key(name))
     }
 }
 

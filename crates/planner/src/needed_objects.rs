@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
-use model::address::{Address, Name, ServiceRef};
+use model::address::{Address, Name};
 use model::live::Object;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::inputs::PlanInputs;
-use crate::references::{LiveReferences, References, body_references, connected_hosts, has_reference};
+use crate::references::{LiveReferences, body_ids, body_references, connected_hosts, has_reference};
 
 impl PlanInputs<'_> {
     /// The first object that the body refers to and that cannot be used now. What is deleted first needs it at once.
@@ -49,16 +49,12 @@ impl PlanInputs<'_> {
         let leads_elsewhere = |sent: &Value| {
             let hosts: BTreeSet<String> = connected_hosts(rules, &live.body).into_iter().collect();
             has_reference(rules, sent)
-                || !self.ids_in(&at.service, rules, sent).is_subset(&self.ids_in(&at.service, rules, &live.body))
+                || !body_ids(rules, sent).is_subset(&body_ids(rules, &live.body))
                 || connected_hosts(rules, sent).iter().any(|host| !hosts.contains(host))
         };
         let is_redirected = actions.iter().filter_map(Action::request_body).any(leads_elsewhere);
         let reason = || self.unusable_reference(at, body).or_else(|| self.unusable_reference(at, target));
         if is_redirected { reason() } else { None }
-    }
-
-    fn ids_in(&self, service: &ServiceRef, rules: &FieldSemantics, body: &Value) -> References {
-        LiveReferences { service, hosts: self.hosts }.of(rules, body)
     }
 
     /// What a body refers to, by name, by id or by a host, with the live object if there is one.
@@ -68,7 +64,7 @@ impl PlanInputs<'_> {
             let found = self.find_live(&other);
             (other, found)
         });
-        let by_id = self.ids_in(service, rules, body).into_iter().map(|(kind, id)| {
+        let by_id = LiveReferences { service, hosts: self.hosts }.of(rules, body).into_iter().map(|(kind, id)| {
             match self.by_id.get(&(service, kind, id.as_str())) {
                 Some((other, object)) => ((*other).clone(), Some(*object)),
                 None => (Address::new(service.clone(), kind, Name::new(id)), None),

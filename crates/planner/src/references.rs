@@ -105,6 +105,17 @@ pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &Se
     found.map(|(kind, name)| Address::new(service.clone(), kind, name)).collect()
 }
 
+/// The objects that a live body refers to by id.
+pub(crate) fn body_ids(rules: &FieldSemantics, body: &Value) -> References {
+    let find = |rules: &FieldSemantics, value: &Value| {
+        // What stands in a reference by name is no id.
+        let is_by_name = rules.referenced_object(value).is_some();
+        let id = rules.referenced_id(value).map(|(kind, id)| (kind, id.to_owned()));
+        if is_by_name { Some(None) } else { id.map(Some) }
+    };
+    collect_matches(rules, body, &find).into_iter().flatten().collect()
+}
+
 /// The references of live bodies of one service.
 #[derive(Clone, Copy)]
 pub(crate) struct LiveReferences<'a> {

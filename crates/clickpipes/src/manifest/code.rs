@@ -14,6 +14,7 @@ model::codes! {
     SHARED_DNS_NAME = "shared-dns-name",
     SAME_READER = "one-reader-only",
     SAME_GROUP = "shared-consumer-group",
+    SAME_TARGET = "shared-target",
     UNKNOWN_TEMPLATE = "unknown-template",
     BROKEN_TEMPLATE = "broken-template",
     DUPLICATE_TEMPLATE = "duplicate-template",

@@ -226,6 +226,7 @@ fn shared_table(
 /// Finds things that several pipes read and only one can, in any service: a queue, a replication slot.
 fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut readers: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
+    let mut by_targets: HashMap<(&str, String, String), (usize, ExclusiveRead)> = HashMap::new();
     let services: Vec<ServiceRef> = all.iter().map(DraftManifest::service).collect();
     let names = endpoint_names(all);
     for (index, declared) in all.iter().enumerate() {
@@ -235,19 +236,23 @@ fn find_shared_reads(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts:
             continue;
         }
         let mut reported = BTreeSet::new();
-        for read in exclusive_reads(*kind, &document.body, names.seen_from(&services[index])) {
-            let Some((first, other)) = readers.get(&read.key()) else {
-                readers.insert(read.key(), (index, read));
-                continue;
-            };
+        let servers = names.seen_from(&services[index]);
+        let by_target = exclusive_reads(*kind, &document.body, servers.by_target()).into_iter();
+        for (read, by_target) in exclusive_reads(*kind, &document.body, servers).into_iter().zip(by_target) {
+            let own = (index, read.clone());
+            let (first, other) = readers.entry(read.key()).or_insert_with(|| own.clone());
+            let (likely, seen) = by_targets.entry(by_target.key()).or_insert(own);
             let reader = |at: usize| (&services[at], &*all[at].manifest.document.body);
-            let is_harmful = *first != index && is_sharing_harmful(&read, reader(index), reader(*first));
-            if is_harmful && reported.insert(*first) {
+            let is_harmful = |other: usize| other != index && is_sharing_harmful(&read, reader(index), reader(other));
+            if is_harmful(*first) && reported.insert(*first) {
                 let severity = match read.sharing {
                     Sharing::Broken => Severity::Error,
                     Sharing::SplitsRows => Severity::Warning,
                 };
                 conflicts.push(index, severity, || shared_read(places, declared, &read, (&all[*first], other)));
+            } else if is_harmful(*likely) && reported.insert(*likely) {
+                let pair = (&all[*likely], &*seen);
+                conflicts.push(index, Severity::Warning, || shared_target(places, declared, &read, pair));
             }
         }
     }
@@ -268,12 +273,7 @@ fn shared_read(
     (first, other): (&DraftManifest, &ExclusiveRead),
 ) -> Diagnostic {
     let ExclusiveRead { what, name, .. } = read;
-    // Two services may have pipes of one name.
-    let label = |draft: &DraftManifest| match draft.address() {
-        Some(at) if at.service.as_str().is_empty() => format!("`{}`", at.name),
-        at => at.map(|at| format!("`{at}`")).unwrap_or_default(),
-    };
-    let pair = format!("{} and {}", label(first), label(declared));
+    let pair = label_pair(first, declared);
     let remark = |span| match read.sharing {
         Sharing::Broken => {
             let message = format!("{pair} read the {what} `{name}`, and only one can");
@@ -287,4 +287,32 @@ fn shared_read(
     };
     let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
     places.related_diagnostic(remark, (declared, &at), (first, &other_at, "the other is here"))
+}
+
+/// Two services have an endpoint each, and one attachment, endpoint service or cluster is behind both.
+fn shared_target(
+    places: &DraftPlaces<'_>,
+    declared: &DraftManifest,
+    read: &ExclusiveRead,
+    (first, other): (&DraftManifest, &ExclusiveRead),
+) -> Diagnostic {
+    let ExclusiveRead { what, name, .. } = read;
+    let pair = label_pair(first, declared);
+    let message = format!("{pair} read the {what} `{name}` through endpoints that lead to the same target");
+    let help = "if one server is behind it, give each pipe its own: only one can read it";
+    let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
+    places.related_diagnostic(
+        |span| PendingDiagnostic::warning(code::SAME_TARGET, span, message).with_help(help),
+        (declared, &at),
+        (first, &other_at, "the other is here"),
+    )
+}
+
+/// Two services may have pipes of one name.
+fn label_pair(first: &DraftManifest, second: &DraftManifest) -> String {
+    let label = |draft: &DraftManifest| match draft.address() {
+        Some(at) if at.service.as_str().is_empty() => format!("`{}`", at.name),
+        at => at.map(|at| format!("`{at}`")).unwrap_or_default(),
+    };
+    format!("{} and {}", label(first), label(second))
 }
