@@ -5,6 +5,7 @@
 // Between review and merge somebody may change a pipe, or the manifests. Performing the file would overwrite that
 // change unseen; and a file from a pull request is a stranger's text. So the file can only take work away.
 
+mod differences;
 mod reviewed_plans;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::differences::{object_differences, write_only_reason};
 pub use self::reviewed_plans::ReviewedPlans;
 use crate::files;
 
@@ -136,14 +138,6 @@ impl SavedPlan {
         };
         at.into_iter().filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? })).collect()
     }
-}
-
-fn write_only_reason(path: &Value) -> String {
-    let path = path.as_str().unwrap_or_default();
-    format!(
-        "the reviewed plan sends {path}, which the API does not return: pass the same `--base` or \
-         `--resend-secrets`"
-    )
 }
 
 /// Parses `sha256:` and 64 hexadecimal digits, in any case.
@@ -294,113 +288,4 @@ fn digest_objects(objects: impl Iterator<Item = impl Serialize>) -> String {
     context.update(b"]");
     let hash = context.finish();
     hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
-}
-
-/// The differences between the reviewed and the new change of an object.
-fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
-    // First of all: the same name in another organization or service is another object.
-    if reviewed["in"] != fresh["in"] {
-        return vec![format!("the reviewed plan was for {}, this is {}", reviewed["in"], fresh["in"])];
-    }
-    if reviewed == fresh || is_remaining_part(reviewed, fresh) {
-        return Vec::new();
-    }
-    let mut reasons = Vec::new();
-    if reviewed["verdict"] != fresh["verdict"] {
-        reasons.push(format!("the reviewed plan said {}, now it is {}", reviewed["verdict"], fresh["verdict"]));
-    }
-    match (&reviewed["id"], &fresh["id"]) {
-        (then, now) if then == now => {}
-        (then, Value::Null) => reasons.push(format!("the live object {then} is gone")),
-        (Value::Null, now) => reasons.push(format!("the live object {now} was not there")),
-        (then, now) => reasons.push(format!("the live object was {then}, now it is {now}")),
-    }
-    // The change of an object that is created or deleted has no fields to compare.
-    if !member_list(fresh, "fields").is_empty() || reasons.is_empty() {
-        reasons.extend(field_differences(reviewed, fresh));
-    }
-    if reasons.is_empty() {
-        reasons.push("the requests differ from those of the reviewed plan".to_owned());
-    }
-    reasons
-}
-
-/// Whether the new change is a part of the reviewed one, and the rest is live already.
-// An apply that was interrupted, or a second apply of the same file, must be able to go on with what is left.
-fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
-    if reviewed["verdict"] == "create" && !fresh["id"].is_null() {
-        return is_rest_of_create(reviewed, fresh);
-    }
-    // An interrupted replacement has deleted the object, and the new plan creates it.
-    let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
-    let same = |key: &str| reviewed[key] == fresh[key];
-    let is_forgotten = |field: &&Value| field["writeOnly"] == true && !member_list(fresh, "fields").contains(field);
-    (half_replaced || same("verdict") && same("id"))
-        && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
-        && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
-        && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"), half_replaced)
-}
-
-/// Whether the object is live as the reviewed plan creates it, apart from later actions of that plan, such as a stop.
-// With a base, what is new in git and live already is an adoption. It sends nothing where the create took effect, and a
-// job that is run again must not fail for it.
-fn is_rest_of_create(reviewed: &Value, fresh: &Value) -> bool {
-    // The reviewed plan could not know the id.
-    let without_id = |action: &Value| {
-        let mut action = action.clone();
-        let parts = action.as_object_mut().into_iter().flat_map(|kinds| kinds.values_mut());
-        parts.filter_map(|part| part.get_mut("id")).for_each(|id| *id = Value::Null);
-        action
-    };
-    let left: Vec<Value> = member_list(fresh, "actions").iter().map(without_id).collect();
-    is_subsequence(&left, member_list(reviewed, "actions"), false)
-}
-
-fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
-    piece[key].as_array().map_or(&[], Vec::as_slice)
-}
-
-/// Whether `all` contains `some` in the same order. With `as_parts`, one may be a part of the other: once the
-/// old object is deleted, live no longer shows what a replacement keeps of it. The values in the file are not sent.
-fn is_subsequence(some: &[Value], all: &[Value], as_parts: bool) -> bool {
-    let mut all = all.iter();
-    some.iter().all(|one| all.any(|other| other == one || as_parts && contains(other, one)))
-}
-
-fn contains(whole: &Value, part: &Value) -> bool {
-    match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => {
-            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
-        }
-        (Value::Array(whole), Value::Array(part)) => {
-            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
-        }
-        _ => whole == part,
-    }
-}
-
-fn field_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
-    let named = |piece: &Value| -> BTreeMap<String, Value> {
-        let fields = piece["fields"].as_array().cloned().unwrap_or_default();
-        let name = |field: &Value| match (field["path"].as_str(), field["entry"].as_str()) {
-            (Some(path), Some(entry)) => format!("{path} {entry}"),
-            (path, _) => path.unwrap_or_default().to_owned(),
-        };
-        fields.into_iter().map(|field| (name(&field), field)).collect()
-    };
-    let (reviewed, fresh) = (named(reviewed), named(fresh));
-    let all: BTreeSet<&String> = reviewed.keys().chain(fresh.keys()).collect();
-    let reason = |name: &String| match (reviewed.get(name), fresh.get(name)) {
-        (Some(then), Some(now)) if then["before"] != now["before"] => {
-            Some(format!("live {name} is {}, the reviewed plan saw {}", now["before"], then["before"]))
-        }
-        (Some(then), Some(now)) if then["after"] != now["after"] => {
-            Some(format!("declared {name} is {}, the reviewed plan had {}", now["after"], then["after"]))
-        }
-        (None, Some(_)) => Some(format!("the reviewed plan did not change {name}")),
-        (Some(then), None) if then["writeOnly"] == true => Some(write_only_reason(&then["path"])),
-        (Some(_), None) => Some(format!("the reviewed plan changed {name}, which is settled now")),
-        _ => None,
-    };
-    all.into_iter().filter_map(reason).collect()
 }
