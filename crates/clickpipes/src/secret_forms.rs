@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::secret_names::{
-    has_secret_parameter, is_known_token, is_secret_value_name, login_passwords, secret_query_values, words,
+    SHORTEST_TOKEN_REST, has_secret_parameter, is_known_token, is_secret_value_name, login_passwords,
+    secret_query_values, words,
 };
 
 /// The end of the first line of a private key.
@@ -11,6 +12,12 @@ pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 pub(crate) fn is_private_key(text: &str) -> bool {
     text.contains(PRIVATE_KEY) || text.contains("PRIVATE KEY BLOCK-----")
+}
+
+/// Whether a text is one word of letters, digits and `_`, too short for a token. No form of a secret is.
+// Every text of every manifest is asked, and most are such words.
+pub(crate) fn is_short_word(text: &str) -> bool {
+    text.len() <= SHORTEST_TOKEN_REST && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// What makes a text a secret, whatever field it is in.
@@ -29,8 +36,7 @@ pub(crate) enum SecretForm {
 
 impl SecretForm {
     pub(crate) fn of_text(text: &str) -> Option<Self> {
-        // Every text of every manifest is asked, and most are one word.
-        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        if is_short_word(text) {
             return None;
         }
         let forms = [
@@ -127,6 +133,8 @@ mod tests {
             ("https://h/x#access_token=hunter2", true),
             ("https://h/x?a=1#id_token=hunter2", true),
             ("note: glpat-0123456789abcdefABCD", true),
+            ("ghp_0123456789abcdef", true),
+            ("ghp_0123456789ab", false),
             ("bearer hunter2-and-more", true),
             ("Basic dXNlcjpwdw==", true),
             ("Basic training", false),

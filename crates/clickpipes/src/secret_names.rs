@@ -163,12 +163,14 @@ const TOKEN_STARTS: &[&str] = &[
     "ya29.",
 ];
 
+/// The fewest letters of a token behind its beginning.
+pub(crate) const SHORTEST_TOKEN_REST: usize = 16;
+
 /// Whether a word is a token by its beginning.
 pub(crate) fn is_known_token(word: &str) -> bool {
-    const SHORTEST: usize = 16;
     TOKEN_STARTS.iter().filter_map(|start| word.strip_prefix(start)).any(|rest| {
         let is_char = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        rest.len() >= SHORTEST && rest.bytes().all(is_char) && rest.bytes().any(|byte| byte.is_ascii_digit())
+        rest.len() >= SHORTEST_TOKEN_REST && rest.bytes().all(is_char) && rest.bytes().any(|byte| byte.is_ascii_digit())
     })
 }
 

@@ -76,8 +76,9 @@ pub(crate) fn block_made_outside(
     let is_create = |action: &&Action| matches!(action, Action::Create { .. });
     let (created, updated): (Vec<_>, Vec<_>) =
         plan.actions.iter().filter(|action| !is_inside(action.address())).partition(is_create);
+    // What is blocked already may keep others from happening.
     if created.is_empty() && updated.is_empty() {
-        return;
+        return block_changes(plan, &BTreeMap::new());
     }
     let created: BTreeSet<&Address> = created.into_iter().map(Action::address).collect();
     let updated: BTreeSet<&Address> = updated.into_iter().map(Action::address).collect();

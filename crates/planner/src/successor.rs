@@ -68,7 +68,7 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
     let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
     // The actions are in order, but for handovers that were found since.
     if plan.handovers.is_empty() && !plan.changes.iter().any(|change| is_pruned(&change)) {
-        return;
+        return block_changes(plan, &BTreeMap::new());
     }
     let (mut blocked, mut waiting, mut following) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     let pipes = NewPipes::find_new(plan, desired, live);

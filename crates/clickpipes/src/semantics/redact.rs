@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::FieldSemantics;
 use super::spelling::Equality;
 use crate::literal_reference::is_secret_reference_literal;
-use crate::secret_forms::{PRIVATE_KEY, secret_ranges};
+use crate::secret_forms::{PRIVATE_KEY, is_short_word, secret_ranges};
 use crate::secret_names::is_secret_field_name;
 use model::secret;
 
@@ -31,6 +31,7 @@ impl FieldSemantics {
     pub fn shown(&self, value: &Value) -> Value {
         match value {
             _ if self.is_secret => Value::from(REDACTED_SECRET),
+            Value::String(text) if is_short_word(text) => value.clone(),
             Value::String(text) if self.equality == Equality::Uri => {
                 Value::from(redact_by_form(&redact_uri_password(text)))
             }
@@ -135,6 +136,13 @@ mod tests {
         ] {
             assert_eq!(redact_by_form(text), shown);
         }
+    }
+
+    #[test]
+    fn token_alone_is_hidden() {
+        let topics = FieldSemantics::for_kind(Kind::ClickPipe).field_at(&FieldPath::parse("source.kafka.topics"));
+        assert_eq!(topics.shown(&json!("ghp_0123456789abcdef")), json!("***"));
+        assert_eq!(topics.shown(&json!("orders_1")), json!("orders_1"));
     }
 
     #[test]
