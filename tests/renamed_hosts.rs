@@ -1,5 +1,6 @@
 //! DNS names of endpoints that change: what follows them, what cannot, and what would be cut off.
 
+use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::{Value, json};
 
 use crate::endpoint_hosts::{SECRETS, apply, database_endpoint, database_pipe};
@@ -271,6 +272,30 @@ fn endpoint_keeps_its_dns_name_if_the_next_one_cannot_have_it() {
     let rule = "{name: frozen, deny: \"manifest.name == 'billing'\", message: not now}";
     desk.write_file("pipectl.yaml", format!("apiVersion: pipectl/v1\nkind: Project\npolicy: {{rules: [{rule}]}}\n"));
     assert!(verdicts(&desk, &[]).iter().all(|(_, verdict)| verdict == "blocked"));
+}
+
+/// The name leads nowhere then, and the result says so.
+#[test]
+fn dns_name_that_the_next_one_was_refused_is_told_and_taken_by_the_next_run() {
+    let desk = WorkDir::new();
+    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
+    apply(&desk, &two("a.example", "b.example"));
+    desk.write_file("pipes.yaml", two("b.example", "c.example"));
+    desk.edit_world(|world| {
+        let endpoints = serde_json::to_value(&*world).unwrap()["services"].clone();
+        let all = endpoints.as_object().unwrap().values().flat_map(|it| it["endpoints"].as_array().unwrap().clone());
+        let id = all.filter(|it| it["body"]["description"] == "billing").map(|it| it["id"].clone()).next().unwrap();
+        world.fault_script().add(Fault {
+            when: FaultTrigger::Route { method: "PATCH".to_owned(), path: format!("*/{}", id.as_str().unwrap()) },
+            effect: FaultEffect::Repeated,
+            times: 1,
+        });
+    });
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    let words = "what another one gave up for it has nobody now: run apply again";
+    assert!(said.code != 0 && said.stdout.contains(words), "{}", said.all_output());
+    apply(&desk, &two("b.example", "c.example"));
+    assert_eq!(live_hosts(&desk), ["b.example", "c.example"]);
 }
 
 /// The endpoint, and the pipe that connects by its name: as text, or by a reference.

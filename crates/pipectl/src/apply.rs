@@ -107,7 +107,7 @@ async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: 
         (run.on_step)(&ApplyStep::Waiting(work.address()));
         finished.wait_for_dependencies(work).await;
         let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
-        let handing_over = HandingOver { followers: following, was_given: finished.was_deleted_for(work) };
+        let handing_over = HandingOver { followers: following, given: finished.given_to(work) };
         let report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
             None => object_worker::run_object(run, work, handing_over).await,

@@ -22,6 +22,7 @@ use planner::{ObjectWork, WorkRank};
 use tokio::sync::Notify;
 
 use super::object_result::{ObjectResult, Outcome};
+use super::object_worker::Given;
 
 /// The objects whose work has ended, and how much is left.
 pub(super) struct FinishedObjects<'p> {
@@ -108,10 +109,17 @@ impl<'p> FinishedObjects<'p> {
         self.on_finish.notify_waiters();
     }
 
-    /// Whether this run deleted an object for this one: it read what this one takes over.
-    pub(super) fn was_deleted_for(&self, work: &ObjectWork<'_>) -> bool {
+    /// What this run did to others so that this object can take over from them.
+    pub(super) fn given_to(&self, work: &ObjectWork<'_>) -> Given {
         let finished = self.finished.borrow();
-        work.takes_from.iter().any(|at| finished.get(*at).is_some_and(|end| end.was_deleted))
+        let givers: Vec<&ObjectEnd> = work.takes_from.iter().filter_map(|at| finished.get(*at)).collect();
+        if givers.iter().any(|end| end.was_deleted) {
+            Given::Deleted
+        } else if givers.iter().any(|end| end.outcome == Outcome::Applied) {
+            Given::GivenUp
+        } else {
+            Given::Nothing
+        }
     }
 
     /// The reason why the work on the object must not begin; `None` if it may.

@@ -46,12 +46,30 @@ pub(super) enum StopCause {
 pub(super) struct HandingOver<'w> {
     /// Actions of other objects that must be possible before this one changes.
     pub(super) followers: &'w [&'w Action],
-    /// Whether this run deleted an object to make way for this one.
-    pub(super) was_given: bool,
+    /// What this run did to make way for this one.
+    pub(super) given: Given,
 }
 
-/// For an object that did not get what another one was deleted for.
-const NO_READER_NOTE: &str = "what was deleted for it is gone, and nothing reads its source now: run apply again";
+/// What other objects did so that one can have what only one can.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    Nothing,
+    /// One was deleted.
+    Deleted,
+    /// One changed or was stopped.
+    GivenUp,
+}
+
+impl Given {
+    /// For an object that did not get it.
+    fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Deleted => Some("what was deleted for it is gone, and nothing reads its source now: run apply again"),
+            Self::GivenUp => Some("what another one gave up for it has nobody now: run apply again"),
+        }
+    }
+}
 
 /// Performs the actions until one fails, and starts the pipe if this run paused it.
 pub(super) async fn run_object(
@@ -80,7 +98,7 @@ pub(super) async fn run_object(
         let restored = removed_mappings::restore_mappings(run, action, &stop).await;
         record_stop(run, &mut report, stop);
         report.not_recreated = not_recreated_reason(actions, index, &report);
-        report.notes.extend((handing_over.was_given && report.done == 0).then(|| NO_READER_NOTE.to_owned()));
+        report.notes.extend(handing_over.given.note().filter(|_| report.done == 0).map(str::to_owned));
         removed_mappings::record_mappings(&mut report, actions, restored);
         if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
             report.keep_create(body, run.changes.get(&report.address).copied());
@@ -107,7 +125,9 @@ async fn perform_action(
 ) -> Result<PerformedAction, StopCause> {
     let (actions, action) = (&work.actions, work.actions[index]);
     let gives_way = !work.gives_to.is_empty() && matches!(action, Action::Delete { .. });
-    let follows = handing_over.was_given && matches!(action, Action::Create { .. });
+    // Until then nothing has what was given up.
+    let follows =
+        handing_over.given != Given::Nothing && matches!(action, Action::Create { .. } | Action::Update { .. });
     if run.is_key_refused.get() {
         return Err(StopCause::KeyRefused);
     }
