@@ -191,6 +191,11 @@ fn secret_where_none_is_expected_is_refused_without_printing() {
         "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [mysql, -pCANARY]}}",
         "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, -H, \"Authorization: Bearer CANARY\"]}}",
         "brokers: \"b:9092\", schemaRegistry: {url: \"https://CANARY@r\"}",
+        "brokers: \"b:9092\", additional: {props: [{name: password, value: CANARY}]}",
+        "brokers: \"b:9092\", additional: {headers: {Authorization: CANARY}}",
+        "brokers: \"b:9092\", additional: {config: sasl.password=CANARY}",
+        "brokers: \"b:9092\", consumerGroup: ghp_CANARY0123456789",
+        "brokers: \"u:CANARY@b:9092\"",
         "brokers: \"b:9092\", schemaRegistry: {url: \"https://r/x#access_token=CANARY\"}",
     ] {
         documents.push(kafka_pipe(&more.replace("CANARY", CANARY)));

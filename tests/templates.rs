@@ -483,6 +483,15 @@ spec:
             shown.stderr
         );
     }
+    dir.write_file(
+        "pipes/link.yaml",
+        "apiVersion: pipectl/v1\nkind: ReversePrivateEndpoint\nmetadata: {name: link, service: analytics}\nspec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0}\n",
+    );
+    let all = dir.run_pipectl(&["explain", "--effective", "-e", "dev"]).stdout;
+    assert!(
+        all.contains("analytics/link  ReversePrivateEndpoint") && all.contains("analytics/clicks  ClickPipe"),
+        "{all}"
+    );
     let json = dir.run_pipectl(&["explain", "scaling", "--effective", "-e", "dev", "-o", "json"]).stdout_json();
     assert_eq!(json["result"]["manifests"][0]["removed"][0]["place"], "pipes/all.yaml:14:12");
 }

@@ -44,7 +44,7 @@ const PASSWORD_LETTERS: &[(&str, char, bool)] = &[
 
 /// Programs that take `user:password` behind one of [`LOGIN_OPTIONS`].
 const LOGIN_PROGRAMS: &[&str] = &["curl", "http", "https", "xh"];
-const LOGIN_OPTIONS: &[&str] = &["-u", "-U", "-a", "--user", "--proxy-user", "--auth"];
+const LOGIN_OPTIONS: &[&str] = &["u", "U", "a", "user", "proxy-user", "auth"];
 
 /// The arguments that are or contain a secret: `--token=…`, `--token …`, `-H "X-Vault-Token: …"`, `-phunter2`,
 /// `PASSWORD=…`.
@@ -55,7 +55,7 @@ pub(crate) fn secret_arguments(words: &[&str]) -> Vec<usize> {
             || before.is_some_and(|before| is_secret_behind(before, word))
             || words[..at].iter().any(|program| is_secret_for_program(file_name(program), before, word))
             // What a shell is to run is one word.
-            || word.contains(" -") && has_secret_argument(word)
+            || word.trim().contains(char::is_whitespace) && has_secret_argument(word)
     };
     (0..words.len()).filter(|at| is_secret_at(*at)).collect()
 }
@@ -66,36 +66,75 @@ fn has_secret_argument(line: &str) -> bool {
 }
 
 fn is_secret_word(word: &str) -> bool {
-    let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let option = word.strip_prefix('-').map(|option| option.trim_start_matches('-'));
-    let pair = option.unwrap_or(word).split_once('=');
-    let in_pair = pair.is_some_and(|(name, value)| match option {
-        Some(_) => is_secret_behind(&format!("--{name}"), value),
-        // `vault write auth/approle/login secret_id=…`: for AWS `--secret-id` is a name.
-        None => is_word(name) && (is_secret_option(name) || name == "secret_id") && !is_place_of_secret(value),
-    });
-    in_pair
+    let in_option = option
+        .and_then(|option| option.split_once(['=', ':']))
+        .is_some_and(|(name, value)| is_secret_behind(&format!("--{name}"), value));
+    // `vault write auth/approle/login secret_id=…`: for AWS `--secret-id` is a name.
+    let is_secret_name = |name: &str| is_word(name) && (is_secret_option(name) || name == "secret_id");
+    let in_form = option.is_none()
+        && word
+            .split(['&', ';'])
+            .filter_map(|pair| pair.split_once('='))
+            .any(|(name, value)| is_secret_name(name) && !is_place_of_secret(value));
+    in_option
+        || in_form
         || word.split_once(": ").is_some_and(|(name, value)| is_secret_header(name, value))
         || word.strip_prefix("-H").is_some_and(is_header_with_secret)
         || word.strip_prefix("-p").is_some_and(is_mixed_password)
+        || has_secret_member(word)
+        // Of OpenSSL.
+        || word.strip_prefix("pass:").is_some_and(|password| !is_place_of_secret(password))
         || SecretForm::of_text(word).is_some()
+}
+
+fn is_login_header(name: &str) -> bool {
+    ["authorization", "proxy-authorization", "cookie"].iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
+/// Whether a text of JSON has a secret: `{"password": "…"}`.
+fn has_secret_member(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('"').collect();
+    parts.windows(3).any(|part| {
+        part[1].trim() == ":" && is_word(part[0]) && is_secret_value_name(part[0]) && !is_place_of_secret(part[2])
+    })
+}
+
+fn is_scheme(word: &str) -> bool {
+    ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+fn is_word(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Whether a word is the secret of the option before it.
 fn is_secret_behind(before: &str, word: &str) -> bool {
     match before {
-        "-H" | "--header" => is_header_with_secret(word),
-        // A header that was split at its blank.
-        _ if before.ends_with(':') => is_secret_header(before.trim_end_matches(':'), word),
+        _ if before.starts_with('-') && matches!(before.trim_start_matches('-'), "H" | "header") => {
+            is_header_with_secret(word)
+        }
+        // A header that was split at its blanks.
+        _ if is_scheme(before) => !is_place_of_secret(word),
+        // `{password: x}` of a query language is none.
+        _ if before.ends_with(':') => {
+            let name = before.trim_end_matches(':');
+            !is_scheme(word) && (name.contains('-') || is_login_header(name)) && is_secret_header(name, word)
+        }
         _ => before.strip_prefix("-").is_some_and(is_secret_option) && !is_place_of_secret(word),
     }
 }
 
 fn is_secret_for_program(program: &str, before: Option<&str>, word: &str) -> bool {
     let is_login = LOGIN_PROGRAMS.contains(&program) && {
-        let glued =
-            LOGIN_OPTIONS.iter().find_map(|option| word.strip_prefix(option)).map(|rest| rest.trim_start_matches('='));
-        let login = if before.is_some_and(|before| LOGIN_OPTIONS.contains(&before)) { Some(word) } else { glued };
+        let option = |word: &'_ str| word.starts_with('-').then(|| word.trim_start_matches('-').to_owned());
+        let is_behind = before.and_then(option).is_some_and(|before| LOGIN_OPTIONS.contains(&&*before));
+        let glued = option(word).and_then(|word| {
+            let rest = LOGIN_OPTIONS.iter().rev().find_map(|name| word.strip_prefix(name))?;
+            Some(rest.trim_start_matches('=').to_owned())
+        });
+        let login = if is_behind { Some(word.to_owned()) } else { glued };
+        let login = login.as_deref();
         login.and_then(|login| login.split_once(':')).is_some_and(|(_, password)| !is_place_of_secret(password))
     };
     let has_letter = |(name, letter, may_be_apart): &(&str, char, bool)| {
@@ -139,12 +178,11 @@ fn is_header_with_secret(header: &str) -> bool {
 
 fn is_secret_header(name: &str, value: &str) -> bool {
     let (name, value) = (name.trim(), value.trim());
-    let is_login = ["authorization", "proxy-authorization", "cookie"].iter().any(|it| name.eq_ignore_ascii_case(it));
     let is_variable = value.rsplit(' ').next().is_some_and(|last| last.starts_with(['$', '@', '{']));
-    !name.contains(char::is_whitespace)
+    is_word(name)
         && !value.is_empty()
         && !is_variable
-        && (is_login || is_secret_value_name(name) || !tokens(value).is_empty())
+        && (is_login_header(name) || is_secret_value_name(name) || !tokens(value).is_empty())
 }
 
 /// `-phunter2`. A word behind `-p` is the rest of a long option (`-profile`), and a number is a port.
@@ -204,6 +242,12 @@ mod tests {
             "sh|-c|curl -H 'X-Vault-Token: hunter2' https://h",
             "git|clone|https://ghp_0123456789abcdefABCD@github.com/x",
             "echo|glpat-0123456789abcdefABCD",
+            "curl|-d|{\"user\": \"u\", \"password\": \"hunter2\"}|https://h",
+            "openssl|enc|-d|-passin|pass:hunter2|-in|x",
+            "program|--token:hunter2",
+            "curl|-d|user=a&password=hunter2|https://h",
+            "sh|-c|curl -H 'Authorization: Bearer hunter2' https://h",
+            "sh|-c|export TOKEN=hunter2; vault read x",
         ] {
             assert!(is_secret(line), "{line}");
         }
@@ -259,6 +303,11 @@ mod tests {
             "psql|postgres://reader@h:5432/db",
             "sh|-c|vault read --token $TOKEN secret/x",
             "sh|-c|vault read -field=password secret/x",
+            "aws|ssm|get-parameters|--query|{token: Parameters[0].Value, password: Parameters[1].Value}",
+            "yq|.password = .token|f.yaml",
+            "psql|-c|select password from tokens where name = 'kafka'",
+            "gcloud|--format|value(payload.data)|--secret|kafka-token",
+            "docker|image:latest|-v|secret:/run/secret",
         ] {
             assert!(!is_secret(line), "{line}");
         }

@@ -79,8 +79,10 @@ pub(crate) fn is_secret_value_name(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
     let ends_secret = |word: &str| SECRET_NAME_PARTS.iter().any(|part| word.ends_with(part));
     let before_end = SECRET_VALUE_ENDS.iter().filter_map(|end| squeezed.strip_suffix(end));
-    matches!(&*squeezed, "pass" | "pwd" | "pw" | "saskey" | "jwt") || ends_secret(&squeezed) || { before_end }
-        .any(ends_secret)
+    matches!(&*squeezed, "pass" | "pwd" | "pw" | "saskey" | "jwt" | "authorization") || ends_secret(&squeezed) || {
+        before_end
+    }
+    .any(ends_secret)
 }
 
 /// Whether a value below a field with a secret's name is the secret: `credentials: {pass: …}`, `token: {value: …}`.
@@ -117,7 +119,8 @@ fn query_parameters(text: &str) -> Vec<(&str, Range<usize>)> {
     let mut found = Vec::new();
     for (start, address) in words(text, ends_address) {
         let scheme = address.find("://").unwrap_or(address.len());
-        let mut signs = address.match_indices(['?', '#']);
+        let mut signs = address.match_indices(['?', '#', ';']);
+        // Parameters may also stand in the path: `https://h/x;token=…`.
         let Some((query, _)) = signs.find(|(at, sign)| *sign == "?" || scheme < *at) else { continue };
         for (at, parameter) in words(&address[query + 1..], |c| matches!(c, '&' | ';' | '?' | '#')) {
             let pair = parameter.split_once('=').filter(|(name, value)| !value.is_empty() && !name.contains('/'));
@@ -185,12 +188,37 @@ fn is_token_user(scheme: &str, user: &str) -> bool {
     is_known_token(user) || matches!(scheme, "http" | "https") && !is_name && !is_mail
 }
 
+/// Where the host of each address begins, and where its scheme ends. Some clients take `\\` for `/`.
+fn authority_starts(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let slashes = text.match_indices("//").chain(text.match_indices("\\\\"));
+    slashes.filter_map(|(at, _)| {
+        let before = &text[..at];
+        let is_start = before.chars().next_back().is_none_or(|c| ends_address(c) || c == ',');
+        (is_start || before.ends_with(':')).then_some((at - usize::from(!is_start), at + 2))
+    })
+}
+
+/// The passwords of logins before hosts with a port, as in a list of brokers: `p` of `u:p@b:9092`.
+fn broker_passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
+    words(text, |c| c == ',' || ends_address(c)).into_iter().filter_map(|(start, part)| {
+        let (login, host) = part.rsplit_once('@')?;
+        let (name, port) = host.split_once(':')?;
+        let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        let (user, password) = login
+            .split_once(':')
+            .filter(|(user, password)| !user.contains('/') && !user.is_empty() && !password.is_empty())?;
+        let at = start + user.len() + 1;
+        (is_port && is_name).then_some(at..at + password.len())
+    })
+}
+
 /// The passwords of logins in addresses, anywhere in a text: `p` of `b:9092,SASL://u:p@c:9092`, and the user that is a
 /// token itself. The path of an address may hold anything.
 pub(crate) fn login_passwords(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    for (scheme, _) in text.match_indices("://") {
-        let start = scheme + "://".len();
+    for (scheme, start) in authority_starts(text) {
         let rest = &text[start..];
         let rest = &rest[..rest.find(ends_address).unwrap_or(rest.len())];
         let authority = &rest[..rest.find(['/', '?', '#', ',']).unwrap_or(rest.len())];
@@ -214,6 +242,7 @@ pub(crate) fn login_passwords(text: &str) -> Vec<Range<usize>> {
         };
         found.extend(end.map(|end| password..start + end).filter(|range| range.start < range.end));
     }
+    found.extend(broker_passwords(text).filter(|_| !text.contains("://")));
     found
 }
 

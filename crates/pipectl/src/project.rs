@@ -14,6 +14,7 @@ use clickpipes::secret_policy::SecretPolicy;
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
+use model::sanitize::sanitize_line;
 use model::suggest::suggest_similar;
 use rules::RuleSet;
 
@@ -303,7 +304,8 @@ fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -
         let suggestion = suggest_similar(name, known.iter().copied());
         let suggestion = suggestion.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
         let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        anyhow!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it has: {has}")
+        let message = format!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it has: {has}");
+        anyhow!("{}", sanitize_line(&message))
     })
 }
 

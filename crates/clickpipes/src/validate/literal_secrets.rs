@@ -111,6 +111,10 @@ impl SecretSearch {
                         Surroundings::Known(node) if node.additional_field() == Some(name) => {
                             self.visit_additional(node, value, &at.key(name));
                         }
+                        Surroundings::Unknown { .. } if name == "value" && is_secret_pair(fields) => {
+                            let value_of_pair = Surroundings::Unknown { holds_secret: true, holds_number: false };
+                            self.visit_value(value_of_pair, value, &at.key(name));
+                        }
                         _ => self.visit_value(around.of_field(name), value, &at.key(name)),
                     }
                 }
@@ -150,12 +154,29 @@ impl SecretSearch {
             Surroundings::Unknown { holds_secret: true, .. } => {
                 self.problems.push(unexpected_secret(at.to_field_path()));
             }
+            // `sasl.password=…`
+            Surroundings::Unknown { .. } if is_secret_setting(text) => {
+                self.problems.push(secret_in_text(SecretForm::ConnectionString, at.to_field_path()));
+            }
             _ => {
                 let found = SecretForm::of_text(text).map(|form| secret_in_text(form, at.to_field_path()));
                 self.problems.extend(found);
             }
         }
     }
+}
+
+/// Whether a text is a single setting with a secret as its value.
+fn is_secret_setting(text: &str) -> bool {
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_name = |name: &str| name.bytes().all(is_name_byte) && is_secret_value_name(name);
+    text.trim().split_once('=').is_some_and(|(name, value)| is_name(name.trim_end()) && !value.trim().is_empty())
+}
+
+/// Whether an object is a pair of a secret's name and its value: `{name: password, value: …}`.
+fn is_secret_pair(fields: &serde_json::Map<String, Value>) -> bool {
+    let name = ["name", "key"].iter().find_map(|key| fields.get(*key)?.as_str());
+    name.is_some_and(is_secret_value_name)
 }
 
 fn unexpected_secret(path: FieldPath) -> Problem {
@@ -182,8 +203,8 @@ fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
 
 fn secret_argument(path: FieldPath) -> Problem {
     let message = "an argument of the program is a secret itself, and plans show the arguments";
-    let help = "let the program take it from a file (`--token-file PATH`), or from a variable that \
-                `policy.secretCommandVariables` of pipectl.yaml lists";
+    let help = "let the program take it from a file, or from a variable that `policy.secretCommandVariables` of \
+                pipectl.yaml lists";
     literal_secret(path, message, help)
 }
 

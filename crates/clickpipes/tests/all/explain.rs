@@ -173,6 +173,7 @@ fn explain_suggests_similar_fields() {
     insta::assert_snapshot!(said("source.kafka.topic"), @"no field `source.kafka.topic`; did you mean `spec.source.kafka.topics`, or `spec.source.pubsub.topic`?");
     insta::assert_snapshot!(said("consumerGroup"), @"no field `consumerGroup`; did you mean `spec.source.kafka.consumerGroup`?");
     insta::assert_snapshot!(said("consumergrup"), @"no field `consumergrup`; did you mean `spec.source.kafka.consumerGroup`?");
+    insta::assert_snapshot!(said("spec.labels"), @"no field `spec.labels`; did you mean `metadata.labels`?");
     insta::assert_snapshot!(said("zzzzzzzz"), @"no field `zzzzzzzz`");
 }
 

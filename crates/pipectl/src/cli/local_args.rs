@@ -122,10 +122,11 @@ impl DiffEnvArgs {
 /// `pipectl explain`.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// The field, such as source.kafka.offset, or a kind, such as ClickPipe
-    #[arg(value_name = "FIELD", default_value = "ClickPipe")]
+    /// The field, such as source.kafka.offset, or a kind, such as ClickPipe, which is the default; with --effective, the
+    /// default is every field of every kind
+    #[arg(value_name = "FIELD")]
     #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
-    field: String,
+    field: Option<String>,
     /// Show the value of the field in each manifest, and what says so: the manifest, an entry of forEach, with, a
     /// template or a default of the environment
     #[arg(long, env = "PIPECTL_EFFECTIVE")]

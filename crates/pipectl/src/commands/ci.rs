@@ -4,8 +4,7 @@
 // is too new hides what a failed apply left undone. So the base is the last commit that was applied to this environment,
 // and it only moves forward.
 
-use std::fs;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -126,22 +125,23 @@ pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) ->
     }
 }
 
+/// Many more hashes than a run writes.
+const MAX_APPLIED_BYTES: u64 = 1024 * 1024;
+
 /// The hashes in a file; none if there is no file.
 fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-    } else {
-        // A file of the tree is whatever the author of the commit says was applied.
-        if repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
-            bail!("{} is a file of the repository: it does not say what was applied", file.display());
-        }
-        match fs::read_to_string(file) {
-            Ok(content) => text = content,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
-        }
+    // A file of the tree is whatever the author of the commit says was applied.
+    if file != Path::new("-") && repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
+        bail!("{} is a file of the repository: it does not say what was applied", file.display());
     }
+    let is_missing = |error: &anyhow::Error| {
+        error.root_cause().downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::NotFound)
+    };
+    let bytes = match files::read_bounded(file, MAX_APPLIED_BYTES) {
+        Err(error) if is_missing(&error) => Vec::new(),
+        read => read?,
+    };
+    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {}: not a text", file.display()))?;
     let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     lines.iter().try_for_each(|line| ensure_whole_hash(line))?;
     Ok(lines)

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use clap_complete::env::Shells;
 use clap_mangen::Man;
 use clickpipes::{docs, kinds};
+use model::address::Kind;
 use model::project::project_schema;
 use serde_json::Value;
 
@@ -39,16 +40,17 @@ pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome>
 }
 
 pub(crate) struct ExplainOptions {
-    pub(crate) field: String,
+    /// `None` for the kind of a pipe, or for all kinds.
+    pub(crate) field: Option<String>,
     /// Show what manifests say instead of what the field is.
     pub(crate) is_effective: bool,
 }
 
 /// Describes a field and what changing it does, or shows its values in the manifests.
 pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) -> Result<CommandOutcome> {
-    let explanation = docs::explain_field(&options.field)?;
+    let explanation = docs::explain_field(options.field.as_deref().unwrap_or(Kind::ClickPipe.name()))?;
     if options.is_effective {
-        return effective_values::run(context, &options.field, &explanation);
+        return effective_values::run(context, options.field.as_deref(), &explanation);
     }
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &explanation));
     outcome.text.push_plain(explanation.to_string());

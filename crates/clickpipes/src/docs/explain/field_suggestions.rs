@@ -21,6 +21,12 @@ pub(super) fn suggest_fields(forms: &[DocumentForm], path: &FieldPath) -> Vec<St
         near.extend(all.iter().filter(|path| path.rsplit('.').next() == closest).cloned());
     }
     near.dedup();
+    // The project file has the fields of manifests among its defaults.
+    if path.segments().first().is_none_or(|first| first != "environments") {
+        let all = near.clone();
+        let is_end = |end: &String, path: &str| path.strip_suffix(end.as_str()).is_some_and(|it| it.ends_with('.'));
+        near.retain(|path| !all.iter().any(|other| is_end(other, path)));
+    }
     near.truncate(5);
     near
 }

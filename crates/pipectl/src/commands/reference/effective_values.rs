@@ -49,16 +49,21 @@ struct ShownValue {
     place: String,
 }
 
-/// `field` is as it was asked for.
-pub(super) fn run(context: &CommandContext, field: &str, explained: &FieldExplanation) -> Result<CommandOutcome> {
+/// `field` is as it was asked for; `None` means all fields of all kinds.
+pub(super) fn run(
+    context: &CommandContext,
+    field: Option<&str>,
+    explained: &FieldExplanation,
+) -> Result<CommandOutcome> {
     let project = project::load_offline(&[], context)?;
     let manifests = match none_in_new_project(LoadedManifests::load_project(&project), &project)? {
         Some(declared) => declared.require_valid(context.output)?.to_plain_manifests(project.load_context()),
         None => Vec::new(),
     };
     // A kind alone means all of its fields, those of the metadata too.
-    let path = if field.eq_ignore_ascii_case(explained.kind) { FieldPath::root() } else { explained.path.clone() };
-    let names_kind = field.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(explained.kind));
+    let is_kind = |field: &str| field.eq_ignore_ascii_case(explained.kind);
+    let path = if field.is_none_or(is_kind) { FieldPath::root() } else { explained.path.clone() };
+    let names_kind = field.and_then(|field| field.split('.').next()).is_some_and(is_kind);
     let is_meant = |manifest: &&PlainManifest| !names_kind || manifest.document["kind"] == explained.kind;
     let found = manifests.iter().filter(is_meant).map(|manifest| manifest_values(manifest, &path));
     let found: Vec<ManifestValues> = found.filter(|it| !it.values.is_empty() || !it.removed.is_empty()).collect();
