@@ -56,25 +56,18 @@ fn replayed(dir: &WorkDir, page: &str) -> String {
     replayed + rest
 }
 
-/// A folder whose sandbox has the pipes of the examples, as if somebody had made them by hand.
-fn dir_with_live_pipes() -> (tempfile::TempDir, WorkDir) {
+/// A folder of a reader: pipectl is on the path, and a clone of the repository is beside it.
+fn reader_dir() -> (tempfile::TempDir, WorkDir) {
     let parent = tempfile::TempDir::new().unwrap();
     let folder = tempfile::Builder::new().prefix("pipes").tempdir_in(parent.path()).unwrap();
     let dir = WorkDir { temp_dir: folder };
     let program = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_pipectl"));
     let pipectl = dir.write_file("../bin/pipectl", program);
     Command::new("chmod").arg("+x").arg(pipectl).status().unwrap();
-    let examples = fs::read_dir(WorkDir::examples_dir()).unwrap().map(|entry| entry.unwrap().path());
-    // The API does not return the path of an Azure pipe, so that its manifest begins with something to fill in.
-    let examples =
-        examples.filter(|path| path.extension().is_some_and(|it| it == "yaml") && !path.ends_with("azure-blob.yaml"));
-    let examples: Vec<String> = examples.map(|path| path.display().to_string()).collect();
-    let examples: Vec<&str> = examples.iter().map(String::as_str).collect();
-    // The values of secrets that stand beside the examples are read only with all of them.
-    let secrets = include_str!("../manifests-example/sandbox.env").lines().filter_map(|line| line.split_once('='));
-    let secrets: Vec<(&str, &str)> = secrets.collect();
-    let said = dir.run_with_env(&[&["apply"], &examples[..], &["--sandbox", "--yes", "--quiet"]].concat(), &secrets);
-    assert_eq!(said.code, 0, "{}", said.all_output());
+    for file in fs::read_dir(WorkDir::examples_dir()).unwrap().map(|entry| entry.unwrap()) {
+        let copy = dir.write_file(&format!("../pipectl/manifests-example/{}", file.file_name().display()), "");
+        fs::copy(file.path(), copy).unwrap();
+    }
     (parent, dir)
 }
 
@@ -104,7 +97,7 @@ fn manifests_of_the_documents_are_valid() {
 #[test]
 fn first_hour_is_as_the_page_says() {
     let page = "docs/first-hour.md";
-    let (_parent, dir) = dir_with_live_pipes();
+    let (_parent, dir) = reader_dir();
     let text = fs::read_to_string(repository_file(page)).unwrap();
     let replayed = replayed(&dir, &text);
     assert!(replayed.matches("\n$ ").count() >= 10);
