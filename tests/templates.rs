@@ -123,6 +123,25 @@ fn changed_template_is_a_change_of_each_pipe_and_the_base_has_its_own() {
 }
 
 #[test]
+fn other_values_for_a_template_are_no_change_of_the_template() {
+    let repo = template_repo();
+    let template = TEMPLATE
+        .replace("stream-${with.table}", "stream-${with.stream}")
+        .replace("{table: {}", "{table: {}, stream: {}");
+    let pipes = PIPES.replace(", 'a$${b'", "").replace("with: {", "with: {stream: first, ");
+    repo.write_file("pipes/templates.yaml", &template);
+    repo.write_file("pipes/pipes.yaml", &pipes);
+    repo.commit_all("A template with a stream");
+    repo.write_file("pipes/pipes.yaml", &pipes.replace("first", "second"));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("stream-second"), "{plan}");
+    assert!(!plan.contains("template `clicks`"), "only the values in the manifest changed: {plan}");
+    repo.write_file("pipes/templates.yaml", &template.replace("stream-$", "flow-$"));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("review: template `clicks` changed: 2 pipes\n"), "{plan}");
+}
+
+#[test]
 fn without_a_base_no_template_is_said_to_change() {
     let repo = template_repo();
     for name in ["p-views", "p-orders"] {

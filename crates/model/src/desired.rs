@@ -155,6 +155,8 @@ pub struct TemplateOrigin {
     pub start: Place,
     /// Its last line.
     pub last_line: u32,
+    /// What it declares, to compare it with an earlier commit.
+    pub content: Value,
 }
 
 impl TemplateOrigin {

@@ -101,6 +101,13 @@ impl ChangedTemplate {
         let found = fields.iter().any(is_in_template);
         found.then(|| Self { name: template.name.clone(), place: template.start.clone() })
     }
+
+    /// Whether both documents are made from one template, and it declares something else in each. Other values for its
+    /// parameters change the same fields.
+    pub(crate) fn differs_between(document: &Document, base: &Document) -> bool {
+        let templates = document.origin.template().zip(base.origin.template());
+        templates.is_some_and(|(now, earlier)| now.name == earlier.name && now.content != earlier.content)
+    }
 }
 
 impl Change {

@@ -64,7 +64,10 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
             None => _ = plan.in_sync.insert(at.clone()),
             Some((mut change, object_actions)) => {
-                change.template = ChangedTemplate::find(document, &change.fields);
+                let earlier = || inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
+                if base.is_none() || earlier().is_some_and(|it| ChangedTemplate::differs_between(document, it)) {
+                    change.template = ChangedTemplate::find(document, &change.fields);
+                }
                 if change.verdict == Verdict::Replace {
                     inputs.replaced.insert(at.clone());
                 }

@@ -146,7 +146,7 @@ pub(super) fn read_template(
     let (name, name_span) = (name.as_text()?.to_owned(), name.span);
     let start = root.head_span();
     let last_line = last_line(&root);
-    let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line };
+    let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line, content: root.to_json() };
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let spec = entries.iter().position(|entry| entry.key == "spec").map(|at| entries.swap_remove(at).value)?;
     Some(Template { name, name_span, parameters, spec, is_valid, origin: Arc::new(origin) })
