@@ -93,7 +93,7 @@ fn without_variable_names(mut document: Value) -> Value {
 fn grouped_export_plans_no_change_and_renders_to_the_plain_one() {
     let dir = dir_with_live_pipes(&mixed_pipes());
     let exported = run_successfully(&dir, &["export", "--sandbox", "--group", "--out", "pipes"]);
-    assert!(exported.stderr.contains("10 of them from 3 templates"), "{}", exported.stderr);
+    assert!(exported.stderr.contains("10 of them share 3 templates"), "{}", exported.stderr);
     for file in ["analytics-kafka", "analytics-kinesis", "analytics-mongodb", "zero"] {
         assert!(dir.temp_dir.path().join(format!("pipes/analytics/{file}.yaml")).is_file(), "{file}");
     }

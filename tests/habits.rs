@@ -3,7 +3,9 @@
 use std::fs;
 
 use crate::support::cli::WorkDir;
+use crate::support::doc_regions::repository_file;
 use crate::support::manifests::{documents_to_yaml, seeds_named};
+use crate::support::pipes::kinesis_pipe;
 use sandbox::EmulatedPipeState;
 
 const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "s3cr3t")];
@@ -80,7 +82,7 @@ fn new_repository_has_nothing_to_validate() {
     for (args, words) in [
         (&["secrets", "list"][..], "The manifests need no secret.\n"),
         (&["secrets", "list", "--gh"], "# The manifests need no secret.\n"),
-        (&["fmt", "--check"], "0 files formatted already.\n"),
+        (&["fmt", "--check"], "0 files in order already.\n"),
         (&["render"], ""),
     ] {
         let said = dir.run_pipectl(args);
@@ -151,7 +153,34 @@ fn fmt_orders_keys_and_check_only_tells() {
 /// The examples are in the order that `fmt` gives.
 #[test]
 fn examples_are_formatted() {
+    let dir = WorkDir::new();
+    let page = fs::read_to_string(repository_file("docs/templates.md")).unwrap();
+    for (number, block) in page.split("```yaml\n").skip(1).enumerate() {
+        dir.write_file(&format!("page/{number}.yaml"), block.split_once("```").unwrap().0);
+    }
+    let repository =
+        ["manifests-example", "manifests-example-templates"].map(|it| repository_file(it).display().to_string());
+    for folder in repository.iter().map(String::as_str).chain(["page"]) {
+        let said = dir.run_pipectl(&["fmt", folder, "--check"]);
+        assert_eq!(said.code, 0, "{folder}: {}", said.all_output());
+    }
+}
+
+/// What is filled in for fields that the API does not return stands where `fmt` puts it.
+#[test]
+fn exported_manifests_are_formatted() {
+    let dir = WorkDir::new();
     let examples = WorkDir::examples_dir().display().to_string();
-    let said = WorkDir::new().run_pipectl(&["fmt", &examples, "--check"]);
-    assert_eq!(said.code, 0, "{}", said.all_output());
+    let applied = dir.run_pipectl(&["apply", &examples, "--sandbox=live.json", "--yes"]);
+    assert_eq!(applied.code, 0, "{}", applied.all_output());
+    let alike = (1..4).map(|number| kinesis_pipe(&format!("clicks-{number}"), "streams"));
+    dir.write_file("alike.yaml", alike.collect::<Vec<_>>().join("---\n"));
+    let applied = dir.run_with_env(&["apply", "alike.yaml", "--sandbox=live.json", "--yes"], &[("P", "secret")]);
+    assert_eq!(applied.code, 0, "{}", applied.all_output());
+    for (folder, group) in [("single", &[][..]), ("grouped", &["--group"])] {
+        let exported = dir.run_pipectl(&[&["export", "--sandbox=live.json", "--out", folder], group].concat());
+        assert_eq!(exported.code, 0, "{}", exported.all_output());
+        let said = dir.run_pipectl(&["fmt", folder, "--check"]);
+        assert_eq!(said.code, 0, "{folder}: {}", said.all_output());
+    }
 }

@@ -110,6 +110,15 @@ pub(crate) fn template_fields() -> &'static FieldNode {
     &FIELDS
 }
 
+/// The fields that only a manifest with a template or `forEach` has, and those around them.
+pub fn shared_manifest_fields() -> &'static FieldNode {
+    static FIELDS: LazyLock<FieldNode> = LazyLock::new(|| {
+        let validator = SchemaValidator::new(&generate_schema::<SharedManifest>());
+        validator.expect("the structs generate what can be walked").field_tree()
+    });
+    &FIELDS
+}
+
 pub(crate) fn template_validator() -> &'static SchemaValidator {
     static VALIDATOR: LazyLock<SchemaValidator> = LazyLock::new(|| {
         let validator = SchemaValidator::new(&generate_schema::<TemplateManifest>());

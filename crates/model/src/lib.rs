@@ -9,6 +9,7 @@ pub mod annotations;
 pub mod code;
 pub mod desired;
 pub mod diagnostic;
+pub mod env_name;
 pub mod excerpt;
 pub mod label_selector;
 pub mod live;

@@ -198,7 +198,8 @@ fn rejection_text(cause: RejectionCause) -> &'static str {
         }
         RejectionCause::NoSuchSettings => "database pipes have no such settings; theirs are below `source`",
         RejectionCause::SourceCredentials => {
-            "the source rejects the stored credentials; send them again with `--resend-secrets`, and check them at the source"
+            "the API checks a changed connection with the credentials of the same request: declare `credentials` if the \
+             manifest has none; otherwise check their values, and send them again with `--resend-secrets`"
         }
         RejectionCause::SourcePermissions => {
             "the role or key lacks permissions on the source, or does not trust ClickHouse Cloud"

@@ -4,10 +4,11 @@ mod block;
 #[cfg(test)]
 mod tests;
 
-use clickpipes::kinds;
+use clickpipes::{kinds, template_schema};
 use model::address::Kind;
 use model::schema_validator::FieldNode;
 use model::yaml::{PendingDiagnostics, YamlContent, YamlDocument, YamlNode, read_documents};
+use serde_json::{Map, Value};
 
 use self::block::{key_blocks, split_items};
 
@@ -37,7 +38,11 @@ pub fn reorder_keys(text: &str) -> Result<String, ReorderRefusal> {
         let end = end.map_or(lines.len(), |at| start + 1 + at);
         ordered.extend(lines[done..start].iter().map(ToString::to_string));
         let below = &lines[start..end];
-        ordered.extend(Reorder { text, first: start }.lines_of(&document.root, manifest_fields(&document.root), below));
+        ordered.extend(Reorder { text, first: start }.lines_of(
+            &document.root,
+            KeyOrder::of_document(&document.root),
+            below,
+        ));
         done = end;
     }
     ordered.extend(lines[done..].iter().map(ToString::to_string));
@@ -57,10 +62,68 @@ fn read_valid(text: &str) -> Option<Vec<YamlDocument>> {
     (problems.error_count() == 0).then_some(documents)
 }
 
-/// The fields of the kind that a document names. Other documents keep their order.
-fn manifest_fields(root: &YamlNode) -> Option<&'static FieldNode> {
-    let kind = root.entry("kind")?.value.as_text()?;
-    Some(kinds::manifest_fields(Kind::from_name(kind)?))
+/// Puts the keys of a manifest that a program wrote into the order of `fmt`.
+pub(crate) fn order_keys(document: &mut Value, kind: Kind) {
+    KeyOrder::of_kind(kind).apply_to(document);
+}
+
+/// The order of the keys of a mapping, and of those below it.
+#[derive(Clone, Copy)]
+struct KeyOrder {
+    /// What manifests with a template or `forEach` have; these keys come first.
+    shared: Option<&'static FieldNode>,
+    fields: &'static FieldNode,
+}
+
+impl KeyOrder {
+    fn of_kind(kind: Kind) -> Self {
+        Self { shared: Some(template_schema::shared_manifest_fields()), fields: kinds::manifest_fields(kind) }
+    }
+
+    /// That of the kind that a document names. Other documents keep their order.
+    fn of_document(root: &YamlNode) -> Option<Self> {
+        Kind::from_name(root.entry("kind")?.value.as_text()?).map(Self::of_kind)
+    }
+
+    fn below(self, name: &str) -> Option<Self> {
+        let shared = self.shared.and_then(|shared| shared.child_field(name));
+        Some(Self { shared, fields: self.fields.child_field(name)? })
+    }
+
+    fn of_items(self) -> Option<Self> {
+        Some(Self { shared: None, fields: self.fields.list_item()? })
+    }
+
+    /// The position of a key; keys of maps, and unknown ones, keep their order.
+    fn position(self, name: &str) -> usize {
+        if self.fields.is_map() {
+            return 0;
+        }
+        let shared = self.shared.into_iter().flat_map(FieldNode::child_fields);
+        let mut known = shared.chain(self.fields.child_fields());
+        known.position(|(known, _)| known == name).unwrap_or(usize::MAX)
+    }
+
+    fn apply_to(self, value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                let mut sorted: Vec<(String, Value)> = std::mem::take(fields).into_iter().collect();
+                sorted.sort_by_key(|(name, _)| self.position(name));
+                for (name, value) in &mut sorted {
+                    if let Some(below) = self.below(name) {
+                        below.apply_to(value);
+                    }
+                }
+                *fields = Map::from_iter(sorted);
+            }
+            Value::Array(items) => {
+                if let Some(order) = self.of_items() {
+                    items.iter_mut().for_each(|item| order.apply_to(item));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
 }
 
 fn first_line(node: &YamlNode) -> usize {
@@ -96,19 +159,19 @@ struct Reorder<'t> {
 
 impl Reorder<'_> {
     /// The lines of a value, of which the first may begin with its key or dash.
-    fn lines_of(&self, node: &YamlNode, fields: Option<&FieldNode>, lines: &[&str]) -> Vec<String> {
+    fn lines_of(&self, node: &YamlNode, order: Option<KeyOrder>, lines: &[&str]) -> Vec<String> {
         let unchanged = || lines.iter().map(ToString::to_string).collect();
-        match (&node.content, fields) {
+        match (&node.content, order) {
             _ if node.alias.is_some() => unchanged(),
-            (YamlContent::Map(_), Some(fields)) => self.mapping_lines(node, fields, lines).unwrap_or_else(unchanged),
-            (YamlContent::List(items), Some(fields)) => {
+            (YamlContent::Map(_), Some(order)) => self.mapping_lines(node, order, lines).unwrap_or_else(unchanged),
+            (YamlContent::List(items), Some(order)) => {
                 let starts = items.iter().map(|item| first_line(item).checked_sub(self.first)).collect();
                 let Some(starts): Option<Vec<usize>> = starts else { return unchanged() };
                 let Some((head, parts)) = split_items(lines, &starts) else { return unchanged() };
                 let mut ordered: Vec<String> = head.iter().map(ToString::to_string).collect();
                 for ((item, part), start) in items.iter().zip(parts).zip(&starts) {
                     let below = Self { text: self.text, first: self.first + start };
-                    ordered.extend(below.lines_of(item, fields.list_item(), part));
+                    ordered.extend(below.lines_of(item, order.of_items(), part));
                 }
                 ordered
             }
@@ -117,10 +180,10 @@ impl Reorder<'_> {
     }
 
     /// `None` if its keys do not stand below each other, each on a line of its own.
-    fn mapping_lines(&self, node: &YamlNode, fields: &FieldNode, lines: &[&str]) -> Option<Vec<String>> {
+    fn mapping_lines(&self, node: &YamlNode, order: KeyOrder, lines: &[&str]) -> Option<Vec<String>> {
         let mut blocks = key_blocks(self.text, self.first, node, lines)?;
         for block in &mut blocks.entries {
-            let child = fields.child_field(&block.entry.key);
+            let child = order.below(&block.entry.key);
             let value = &block.entry.value;
             // A value that begins on the line of its key is a scalar, or in brackets.
             if child.is_some() && first_line(value) > self.first + block.key_line {
@@ -128,10 +191,7 @@ impl Reorder<'_> {
                 block.below = below.lines_of(value, child, &lines[block.key_line + 1..block.end]);
             }
         }
-        if !fields.is_map() {
-            let position = |name: &str| fields.child_fields().position(|(known, _)| known == name);
-            blocks.sort_by_key(|name| position(name).unwrap_or(usize::MAX));
-        }
+        blocks.sort_by_key(|name| order.position(name));
         Some(blocks.into_lines())
     }
 }

@@ -93,6 +93,7 @@ api_rules! {
     FailoverSlot: Schema, "`enableFailoverSlots` excludes `replicationSlotName`";
     MariadbMechanism: Provider, "MariaDB replicates by `GTID` only";
     MongodbUri: Schema, "A MongoDB `uri` begins with `mongodb://` or `mongodb+srv://`";
+    MongodbLogin: Ours, "MongoDB has `credentials`, or a user in `uri`";
     BigqueryStaging: Schema, "`snapshotStagingPath` begins with `gs://`";
     BigqueryAuthentication: Schema, "BigQuery: `credentials` go with `SERVICE_ACCOUNT`, workload identity needs `projectId`";
     TargetTable: Provider, "No two table mappings of Postgres or MySQL have one target";

@@ -165,10 +165,29 @@ fn uri_host(uri: &str) -> String {
     rest.split(['/', '?']).next().unwrap_or_default().to_owned()
 }
 
+/// The user, the password and the hosts of a connection URI.
+fn uri_authority(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mongodb"],
-    rules: &[custom_rule("mongodb-uri", Evidence::Schema, &["uri"], unknown_uri_scheme)],
+    rules: &[
+        custom_rule("mongodb-uri", Evidence::Schema, &["uri"], unknown_uri_scheme),
+        // The schema demands none. But a changed connection is checked with the login of the same request alone.
+        custom_rule("mongodb-login", Evidence::Ours, &["credentials", "uri"], missing_login),
+    ],
 };
+
+fn missing_login(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let has_login = |uri: &str| uri_authority(uri).contains('@') || uri.contains("authMechanism=");
+    // A URI that is a secret may contain the login.
+    let lacks_login = scope.text_at("uri").is_some_and(|uri| !has_login(uri)) && !scope.has_field("credentials");
+    let message = "no login: `uri` names no user, and there are no `credentials`; the API checks a changed connection \
+                   with the login in the manifest alone";
+    lacks_login.then(|| RuleFinding::new(FieldPath::parse("credentials"), message)).into_iter().collect()
+}
 
 fn unknown_uri_scheme(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let known = |uri: &str| uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://");

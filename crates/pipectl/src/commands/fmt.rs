@@ -104,6 +104,6 @@ fn summary_text(results: &[FormattedFile]) -> StyledText {
         text.push(label, word).push_plain(sanitize_line(&format!(" {}{reason}", file.path))).end_line();
     }
     let unchanged = results.iter().filter(|file| file.outcome == FileOutcome::Unchanged).count();
-    text.push_plain(format!("{} formatted already.", pluralize(unchanged, "file"))).end_line();
+    text.push_plain(format!("{} in order already.", pluralize(unchanged, "file"))).end_line();
     text
 }

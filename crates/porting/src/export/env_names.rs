@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use model::env_name::env_name_of_secret;
 use model::path::FieldPath;
 
 /// The names in use, so that no two secrets share a variable.
@@ -16,7 +17,8 @@ impl EnvNames {
 
     /// `ORDERS_KAFKA_PASSWORD` for the password of `orders-kafka`, with a number if that is in use.
     pub fn unique_name(&mut self, owner: &str, field: &FieldPath) -> String {
-        let (base, mut count) = (build_env_name(owner, field), 1);
+        let steps: Vec<&str> = field.segments().iter().map(String::as_str).collect();
+        let (base, mut count) = (env_name_of_secret(owner, &steps), 1);
         let mut name = base.clone();
         while !self.0.insert(name.clone()) {
             count += 1;
@@ -24,32 +26,6 @@ impl EnvNames {
         }
         name
     }
-}
-
-/// Groups of secrets, whose names add nothing to those of the secrets.
-const SECRET_GROUPS: &[&str] = &["credentials", "accessKey", "serviceAccountKey"];
-
-fn build_env_name(owner: &str, field: &FieldPath) -> String {
-    // Without `spec`, `source` and the kind of source, which all secrets of a pipe share.
-    let segments: Vec<&String> = field.segments().iter().skip(3).collect();
-    let last = segments.len().saturating_sub(1);
-    let is_group = |at: usize, name: &str| at < last && SECRET_GROUPS.contains(&name);
-    let kept = segments.into_iter().enumerate().filter(|(at, name)| !is_group(*at, name));
-    let kept = kept.map(|(_, name)| name);
-    let text = std::iter::once(owner.to_owned()).chain(kept.map(|segment| to_snake_case(segment)));
-    let text: String = text.collect::<Vec<_>>().join("_").to_ascii_uppercase();
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let name = words.collect::<Vec<_>>().join("_");
-    // A shell takes no variable that begins with a digit.
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("PIPE_{name}") }
-}
-
-fn to_snake_case(name: &str) -> String {
-    let parts = name.chars().map(|c| match c {
-        c if c.is_ascii_uppercase() => format!("_{}", c.to_ascii_lowercase()),
-        c => c.to_string(),
-    });
-    parts.collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::reorder;
+
 use super::{EnvNames, ExportedManifest, FILL_IN, FROM_ENV, FieldNote};
 use clickpipes::kinds::{self, manifest_fields};
 use clickpipes::manifest;
@@ -15,6 +17,7 @@ use model::address::Address;
 use model::annotations;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
+use model::sanitize::escape_yaml_text;
 use model::schema_validator::FieldNode;
 
 // A fix may reveal another mistake, such as in an object that was just added. A fix that does not help must
@@ -63,9 +66,12 @@ impl<'v> ManifestDraft<'v> {
             }
             flaws = validation_errors(&self.document);
         }
-        let flaws: Vec<String> = flaws.iter().map(describe_error).collect();
+        let errors = flaws.iter().filter(|flaw| flaw.severity == Severity::Error);
+        let flaws: Vec<String> = errors.map(describe_error).collect();
         let write_only_fields = if flaws.is_empty() { self.write_only_fields() } else { Vec::new() };
-        let Self { address, document, field_notes: notes, remarks, .. } = self;
+        let Self { address, mut document, field_notes: notes, remarks, .. } = self;
+        // What was filled in stands behind the rest.
+        reorder::order_keys(&mut document, address.kind);
         ExportedManifest { address, document, field_notes: notes, remarks, write_only_fields, blockers: flaws }
     }
 
@@ -76,6 +82,8 @@ impl<'v> ManifestDraft<'v> {
         match (node, path.value_in(&self.document).cloned()) {
             // A placeholder would be sent in place of what is live.
             (_, None) if self.withheld.contains(path) => false,
+            (Some(node), None) if is_missing_login(flaw) => self.fill_in_login(node, path),
+            (_, _) if flaw.severity != Severity::Error => false,
             (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(node, path),
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>
@@ -100,6 +108,14 @@ impl<'v> ManifestDraft<'v> {
         };
         parent.child(extra).child(name).set_in(&mut self.document, value);
         remove_field(&parent, path, &mut self.document)
+    }
+
+    /// Writes references for all parts of a login that the API does not return.
+    fn fill_in_login(&mut self, login: &FieldNode, path: &FieldPath) -> bool {
+        let mut parts = login.child_fields().filter(|(_, part)| part.can_be_secret()).peekable();
+        let found = parts.peek().is_some();
+        parts.for_each(|(name, _)| self.set_secret_reference(&path.child(name), SecretEncoding::Raw));
+        found
     }
 
     fn fill_in_field(&mut self, field: &FieldNode, path: &FieldPath) -> bool {
@@ -254,10 +270,16 @@ fn is_boolean(node: &FieldNode) -> bool {
 }
 
 fn validation_errors(document: &Value) -> Vec<Diagnostic> {
-    let file = SourceFile { name: Arc::from("export"), text: Arc::from(document.to_string()) };
+    let file = SourceFile { name: Arc::from("export"), text: Arc::from(escape_yaml_text(&document.to_string())) };
     let loaded = manifest::parse_manifests(&[file], &BTreeMap::new());
     let errors = loaded.diagnostics.into_iter();
-    errors.filter(|found| found.severity == Severity::Error).collect()
+    errors.filter(|found| found.severity == Severity::Error || is_missing_login(found)).collect()
+}
+
+/// Only a warning, as the API may know a database without one. A manifest without it is refused at the next change of the
+/// connection.
+fn is_missing_login(flaw: &Diagnostic) -> bool {
+    flaw.code == "mongodb-login"
 }
 
 fn describe_error(flaw: &Diagnostic) -> String {

@@ -53,6 +53,32 @@ fn kept(field: &str, value: &Value) -> (Option<Value>, Vec<String>) {
 }
 
 #[test]
+fn control_characters_and_numbers_as_text_are_exported() {
+    assert_eq!(kept("consumerGroup", &json!("a\u{7f}b")).0, Some(json!("a\u{7f}b")));
+    let settings = json!({"replicationMode": "cdc"});
+    let mapping = json!([{"sourceSchemaName": "a", "sourceTable": "b", "targetTable": "c"}]);
+    let made = one(&json!({"mysql": {"type": "mysql", "host": "h", "port": "3306", "authentication": "basic",
+        "settings": settings, "tableMappings": mapping}}));
+    assert_eq!(made.document["spec"]["source"]["mysql"]["port"], json!(3306));
+}
+
+/// The API checks a changed connection with the login of the same request, and returns none.
+#[test]
+fn login_of_a_mongodb_pipe_is_a_reference() {
+    let source = |uri: &str| {
+        json!({"mongodb": {"uri": uri, "readPreference": "primary",
+        "settings": {"replicationMode": "cdc"},
+        "tableMappings": [{"sourceDatabaseName": "a", "sourceCollection": "b", "targetTable": "c"}]}})
+    };
+    let made = one(&source("mongodb://db.example.com/a"));
+    let login = &made.document["spec"]["source"]["mongodb"]["credentials"];
+    let reference = |name: &str| json!({ "fromEnv": name });
+    assert_eq!(*login, json!({"username": reference("ORDERS_USERNAME"), "password": reference("ORDERS_PASSWORD")}));
+    let made = one(&source("mongodb://reader@db.example.com/a"));
+    assert_eq!(made.document["spec"]["source"]["mongodb"]["credentials"], Value::Null, "{}", made.document);
+}
+
+#[test]
 fn unknown_source_and_unknown_entries_of_lists_are_kept() {
     let made = one(&json!({"carrier": {"pigeons": 2}}));
     assert_eq!(made.document["spec"]["source"], json!({"additional": {"carrier": {"pigeons": 2}}}));

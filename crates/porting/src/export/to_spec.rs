@@ -111,6 +111,9 @@ impl SpecBuilder<'_> {
             return None;
         }
         match value {
+            Value::String(text) if node.keyword_text("type") == "integer" && text.parse::<i64>().is_ok() => {
+                text.parse::<i64>().ok().map(Value::from)
+            }
             Value::Object(fields) => {
                 let fields = self.build_object(node, rules, fields, path);
                 (!fields.is_empty() || node.is_required()).then(|| fields.into())
@@ -139,7 +142,7 @@ impl SpecBuilder<'_> {
                 self.extracted.secret_paths.push(FieldPath::parse("spec").join(path));
                 return None;
             }
-            let flaw = "holds a password, which a manifest cannot hold: put it where logins belong";
+            let flaw = "holds a secret, which no manifest may contain: move it to the fields for credentials";
             self.extracted.blockers.push(format!("`{path}` {flaw}"));
             return Some(shown);
         }

@@ -146,7 +146,7 @@ fn what_does_not_look_alike_stays_alone() {
     let (name, mut other) = topic_pipe("bb", "x", "x");
     other["source"]["kafka"]["consumerGroup"] = json!("own");
     let mut pinned = topic_pipe("b2", "x", "x");
-    pinned.1["scaling"]["replicas"] = json!("1");
+    pinned.1["scaling"]["replicas"] = json!("many");
     let units = group(alike().into_iter().chain([(name, other), pinned]));
     let kinds: Vec<usize> = units.iter().map(|unit| unit.manifests().len()).collect();
     assert_eq!(kinds, [3, 1, 1], "{units:#?}");

@@ -31,8 +31,11 @@ pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
     if !uri.starts_with("mongodb://") && !uri.starts_with("mongodb+srv://") {
         check.refuse(ApiRule::MongodbUri, "uri", "must begin with mongodb:// or mongodb+srv://");
     }
+    let authority = uri.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
     if check.has_field("credentials") {
         validate_username(check);
+    } else if !authority.contains('@') && !uri.contains("authMechanism=") {
+        check.refuse(ApiRule::MongodbLogin, "credentials", "are required unless uri names a user");
     }
     validate_encryption(check);
     mappings::validate_mappings(check);

@@ -329,6 +329,11 @@ fn of_databases() -> Vec<Case> {
         ),
         ("literal-secret", mysql(), json!({"spec.source.mysql.caCertificate": certificate_with_key()})),
         ("literal-secret", mongodb(), json!({"spec.source.mongodb.caCertificate": certificate_with_key()})),
+        (
+            "mongodb-login",
+            mongodb(),
+            json!({"spec.source.mongodb.credentials": null, "spec.source.mongodb.uri": "mongodb+srv://cluster0.example.net"}),
+        ),
         ("mongodb-uri", mongodb(), json!({"spec.source.mongodb.uri": "cluster0.example.net"})),
         ("literal-secret", mongodb(), json!({"spec.source.mongodb.uri": "mongodb://reader:p@ss/word@db.example.com"})),
     ]

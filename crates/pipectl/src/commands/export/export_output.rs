@@ -107,6 +107,11 @@ impl ExportResult {
         let to_fill_in: usize = sound.iter().map(|it| it.fields_to_fill_in().count()).sum();
         let mut parts =
             vec![format!("{} from {}", pluralize(sound.len(), "manifest"), pluralize(self.services, "service"))];
+        let templates = self.groups().count();
+        if templates > 0 {
+            let grouped: usize = self.groups().map(|group| group.members.len()).sum();
+            parts.push(format!("{grouped} of them share {}", pluralize(templates, "template")));
+        }
         if !variables.is_empty() {
             parts.push(format!(
                 "{} for secrets, which `plan` does not need",
@@ -119,11 +124,6 @@ impl ExportResult {
         let comments = taken.len() - sound.len();
         if comments > 0 {
             parts.push(format!("{comments} only as a comment"));
-        }
-        let templates = self.groups().count();
-        if templates > 0 {
-            let grouped: usize = self.groups().map(|group| group.members.len()).sum();
-            parts.push(format!("{grouped} of them from {}", pluralize(templates, "template")));
         }
         let declared = self.manifests().count() - taken.len();
         if declared > 0 {
