@@ -200,6 +200,12 @@ fn action_base_is_last_success_or_the_input() {
     ] {
         assert_eq!(found_base(&nothing, &environment), expected, "{environment:?}");
     }
+    // A run by hand: nothing says which commit was there before.
+    let by_hand = [("COMMAND", "apply"), ("BASE", ""), ("BEFORE", "")];
+    let (code, said) = nothing.run_script("base.sh", &by_hand);
+    assert!(code == 1 && said.contains("Set the input 'base'"), "{said}");
+    let (code, said) = nothing.run_script("base.sh", &[("COMMAND", "drift"), ("BASE", ""), ("BEFORE", "")]);
+    assert!(code == 0 && said.contains("base: none"), "{said}");
     // `gh` sees the branch as a variable.
     let gh = "#!/bin/sh\necho \"branch=$BRANCH $@\" >>\"$GH_NOTES\"\n";
     nothing.work_dir.write_file("bin/gh", gh);

@@ -45,4 +45,9 @@ if [ "$code" = 5 ]; then
   exit 0
 fi
 [ "$code" = 0 ] || exit "$code"
+# A run by hand comes with no earlier commit. Without a base, apply would revert what was changed by hand.
+if [ "$COMMAND" = apply ] && [ -z "$found" ] && [ -z "${BEFORE:-}" ]; then
+  echo "::error::nothing was applied to this environment yet, and this run is no push. Set the input 'base': a commit keeps what was changed by hand since, 'none' reverts it"
+  exit 1
+fi
 say "$found"
