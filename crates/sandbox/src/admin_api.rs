@@ -134,6 +134,9 @@ struct EditPipe {
 
 fn edit_pipe(world: &mut World, body: &[u8]) -> Result<Value, String> {
     let EditPipe { service, pipe, merge } = parse_body(body)?;
+    if let Some(field) = world.find_unknown_edit(&service, &pipe, &merge) {
+        return Err(format!("the pipe has no field `{field}`"));
+    }
     ok_if_found(world.edit_pipe(&service, &pipe, |live| apply_merge_patch(live, &merge)), "pipe")
 }
 

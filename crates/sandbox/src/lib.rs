@@ -12,6 +12,7 @@ mod api_rule;
 mod apply_faults;
 mod auth;
 mod clock;
+mod console_edit;
 mod contract;
 mod dispatch;
 mod endpoint;

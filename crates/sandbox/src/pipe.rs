@@ -54,6 +54,11 @@ impl ReplicaSize {
         }
     }
 
+    pub(crate) fn to_json(self) -> Value {
+        let Self { replicas, cpu, memory } = self;
+        json!({"replicas": replicas, "replicaCpuMillicores": cpu, "replicaMemoryGb": json_number(memory)})
+    }
+
     fn render_size(self, reading: ReadContext<'_>) -> Value {
         // Only CPU and memory: the number of replicas is a number in every answer that is known.
         let quantities = self != Self::ZERO && reading.should_apply_quirk(Quirk::QuantityStrings, "scaling");
@@ -130,25 +135,6 @@ impl EmulatedPipe {
         let mapped = object_items(&self.source_fields, "tableMappings").map(|each| text_field(each, "targetTable"));
         let database = text_field(&self.destination, "database").unwrap_or_default();
         managed.into_iter().chain(mapped).flatten().map(|table| format!("{database}.{table}")).collect()
-    }
-
-    /// Changes the stored pipe without validation.
-    pub(crate) fn edit_unchecked(&mut self, now: Timestamp, change: impl FnOnce(&mut Value)) {
-        let mut kept = json!({
-            "name": self.name,
-            "source": {self.source.json_key(): self.source_fields},
-            "destination": self.destination,
-            "fieldMappings": self.field_mappings,
-            "settings": self.settings,
-        });
-        change(&mut kept);
-        let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
-        kept["name"].as_str().unwrap_or_default().clone_into(&mut self.name);
-        self.source_fields = object(&kept["source"][self.source.json_key()]);
-        self.destination = object(&kept["destination"]);
-        self.field_mappings = kept["fieldMappings"].as_array().cloned().unwrap_or_default();
-        self.settings = object(&kept["settings"]);
-        self.updated_at = now;
     }
 
     pub(crate) fn render_pipe(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {

@@ -158,6 +158,12 @@ impl World {
         pipe.map(|pipe| pipe.edit_unchecked(now, change)).is_some()
     }
 
+    /// The first field of a merge patch that the pipe cannot have.
+    pub(crate) fn find_unknown_edit(&mut self, service: &str, pipe: &str, merge: &Value) -> Option<String> {
+        let unknown = self.options.unknown_fields;
+        self.find_pipe_mut(service, pipe)?.find_unknown_edit(merge, unknown)
+    }
+
     fn find_pipe_mut(&mut self, service: &str, pipe: &str) -> Option<&mut EmulatedPipe> {
         let now = self.now;
         let pipes = &mut self.services.get_mut(&service_id(service))?.pipes;

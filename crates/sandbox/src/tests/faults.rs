@@ -209,6 +209,24 @@ fn admin_api_edits_pipes_services_and_tables() {
     let source = bench.read_pipe(&id)["source"]["kafka"].clone();
     assert_eq!(source["topics"], "other");
     assert_eq!(source["consumerGroup"], format!("clickpipes-{id}"));
+    let edit = |merge: Value| json!({"service": "analytics", "pipe": id, "merge": merge});
+    let sized = edit(json!({"scaling": {"replicas": 7}, "settings": {"streaming_max_insert_wait_ms": 900}}));
+    assert_eq!(ask(&mut bench, "edit", sized), 200);
+    let read = bench.read_pipe(&id);
+    assert_eq!(
+        (&read["scaling"]["replicas"], &read["settings"]["streaming_max_insert_wait_ms"]),
+        (&json!(7), &json!(900))
+    );
+    for unknown in [
+        json!({"replicas": 7}),
+        json!({"scaling": {"replica": 7}}),
+        json!({"settings": {"object_storage_concurrency": 7}}),
+        json!({"source": {"kafka": {"topic": "t"}}}),
+        json!({"source": {"kinesis": {"streamName": "s"}}}),
+        json!({"destination": {"tables": "t"}}),
+    ] {
+        assert_eq!(ask(&mut bench, "edit", edit(unknown.clone())), 400, "{unknown}");
+    }
     let idle = json!({"service": "analytics", "state": "idle"});
     assert_eq!(ask(&mut bench, "service-state", idle), 200);
     assert_eq!(bench.get_result("")["state"], "idle");

@@ -79,12 +79,15 @@ fn of_databases() -> Vec<Case> {
     let plain = json!({"disableTls": true, "tlsHost": "db"});
     let mut scaled = bigquery_body();
     scaled["scaling"] = json!({"replicas": 2});
+    let mut anonymous = with_source_fields(mongodb_body(), "mongodb", &json!({"uri": "mongodb://db.example.com"}));
+    anonymous["source"]["mongodb"].as_object_mut().unwrap().remove("credentials");
     vec![
         postgres_with(ApiRule::UnusedSortingKeys, &keyed, "sortingKeys: is only allowed"),
         postgres_with(ApiRule::ExcludedSortingKey, &mapping(&excluded), "has an excluded column"),
         postgres_with(ApiRule::DisabledTls, &plain, "tlsHost: is only allowed"),
         (ApiRule::SharedTargetTable, PIPES, mongodb, "is used by another mapping"),
         (ApiRule::BigqueryScaling, PIPES, scaled, "scaling: is not for database pipes"),
+        (ApiRule::MongodbLogin, PIPES, anonymous, "credentials: are required unless uri names a user"),
     ]
 }
 
