@@ -52,10 +52,14 @@ impl<'s> Scope<'s> {
 enum VariableError<'t> {
     Unknown(&'t str),
     InvalidName,
+    /// A name with blanks around it.
+    Blanks,
     Unclosed,
     TooLarge,
     /// A list or a mapping within a text.
     NotText(&'t str),
+    /// The value has a mistake of its own.
+    Reported,
 }
 
 impl<'v> VariableExpander<'v> {
@@ -98,9 +102,8 @@ impl<'v> VariableExpander<'v> {
                     return;
                 }
                 let filled = self.expand_text(text, *plain, scope).unwrap_or_else(|errors| {
-                    for error in errors {
-                        remarks.push(self.error_diagnostic(&error, node.span, scope));
-                    }
+                    let found = errors.iter().filter_map(|error| self.error_diagnostic(error, node.span, scope));
+                    found.for_each(|remark| remarks.push(remark));
                     YamlContent::Unreadable
                 });
                 node.content = filled;
@@ -112,6 +115,11 @@ impl<'v> VariableExpander<'v> {
     fn expand_entry(&mut self, entry: &mut YamlEntry, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
         let was_inside_secret = self.is_inside_secret;
         self.is_inside_secret |= kinds::secret_field_names().contains(&entry.key);
+        if holds_variable(&entry.key) {
+            let message = "`${…}` in a key is not replaced";
+            let remark = PendingDiagnostic::error(project::code::BAD_VARIABLE, entry.span, message);
+            remarks.push(remark.with_help("write the key itself; only values can contain variables"));
+        }
         self.expand_node(&mut entry.value, scope, remarks);
         self.is_inside_secret = was_inside_secret;
     }
@@ -179,16 +187,20 @@ impl<'v> VariableExpander<'v> {
             return (Err(VariableError::Unclosed), "");
         };
         let value = match (scope.find(name), self.values.get(name)) {
+            (Some(node), _) if matches!(node.content, YamlContent::Unreadable) => Err(VariableError::Reported),
             (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
             (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
             (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
+            (None, None) if is_variable_name(name.trim()) => Err(VariableError::Blanks),
             (None, None) => Err(VariableError::InvalidName),
         };
         (value, rest)
     }
 
-    fn error_diagnostic(&self, error: &VariableError<'_>, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
-        match error {
+    /// `None` if the mistake is known already.
+    fn error_diagnostic(&self, error: &VariableError<'_>, span: Span, scope: Scope<'_>) -> Option<PendingDiagnostic> {
+        Some(match error {
+            VariableError::Reported => return None,
             VariableError::Unknown(name) => self.unknown_variable(name, span, scope),
             VariableError::NotText(name) => {
                 let message = format!("`${{{name}}}` is a list or a mapping, which cannot be a part of a text");
@@ -199,7 +211,11 @@ impl<'v> VariableExpander<'v> {
                 span,
                 "what stands in `${…}` is not the name of a variable",
             )
-            .with_help("only variables of the environment can be used; `$${` stands for a plain `${`"),
+            .with_help("write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`"),
+            VariableError::Blanks => {
+                PendingDiagnostic::error(project::code::BAD_VARIABLE, span, "blanks around the name of a variable")
+                    .with_help("write `${name}`, without blanks; `$${` stands for a plain `${`")
+            }
             VariableError::Unclosed => {
                 PendingDiagnostic::error(project::code::BAD_VARIABLE, span, "`${` is never closed")
                     .with_help("write `}` after the name; `$${` stands for a plain `${`")
@@ -209,7 +225,7 @@ impl<'v> VariableExpander<'v> {
                 PendingDiagnostic::error(code::TOO_MUCH_TEXT, span, message)
                     .with_help("shorten the variables, or split the file")
             }
-        }
+        })
     }
 
     fn unknown_variable(&self, name: &str, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
@@ -233,7 +249,14 @@ impl<'v> VariableExpander<'v> {
 }
 
 fn contains_variable(node: &YamlNode) -> bool {
-    node.as_text().is_some_and(|text| text.contains('$')) || node.child_nodes().any(contains_variable)
+    node.as_text().is_some_and(|text| text.contains('$'))
+        || node.entries().iter().any(|entry| entry.key.contains('$'))
+        || node.child_nodes().any(contains_variable)
+}
+
+/// Whether a text has a `${` that is not escaped.
+fn holds_variable(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| !text[..at].ends_with('$'))
 }
 
 /// A name that belongs to `forEach` or to a template.
@@ -286,9 +309,7 @@ fn scalar_text(node: &YamlNode) -> Option<Cow<'_, str>> {
         YamlContent::Text { text, .. } => Cow::Borrowed(text),
         YamlContent::Number(number) => Cow::Owned(number.to_string()),
         YamlContent::Bool(value) => Cow::Owned(value.to_string()),
-        // The mistake has been reported.
-        YamlContent::Unreadable => Cow::Borrowed(""),
-        YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => return None,
+        YamlContent::Unreadable | YamlContent::Null | YamlContent::List(_) | YamlContent::Map(_) => return None,
     })
 }
 

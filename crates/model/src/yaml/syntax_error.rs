@@ -22,7 +22,7 @@ pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -
     // Must come before the kinds: the parser reports this mistake as a bracket, which helps nobody.
     if is_unquoted_variable(text, span) {
         return PendingDiagnostic::error(code::SYNTAX, span, "a variable within `{…}` or `[…]` needs quotes")
-            .with_help("write it as \"${name}\"");
+            .with_help("put the whole value in quotes, as in \"${name}\" or \"a-${name}\"");
     }
     if is_tab_error(error.kind()) {
         return PendingDiagnostic::error(code::TAB, span, "a tab where YAML allows only spaces")

@@ -225,9 +225,6 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         help: add `template: NAME` beside it
 
     # unknown parameter
-    pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_` too
-        pipes.yaml:5:6: the other is here
-        help: give one of them another table; pipes that only insert share a table with `managedTable: false`
     pipes.yaml:10:3 error[missing-parameter] spec.with: `with` misses the parameter `table` of the template `prod-kafka`
         templates.yaml:6:3: declared here
     pipes.yaml:10:34 error[unknown-parameter] spec.with.tabel: the template `prod-kafka` has no parameter `tabel`

@@ -36,6 +36,9 @@ fn variables_are_substituted() {
         "${nothing.like.it}",
         "${env:HOME}",
         "${}",
+        "${ count }",
+        "{'a-${count}': 1}",
+        "{'a-$${count}': 1}",
         "${count",
         "${a} ${b}",
     ] {
@@ -79,13 +82,24 @@ fn variables_are_substituted() {
     "${env:HOME}" => 
     v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
     v.yaml:16:10 error[bad-variable] : what stands in `${…}` is not the name of a variable
-        help: only variables of the environment can be used; `$${` stands for a plain `${`
+        help: write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`
 
     "${}" => 
     v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
     v.yaml:16:10 error[bad-variable] : what stands in `${…}` is not the name of a variable
-        help: only variables of the environment can be used; `$${` stands for a plain `${`
+        help: write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`
 
+    "${ count }" => 
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:10 error[bad-variable] : blanks around the name of a variable
+        help: write `${name}`, without blanks; `$${` stands for a plain `${`
+
+    "{'a-${count}': 1}" => 
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:11 error[bad-variable] : `${…}` in a key is not replaced
+        help: write the key itself; only values can contain variables
+
+    "{'a-$${count}': 1}" => {"a-$${count}":1}
     "${count" => 
     v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
     v.yaml:16:10 error[bad-variable] : `${` is never closed

@@ -170,10 +170,10 @@ fn bracket_quote_and_character_errors_come_with_a_fix() {
         close what `{` or `[` opened, with commas between the entries
     "a: {b: ${c}, d: 1}\n"
       yaml-syntax 1:9 a variable within `{…}` or `[…]` needs quotes
-        write it as "${name}"
+        put the whole value in quotes, as in "${name}" or "a-${name}"
     "a: [${c}]\n"
       yaml-syntax 1:6 a variable within `{…}` or `[…]` needs quotes
-        write it as "${name}"
+        put the whole value in quotes, as in "${name}" or "a-${name}"
     "a: 1\n\u{feff}b: 2\n"
       yaml-syntax 2:1 a byte order mark within the file
         save the file as UTF-8 without one
