@@ -40,7 +40,7 @@ fn validate_refuses_a_manifest_that_violates_a_rule() {
     1 | apiVersion: pipectl/v1
       | ^^^^^^^^^^^^^^^^^^^^^^
       |
-    help: or except this manifest: add `pipectl/except: team-label` to `metadata.annotations`
+    help: to except this manifest, add `pipectl/except: team-label` to `metadata.annotations`
 
     1 error
     ");
@@ -108,8 +108,41 @@ fn mistake_in_a_rule_is_reported_at_its_place() {
     help: did you mean `labels`?
 
     1 error
-    error: pipectl.yaml is not sound
+    error: pipectl.yaml has errors: correct them first, nothing else was read
     "#);
+}
+
+#[test]
+fn rule_that_cannot_be_evaluated_is_reported_once_at_the_rule() {
+    let desk =
+        desk_with("  - {name: sizes, deny: \"labels.size > 1\", message: m}\n", &kinesis_pipe("clicks", "analytics"));
+    desk.write_file("pipes/views.yaml", kinesis_pipe("views", "analytics"));
+    let said = desk.run_pipectl(&["validate"]);
+    assert_eq!(said.code, 1);
+    assert_snapshot!(said.stderr.split("\n\n").next().unwrap_or_default(), @r#"
+    error[rule-failed]: the rule `sizes` cannot be evaluated for 2 manifests: `deny`: there is no `size`; test with `has(….size)` or `'size' in …` first
+     --> pipectl.yaml:7:12
+      |
+    7 |   - {name: sizes, deny: "labels.size > 1", message: m}
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+    note: the first manifest (pipes/clicks.yaml:1:1)
+    help: correct the rule; to except a manifest, add `pipectl/except: sizes` to `metadata.annotations`
+    "#);
+    assert_eq!(said.stderr.matches("rule-failed").count(), 1, "{}", said.stderr);
+}
+
+#[test]
+fn mistakes_of_the_schema_do_not_hide_those_of_rules() {
+    let desk = desk_with(
+        "  - {name: a, deny: \"lables.team == ''\", message: m, levl: error}\n",
+        &kinesis_pipe("clicks", "analytics"),
+    );
+    let said = desk.run_pipectl(&["validate"]);
+    assert!(said.stderr.contains("[unknown-field]") && said.stderr.contains("[bad-rule]"), "{}", said.stderr);
+    desk.write_file("pipectl.yaml", "{\n");
+    let said = desk.run_pipectl(&["validate"]);
+    assert!(said.stderr.contains("[yaml-syntax]") && !said.stderr.contains("[project-documents]"), "{}", said.stderr);
 }
 
 #[test]

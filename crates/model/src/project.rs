@@ -278,6 +278,10 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     let [document] = documents else {
         let start = Span { line: 1, column: 1, ..Span::default() };
         let span = documents.get(1).map_or(start, |second| second.root.head_span());
+        // A file that breaks off has no document, and its mistake is known.
+        if documents.is_empty() && remarks.error_count() > 0 {
+            return None;
+        }
         let message = "a project file is one YAML document";
         remarks.push(PendingDiagnostic::error(code::PROJECT_DOCUMENTS, span, message));
         return None;

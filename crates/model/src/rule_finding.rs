@@ -51,6 +51,9 @@ impl RuleFinding {
                 format!("the rule `{}` ({place}) cannot be evaluated: {}", self.rule, self.message)
             }
             (None, true) => format!("the rule `{}` cannot be evaluated: {}", self.rule, self.message),
+            (_, false) if self.level == RuleLevel::Warning => {
+                format!("the rule `{}` warns: {}", self.rule, self.message)
+            }
             (_, false) => format!("the rule `{}` forbids it: {}", self.rule, self.message),
         }
     }

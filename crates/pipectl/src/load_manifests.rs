@@ -101,6 +101,12 @@ impl LoadedManifests {
         Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
     }
 
+    /// Adds the project file to the files that messages quote.
+    pub(crate) fn add_project_file(&mut self, file: Option<&SourceFile>) {
+        let is_new = |file: &&SourceFile| self.files.iter().all(|known| known.name != file.name);
+        self.files.extend(file.filter(is_new).cloned());
+    }
+
     /// The number of files that were loaded, without those of templates elsewhere and without the project file.
     pub fn file_count(&self) -> usize {
         self.manifest_file_count

@@ -33,6 +33,8 @@ pub(crate) use self::env_access::EnvAccess;
 pub(crate) struct ProjectContext {
     /// The project file, and the name of the selected environment.
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
+    /// The project file as read.
+    pub(crate) file: Option<SourceFile>,
     /// The other environments, by name.
     pub(crate) other_environments: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
@@ -264,6 +266,7 @@ fn read_context(
         policy: written.policy.clone(),
         written,
         origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
+        file: Some(source),
         other_environments: others,
         manifests: whole.clone(),
         all_manifest_paths: whole,
@@ -280,7 +283,9 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFi
     let (project, problems, source) = parse_project_file(folder)?;
     run_redaction().add_public_texts([Arc::clone(&source.text)]);
     output.print_diagnostics(&problems, std::slice::from_ref(&source));
-    let project = project.ok_or_else(|| anyhow!("{} is not sound", source.name))?;
+    // Without its variables and defaults, other files would be judged wrongly.
+    let project =
+        project.ok_or_else(|| anyhow!("{} has errors: correct them first, nothing else was read", source.name))?;
     Ok((project, source))
 }
 
@@ -290,10 +295,10 @@ pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let source = SourceFile { name: Arc::from(file.display().to_string()), text: Arc::from(text) };
     let (project, mut problems) = project::parse_project(&source);
-    if project.is_some() {
-        problems.extend(rules::find_rule_problems(&source));
-        problems.extend(manifest::find_default_problems(&source));
-    }
+    let known: BTreeSet<_> = problems.iter().map(|it| it.place.clone()).collect();
+    let mut others = rules::find_rule_problems(&source);
+    others.extend(manifest::find_default_problems(&source));
+    problems.extend(others.into_iter().filter(|it| !known.contains(&it.place)));
     let is_valid = problems.iter().all(|problem| problem.severity != Severity::Error);
     Ok((project.filter(|_| is_valid), problems, source))
 }

@@ -1,30 +1,81 @@
 //! Evaluates the rules of the project for manifests.
 
+use std::collections::BTreeMap;
+
 use clickpipes::api_body::to_body_path;
 use clickpipes::manifest::Manifest;
 use model::address::Kind;
 use model::desired::{Document, Place, Presence};
-use model::diagnostic::{Diagnostic, Severity};
+use model::diagnostic::{Diagnostic, RelatedPlace, Severity};
 use model::path::FieldPath;
 use model::project::code;
 use model::rule_finding::{EXCEPT_ANNOTATION, RuleFinding};
 use model::suggest::suggest_similar;
 use rules::{RuleInput, RuleScope, RuleSet, RuleTime};
 
+use crate::diagnostics::pluralize;
 use crate::line_index::LineIndex;
 use crate::load_manifests::LoadedManifests;
 use crate::project::ProjectContext;
 
 /// Adds what the rules say about the manifests, without a plan.
 pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectContext, now: RuleTime) {
+    // A rule that cannot be evaluated is reported where it is written.
+    declared.add_project_file(project.file.as_ref().filter(|_| !project.rules.is_empty()));
     let lines = LineIndex::new(&declared.files);
+    let (mut found, mut failures) = (Vec::new(), FailedRules::default());
     for manifest in &declared.manifests {
         let findings = findings_of_manifest(&project.rules, manifest, project.environment_name(), now);
         let declaration = (manifest.kind, &manifest.document);
-        let found = findings.iter().map(|finding| finding_diagnostic(finding, declaration, &lines));
-        declared.diagnostics.extend(found);
+        for finding in findings {
+            match finding.rule_place.clone().filter(|_| finding.is_failure) {
+                Some(place) => failures.add(place, finding, manifest),
+                None => found.push(finding_diagnostic(&finding, declaration, &lines)),
+            }
+        }
     }
+    found.extend(failures.into_diagnostics(&lines));
+    declared.diagnostics.extend(found);
     check_exceptions(declared, &project.rules);
+}
+
+/// Rules that could not be evaluated, each once for each reason: the mistake is in the rule, and not in the manifests.
+#[derive(Default)]
+struct FailedRules<'m>(BTreeMap<(Place, bool, String), (RuleFinding, Vec<&'m Manifest>)>);
+
+impl<'m> FailedRules<'m> {
+    fn add(&mut self, place: Place, finding: RuleFinding, manifest: &'m Manifest) {
+        let key = (place, finding.is_blocking(), finding.message.clone());
+        self.0.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(manifest);
+    }
+
+    fn into_diagnostics(self, lines: &LineIndex<'_>) -> Vec<Diagnostic> {
+        let diagnostic = |((place, is_blocking, message), (finding, manifests)): (
+            (Place, bool, String),
+            (RuleFinding, Vec<&Manifest>),
+        )| {
+            let first = manifests[0].document.origin.start_place().clone();
+            let count = pluralize(manifests.len(), "manifest");
+            Diagnostic {
+                code: code::RULE_FAILED,
+                rule: Some(finding.rule.clone()),
+                severity: if is_blocking { Severity::Error } else { Severity::Warning },
+                evidence: None,
+                message: format!("the rule `{}` cannot be evaluated for {count}: {message}", finding.rule),
+                span: lines.span_to_line_end(&place),
+                place,
+                path: FieldPath::parse("policy.rules"),
+                also: Some(RelatedPlace {
+                    span: lines.span_to_line_end(&first),
+                    place: first,
+                    label: "the first manifest".to_owned(),
+                }),
+                help: Some(format!("correct the rule; to except a manifest, {}", RuleFinding::exception([&finding]))),
+                replacement: None,
+            }
+        };
+        self.0.into_iter().map(diagnostic).collect()
+    }
 }
 
 /// Adds a warning for each exception from a rule that does not exist.
@@ -56,7 +107,7 @@ fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), lin
     let help = if finding.is_excepted {
         format!("`{EXCEPT_ANNOTATION}` in `metadata.annotations` excepts this manifest")
     } else {
-        format!("or except this manifest: {}", RuleFinding::exception([finding]))
+        format!("to except this manifest, {}", RuleFinding::exception([finding]))
     };
     Diagnostic {
         code: if finding.is_failure { code::RULE_FAILED } else { code::RULE_VIOLATION },

@@ -60,9 +60,25 @@ fn first_syntax_error(text: &str, errors: &[cel::ParseError]) -> ExpressionProbl
     let before = |number: isize| usize::try_from(number).unwrap_or(1).saturating_sub(1);
     let (line, column) = (before(error.pos.0), before(error.pos.1));
     let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let offset = (start + column).min(text.len());
+    let rest = text.get(offset..).unwrap_or_default();
     let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
-    let message = model::sanitize::sanitize_line(message);
-    ExpressionProblem::new((start + column).min(text.len()), format!("no valid expression: {message}"))
+    let message = match rest.chars().next() {
+        None => "the expression ends too early".to_owned(),
+        Some('=' | '&' | '|') => "there is no such operator".to_owned(),
+        Some(_) => format!("this is not a valid expression: {}", model::sanitize::sanitize_line(message)),
+    };
+    ExpressionProblem {
+        help: operator_meant(rest).map(|it| format!("write `{it}`")),
+        ..ExpressionProblem::new(offset, message)
+    }
+}
+
+/// The operator in the words of another language.
+fn operator_meant(text: &str) -> Option<&'static str> {
+    const OPERATORS: [(&str, &str); 6] =
+        [("=", "=="), ("&", "&&"), ("|", "||"), ("and ", "&&"), ("or ", "||"), ("not ", "!")];
+    OPERATORS.into_iter().find(|(word, _)| text.starts_with(word)).map(|(_, operator)| operator)
 }
 
 /// The failure in words that help.

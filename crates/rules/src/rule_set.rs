@@ -92,7 +92,20 @@ impl CompiledRule {
 
 /// What is wrong in an expression of a rule.
 pub(crate) fn parse_condition(text: &str) -> Option<ExpressionProblem> {
-    Expression::parse(text).err()
+    match Expression::parse(text) {
+        Err(problem) => Some(problem),
+        // Its value is the same for each manifest.
+        Ok(constant) if constant.variables.is_empty() => {
+            let mut context = Context::with_env(standard_library());
+            StepBudget::default().add_functions(&mut context, 0);
+            constant.is_true(&context).err().map(|error| ExpressionProblem::new(0, error))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn standard_library() -> Arc<Env> {
+    Arc::new(Env::default().with_optional_support(false).with_stdlib())
 }
 
 /// The same for its message.
@@ -120,7 +133,7 @@ impl RuleSet {
     pub fn compile(rules: &[PolicyRule], place: impl Fn(&PolicyRule) -> Option<Place>) -> Self {
         let rules = rules.iter().filter_map(|rule| CompiledRule::parse(rule, place(rule)));
         let rules: Vec<_> = rules.collect();
-        let library = (!rules.is_empty()).then(|| Arc::new(Env::default().with_optional_support(false).with_stdlib()));
+        let library = (!rules.is_empty()).then(standard_library);
         Self { rules, library, budget: StepBudget::default() }
     }
 

@@ -175,7 +175,7 @@ fn mistakes_in_rules_have_places() {
     message: 'open {{ labels'
 "#), @"
     pipectl.yaml:4:22 bad-rule: there is no variable `manifst` (did you mean `manifest`?) [manifst.kind == 'X]
-    pipectl.yaml:5:37 bad-rule: no valid expression: mismatched input '<EOF>' expecting expression []
+    pipectl.yaml:5:37 bad-rule: the expression ends too early []
     pipectl.yaml:5:12 duplicate-rule: there is another rule `a` [a]
     pipectl.yaml:7:36 bad-rule: there is no variable `enviroment` (did you mean `environment`?) [enviroment != ]
     pipectl.yaml:10:30 bad-rule: there is no function `startWith` (did you mean `startsWith`?) [startWith('x')]
@@ -183,6 +183,36 @@ fn mistakes_in_rules_have_places() {
     pipectl.yaml:15:7 bad-rule: there is no variable `tem` (there are `manifest`, `labels`, `environment`, `now`, `change`) [tem == 'x]
     pipectl.yaml:16:20 bad-rule: `{{` without `}}` [{{ labels]
     ");
+}
+
+#[test]
+fn constant_that_is_no_condition_is_a_mistake_in_the_rule() {
+    for text in ["1 + 1", "'a'", "1 / 0 == 1", "[1]"] {
+        assert!(crate::rule_set::parse_condition(text).is_some(), "{text}");
+    }
+    for text in ["true", "1 == 2", "[1].all(a, a > 0)", "'a'.matches('a')"] {
+        assert_eq!(crate::rule_set::parse_condition(text), None, "{text}");
+    }
+}
+
+#[test]
+fn operators_of_other_languages_are_named() {
+    for (text, meant) in [
+        ("environment = 'prod'", "`==`"),
+        ("has(labels.team) & environment == ''", "`&&`"),
+        ("has(labels.team) | environment == ''", "`||`"),
+        ("has(labels.team) and environment == ''", "`&&`"),
+        ("has(labels.team) or environment == ''", "`||`"),
+    ] {
+        let problem = crate::rule_set::parse_condition(text).unwrap();
+        assert!(problem.help.as_ref().is_some_and(|help| help.contains(meant)), "{text}: {problem:?}");
+    }
+}
+
+#[test]
+fn warning_does_not_forbid() {
+    let warning = PolicyRule { level: RuleLevel::Warning, ..rule("true") };
+    assert_eq!(evaluate_for(warning, &document(json!({}), "")), ["the rule `r` warns: no"]);
 }
 
 #[test]
