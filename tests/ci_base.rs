@@ -148,6 +148,20 @@ fn mark_does_not_move_to_another_branch() {
     assert_eq!(run().code, 0);
 }
 
+/// `BASE=$(pipectl ci base)` in a job whose other commands print JSON.
+#[test]
+fn base_is_plain_text_unless_the_command_line_asks_for_json() {
+    let (repo, [one, ..]) = three_commits();
+    let path = crate::support::test_repo::path_variable();
+    for format in ["json", "markdown"] {
+        let environment = [("PATH", &*path), ("PIPECTL_OUTPUT", format)];
+        let said = repo.work_dir.run_with_env(&["ci", "base", "--before", &one], &environment);
+        assert_eq!((said.code, said.stdout), (0, format!("{one}...\n")), "{}", said.stderr);
+        let said = repo.work_dir.run_with_env(&["ci", "base", "--before", &one, "-o", "json"], &environment);
+        assert_eq!(said.stdout_json()["result"]["base"], format!("{one}..."));
+    }
+}
+
 /// It is printed into a command line, and the event of a job can come from anybody.
 #[test]
 fn commit_before_the_push_is_checked() {

@@ -50,7 +50,7 @@ fn drift_comment_lists_changed_missing_and_unmanaged() {
     | 🟠 | <code>analytics/views</code> | missing: in git, not live |  |
     | ⚪ | <code>analytics/byhand</code> | unmanaged: live, not in git | id <code>ID</code> |
 
-    <!-- pipectl:plan -->
+    <!-- pipectl:drift -->
     ");
     let printed = repo.run_successfully(&["drift", "pipes", "-o", "markdown"]);
     assert_eq!(printed.lines().count(), markdown.lines().count());

@@ -59,7 +59,7 @@ fn validate_reports_every_problem_in_every_format() {
 |---|---|---|---|
 | ❌ | <code>pipes/a.yaml&#58;11&#58;7</code> | unknown field <code>topcis</code>; did you mean <code>topics</code>&#63; | <code>unknown-field</code> |
 
-<!-- pipectl:plan -->
+<!-- pipectl:validate -->
 "#);
     assert_snapshot!(reports[4], @r#"
 ::error file=pipes/a.yaml,line=11,col=7,title=unknown-field::unknown field `topcis`; did you mean `topics`?
@@ -122,7 +122,7 @@ fn apply_reports_the_result_of_each_object() {
 
     </details>
 
-    <!-- pipectl:plan -->
+    <!-- pipectl:apply -->
     "#);
     assert_eq!(check_well_formed(&reports[1]), Ok(()));
     let json: Value = serde_json::from_str(&reports[2]).unwrap();

@@ -42,7 +42,7 @@ impl FromStr for LabelSelector {
 /// # Errors
 /// When the text is not one.
 pub fn parse_label_key(text: &str) -> Result<String, String> {
-    let is_key = !text.is_empty() && !text.contains([' ', '=', '!', '(', ')', ',']);
+    let is_key = !text.is_empty() && !text.contains([' ', '=', '!', '(', ')', ',', '<', '>']);
     is_key.then(|| text.to_owned()).ok_or_else(|| format!("`{text}` is not the name of a label"))
 }
 
@@ -70,14 +70,18 @@ fn split_requirements(text: &str) -> Result<Vec<&str>, String> {
 
 fn parse_requirement(text: &str) -> Result<LabelRequirement, String> {
     let text = text.trim();
-    let help = || format!("`{text}`: write KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, `KEY notin (A, B)`, KEY or !KEY");
+    let what = if text.is_empty() { "a part of the selector is empty".to_owned() } else { format!("`{text}`") };
+    let help = || format!("{what}: write KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, `KEY notin (A, B)`, KEY or !KEY");
     let requirement = |key: &str, values: Option<Vec<String>>, is_negated| {
         let key = parse_label_key(key.trim()).map_err(|_| help())?;
         Ok(LabelRequirement { key, values, is_negated })
     };
     if let Some(set) = text.strip_suffix(')') {
         let (left, values) = set.split_once('(').ok_or_else(help)?;
-        let values = values.split(',').map(|value| value.trim().to_owned()).collect();
+        let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
+        if values.iter().any(String::is_empty) {
+            return Err(help());
+        }
         let (key, word) = left.trim().rsplit_once(' ').ok_or_else(help)?;
         return match word {
             "in" => requirement(key, Some(values), false),
@@ -123,7 +127,20 @@ mod tests {
             let selector: LabelSelector = selector.parse().unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(selector.matches(&labels), matches, "{selector:?}");
         }
-        for wrong in ["", "team in a", "team in (a", "team (a)", "a b", "=a", "team in (a))", "!", "a,,b"] {
+        for wrong in [
+            "",
+            "team in a",
+            "team in (a",
+            "team (a)",
+            "a b",
+            "=a",
+            "team in (a))",
+            "!",
+            "a,,b",
+            "a>1",
+            "a in ()",
+            "a in (b,)",
+        ] {
             assert!(wrong.parse::<LabelSelector>().is_err(), "{wrong}");
         }
     }

@@ -38,6 +38,7 @@ impl Cli {
     pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut program = configure_env_vars(Self::command());
         let args = expand_help_command(args);
+        familiar_words::reject_single_dash(&mut program, &args)?;
         let mut matches = program.try_get_matches_from_mut(args).map_err(familiar_words::suggest_own_words)?;
         let whole = Self::command();
         let (command, given) = selected_command(&whole, &matches);
@@ -46,7 +47,13 @@ impl Cli {
             return Err(program.error(ErrorKind::InvalidValue, format!("the value of {name} is empty")));
         }
         reject_empty_guards(&mut program, command, given)?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))
+        // `BASE=$(pipectl ci base)` needs the plain text, whatever a job prints elsewhere.
+        let is_plain = given.value_source("output") == Some(ValueSource::EnvVariable) && is_ci_command(&matches);
+        let mut parsed = Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut program))?;
+        if is_plain {
+            parsed.output.output = OutputFormat::Text;
+        }
+        Ok(parsed)
     }
 }
 
@@ -95,6 +102,10 @@ fn selected_command<'c>(whole: &'c clap::Command, matches: &'c ArgMatches) -> (&
     (command, given)
 }
 
+fn is_ci_command(matches: &ArgMatches) -> bool {
+    matches.subcommand_name() == Some("ci")
+}
+
 /// Flags that scripts pass as they find them, even if empty: the commit before the first push.
 const MAY_BE_EMPTY: [&str; 1] = ["before"];
 
@@ -131,7 +142,7 @@ fn reject_empty_guards(
 /// The output flags.
 #[derive(Args, Debug)]
 pub(crate) struct OutputArgs {
-    /// Output format on stdout
+    /// Output format on stdout; a command refuses a format that it does not have
     #[arg(short, long, global = true, env = "PIPECTL_OUTPUT", value_enum, default_value_t)]
     pub(crate) output: OutputFormat,
     /// When to use colours

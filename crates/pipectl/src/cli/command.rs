@@ -161,13 +161,13 @@ impl Command {
             Self::Apply(args) => (&args.compare.report, None),
             Self::Drift(args) => (&args.compare.report, Some("it counts what a plan does")),
             Self::Report(RunReportArgs { command: RunReportCommand::Merge(args) }) => {
-                let request = args.report.request(run)?;
+                let request = args.report.request(run, "plan")?;
                 request.require_mergeable()?;
                 return Ok(request);
             }
             _ => return Ok(ReportRequest::default()),
         };
-        let mut request = report.request(run)?;
+        let mut request = report.request(run, self.spec().0)?;
         if let Some(shard) = self.shard() {
             request.key = request.key.with_part(&shard.key());
         }

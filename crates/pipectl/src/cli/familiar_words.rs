@@ -1,11 +1,14 @@
 //! Words that people bring from other tools, and what to use here.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
 use clap::Error;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Commands of Terraform, kubectl, decK and the like.
-const COMMANDS: [(&[&str], &str); 15] = [
+const COMMANDS: [(&[&str], &str); 21] = [
     (&["diff", "preview"], "`pipectl plan` shows the changes, `pipectl plan --diff` as YAML"),
     (&["deploy", "sync", "up"], "use `pipectl apply`"),
     (
@@ -20,25 +23,45 @@ const COMMANDS: [(&[&str], &str); 15] = [
         "`pipectl export --out DIR` writes manifests of live pipes; there is no state to import into",
     ),
     (&["describe", "get", "list", "ls", "ps", "show"], "`pipectl status` shows live pipes"),
-    (&["check", "lint"], "use `pipectl validate`"),
+    (&["check", "lint", "test"], "use `pipectl validate`"),
     (&["format"], "use `pipectl fmt`"),
     (&["refresh", "state"], "there is no state file; `pipectl drift` shows what was changed outside git"),
     (&["rollback", "undo"], "revert the commit in git, then run `pipectl apply`"),
     (&["auth", "login"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; `pipectl doctor` checks them"),
     (&["new", "setup"], "use `pipectl init`"),
+    (&["version"], "use `pipectl --version`"),
+    (&["create", "edit"], "write it in a manifest, then run `pipectl apply`"),
+    (
+        &["taint", "replace"],
+        "there is no state to mark; `pipectl resync SERVICE/PIPE` reloads the tables of a database pipe",
+    ),
+    (&["convert"], "`pipectl export --from terraform` converts a Terraform state"),
+    (&["logs", "top"], "`pipectl status` shows live pipes; the ClickHouse Cloud console has their logs"),
+    (&["workspace", "env"], "pass `--env NAME` for an environment of pipectl.yaml: `pipectl plan --env NAME`"),
     (&["completion"], "use `pipectl completions SHELL`"),
 ];
 
 /// Flags of the same tools.
-const FLAGS: [(&[&str], &str); 9] = [
+const FLAGS: [(&[&str], &str); 14] = [
     (&["-y", "--auto-approve", "--no-confirm", "--approve"], "use `pipectl apply --yes`"),
-    (&["-f", "--file", "--filename", "-k", "--dir", "--path"], "paths need no flag: `pipectl plan PATH`"),
+    (
+        &["-f", "--file", "--filename", "-k", "--dir", "--path"],
+        "paths need no flag: `pipectl plan PATH`, `pipectl apply PATH`",
+    ),
     (&["--dry-run"], "`pipectl plan` shows what `pipectl apply` would do, and changes nothing"),
     (&["-n", "--namespace"], "use `--service NAME`"),
     (&["--target", "-t"], "use `--only SERVICE/PIPE`"),
     (&["--json"], "use `-o json`"),
     (&["--force"], "`pipectl apply` names the flag that allows what it holds back, such as `--allow-delete`"),
     (&["--destroy"], "set `spec.state: absent` in the manifests, then run `pipectl apply`"),
+    (&["--var", "--var-file"], "declare `variables` in an environment of pipectl.yaml: `pipectl plan --env NAME`"),
+    (
+        &["--refresh", "--refresh-only"],
+        "there is no state file: each plan reads the API; `pipectl drift` shows what was changed outside git",
+    ),
+    (&["--lock", "--lock-timeout", "--state"], "there is no state file"),
+    (&["--input"], "use `pipectl apply --yes` where nobody can answer"),
+    (&["--parallelism"], "use `pipectl apply --parallel N`"),
     (&["--api-key", "--key", "--token"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET"),
 ];
 
@@ -53,6 +76,32 @@ pub(super) fn suggest_own_words(mut error: Error) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
+}
+
+/// Refuses the single dash of Terraform before a long name. Otherwise `-lock=false` is the label `ock=false`, which selects
+/// nothing.
+pub(super) fn reject_single_dash(program: &mut clap::Command, args: &[OsString]) -> Result<(), Error> {
+    let known = long_flags(program);
+    let words = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|word| *word != "--");
+    for word in words.filter(|word| !word.starts_with("--")) {
+        let name = word.split('=').next().unwrap_or_default();
+        let long = format!("-{name}");
+        let tip = match find_tip(&FLAGS, &long) {
+            _ if name.len() < 3 => continue,
+            None if known.contains(&long[2..]) => format!("write `{long}`: a flag of several letters has two dashes"),
+            None => continue,
+            Some(tip) => tip.to_owned(),
+        };
+        return Err(
+            program.error(ErrorKind::UnknownArgument, format!("unexpected argument '{name}' found\n\n  tip: {tip}"))
+        );
+    }
+    Ok(())
+}
+
+fn long_flags(command: &clap::Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(|flag| flag.get_long()).map(str::to_owned);
+    own.chain(command.get_subcommands().flat_map(long_flags)).collect()
 }
 
 fn context_text(error: &Error, kind: ContextKind) -> Option<&str> {
@@ -96,6 +145,27 @@ mod tests {
             }
         }
         assert!(usage_error(&["paln"]).contains("'plan'"), "a misspelt word is still guessed");
+    }
+
+    #[test]
+    fn single_dash_before_a_long_name_is_explained() {
+        for (args, tip) in [
+            (&["plan", "-out=x"][..], "write `--out`"),
+            (&["plan", "-detailed-exitcode"], "write `--detailed-exitcode`"),
+            (&["plan", "-lock=false"], "there is no state file"),
+            (&["plan", "-var", "a=b"], "declare `variables`"),
+            (&["plan", "--var-file=x"], "declare `variables`"),
+            (&["plan", "-target=a/b"], "use `--only SERVICE/PIPE`"),
+            (&["plan", "--refresh=false"], "each plan reads the API"),
+            (&["apply", "-auto-approve"], "use `pipectl apply --yes`"),
+        ] {
+            let said = usage_error(args);
+            assert!(said.contains(tip), "{args:?}: {said}");
+        }
+        for args in [&["plan", "-ojson"][..], &["plan", "-eprod"], &["plan", "-lteam=out"], &["plan", "-vvq"]] {
+            let args: Vec<OsString> = ["pipectl"].iter().chain(args).map(OsString::from).collect();
+            assert!(Cli::parse_args(&args).is_ok(), "{args:?}");
+        }
     }
 
     /// What a tip names exists.

@@ -46,20 +46,21 @@ pub(crate) struct ReportArgs {
     /// or html; PATH is a file, or - for stdout
     #[arg(long = "report", value_name = "FORMAT=PATH", env = "PIPECTL_REPORT", value_delimiter = ',')]
     reports: Vec<ReportTarget>,
-    /// Key to keep several comments on one pull request apart
-    #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY", default_value_t)]
-    report_key: CommentKey,
+    /// Key to keep several comments on one pull request apart; by default the name of the command
+    #[arg(long, value_name = "KEY", env = "PIPECTL_REPORT_KEY")]
+    report_key: Option<CommentKey>,
 }
 
 impl ReportArgs {
-    pub(super) fn request(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
+    pub(super) fn request(&self, run: &EnvironmentRun, command: &str) -> Result<ReportRequest, UsageError> {
         let targets = self.reports.iter().map(|target| {
             let path = run.expand_path("--report", &target.path)?;
             Ok(ReportTarget { path, ..target.clone() })
         });
+        let given = self.report_key.clone().unwrap_or_else(|| CommentKey::of_command(command));
         let key = match &run.name {
-            Some(name) if run.is_one_of_several => self.report_key.for_environment(name),
-            _ => self.report_key.clone(),
+            Some(name) if run.is_one_of_several => given.for_environment(name),
+            _ => given,
         };
         Ok(ReportRequest { targets: targets.collect::<Result<_, UsageError>>()?, key })
     }

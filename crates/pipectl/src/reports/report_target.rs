@@ -59,6 +59,11 @@ impl FromStr for ReportTarget {
 pub struct CommentKey(String);
 
 impl CommentKey {
+    /// The key where nobody sets one: the comment of one command never takes the place of another's.
+    pub(crate) fn of_command(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The same for one of several environments.
     #[must_use]
     pub fn for_environment(&self, environment: &str) -> Self {
