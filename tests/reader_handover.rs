@@ -252,13 +252,13 @@ fn giver_stays_if_its_rows_keep_the_taker_from_being_created() {
     assert_both_stay(
         &repo,
         &APPLY,
-        "which leaves default.shared behind, and the API creates it only if they are empty",
+        "which leaves default.shared behind, and the API creates it only if its tables are empty",
     );
     write(&repo, &new);
     assert_both_stay(
         &repo,
         &PRUNE,
-        "which leaves default.shared behind, and the API creates it only if they are empty",
+        "which leaves default.shared behind, and the API creates it only if its tables are empty",
     );
 }
 

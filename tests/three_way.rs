@@ -172,7 +172,7 @@ fn object_deleted_outside_git_is_created_again() {
     let git = kafka_manifest("clicks", "");
     assert_snapshot!(plan_text(&git, &git, &[]).lines().take(2).collect::<Vec<_>>().join("\n"), @"
     analytics                                       1 object
-      + clicks                                      create (in the base commit but not live: will be re-created)
+      + clicks                                      create (in the base commit but not live: will be created)
     ");
 }
 

@@ -45,8 +45,8 @@ pub fn find_tables_added_again(kind: Kind, body: &Value, added: &[&Value], live:
 /// Why the entries could be lost, and what to do before.
 pub fn added_tables_warning(tables: &[String]) -> String {
     format!(
-        "removing a table mapping keeps {} and all rows, and the API adds the mapping again only if the table is empty: \
-         use another target, or stop the pipe and drop or rename its tables first (`{}`)",
+        "the removed table mapping leaves {} with all rows, and the API adds a mapping only if its table is empty; use \
+         another target, or stop the pipe and drop or rename its tables first (`{}`)",
         tables.join(", "),
         drop_statements(tables)
     )
@@ -63,8 +63,8 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
 /// Why the object could be lost, and what to do before.
 pub fn blocking_tables_warning(tables: &[String]) -> String {
     format!(
-        "deleting it keeps {} and all rows, and the API re-creates it only if they are empty: \
-         use another target, or stop the pipe and drop or rename its tables first (`{}`)",
+        "the deleted pipe leaves {} with all rows, and the API creates the new one only if its tables are empty; use \
+         another target, or stop the pipe and drop or rename its tables first (`{}`)",
         tables.join(", "),
         drop_statements(tables)
     )

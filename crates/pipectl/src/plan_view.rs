@@ -190,7 +190,8 @@ pub(crate) fn remaining_counts(plan: &Plan) -> String {
 }
 
 pub(crate) fn partial_note(partial: Option<(usize, usize)>) -> Option<String> {
-    partial.map(|(selected, declared)| format!("Partial: {selected} of {declared} objects included."))
+    let is_part = |(selected, declared): &(usize, usize)| selected < declared;
+    partial.filter(is_part).map(|(selected, declared)| format!("Partial: {selected} of {declared} objects included."))
 }
 
 /// Fields that could not be compared, in how many objects, and how to compare them.

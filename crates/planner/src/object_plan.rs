@@ -350,7 +350,7 @@ impl PlanInputs<'_> {
 }
 
 /// Why an object is made that was declared before.
-const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be re-created";
+const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be created";
 
 /// The tables of entries that are removed and added again: the API adds them only if the tables hold no rows.
 fn added_again(at: &Address, carried: &CarriedEntries, live: &Value) -> Vec<String> {

@@ -83,7 +83,7 @@ impl fmt::Display for ReadConflict {
             ReadConflictCause::TablesLeft(tables) => write!(
                 f,
                 "it takes over the {what} `{name}` from `{other}`, which leaves {} behind, and the API creates it only \
-                 if they are empty: use another target, or stop `{other}` and drop or rename its tables first (`{}`)",
+                 if its tables are empty; use another target, or stop `{other}` and drop or rename its tables first (`{}`)",
                 tables.join(", "),
                 blocking_tables::drop_statements(tables)
             ),

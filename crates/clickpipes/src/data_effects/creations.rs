@@ -8,7 +8,7 @@ use crate::pipe::source::SourceKind;
 use model::address::Kind;
 
 /// The effects of creating an object, one sentence each. `is_recreated` says that an earlier one of this name may have
-/// left tables behind: the base declares it, and it is not live.
+/// left tables behind: the base declares it, and it is not live. Whether it ever was, nobody knows.
 pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<String> {
     let Some((source_kind, source)) = SourceKind::in_body(body).filter(|_| kind == Kind::ClickPipe) else {
         return Vec::new();
@@ -25,13 +25,16 @@ fn describe_earlier_rows(kind: Kind, body: &Value) -> Option<String> {
     let tables = TableNames::in_body(body);
     if !empty.is_empty() {
         return Some(format!(
-            "rows of an earlier pipe stay, and the API creates the pipe only if {} {} empty (`{}`)",
+            "if an earlier pipe left rows, they stay, and the API creates the pipe only if {} {} empty (`{}`)",
             tables.quoted_list(),
             if empty.len() == 1 { "is" } else { "are" },
             blocking_tables::drop_statements(&empty)
         ));
     }
     (!tables.names.is_empty()).then(|| {
-        format!("rows of an earlier pipe stay in {}: what is read again may be there twice", tables.quoted_list())
+        format!(
+            "if an earlier pipe left rows in {}, they stay: what is read again may be there twice",
+            tables.quoted_list()
+        )
     })
 }

@@ -54,16 +54,16 @@ fn creation_tells_which_rows_arrive() {
 fn recreation_tells_what_stands_in_the_tables() {
     let recreated = |body: &Value| creation_effects(Kind::ClickPipe, body, true).split_off(1).join("\n");
     let mut stream = pipe(json!({"kafka": {"topics": "clicks"}}));
-    insta::assert_snapshot!(recreated(&stream), @"rows of an earlier pipe stay, and the API creates the pipe only if `default.clicks` is empty (`DROP TABLE default.clicks;`)");
+    insta::assert_snapshot!(recreated(&stream), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `default.clicks` is empty (`DROP TABLE default.clicks;`)");
     stream["destination"]["managedTable"] = json!(false);
     insta::assert_snapshot!(recreated(&stream), @"
     inserts into `default.clicks`, which must exist
-    rows of an earlier pipe stay in `default.clicks`: what is read again may be there twice
+    if an earlier pipe left rows in `default.clicks`, they stay: what is read again may be there twice
     ");
     let cdc = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "refunds"]);
-    insta::assert_snapshot!(recreated(&cdc), @"rows of an earlier pipe stay, and the API creates the pipe only if `shop.orders` and `shop.refunds` are empty (`DROP TABLE shop.orders; DROP TABLE shop.refunds;`)");
+    insta::assert_snapshot!(recreated(&cdc), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `shop.orders` and `shop.refunds` are empty (`DROP TABLE shop.orders; DROP TABLE shop.refunds;`)");
     let cdc_only = database("mysql", json!({"replicationMode": "cdc_only"}), &["orders"]);
-    insta::assert_snapshot!(recreated(&cdc_only), @"rows of an earlier pipe stay in `shop.orders`: what is read again may be there twice");
+    insta::assert_snapshot!(recreated(&cdc_only), @"if an earlier pipe left rows in `shop.orders`, they stay: what is read again may be there twice");
 }
 
 #[test]

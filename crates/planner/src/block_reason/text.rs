@@ -266,11 +266,11 @@ impl BlockReason {
             Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
             Self::LosesFields(_, paths) => write!(
                 f,
-                "the new object would lack {}, which the API does not return: declare what you need",
+                "the new object would lack {}, which the API does not return; declare what you need",
                 quote_paths(paths)
             ),
             Self::MissesChanges(_) => f.write_str(
-                "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy: undo \
+                "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy; undo \
                  the change that forces replacement, or stop writes to the source",
             ),
             _ => Ok(()),
