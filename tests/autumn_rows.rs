@@ -297,7 +297,11 @@ const OTHER_ROWS: &[(u32, &str, &str)] = &[
     ),
     (23, include_str!("rule_pairs.rs"), "sandbox_grades_each_rule_as_validate_does"),
     (24, include_str!("autumn_rows.rs"), "row_24_no_edit_sends_what_only_a_create_takes"),
-    (25, include_str!("../crates/clickpipes/src/lifecycle.rs"), "health_compares_live_state_with_declared_state"),
+    (
+        25,
+        include_str!("../crates/clickpipes/src/lifecycle/health.rs"),
+        "health_compares_live_state_with_declared_state",
+    ),
     (26, include_str!("broken_endpoints.rs"), "new_pipe_waits_for_an_endpoint_that_works"),
     (27, include_str!("discover.rs"), "discover_works_for_every_source_but_databases"),
     (28, include_str!("failure_output.rs"), "pipe_left_stopped_by_key_rejection_is_reported_first"),

@@ -76,6 +76,9 @@ const PREVIEW_FIELDS: &[(&str, &str)] = &[
     ("/source/bigquery/tableMappings/*", "eventsFunction"),
 ];
 
+/// Fields that only the API reference page has.
+const PAGE_FIELDS: &[(&str, &str)] = &[("", "action")];
+
 const SCHEMAS: [&str; 9] = [
     "ClickPipePostRequest",
     "ClickPipePatchRequest",
@@ -181,7 +184,7 @@ impl Document {
         let mut problems = Vec::new();
         let mut body = body.clone();
         let later = LATER_FIELDS.iter().filter(|_| self.is_earlier);
-        for (at, field) in later.chain(PREVIEW_FIELDS) {
+        for (at, field) in later.chain(PREVIEW_FIELDS).chain(PAGE_FIELDS) {
             remove_field(&mut body, &at.split('/').skip(1).collect::<Vec<_>>(), field);
         }
         let body = &body;
@@ -251,6 +254,10 @@ fn is_in_preview(path: &str, body: &Value) -> bool {
 fn schema_of(method: &str, path: &str) -> Option<&'static str> {
     let path = path.trim_end_matches('/');
     let parts: Vec<&str> = path.rsplit('/').take(2).collect();
+    // The scaling of a whole organization is only on the reference page.
+    if !path.contains("/services/") {
+        return None;
+    }
     Some(match (method, parts.as_slice()) {
         ("POST", ["clickpipes", ..]) => "ClickPipePostRequest",
         ("POST", ["schemaDiscovery", ..]) => "ClickPipeSchemaDiscoveryRequest",

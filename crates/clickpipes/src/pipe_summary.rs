@@ -59,7 +59,8 @@ pub fn summarize_pipe(body: &Value) -> PipeSummary {
 
 /// The same with the [`Lineage`] of the pipe, where that is known already.
 pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummary {
-    let (source, streams) = flow.map(|flow| (flow.system, flow.edges)).unwrap_or_default();
+    let unknown_source = || (unknown_source(body), Vec::new());
+    let (source, streams) = flow.map_or_else(unknown_source, |flow| (flow.system, flow.edges));
     let mut tables: Vec<String> = streams.into_iter().map(|stream| stream.to).collect();
     tables.sort();
     tables.dedup();
@@ -70,7 +71,7 @@ pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummar
         source,
         format: sources.filter_map(|it| it["format"].as_str()).collect(),
         tables,
-        size: parse_size(&scaling, scaling["replicas"].as_u64()),
+        size: parse_size(&scaling, whole_number(&scaling["replicas"])),
         shares_size: source_family(body) == Some(SourceFamily::Database),
         created_at: text("createdAt"),
         updated_at: text("updatedAt"),
@@ -80,6 +81,18 @@ pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummar
 /// Reads what the API answered of the size that database pipes share.
 pub fn shared_size(body: &Value) -> Option<ComputeSize> {
     parse_size(&FieldSemantics::for_kind(Kind::CdcScaling).normalize_live(body), Some(1))
+}
+
+/// `2` and `2.0` are one number on the wire.
+fn whole_number(value: &Value) -> Option<u64> {
+    let whole = || format!("{}", value.as_f64()?).parse().ok();
+    value.as_u64().or_else(whole)
+}
+
+/// The name of a source that this version does not know; empty where nothing says.
+fn unknown_source(body: &Value) -> String {
+    let mut sources = body["source"].as_object().into_iter().flatten();
+    sources.find(|(_, source)| source.is_object()).map(|(name, _)| name.clone()).unwrap_or_default()
 }
 
 /// The API reports sizes of zero, or none, while a change makes its way: that is no size.
@@ -106,11 +119,20 @@ mod tests {
         };
         let size = ComputeSize { replicas: 2, millicores: 250.0, memory_gb: 0.5 };
         assert_eq!(read(2, "250m", "512Mi"), Some(size));
+        assert_eq!(read(2, "250", "0.5"), Some(size));
         assert_eq!(read(0, "0", "0"), None);
+        let whole = json!({"replicas": 2.0, "replicaCpuMillicores": 250.0, "replicaMemoryGb": 0.5});
+        assert_eq!(summarize_pipe(&json!({"source": {"kafka": {}}, "scaling": whole})).size, Some(size));
         assert_eq!(summarize_pipe(&json!({"source": {"kafka": {}}, "scaling": null})).size, None);
         let shared = json!({"replicaCpuMillicores": 2000, "replicaMemoryGb": 8});
         let size = ComputeSize { replicas: 1, millicores: 2000.0, memory_gb: 8.0 };
         assert_eq!(shared_size(&shared), Some(size));
+    }
+
+    #[test]
+    fn source_of_another_version_is_named() {
+        assert_eq!(summarize_pipe(&json!({"source": {"kafka": null, "pigeon": {}}})).source, "pigeon");
+        assert_eq!(summarize_pipe(&json!({"source": {}})).source, "");
     }
 
     #[test]

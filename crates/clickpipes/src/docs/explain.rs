@@ -136,6 +136,9 @@ pub struct ChangeEffect {
     pub echo: Readback,
     /// Values that cannot be left or reached in place.
     pub replace_across: Vec<String>,
+    /// Whether the entry that holds it is removed and added again.
+    #[serde(skip)]
+    pub replaces_entry: bool,
 }
 
 /// A field below another.
@@ -297,7 +300,17 @@ fn change_effect(kind: Kind, path: &FieldPath, node: &FieldNode) -> Option<Chang
         with: rules.sent_with.iter().filter(|other| **other != at).cloned().collect(),
         echo: rules.readback,
         replace_across: rules.replace_across.clone(),
+        replaces_entry: is_in_delta_list(kind, &at),
     })
+}
+
+/// Whether the field is part of an entry that the API cannot edit.
+fn is_in_delta_list(kind: Kind, at: &FieldPath) -> bool {
+    let has_deltas = |path: FieldPath| match &FieldSemantics::for_kind(kind).field_at(&path).list {
+        ListSemantics::Keyed(keyed) => keyed.deltas.is_some(),
+        ListSemantics::Atomic | ListSemantics::Set => false,
+    };
+    std::iter::successors(at.parent(), FieldPath::parent).any(has_deltas)
 }
 
 /// Whether the field is no more than the fields below it, each of which has an answer of its own.
@@ -315,6 +328,9 @@ impl ChangeEffect {
         let mut words = match self.takes {
             OnChange::Replace => {
                 return "replace (delete, then create)".to_owned();
+            }
+            OnChange::Update(UpdateVia::Resource) if self.replaces_entry => {
+                "remove and add again, with a new snapshot,".to_owned()
             }
             OnChange::Update(UpdateVia::Resource) => "in place".to_owned(),
             OnChange::Update(UpdateVia::Settings) => "in place, as a setting".to_owned(),

@@ -44,6 +44,8 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         PipePhase::Running => (Health::Ok, if is_finite { "loading" } else { "" }),
         PipePhase::Loading => (Health::Ok, "initial load"),
         PipePhase::Finished if is_finite => (Health::Ok, "done"),
+        // It may be a source that is read once.
+        PipePhase::Finished if source_family(&object.body).is_none() => (Health::Ok, "it has ended"),
         PipePhase::Finished => (Health::Warning, "it has ended, though its source goes on"),
         PipePhase::Stopped => health_when_stopped,
         PipePhase::Resyncing => (Health::Moving, "swapping in what was loaded anew"),
@@ -82,6 +84,8 @@ mod tests {
             json!({"bigquery": {}}),
             postgres_source("snapshot"),
             json!({"mongodb": {"settings": {"replicationMode": "snapshot"}}}),
+            // A source of a later version.
+            json!({"pigeon": {}}),
         ] {
             assert_eq!(completed(&source), Health::Ok, "{source}");
         }

@@ -131,7 +131,8 @@ impl Equality {
         }
     }
 
-    /// A quantity in the field's own unit, from a number or a Kubernetes quantity.
+    /// A quantity in the field's own unit, from a number or a Kubernetes quantity. A bare number in a text is one of
+    /// cores or of bytes, unless no pipe has that many cores, or so few bytes.
     pub(super) fn parse_quantity(&self, value: &Value) -> Option<f64> {
         let text = match value {
             Value::Number(number) => return number.as_f64(),
@@ -143,6 +144,8 @@ impl Equality {
         let number: f64 = digits.trim().parse().ok()?;
         match (self, suffix) {
             (Self::Cpu, "m") | (Self::Memory, "Gi") | (Self::Count, "") => Some(number),
+            (Self::Cpu, "") if number > MOST_CORES => Some(number),
+            (Self::Memory, "") if number < LEAST_BYTES => Some(number),
             (Self::Cpu, "") => Some(number * 1000.0),
             (Self::Memory, "Ti") => Some(number * 1024.0),
             (Self::Memory, "Mi") => Some(number / 1024.0),
@@ -152,6 +155,9 @@ impl Equality {
         }
     }
 }
+
+const MOST_CORES: f64 = 100.0;
+const LEAST_BYTES: f64 = 1024.0 * 1024.0;
 
 /// `1` and `1.0` are one number on the wire. Large whole numbers are compared exactly: as floats, neighbours are equal.
 fn numbers_equal(one: &Number, other: &Number) -> bool {
