@@ -355,3 +355,45 @@ fn base_of_a_renamed_pipe_holds_after_its_previous_name_is_dropped() {
     let plan = repo.run_successfully(&["plan", "pipes", "--base", &base]);
     assert!(plan.contains("blocked: it is protected") && plan.contains("0 to delete"), "{plan}");
 }
+
+/// A rename that no apply did, and a new pipe of the name before: nobody can tell whose the live pipe is.
+#[test]
+fn name_that_a_rename_frees_is_not_given_away_before_the_rename() {
+    let repo = applied_repo();
+    let renamed = |names: &str| tuned_manifest(1, 500).replacen("name: clicks", names, 1);
+    repo.write_file("pipes/clicks.yaml", &renamed("name: visits\n  previousNames: [clicks]"));
+    repo.commit_all("Rename");
+    let rename = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.write_file("pipes/clicks.yaml", &renamed("name: visits"));
+    let other = tuned_manifest(1, 500).replace("streamName: clicks", "streamName: other");
+    repo.write_file("pipes/new.yaml", &other.replace("table: clicks", "table: other"));
+    repo.commit_all("A new pipe of the name");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);
+    assert!(plan.contains("0 to create, 0 to update, 0 to replace, 0 to delete, 2 blocked"), "{plan}");
+    assert!(plan.contains("a commit since the base renamed it, and no apply did so yet"), "{plan}");
+    // As the plan says.
+    repo.run_git(&["checkout", "--quiet", &rename]);
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
+    repo.run_git(&["checkout", "--quiet", "-"]);
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~2"]);
+    assert_eq!(repo.live_pipe_names(), ["visits", "clicks"]);
+}
+
+/// The last commit takes back two renames of which an apply did the second.
+#[test]
+fn revert_of_a_chain_of_renames_renames_back() {
+    let repo = applied_repo();
+    for names in ["visits\n  previousNames: [clicks]", "views\n  previousNames: [visits]"] {
+        let manifest = tuned_manifest(1, 500).replacen("name: clicks", &format!("name: {names}"), 1);
+        repo.write_file("pipes/clicks.yaml", &manifest);
+        repo.commit_all(names);
+    }
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~2"]);
+    assert_eq!(repo.live_pipe_names(), ["views"]);
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 500));
+    repo.commit_all("Revert both");
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~3"]);
+    assert!(plan.contains("rename from `views`") && plan.contains("0 to create"), "{plan}");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~3"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks"]);
+}

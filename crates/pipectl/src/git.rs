@@ -10,6 +10,7 @@ mod git_command;
 mod head_index;
 mod history;
 mod history_query;
+mod later_manifests;
 mod manifest_at;
 mod manifest_roots;
 mod renames;

@@ -67,6 +67,8 @@ pub enum BlockReason {
     ReferenceNotLive(String),
     /// These manifests and this one lead to the same live object.
     DuplicateIdentity(Id, Vec<Address>),
+    /// The same, as a commit since the base renamed the object, no apply did so yet, and another manifest has the name.
+    RenameNotApplied(Id, Vec<Address>),
     /// These manifests declare otherwise what the API has once for all of them.
     SharedObject(Vec<Address>),
     /// It is deleted, or created, and this object with the same source and table is created, or deleted.

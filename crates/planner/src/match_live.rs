@@ -51,9 +51,13 @@ impl<'l> LiveMatch<'l> {
         };
         let others = claims.get(id).into_iter().flatten().filter(|other| **other != at && !agrees(other));
         let others: Vec<Address> = others.map(|other| (*other).clone()).collect();
+        let had_name = |document: &Document, name: &Name| document.dropped_names.contains(name);
+        let gave_up = |other: &Address| desired.get(other).is_some_and(|it| had_name(it, &at.name));
+        let is_renamed = others.iter().any(|other| had_name(document, &other.name) || gave_up(other));
         match others.is_empty() {
             true => self,
             false if at.kind.is_singleton() => Self::Ambiguous(BlockReason::SharedObject(others)),
+            false if is_renamed => Self::Ambiguous(BlockReason::RenameNotApplied(id.clone(), others)),
             false => Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), others)),
         }
     }

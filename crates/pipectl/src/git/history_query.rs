@@ -14,6 +14,7 @@ use super::declared_key::{DeclaredKey, ManifestOwner};
 use super::earlier_manifests::EarlierManifests;
 use super::head_index::HeadIndex;
 use super::history::{History, HistoryStep};
+use super::later_manifests::{ObjectNames, dropped_names};
 use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
 use super::services::GitServices;
 use super::target_branch::TargetBranch;
@@ -163,29 +164,25 @@ impl GitHistory {
     pub(crate) fn add_earlier_bodies(&mut self, desired: &mut Desired, services: &GitServices) {
         // An apply that fails halfway leaves live values of its commit, while the base stays. Without these bodies,
         // such a value would be taken for a change outside git, and block the next commit to the field as a conflict.
-        // The manifest of today by each earlier name. From the newest commit back, a chain of renames is one object.
-        let mut renamed: BTreeMap<Address, Address> = BTreeMap::new();
-        for (at, document) in desired.iter() {
-            let earlier = document.intent.previous_names.iter().map(|name| at.with_name(name.clone()));
-            renamed.extend(earlier.filter(|name| !desired.contains_key(name)).map(|name| (name, at.clone())));
-        }
-        for manifest in std::mem::take(&mut self.after_base) {
-            let names = DeclaredKey::all_from_manifest(&manifest);
-            let names: Vec<Address> = names.iter().filter_map(|key| services.resolve_address(key)).collect();
-            // Its own name first: a previous name may be that of a new object by now.
-            let find_today = |name: &Address| {
-                if desired.contains_key(name) { Some(name.clone()) } else { renamed.get(name).cloned() }
-            };
-            let Some(at) = names.iter().rev().find_map(find_today) else {
+        let later = std::mem::take(&mut self.after_base);
+        let names_of = |manifest: &Manifest| -> Vec<Address> {
+            let keys = DeclaredKey::all_from_manifest(manifest);
+            keys.iter().filter_map(|key| services.resolve_address(key)).collect()
+        };
+        let names: Vec<Vec<Address>> = later.iter().map(names_of).collect();
+        let objects = ObjectNames::of_today(desired).find_objects(&names);
+        for ((manifest, names), object) in later.into_iter().zip(&names).zip(objects) {
+            let found = object.and_then(|at| desired.get_mut(&at).map(|document| (at, document)));
+            let Some((at, document)) = found else {
                 let body = names.last().map(|at| (at.clone(), manifest.document.body));
                 body.into_iter().for_each(|(at, it)| self.after_base_elsewhere.entry(at).or_default().push(it));
                 continue;
             };
-            let dropped = names.into_iter().filter(|name| !desired.contains_key(name) && !renamed.contains_key(name));
-            let dropped: Vec<Address> = dropped.filter(|name| name.name != manifest.name).collect();
-            renamed.extend(dropped.iter().map(|name| (name.clone(), at.clone())));
-            let Some(document) = desired.get_mut(&at) else { continue };
-            document.dropped_names.extend(dropped.into_iter().map(|name| name.name));
+            for name in dropped_names(names, &at, &document.intent.previous_names) {
+                if !document.dropped_names.contains(&name) {
+                    document.dropped_names.push(name);
+                }
+            }
             document.earlier_bodies.push(manifest.document.body);
             if let Presence::Present(state) = manifest.document.intent.presence {
                 document.earlier_states.push(state);

@@ -28,6 +28,7 @@ impl fmt::Display for BlockReason {
             | Self::SeveralNamesLive(_)
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
+            | Self::RenameNotApplied(..)
             | Self::SharedObject(_)
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
@@ -221,6 +222,14 @@ impl BlockReason {
                     f,
                     "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
                      `metadata.id` or the name from one of them"
+                )
+            }
+            Self::RenameNotApplied(id, others) => {
+                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                write!(
+                    f,
+                    "{others} and this manifest lead to the same live object {id}: a commit since the base renamed it, \
+                     and no apply did so yet; apply that commit first"
                 )
             }
             Self::SharedObject(others) => {
