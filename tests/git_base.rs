@@ -376,7 +376,7 @@ fn name_that_a_rename_frees_is_not_given_away_before_the_rename() {
     repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);
     repo.run_git(&["checkout", "--quiet", "-"]);
     repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~2"]);
-    assert_eq!(repo.live_pipe_names(), ["visits", "clicks"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks", "visits"]);
 }
 
 /// The last commit takes back two renames of which an apply did the second.

@@ -117,6 +117,37 @@ fn failed_replacement_is_finished_by_the_same_plan() {
     assert!(said.stdout.contains("Apply: 2 applied"), "{}", said.all_output());
 }
 
+/// A rename whose second request failed, and a replacement with a new write-only field whose create failed.
+#[test]
+fn same_plan_and_base_finish_what_failed_halfway() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    let [renamed, replaced] = ["renamed", "replaced"].map(|name| kinesis_manifest(name, "", ""));
+    repo.write_file("pipes/renamed.yaml", &renamed);
+    repo.write_file("pipes/replaced.yaml", &replaced);
+    repo.commit_all("Two pipes");
+    repo.run_successfully(&["apply", "--yes"]);
+    let new_name = renamed.replacen("name: renamed", "name: other\n  previousNames: [renamed]", 1);
+    repo.write_file("pipes/renamed.yaml", &format!("{new_name}  settings: {{streaming_max_insert_wait_ms: 700}}\n"));
+    let moved =
+        replaced.replace("streamName: replaced", "streamName: moved").replace("table: replaced", "table: moved");
+    repo.write_file("pipes/replaced.yaml", &moved.replace("    managedTable", "    roles: [reader]\n    managedTable"));
+    repo.commit_all("A rename and a replacement");
+    repo.run_successfully(&["plan", "--base", "HEAD~1", "--out", "plan.json"]);
+    for (method, path) in [("PUT", "*/settings"), ("POST", "*/clickpipes")] {
+        let when = FaultTrigger::Route { method: method.to_owned(), path: path.to_owned() };
+        let fault = Fault { when, effect: FaultEffect::Repeated, times: 1000 };
+        repo.edit_world(|world| world.fault_script().add(fault));
+    }
+    let apply = ["apply", "--base", "HEAD~1", "--plan", "plan.json", "--allow-replace=replaced"];
+    let failed = repo.run_pipectl(&apply);
+    assert_eq!((failed.code, repo.live_pipe_names()), (3, vec!["other".to_owned()]), "{}", failed.all_output());
+    repo.edit_world(|world| world.fault_script().clear());
+    let finished = repo.run_successfully(&apply);
+    assert!(finished.contains("Apply: 2 applied"), "{finished}");
+    assert_eq!(repo.live("other", "/settings/streaming_max_insert_wait_ms"), json!(700));
+}
+
 /// A job that is run again has the same base and the same plan.
 #[test]
 fn create_that_took_effect_is_no_obstacle_to_the_same_plan_and_base() {

@@ -42,10 +42,14 @@ fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
     // An interrupted replacement has deleted the object, and the new plan creates it.
     let half_replaced = reviewed["verdict"] == "replace" && fresh["verdict"] == "create";
     let same = |key: &str| reviewed[key] == fresh[key];
-    let is_forgotten = |field: &&Value| field["writeOnly"] == true && !member_list(fresh, "fields").contains(field);
-    (half_replaced || same("verdict") && same("id"))
+    // The name is live already, and other fields are not.
+    let half_renamed = reviewed["verdict"] == "rename" && fresh["verdict"] == "update";
+    // A create sends everything.
+    let is_forgotten =
+        |field: &Value| !half_replaced && field["writeOnly"] == true && !member_list(fresh, "fields").contains(field);
+    (half_replaced || (half_renamed || same("verdict")) && same("id"))
         && member_list(fresh, "fields").iter().all(|field| member_list(reviewed, "fields").contains(field))
-        && !member_list(reviewed, "fields").iter().any(|field| is_forgotten(&field))
+        && !member_list(reviewed, "fields").iter().any(is_forgotten)
         && is_subsequence(member_list(fresh, "actions"), member_list(reviewed, "actions"), half_replaced)
 }
 
