@@ -139,7 +139,7 @@ fn same_plan_and_base_finish_what_failed_halfway() {
         let fault = Fault { when, effect: FaultEffect::Repeated, times: 1000 };
         repo.edit_world(|world| world.fault_script().add(fault));
     }
-    let apply = ["apply", "--base", "HEAD~1", "--plan", "plan.json", "--allow-replace=replaced"];
+    let apply = ["apply", "--base", "HEAD~1", "--plan", "plan.json", "--allow-replace=analytics/replaced"];
     let failed = repo.run_pipectl(&apply);
     assert_eq!((failed.code, repo.live_pipe_names()), (3, vec!["other".to_owned()]), "{}", failed.all_output());
     repo.edit_world(|world| world.fault_script().clear());
