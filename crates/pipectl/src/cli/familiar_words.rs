@@ -29,7 +29,7 @@ const COMMANDS: [(&[&str], &str); 21] = [
     (&["rollback", "undo"], "revert the commit in git, then run `pipectl apply`"),
     (&["auth", "login"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; `pipectl doctor` checks them"),
     (&["new", "setup"], "use `pipectl init`"),
-    (&["version"], "use `pipectl --version`"),
+    (&["version"], "the flag `--version` prints it"),
     (&["create", "edit"], "write it in a manifest, then run `pipectl apply`"),
     (
         &["taint", "replace"],

@@ -146,7 +146,7 @@ fn missing_and_empty_values_are_usage_errors() {
 }
 
 /// Flags whose values are names, patterns or paths: any text can be one.
-const TAKE_ANY_TEXT: [&str; 18] = [
+const TAKE_ANY_TEXT: [&str; 19] = [
     "allow-env",
     "api-schema",
     "api-url",
@@ -157,6 +157,7 @@ const TAKE_ANY_TEXT: [&str; 18] = [
     "env",
     "exclude",
     "id",
+    "last-applied",
     "only",
     "organization",
     "out",
