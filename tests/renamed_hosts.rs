@@ -367,6 +367,21 @@ fn replaced_endpoint_names_the_mend_for_a_host_as_text() {
     assert_eq!(live_hosts(&desk), ["billing.db.example"]);
 }
 
+/// The job of the endpoints does not see the manifest of the pipe, which may have the reference already.
+#[test]
+fn endpoint_of_a_pipe_outside_of_the_run_is_replaced_together_with_it() {
+    let desk = WorkDir::new();
+    let before = database_endpoint("present") + &database_pipe("{endpoint: billing}");
+    apply(&desk, &before);
+    let replaced = before.replace("serviceAttachments/billing", "serviceAttachments/other");
+    let (endpoint, _) = replaced.split_once("---\n").unwrap();
+    desk.write_file("pipes.yaml", endpoint);
+    let plan = desk.run_pipectl(&PLAN).stdout;
+    assert!(plan.contains("`analytics/invoices` uses it, which no manifest of this run declares"), "{plan}");
+    // As the plan says.
+    apply(&desk, &replaced);
+}
+
 /// Brokers are known by names that cannot be references, and the ids follow.
 #[test]
 fn stream_follows_a_replaced_endpoint_that_keeps_the_names_of_its_brokers() {

@@ -127,6 +127,8 @@ pub enum BlockReason {
     NameNotGiven(Address),
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
+    /// It would be replaced, and these live objects use it, which no manifest of the run declares.
+    UsedElsewhere(Vec<Address>),
     /// It would be replaced, and these live objects connect by its DNS name, as text. The name is that of the object.
     UsedByHost(Vec<Address>, Name),
     /// Its manifest is gone, but this object refers to it still.

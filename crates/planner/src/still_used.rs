@@ -149,10 +149,15 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
         if users.is_empty() {
             continue;
         }
-        let can_follow = replaced.bodies.contains_key(at) && users.iter().all(|(_, id)| replaced.connects(id));
+        let is_replaced = replaced.bodies.contains_key(at);
+        let is_declared = users.iter().all(|(_, id)| plan.references.contains_key(*id));
+        let connects = users.iter().all(|(_, id)| replaced.connects(id));
         let users: Vec<Address> = users.into_iter().map(|(user, _)| user.clone()).collect();
-        let reason =
-            if can_follow { BlockReason::UsedByHost(users, at.name.clone()) } else { BlockReason::StillUsed(users) };
+        let reason = match (is_replaced, is_declared, connects) {
+            (true, false, _) => BlockReason::UsedElsewhere(users),
+            (true, true, true) => BlockReason::UsedByHost(users, at.name.clone()),
+            _ => BlockReason::StillUsed(users),
+        };
         used.insert(at.clone(), reason);
     }
     used

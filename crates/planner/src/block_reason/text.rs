@@ -66,6 +66,7 @@ impl fmt::Display for BlockReason {
             | Self::NameNotGiven(_)
             | Self::StillUsed(_)
             | Self::UsedByHost(..)
+            | Self::UsedElsewhere(_)
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_) => self.fmt_use(f),
             Self::Conflict(fields) => {
@@ -160,6 +161,15 @@ impl BlockReason {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
                 let users = join_words(users.iter().map(|user| format!("`{user}`")));
                 write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
+            }
+            Self::UsedElsewhere(users) => {
+                let verb = if users.len() == 1 { "uses" } else { "use" };
+                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                write!(
+                    f,
+                    "it would be replaced, and {users} {verb} it, which no manifest of this run declares: run over both \
+                     manifests at once, or change or delete {users} first"
+                )
             }
             Self::UsedByHost(users, name) => {
                 let verb = if users.len() == 1 { "connects" } else { "connect" };
