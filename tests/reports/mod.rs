@@ -114,7 +114,10 @@ fn hostile() -> (Desired, Plan) {
     let filters = |value: &str| format!("  settings: {{additional: {{k: {}}}}}\n", json!(value));
     let manifests: Vec<String> =
         HOSTILE.iter().zip(&values).map(|(name, value)| manifest(name, "t", &filters(value))).collect();
-    let pipes: Vec<Value> = HOSTILE.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    let mut pipes: Vec<Value> = HOSTILE.iter().enumerate().map(|(index, name)| pipe(index, name, "t")).collect();
+    for pipe in &mut pipes {
+        pipe["settings"] = json!({"k": "another value"});
+    }
     planned(&manifests, &pipes)
 }
 
