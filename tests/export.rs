@@ -202,7 +202,7 @@ fn optional_field_that_holds_a_secret_is_left_out_alone() {
     assert!(text.contains("kind: ClickPipe") && !text.contains("CERTIFICATE"), "{text}");
     // Without its brokers there is no manifest.
     edit_live_pipe(&desk, "orders", |pipe| {
-        pipe["source"]["kafka"]["brokers"] = json!(format!("sasl://u:{CANARY}@b:9092"))
+        pipe["source"]["kafka"]["brokers"] = json!(format!("sasl://u:{CANARY}@b:9092"));
     });
     let said = desk.run_pipectl(&["export", "--sandbox", "--out", "again"]);
     assert!(said.code == 3 && !said.all_output().contains(CANARY), "{}", said.all_output());

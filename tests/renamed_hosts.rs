@@ -292,7 +292,7 @@ fn dns_name_that_the_next_one_was_refused_is_told_and_taken_by_the_next_run() {
         });
     });
     let said = desk.run_with_env(&APPLY, &SECRETS);
-    let words = "what another one gave up for it has nobody now: run apply again";
+    let words = "no object has what another one gave up for it: run apply again";
     assert!(said.code != 0 && said.stdout.contains(words), "{}", said.all_output());
     apply(&desk, &two("b.example", "c.example"));
     assert_eq!(live_hosts(&desk), ["b.example", "c.example"]);

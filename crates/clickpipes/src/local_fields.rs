@@ -10,7 +10,9 @@ fn strip_value(node: &FieldNode, value: &mut Value) {
         Value::Object(fields) => strip_object(node, fields),
         Value::Array(items) => {
             if let Some(item) = node.list_item() {
-                items.iter_mut().for_each(|value| strip_value(item, value));
+                for value in items {
+                    strip_value(item, value);
+                }
             }
         }
         Value::Number(number) => {

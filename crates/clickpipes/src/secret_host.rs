@@ -40,6 +40,7 @@ impl SecretHost {
 
     /// The receiver that requests name: the host, for an endpoint with a known DNS name. Under one name an endpoint leads
     /// elsewhere after another one took it over, and a host does not.
+    #[must_use]
     pub fn reached(&self) -> Self {
         match self {
             Self::Endpoint(HostOfEndpoint { host: Some(host), .. }) => Self::Named(host.clone()),

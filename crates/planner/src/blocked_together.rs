@@ -49,7 +49,7 @@ pub(crate) fn waiting_for_blocked(
     }
     let is_blocked = |change: &&Change| matches!(change.verdict, Verdict::Blocked(_));
     let others = plan.changes.iter().filter(is_blocked).map(|change| &change.address);
-    waits.spread(blocked.keys().chain(others).collect(), &mut 0)
+    waits.spread(&blocked.keys().chain(others).collect(), &mut 0)
 }
 
 /// What waits for each object, and the reason to block it with that one.
@@ -95,7 +95,7 @@ impl<'p> Waits<'p> {
     }
 
     /// Everything that waits for these objects, and for what waits for them. Counts the steps.
-    fn spread(mut self, sources: BTreeSet<&'p Address>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
+    fn spread(mut self, sources: &BTreeSet<&'p Address>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
         let mut waiting: BTreeMap<&Address, BlockReason> = BTreeMap::new();
         let mut next: VecDeque<&Address> = sources.iter().copied().collect();
         while let Some(at) = next.pop_front() {
@@ -171,7 +171,7 @@ mod tests {
     /// Each takes over from the next, and the first cannot.
     fn steps_for_a_chain(length: usize) -> usize {
         let at =
-            |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(&format!("{number:06}")));
+            |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(format!("{number:06}")));
         let handovers = (0..length).map(|number| Handover {
             giver: at(number + 1),
             taker: at(number),
@@ -183,7 +183,7 @@ mod tests {
         let plan = Plan { handovers: handovers.collect(), ..Plan::default() };
         let (first, mut steps) = (at(0), 0);
         let replaced = ReplacedInUse::new(&plan);
-        let waiting = Waits::new(&plan, &replaced).spread(BTreeSet::from([&first]), &mut steps);
+        let waiting = Waits::new(&plan, &replaced).spread(&BTreeSet::from([&first]), &mut steps);
         assert_eq!(waiting.len(), length, "all of the chain");
         steps
     }

@@ -37,8 +37,8 @@ impl Handover {
 
     /// For the row of the taker.
     pub(crate) fn taker_sentence(&self) -> String {
-        let losses: String = self.losses.iter().map(|loss| format!("; {loss}")).collect();
-        format!("`{}` gives up the {} `{}` first{losses}", self.giver, self.what, self.name)
+        let first = format!("`{}` gives up the {} `{}` first", self.giver, self.what, self.name);
+        [&[first], self.losses.as_slice()].concat().join("; ")
     }
 
     pub(crate) fn conflict(&self, other: &Address, cause: ReadConflictCause) -> BlockReason {

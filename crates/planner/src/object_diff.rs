@@ -182,8 +182,9 @@ impl<'a> ObjectDiff<'a> {
 fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
     let Some(base) = &diff.base else { return };
     let mut list: Vec<Value> = diff.path.value_in(before).and_then(Value::as_array).cloned().unwrap_or_default();
-    let entry = list.iter_mut().find(|entry| keyed.entry_key(entry) == keyed.entry_key(base));
-    entry.into_iter().for_each(|entry| *entry = diff.rules.redact_desired(base));
+    if let Some(entry) = list.iter_mut().find(|entry| keyed.entry_key(entry) == keyed.entry_key(base)) {
+        *entry = diff.rules.redact_desired(base);
+    }
     diff.path.set_in(before, list.into());
 }
 

@@ -118,7 +118,9 @@ impl KeyOrder {
             }
             Value::Array(items) => {
                 if let Some(order) = self.of_items() {
-                    items.iter_mut().for_each(|item| order.apply_to(item));
+                    for item in items {
+                        order.apply_to(item);
+                    }
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -27,10 +27,10 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
     let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
     let categories =
         [MappingChange::is_added, MappingChange::is_moved, MappingChange::is_changed, MappingChange::is_removed];
-    let changed = categories.iter().flat_map(|is_category| {
+    let sentences = categories.iter().flat_map(|is_category| {
         limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
     });
-    changed.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it, entries)))).collect()
+    sentences.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it, entries)))).collect()
 }
 
 /// A DNS name that goes with its target, while a new one says no target.

@@ -116,7 +116,7 @@ impl<'p> FinishedObjects<'p> {
         if givers.iter().any(|end| end.was_deleted) {
             Given::Deleted
         } else if givers.iter().any(|end| end.outcome == Outcome::Applied) {
-            Given::GivenUp
+            Given::Released
         } else {
             Given::Nothing
         }

@@ -57,7 +57,7 @@ pub(super) enum Given {
     /// One was deleted.
     Deleted,
     /// One changed or was stopped.
-    GivenUp,
+    Released,
 }
 
 impl Given {
@@ -66,7 +66,7 @@ impl Given {
         match self {
             Self::Nothing => None,
             Self::Deleted => Some("what was deleted for it is gone, and nothing reads its source now: run apply again"),
-            Self::GivenUp => Some("what another one gave up for it has nobody now: run apply again"),
+            Self::Released => Some("no object has what another one gave up for it: run apply again"),
         }
     }
 }

@@ -174,8 +174,9 @@ impl GitHistory {
         for ((manifest, names), object) in later.into_iter().zip(&names).zip(objects) {
             let found = object.and_then(|at| desired.get_mut(&at).map(|document| (at, document)));
             let Some((at, document)) = found else {
-                let body = names.last().map(|at| (at.clone(), manifest.document.body));
-                body.into_iter().for_each(|(at, it)| self.after_base_elsewhere.entry(at).or_default().push(it));
+                if let Some(at) = names.last() {
+                    self.after_base_elsewhere.entry(at.clone()).or_default().push(manifest.document.body);
+                }
                 continue;
             };
             for name in dropped_names(names, &at, &document.intent.previous_names) {
