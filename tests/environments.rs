@@ -74,7 +74,7 @@ fn environments_from_variable_are_deduplicated() {
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(json["environments"].as_object().unwrap().len(), 2);
     let comment = project_dir().run_with_env(&["validate", "-o", "markdown"], &environment);
-    for words in ["## staging\n", "## prod\n", "pipectl:plan-staging", "pipectl:plan-prod"] {
+    for words in ["## staging\n", "## prod\n", "pipectl:validate-staging", "pipectl:validate-prod"] {
         assert_eq!(comment.stdout.matches(words).count(), 1, "{}", comment.stdout);
     }
 }

@@ -40,7 +40,10 @@ impl Environment<'_> {
     }
 
     fn apply(&self, inputs: &[(&str, &str)], more: &[(&str, &str)]) -> JobResult {
-        self.run(&[&[("command", "apply")], inputs].concat(), &[("github.event_name", "push")], more)
+        // The first push to a repository has no commit before it.
+        let github =
+            [("github.event_name", "push"), ("github.event.before", "0000000000000000000000000000000000000000")];
+        self.run(&[&[("command", "apply")], inputs].concat(), &github, more)
     }
 
     fn drift(&self) -> JobResult {
@@ -279,9 +282,8 @@ fn apply_refuses_what_no_pull_request_showed() {
     hub.merge("two");
     prod.edit_live("clicks", 450);
     let job = prod.apply(&[], &[]);
-    assert_eq!((job.succeeded, job.output("code")), (false, "6"), "{}", job.said);
-    assert!(job.said.contains("refused   analytics/clicks"), "{}", job.said);
-    assert!(job.said.contains("run apply with the input 'reviewed' set to false"), "{}", job.said);
+    assert_eq!((job.succeeded, job.output("code")), (false, "5"), "{}", job.said);
+    assert!(job.said.contains("was changed to 600 in git and to 450 outside git"), "{}", job.said);
     assert_eq!(prod.live(), json!({"clicks": 450, "views": 600}));
 
     // A push past the review changes nothing, and a person can say yes to it.
@@ -289,7 +291,8 @@ fn apply_refuses_what_no_pull_request_showed() {
     declare(&hub, "lines", 500);
     let job = prod.apply(&[], &[]);
     assert_eq!(job.output("code"), "6", "{}", job.said);
-    assert!(job.said.contains("the reviewed plan did nothing to it"), "{}", job.said);
+    assert!(job.said.contains("refused   analytics/lines"), "{}", job.said);
+    assert!(job.said.contains("run apply with the input 'reviewed' set to false"), "{}", job.said);
     assert_eq!(prod.live(), json!({"clicks": 600, "views": 600}), "what was reviewed is done");
     assert_green(&prod.apply(&[("reviewed", "false")], &[]));
     assert_eq!(prod.live(), json!({"clicks": 600, "lines": 500, "views": 600}));

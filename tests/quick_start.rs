@@ -39,7 +39,7 @@ fn readme_plan_summary_is_accurate() {
     let readme = include_str!("../README.md");
     let summary = readme
         .lines()
-        .filter(|line| line.starts_with("Will send ") || line.starts_with("Plan: 0 to create, 1 to update, 1 to"));
+        .filter(|line| line.starts_with("Will send ") || line.starts_with("Plan: 0 to create, 1 to update, 0 to"));
     let summary: Vec<_> = summary.collect();
     assert_eq!(summary.len(), 2);
     for line in summary {

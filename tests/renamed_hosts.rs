@@ -1,6 +1,5 @@
 //! DNS names of endpoints that change: what follows them, what cannot, and what would be cut off.
 
-use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::{Value, json};
 
 use crate::endpoint_hosts::{SECRETS, apply, database_endpoint, database_pipe};
@@ -44,7 +43,7 @@ fn host_reference_follows_a_renamed_endpoint_in_the_same_apply() {
     assert!(!plan.stdout.contains("taken away"), "{}", plan.stdout);
 }
 
-fn live_hosts(desk: &WorkDir) -> Vec<String> {
+pub(crate) fn live_hosts(desk: &WorkDir) -> Vec<String> {
     let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
     let mut hosts: Vec<String> =
         pipes.iter().map(|pipe| pipe["source"]["postgres"]["host"].as_str().unwrap().to_owned()).collect();
@@ -94,7 +93,7 @@ fn pipe_waits_for_a_dns_name_that_only_the_rest_of_the_plan_gives() {
 }
 
 /// The endpoint and its pipe, under other names.
-fn named(endpoint: &str, dns_name: &str, pipe: &str) -> String {
+pub(crate) fn named(endpoint: &str, dns_name: &str, pipe: &str) -> String {
     let endpoint_document = database_endpoint("present")
         .replace("billing.db.example", dns_name)
         .replace("billing,", &format!("{endpoint},"));
@@ -102,7 +101,7 @@ fn named(endpoint: &str, dns_name: &str, pipe: &str) -> String {
     endpoint_document + &pipe_document
 }
 
-fn verdicts(desk: &WorkDir, args: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn verdicts(desk: &WorkDir, args: &[&str]) -> Vec<(String, String)> {
     let said = desk.run_with_env(&[&PLAN[..], &["-o", "json"], args].concat(), &SECRETS);
     let changes: Value = said.stdout_json()["result"]["changes"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -110,7 +109,7 @@ fn verdicts(desk: &WorkDir, args: &[&str]) -> Vec<(String, String)> {
     changes.iter().map(|change| (text(&change["address"]["name"]), text(&change["verdict"]))).collect()
 }
 
-fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(name, verdict)| ((*name).to_owned(), (*verdict).to_owned())).collect()
 }
 
@@ -236,121 +235,6 @@ fn pipe_follows_an_endpoint_with_another_id_with_a_base() {
     assert_eq!(verdicts(desk, &["--base", "HEAD"]), pairs(&[("clicks", "update")]));
 }
 
-/// The API refuses a name that another endpoint has. So the one that gives it up goes first.
-#[test]
-fn dns_name_moves_right_after_its_owner_lost_it() {
-    let desk = WorkDir::new();
-    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
-    apply(&desk, &two("a.example", "b.example"));
-    // Each would have to go first.
-    desk.write_file("pipes.yaml", two("b.example", "a.example"));
-    let all = [("billing", "blocked"), ("ledger", "blocked"), ("entries", "blocked"), ("invoices", "blocked")];
-    assert_eq!(verdicts(&desk, &[]), pairs(&all));
-    assert!(
-        desk.run_pipectl(&PLAN).stdout.contains("stop one of them first, or let it do without, as a change of its own")
-    );
-    desk.write_file("pipes.yaml", two("b.example", "c.example"));
-    let plan = desk.run_pipectl(&PLAN).stdout;
-    assert!(plan.contains("`analytics/billing` takes over the DNS name `b.example` right after this"), "{plan}");
-    apply(&desk, &two("b.example", "c.example"));
-    let writes: Vec<(String, u64)> =
-        desk.request_log().into_iter().filter(|it| it.0 == "PATCH").map(|it| (it.1, it.2)).collect();
-    assert!(writes.iter().all(|(_, status)| *status == 200), "{writes:?}");
-    let endpoints = writes.iter().filter(|(path, _)| path.contains("Endpoints")).count();
-    assert_eq!((endpoints, live_hosts(&desk)), (2, vec!["b.example".to_owned(), "c.example".to_owned()]));
-}
-
-/// Both of one apply: if one of them cannot go, so does the other.
-#[test]
-fn endpoint_keeps_its_dns_name_if_the_next_one_cannot_have_it() {
-    let desk = WorkDir::new();
-    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
-    apply(&desk, &two("a.example", "b.example"));
-    desk.write_file("pipes.yaml", two("b.example", "c.example"));
-    let selected = ["--only", "billing", "--only", "invoices"];
-    assert_eq!(verdicts(&desk, &selected), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
-    let rule = "{name: frozen, deny: \"manifest.name == 'billing'\", message: not now}";
-    desk.write_file("pipectl.yaml", format!("apiVersion: pipectl/v1\nkind: Project\npolicy: {{rules: [{rule}]}}\n"));
-    assert!(verdicts(&desk, &[]).iter().all(|(_, verdict)| verdict == "blocked"));
-}
-
-/// The name leads nowhere then, and the result says so.
-#[test]
-fn dns_name_that_the_next_one_was_refused_is_told_and_taken_by_the_next_run() {
-    let desk = WorkDir::new();
-    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
-    apply(&desk, &two("a.example", "b.example"));
-    desk.write_file("pipes.yaml", two("b.example", "c.example"));
-    desk.edit_world(|world| {
-        let endpoints = serde_json::to_value(&*world).unwrap()["services"].clone();
-        let all = endpoints.as_object().unwrap().values().flat_map(|it| it["endpoints"].as_array().unwrap().clone());
-        let id = all.filter(|it| it["body"]["description"] == "billing").map(|it| it["id"].clone()).next().unwrap();
-        world.fault_script().add(Fault {
-            when: FaultTrigger::Route { method: "PATCH".to_owned(), path: format!("*/{}", id.as_str().unwrap()) },
-            effect: FaultEffect::Repeated,
-            times: 1,
-        });
-    });
-    let said = desk.run_with_env(&APPLY, &SECRETS);
-    let words = "no object has what another one gave up for it: run apply again";
-    assert!(said.code != 0 && said.stdout.contains(words), "{}", said.all_output());
-    apply(&desk, &two("b.example", "c.example"));
-    assert_eq!(live_hosts(&desk), ["b.example", "c.example"]);
-}
-
-/// The endpoint, and the pipe that connects by its name: as text, or by a reference.
-fn one_database(endpoint: &str, mappings: &str, state: &str) -> String {
-    let document = database_endpoint(state).replace("billing", endpoint);
-    document.replace(&format!("[{{privateDnsName: {endpoint}.db.example}}]"), mappings)
-}
-
-/// In each step something leads by the name, and the second endpoint can still turn out not to work.
-#[test]
-fn dns_name_moves_to_a_new_endpoint_in_the_steps_that_the_plan_names() {
-    let name = "[{privateDnsName: x.example}]";
-    for host in ["x.example", "{endpoint: old}"] {
-        let desk = WorkDir::new();
-        let follows = if host.starts_with('{') { "{endpoint: new}" } else { host };
-        let old = |mappings, state| one_database("old", mappings, state) + "---\n";
-        apply(&desk, &(one_database("old", name, "present") + &database_pipe(host)));
-        let goal = old(name, "absent") + &one_database("new", name, "present") + &database_pipe(follows);
-        desk.write_file("pipes.yaml", &goal);
-        let plan = desk.run_pipectl(&PLAN).stdout;
-        for words in [
-            "blocked: `analytics/old` has the DNS name `x.example`, and what uses it would be cut off: first commit this",
-            "blocked: `analytics/new`, which takes over the DNS name `x.example` from it, is blocked",
-        ] {
-            assert!(plan.contains(words), "{plan}");
-        }
-        assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 5);
-        let blocked_again = desk.request_log().iter().filter(|it| it.0 != "GET").count();
-        assert_eq!(blocked_again, 2, "nothing but the first apply wrote");
-        apply(&desk, &(old(name, "present") + &one_database("new", "[]", "present") + &database_pipe(host)));
-        apply(&desk, &(old("[]", "present") + &one_database("new", name, "present") + &database_pipe(follows)));
-        apply(&desk, &goal);
-        assert_eq!(live_hosts(&desk), ["x.example"]);
-        let sent_to_pipes =
-            desk.request_log().iter().filter(|it| it.0 == "PATCH" && it.1.contains("/clickpipes/")).count();
-        assert_eq!(sent_to_pipes, 0, "the host of the pipe is the same");
-    }
-}
-
-/// The API cannot rename an endpoint, and the plan says so in place of two deletions that wait for each other.
-#[test]
-fn endpoint_under_another_name_is_told_as_such() {
-    let name = "[{privateDnsName: x.example}]";
-    let desk = WorkDir::new();
-    let before = one_database("old", name, "present") + &database_pipe("{endpoint: old}");
-    apply(&desk, &before);
-    let renamed = before.replace("{name: old,", "{name: new,").replace("endpoint: old", "endpoint: new");
-    let absent = one_database("old", name, "absent") + "---\n" + &renamed;
-    for manifests in [&renamed, &absent] {
-        desk.write_file("pipes.yaml", manifests);
-        let plan = desk.run_pipectl(&PLAN).stdout;
-        assert!(plan.contains("if it is the same object, keep its name `old`, as the API cannot rename it"), "{plan}");
-    }
-}
-
 /// The name leads to the new object as well, but a host as text would not be checked again.
 #[test]
 fn replaced_endpoint_names_the_mend_for_a_host_as_text() {
@@ -406,38 +290,6 @@ fn name_that_a_wildcard_covers_is_not_lost() {
     assert_eq!(verdicts(&desk, &[]), pairs(&[("billing", "update")]), "the pipe is as well connected as before");
 }
 
-/// The password of the pipe goes to another place, although nothing of the pipe changes.
-#[test]
-fn endpoint_that_takes_over_the_host_of_a_pipe_says_so() {
-    let desk = WorkDir::new();
-    let pipe = database_pipe("pg.example");
-    apply(&desk, pipe.trim_start_matches("---\n"));
-    desk.write_file("pipes.yaml", database_endpoint("present").replace("billing.db.example", "pg.example") + &pipe);
-    let plan = desk.run_pipectl(&PLAN);
-    let note = "`invoices` connects by `pg.example`: what it sends there, secrets too, goes through it then";
-    assert!(plan.stdout.contains(note), "{}", plan.stdout);
-}
-
-/// The pipe cannot follow, and need not.
-#[test]
-fn pipe_stays_with_its_dns_name_when_that_moves() {
-    let desk = WorkDir::new();
-    let two = |one: &str, other: &str| {
-        named("billing", one, "invoices").split_once("---\n").unwrap().0.to_owned()
-            + "---\n"
-            + named("ledger", other, "entries").split_once("---\n").unwrap().0
-            + &database_pipe("a.example")
-    };
-    apply(&desk, &two("a.example", "b.example"));
-    desk.write_file("pipes.yaml", two("c.example", "a.example"));
-    let plan = desk.run_pipectl(&PLAN);
-    let cut_off = ["sources named `a.example` can no longer", "taken away"];
-    assert!(!cut_off.iter().any(|words| plan.stdout.contains(words)), "{}", plan.stdout);
-    let note = "`invoices` connects by `a.example`: what it sends there, secrets too, goes through it then";
-    assert!(plan.stdout.contains(note), "{}", plan.stdout);
-    apply(&desk, &two("c.example", "a.example"));
-}
-
 /// Nothing is sent to pipes whose endpoint stays: a pipe that has to be replaced for it would be deleted and created
 /// again by each apply.
 #[test]
@@ -454,30 +306,6 @@ fn pipe_of_an_endpoint_that_is_not_replaced_is_left_as_it_is() {
     assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stdout.contains("it needs a change of `analytics/billing`, which is blocked"), "{}", said.stdout);
     assert!(desk.request_log()[before..].iter().all(|it| it.0 == "GET"));
-}
-
-#[test]
-fn target_that_goes_with_its_dns_name_is_told() {
-    let desk = WorkDir::new();
-    let endpoint = |names: &str| {
-        format!(
-            "apiVersion: pipectl/v1
-kind: ReversePrivateEndpoint
-metadata: {{name: db, service: analytics}}
-spec:
-  type: VPC_RESOURCE
-  vpcResourceConfigurationId: rcfg-0123456789abcdef0
-  vpcResourceShareArn: arn:aws:ram:us-east-1:123456789012:resource-share/1
-  customPrivateDnsMappings: [{names}]
-"
-        )
-    };
-    apply(&desk, &endpoint("{privateDnsName: a.example, targetId: t-1}"));
-    desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example}"));
-    let plan = desk.run_pipectl(&PLAN);
-    assert!(plan.stdout.contains("`a.example` leads to the target `t-1`"), "{}", plan.stdout);
-    desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example, targetId: t-1}"));
-    assert!(!desk.run_pipectl(&PLAN).stdout.contains("leads to the target"));
 }
 
 #[test]

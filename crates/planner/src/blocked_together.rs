@@ -170,8 +170,7 @@ mod tests {
 
     /// Each takes over from the next, and the first cannot.
     fn steps_for_a_chain(length: usize) -> usize {
-        let at =
-            |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(format!("{number:06}")));
+        let at = |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(format!("{number:06}")));
         let handovers = (0..length).map(|number| Handover {
             giver: at(number + 1),
             taker: at(number),

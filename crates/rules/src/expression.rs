@@ -69,13 +69,13 @@ fn first_syntax_error(text: &str, errors: &[cel::ParseError]) -> ExpressionProbl
         Some(_) => format!("this is not a valid expression: {}", model::sanitize::sanitize_line(message)),
     };
     ExpressionProblem {
-        help: operator_meant(rest).map(|it| format!("write `{it}`")),
+        help: intended_operator(rest).map(|it| format!("write `{it}`")),
         ..ExpressionProblem::new(offset, message)
     }
 }
 
 /// The operator in the words of another language.
-fn operator_meant(text: &str) -> Option<&'static str> {
+fn intended_operator(text: &str) -> Option<&'static str> {
     const OPERATORS: [(&str, &str); 6] =
         [("=", "=="), ("&", "&&"), ("|", "||"), ("and ", "&&"), ("or ", "||"), ("not ", "!")];
     OPERATORS.into_iter().find(|(word, _)| text.starts_with(word)).map(|(_, operator)| operator)
