@@ -86,7 +86,7 @@ impl Session {
             (declared, label)
         } else {
             let declared = LoadedManifests::load_project(&project)?;
-            (declared, "the manifests as they are, which are in no git repository".to_owned())
+            (declared, "the files, which are not in a git repository".to_owned())
         };
         let declared = declared.require_valid(context.output)?;
         let query = GitQuery { base: last_applied.clone(), ..GitQuery::default() };
