@@ -171,6 +171,9 @@ fn secret_where_none_is_expected_is_refused_without_printing() {
     for more in [
         // Under `additional`, by the name of the field or of a group, at any depth, also as a number.
         "brokers: \"b:9092\", additional: {password: CANARY}",
+        "brokers: \"b:9092\", additional: {passwords: [CANARY]}",
+        "brokers: \"b:9092\", additional: {http: {apiKeys: [CANARY]}}",
+        "brokers: \"b:9092\", additional: {header: \"Authorization: Bearer CANARY\"}",
         "brokers: \"b:9092\", additional: {a: {b: [{apiToken: CANARY}]}}",
         "brokers: \"b:9092\", additional: {clientSecret: {value: CANARY}}",
         "brokers: \"b:9092\", additional: {tokens: [CANARY]}",
@@ -280,7 +283,7 @@ fn honest_values_that_sound_like_secrets_stay_valid() {
     let folder = WorkDir::new();
     let pipe = kafka_pipe(
         "brokers: \"token:9092,secret.example.com:9092\", consumerGroup: password-reset, credentials: {username: secret, password: {fromEnv: prod.kafka-password}}, \
-         additional: {tokenUrl: \"https://login.example.com/token\", accessKeyId: AKIA, passwordRotation: true, maxTokens: 5, clientSecret: {fromEnv: KP}, note: \"ask a@b: c\"}",
+         additional: {tokenUrl: \"https://login.example.com/token\", accessKeyId: AKIA, passwordRotation: true, maxTokens: 5, tokens: 100, features: [tokens], clientSecret: {fromEnv: KP}, note: \"ask a@b: c\"}",
     );
     let pipe = pipe.replace("topics: t,", "topics: passwords,").replace(
         "{name: id, type: UInt64}",

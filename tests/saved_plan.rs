@@ -1,5 +1,6 @@
 //! What was reviewed is what runs: a saved plan and a digest let nothing else through.
 
+use crate::shared_reads::slot_pipe;
 use crate::support::cli::WorkDir;
 use crate::support::server::SandboxServer;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
@@ -115,6 +116,28 @@ fn failed_replacement_is_finished_by_the_same_plan() {
     let said = desk.run_with_env(&apply, &SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert!(said.stdout.contains("Apply: 2 applied"), "{}", said.all_output());
+}
+
+/// The API creates a database pipe running, and the stop that follows failed.
+#[test]
+fn same_plan_stops_a_pipe_that_it_created() {
+    let repo = TestRepo::new();
+    let secret = [("PG_PASSWORD", "canary-of-the-pipe")];
+    repo.write_file("pipes/first.yaml", &kinesis_manifest("first", "", ""));
+    repo.commit_all("A pipe");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    repo.write_file("pipes/stopped.yaml", &(slot_pipe("stopped", "pg.example.com") + "  state: stopped\n"));
+    repo.commit_all("A stopped one");
+    repo.run_successfully(&["plan", "pipes", "--base", "HEAD~1", "--out", "plan.json"]);
+    let when = FaultTrigger::Route { method: "PATCH".to_owned(), path: "*/state".to_owned() };
+    repo.edit_world(|world| world.fault_script().add(Fault { when, effect: FaultEffect::Repeated, times: 1000 }));
+    let apply = ["apply", "pipes", "--base", "HEAD~1", "--plan", "plan.json"];
+    let failed = repo.run_with_env(&apply, &secret);
+    assert_eq!(failed.code, 3, "{}", failed.all_output());
+    repo.edit_world(|world| world.fault_script().clear());
+    let finished = repo.run_with_env(&apply, &secret);
+    assert_eq!(finished.code, 0, "{}", finished.all_output());
+    assert_eq!(repo.live("stopped", "/state"), json!("Paused"));
 }
 
 /// A rename whose second request failed, and a replacement with a new write-only field whose create failed.

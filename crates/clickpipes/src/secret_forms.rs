@@ -76,7 +76,12 @@ pub(crate) fn tokens(text: &str) -> Vec<Range<usize>> {
     let known =
         words(text, |c| !is_char(c)).into_iter().filter(|(_, word)| is_known_token(word) || is_json_web_token(word));
     let mut found: Vec<Range<usize>> = known.map(|(start, word)| start..start + word.len()).collect();
-    let header = text.trim().split_once(' ').filter(|(scheme, credentials)| {
+    // `Bearer …`, or the whole line of the header.
+    let value = match text.split_once(':') {
+        Some((name, value)) if name.trim().to_ascii_lowercase().ends_with("authorization") => value,
+        _ => text,
+    };
+    let header = value.trim().split_once(' ').filter(|(scheme, credentials)| {
         let is_scheme = ["bearer", "basic"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
         // `Basic training`
         let is_prose = credentials.chars().skip(1).all(|c| c.is_lowercase() || matches!(c, '.' | ',' | ':'));
@@ -147,6 +152,10 @@ mod tests {
             ("ghp_0123456789abcdef", true),
             ("ghp_0123456789ab", false),
             ("bearer hunter2-and-more", true),
+            ("Authorization: Bearer hunter2-and-more", true),
+            ("proxy-authorization: Basic dXNlcjpwdw==", true),
+            ("Authorization: Bearer of news", false),
+            ("authorization:9092", false),
             ("Basic dXNlcjpwdw==", true),
             ("Basic training", false),
             ("Bearer Tokens.", false),

@@ -115,7 +115,10 @@ impl SecretSearch {
                             let value_of_pair = Surroundings::Unknown { holds_secret: true, holds_number: false };
                             self.visit_value(value_of_pair, value, &at.key(name));
                         }
-                        _ => self.visit_value(around.of_field(name), value, &at.key(name)),
+                        Surroundings::Unknown { .. } => {
+                            self.visit_value(around.of_field(name_of_each(name, value)), value, &at.key(name));
+                        }
+                        Surroundings::Known(_) => self.visit_value(around.of_field(name), value, &at.key(name)),
                     }
                 }
             }
@@ -139,7 +142,10 @@ impl SecretSearch {
         for (name, value) in extra.as_object().into_iter().flatten() {
             match node.child_field(name) {
                 Some(known) if known.has_child_fields() => self.visit_additional(known, value, &at.key(name)),
-                _ => self.visit_value(Surroundings::of_unknown(name, false), value, &at.key(name)),
+                _ => {
+                    let around = Surroundings::of_unknown(name_of_each(name, value), false);
+                    self.visit_value(around, value, &at.key(name));
+                }
             }
         }
     }
@@ -164,6 +170,11 @@ impl SecretSearch {
             }
         }
     }
+}
+
+/// The name of each entry, if the value is a list: each of `passwords: […]` is one. `tokens: 100` is a number of them.
+fn name_of_each<'n>(name: &'n str, value: &Value) -> &'n str {
+    if value.is_array() { name.trim_end_matches('s') } else { name }
 }
 
 /// Whether a text is a single setting with a secret as its value.
