@@ -85,7 +85,12 @@ pub(crate) fn tokens(text: &str) -> Vec<Range<usize>> {
         let is_scheme = ["bearer", "basic"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
         // `Basic training`
         let is_prose = credentials.chars().skip(1).all(|c| c.is_lowercase() || matches!(c, '.' | ',' | ':'));
-        is_scheme && credentials.len() >= SHORTEST && !credentials.trim().contains(char::is_whitespace) && !is_prose
+        let is_variable = credentials.trim_start().starts_with('$');
+        is_scheme
+            && !is_variable
+            && credentials.len() >= SHORTEST
+            && !credentials.trim().contains(char::is_whitespace)
+            && !is_prose
     });
     found.extend(header.map(|(_, credentials)| {
         let end = text.trim_end().len();
@@ -155,6 +160,7 @@ mod tests {
             ("Authorization: Bearer hunter2-and-more", true),
             ("proxy-authorization: Basic dXNlcjpwdw==", true),
             ("Authorization: Bearer of news", false),
+            ("Authorization: Bearer $TOKEN", false),
             ("authorization:9092", false),
             ("Basic dXNlcjpwdw==", true),
             ("Basic training", false),

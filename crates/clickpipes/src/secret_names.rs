@@ -218,9 +218,13 @@ fn broker_passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// token itself. The path of an address may hold anything.
 pub(crate) fn login_passwords(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    // Of thousands of addresses without a blank, a search for the end of each would cost the square.
+    let mut word = 0..0;
     for (scheme, start) in authority_starts(text) {
-        let rest = &text[start..];
-        let rest = &rest[..rest.find(ends_address).unwrap_or(rest.len())];
+        if !word.contains(&start) {
+            word = start..text[start..].find(ends_address).map_or(text.len(), |length| start + length);
+        }
+        let rest = &text[start..word.end];
         let authority = &rest[..rest.find(['/', '?', '#', ',']).unwrap_or(rest.len())];
         if authority.starts_with('[') && !authority.contains('@') {
             continue;
