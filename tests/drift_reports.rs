@@ -145,10 +145,11 @@ fn drift_rejects_plan_only_format_and_reports_failures() {
 fn changes_of_git_since_the_last_apply_are_pending_and_not_drift() {
     let repo = drifted_repo();
     let applied = repo.run_git(&["rev-parse", "HEAD"]);
-    // `clicks` changed on both sides. `views` is gone by hand and the same in git.
+    // `clicks` changed on both sides. `views` was deleted by hand, and edited in git.
     let waiting = |ms: u32| format!("  settings: {{streaming_max_insert_wait_ms: {ms}}}");
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", &waiting(700)));
     repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", &waiting(600)));
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", &waiting(600)));
     repo.write_file("pipes/added.yaml", &kinesis_manifest("added", "", ""));
     repo.commit_all("Not applied");
     let said = repo.run_pipectl(&["drift", "pipes", "--last-applied", &applied, "-o", "json"]);

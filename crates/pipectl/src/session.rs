@@ -30,6 +30,7 @@ use crate::permissions;
 use crate::plan_view;
 use crate::plan_view::refusals::{self, ApplyRefusal};
 use crate::plan_view::review_notes;
+use crate::render::drift::ChangeInGit;
 use crate::render::plan::Context;
 use crate::saved_plan::PlanTarget;
 use crate::secrets;
@@ -225,10 +226,13 @@ impl Session {
     }
 
     /// The declared objects that the base does not have, or has otherwise.
-    pub(crate) fn changed_since_base(&self) -> BTreeSet<&Address> {
-        let Some(base) = &self.base else { return BTreeSet::new() };
-        let changed = |at: &Address, document: &Document| base.get(at).is_none_or(|was| was.differs_from(document));
-        self.desired.iter().filter(|(at, document)| changed(at, document)).map(|(at, _)| at).collect()
+    pub(crate) fn changes_since_base(&self) -> BTreeMap<&Address, ChangeInGit> {
+        let Some(base) = &self.base else { return BTreeMap::new() };
+        let change = |at: &Address, document: &Document| match base.get(at) {
+            None => Some(ChangeInGit::New),
+            Some(was) => was.differs_from(document).then_some(ChangeInGit::Edited),
+        };
+        self.desired.iter().filter_map(|(at, document)| Some((at, change(at, document)?))).collect()
     }
 
     /// Hides the secrets of the manifests in everything that is printed from now on, also for other environments.

@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
     session.connection.save_sandbox()?;
     let plan_context = session.plan_context(false);
     let declared = session.selected_documents();
-    let mut drift = DriftReport::from_plan(&plan, against, plan_context.partial, &session.changed_since_base());
+    let mut drift = DriftReport::from_plan(&plan, against, plan_context.partial, &session.changes_since_base());
     if let Some(key) = &options.group_by {
         drift.group_by_label(&LabelValues::from_documents(key, declared.iter().map(|(at, it)| (at, it))), &plan);
     }

@@ -80,16 +80,27 @@ pub struct ChangedObject {
     pub reason: Option<String>,
 }
 
+/// What git did to an object since the last apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeInGit {
+    /// It was not declared then.
+    New,
+    /// It was declared otherwise.
+    Edited,
+}
+
 impl DriftReport {
     /// Sorts a plan. Its base is the desired state, or that of the last apply; `changed_in_git` differs between both.
     pub fn from_plan(
         plan: &Plan,
         against: String,
         partial: Option<(usize, usize)>,
-        changed_in_git: &BTreeSet<&Address>,
+        changed_in_git: &BTreeMap<&Address, ChangeInGit>,
     ) -> Self {
-        let is_pending = |change: &&Change| changed_in_git.contains(&change.address);
-        let is_missing = |change: &&Change| change.verdict == Verdict::Create && !is_pending(change);
+        let is_pending = |change: &&Change| changed_in_git.contains_key(&change.address);
+        // Whoever deleted an object did so outside git, also if git edited it since.
+        let is_new = |change: &Change| changed_in_git.get(&change.address) == Some(&ChangeInGit::New);
+        let is_missing = |change: &&Change| change.verdict == Verdict::Create && !is_new(change);
         let mut changed: BTreeMap<&Address, ChangedObject> = BTreeMap::new();
         for change in plan.changes.iter().filter(|change| !is_missing(change)) {
             let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
@@ -105,7 +116,8 @@ impl DriftReport {
         let mut changed: Vec<ChangedObject> = changed.into_values().collect();
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
-        let pending = plan.changes.iter().filter(is_pending).map(|change| change.address.clone()).collect();
+        let is_left_to_do = |change: &&Change| is_pending(change) && !is_missing(change);
+        let pending = plan.changes.iter().filter(is_left_to_do).map(|change| change.address.clone()).collect();
         let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
         Self { against, changed, missing, pending, unmanaged, in_sync, partial, grouping: None }
     }
