@@ -53,7 +53,7 @@ fn base_outside_a_repository_is_an_error() {
     let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD"]);
     assert!(said.stderr.contains("pipes is not in a git repository"), "{}", said.stderr);
     let drift = repo.run_successfully(&["drift", "pipes"]);
-    assert!(drift.contains("Compared with the manifests as they are"), "{drift}");
+    assert!(drift.contains("Compared with the files, which are not in a git repository"), "{drift}");
 }
 
 #[test]
