@@ -15,7 +15,7 @@ use model::desired::{Document, Presence};
 use model::diagnostic::{Diagnostic, Severity};
 use model::live::Id;
 use model::path::FieldPath;
-use model::yaml::{PendingDiagnostic, PendingDiagnostics};
+use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span};
 use serde_json::Value;
 
 mod dns_names;
@@ -285,8 +285,7 @@ fn shared_read(
             PendingDiagnostic::warning(code::SAME_GROUP, span, message).with_help("give each its own")
         }
     };
-    let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
-    places.related_diagnostic(remark, (declared, &at), (first, &other_at, "the other is here"))
+    at_both_reads(places, remark, (declared, read), (first, other))
 }
 
 /// Two services have an endpoint each, and one attachment, endpoint service or cluster is behind both.
@@ -300,12 +299,19 @@ fn shared_target(
     let pair = label_pair(first, declared);
     let message = format!("{pair} read the {what} `{name}` through endpoints that lead to the same target");
     let help = "if one server is behind it, give each pipe its own: only one can read it";
+    let remark = |span| PendingDiagnostic::warning(code::SAME_TARGET, span, message).with_help(help);
+    at_both_reads(places, remark, (declared, read), (first, other))
+}
+
+/// A diagnostic at the field that names what is read, with the field of the other pipe.
+fn at_both_reads(
+    places: &DraftPlaces<'_>,
+    remark: impl FnOnce(Span) -> PendingDiagnostic,
+    (declared, read): (&DraftManifest, &ExclusiveRead),
+    (first, other): (&DraftManifest, &ExclusiveRead),
+) -> Diagnostic {
     let [at, other_at] = [read, other].map(|read| FieldPath::parse("spec").join(&read.path));
-    places.related_diagnostic(
-        |span| PendingDiagnostic::warning(code::SAME_TARGET, span, message).with_help(help),
-        (declared, &at),
-        (first, &other_at, "the other is here"),
-    )
+    places.related_diagnostic(remark, (declared, &at), (first, &other_at, "the other is here"))
 }
 
 /// Two services may have pipes of one name.

@@ -201,6 +201,7 @@ impl<'r> Walk<'r> {
         let item = rules.list_item();
         let lists = [sides.desired, sides.base.value(), sides.live.value()].map(list_items);
         let [desired, base, live] = lists.map(|list| index_entries(keyed, list));
+        let paths = EntryPaths::new(path, sides.desired);
         let mut seen = HashSet::new();
         let mut entry_diffs = Vec::new();
         for entry in lists.into_iter().flatten() {
@@ -214,11 +215,11 @@ impl<'r> Walk<'r> {
                 desired: find(&desired),
                 live: sides.live.value_below(|_| find(&live)),
             };
-            self.push_removed_fields(item, (path, sides.desired), entry_sides);
+            self.push_removed_fields(item, &paths, entry_sides);
             seen.insert(key);
             let origin = entry_sides.entry_origin(item, sides.base);
             let at = entry_sides.desired.filter(|_| origin.is_none());
-            let at = at.and_then(|desired| entry_path((path, sides.desired), desired));
+            let at = at.and_then(|desired| paths.of_entry(desired));
             let hidden = at.map(|at| hidden_fields(item, &at, entry_sides)).unwrap_or_default();
             let is_changed = hidden.iter().any(|diff| diff.origin == Origin::Known(FieldVerdict::Change));
             self.found.extend(hidden.into_iter().filter(|diff| diff.origin == Origin::Unchecked));
@@ -245,11 +246,11 @@ impl<'r> Walk<'r> {
     /// The fields of an entry that git no longer declares, and that live keeps.
     //
     // The entry is in sync without them, as live may have more than is declared.
-    fn push_removed_fields(&mut self, item: &'r FieldSemantics, list: (&FieldPath, Option<&Value>), sides: Sides<'_>) {
+    fn push_removed_fields(&mut self, item: &'r FieldSemantics, paths: &EntryPaths<'_>, sides: Sides<'_>) {
         let (Some(base), Some(desired), Some(live)) = (sides.base.value(), sides.desired, sides.live.value()) else {
             return;
         };
-        let Some(at) = entry_path(list, desired) else { return };
+        let Some(at) = paths.of_entry(desired) else { return };
         let removed = base.as_object().into_iter().flatten().filter(|(name, _)| desired.get(name.as_str()).is_none());
         for (name, _) in removed.filter(|(name, _)| live.get(name.as_str()).is_some_and(|live| !is_unset(live))) {
             let rules = item.child_field(name);
@@ -289,9 +290,22 @@ fn hidden_fields<'r>(item: &'r FieldSemantics, at: &FieldPath, sides: Sides<'_>)
     walk.found
 }
 
-/// The path of an entry of the desired list.
-fn entry_path((path, desired): (&FieldPath, Option<&Value>), entry: &Value) -> Option<FieldPath> {
-    list_items(desired).iter().position(|other| std::ptr::eq(other, entry)).map(|at| path.child(at))
+/// The paths of the entries of the desired list.
+// A search for the place of each entry would cost the square of a list of tables.
+struct EntryPaths<'p> {
+    list: &'p FieldPath,
+    places: HashMap<*const Value, usize>,
+}
+
+impl<'p> EntryPaths<'p> {
+    fn new(list: &'p FieldPath, desired: Option<&Value>) -> Self {
+        let places = list_items(desired).iter().enumerate().map(|(at, entry)| (std::ptr::from_ref(entry), at));
+        Self { list, places: places.collect() }
+    }
+
+    fn of_entry(&self, entry: &Value) -> Option<FieldPath> {
+        self.places.get(&std::ptr::from_ref(entry)).map(|at| self.list.child(*at))
+    }
 }
 
 pub(super) fn list_items(side: Option<&Value>) -> &[Value] {
