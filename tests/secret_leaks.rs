@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use crate::support::bench::{Bench, CANARY, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::hostile_server::{Attack, Effect, HostileServer};
 use crate::support::manifests::{desired_from_documents, read_documents};
 use crate::support::server::SandboxServer;
-use crate::support::test_repo::{TestRepo, path_variable};
+use crate::support::test_repo::{TestRepo, kinesis_manifest, path_variable};
 use remote::{ApiRequest, ResponseFuture, Transport};
 use sandbox::{FaultEffect, SandboxOptions, World};
 use serde_json::json;
@@ -245,6 +246,41 @@ fn trace_logs_contain_no_secret_and_no_key() {
     assert_clean("apply", &said.all_output());
     for key in [sandbox::KEY_SECRET, "Basic "] {
         assert!(!said.all_output().contains(key), "{key} is in the log");
+    }
+}
+
+// A log shows what no other output does, such as the id of a request that succeeds, also of the first one.
+#[test]
+fn secret_that_an_answer_repeats_is_not_logged() {
+    const LISTS: [(&str, &str); 2] = [("GET", "services"), ("GET", "clickpipes")];
+    // Only apply reads the secrets of manifests. Every command has the key.
+    for (args, secret) in [
+        (&["plan", "-vv"][..], sandbox::KEY_SECRET),
+        (&["apply", "--yes", "-vv"], sandbox::KEY_SECRET),
+        (&["apply", "--yes", "-vv"], CANARY),
+    ] {
+        for route in LISTS {
+            let attack = Attack {
+                what: String::new(),
+                manifest: "",
+                route,
+                honest: 0,
+                effect: Effect::Done,
+                tamper: Arc::new(move |answer| {
+                    let mut envelope = answer.json();
+                    envelope["requestId"] = json!(secret);
+                    answer.body = envelope.to_string().into_bytes();
+                }),
+            };
+            let mut world = World::new(SandboxOptions::default());
+            world.ensure_service("analytics");
+            let desk = WorkDir::new();
+            desk.write_file("pipes/pipe.yaml", kinesis_manifest("clicks", "", ""));
+            let said = HostileServer::start(world, Some(attack)).run(&desk, args);
+            assert_eq!(said.code, 0, "{}", said.all_output());
+            assert!(said.stderr.contains("[redacted]"), "{args:?} {route:?}: {}", said.stderr);
+            assert!(!said.all_output().contains(secret), "{args:?} {route:?}: {}", said.stderr);
+        }
     }
 }
 

@@ -124,8 +124,8 @@ fn answer_connection(mut connection: TcpStream, world: &Mutex<World>, attack: Op
 
 fn is_target(attack: &Attack, request: &SandboxRequest) -> bool {
     let last = request.path.rsplit('/').next().unwrap_or_default();
-    let fits = attack.route.1 == last || attack.route.1 == "*" && last.len() == 36;
-    request.path.contains("/clickpipes") && request.method == attack.route.0 && fits
+    let is_pipe = request.path.contains("/clickpipes") && last.len() == 36;
+    request.method == attack.route.0 && (attack.route.1 == last || attack.route.1 == "*" && is_pipe)
 }
 
 fn read_request(connection: &mut TcpStream) -> Option<SandboxRequest> {

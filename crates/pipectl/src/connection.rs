@@ -147,6 +147,7 @@ impl Account {
     pub(crate) async fn open(options: &ConnectOptions, project: &ProjectContext, mode: AccessMode) -> Result<Self> {
         let settings = remote_settings(options, project, mode)?;
         let rate = settings.rate;
+        let secrets = SecretResolver::for_project(project, options.sandbox.is_some())?;
         if let Some(file) = &options.sandbox {
             let sandbox = EmbeddedSandbox::open_file(file)?;
             let keys = project.credentials.as_ref().map_or(1, |declared| declared.keys().len());
@@ -157,7 +158,7 @@ impl Account {
                 rate: rate_of_keys(rate, keys),
                 keys,
                 sandbox: Some(sandbox),
-                secrets: SecretResolver::for_sandbox(&project.manifests)?.for_project(project),
+                secrets,
             });
         }
         let (lookup, keys) = connect_api(options, project, settings)?;
@@ -166,7 +167,6 @@ impl Account {
             credentials::check_organization(&lookup, &organization).await?;
         }
         let rate = rate_of_keys(rate, keys);
-        let secrets = SecretResolver::default().for_project(project);
         Ok(Self { lookup, organization, aliases: project.services.clone(), rate, keys, sandbox: None, secrets })
     }
 

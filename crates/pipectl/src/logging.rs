@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use crate::env_vars;
+use crate::output::LogStream;
 
 /// Starts logging. `PIPECTL_LOG` takes a filter such as `remote=debug`; `-v` and `-vv` are short
 /// for two of them.
@@ -17,7 +18,7 @@ pub(crate) fn start_logging(verbose: u8) {
     let filter = env_vars::read_variable("PIPECTL_LOG").unwrap_or_else(|| default.to_owned());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogStream)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start in one process (tests) keeps the first.

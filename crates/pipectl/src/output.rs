@@ -217,6 +217,20 @@ pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Stderr for logs. Each write is a whole event.
+pub(crate) struct LogStream;
+
+impl Write for LogStream {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        write_and_flush(io::stderr().lock(), &String::from_utf8_lossy(event))?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 fn write_styled(stream: impl Write, text: &StyledText) -> io::Result<()> {
     write_and_flush(stream, &text.to_ansi_text())
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use remote::RunRedaction;
 
-/// What everything that is printed or reported is redacted by. Logs do not pass it.
+/// What everything that is printed or reported is redacted by.
 pub(crate) fn run_redaction() -> &'static RunRedaction {
     static REDACTION: LazyLock<RunRedaction> = LazyLock::new(RunRedaction::default);
     &REDACTION

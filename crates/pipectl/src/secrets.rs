@@ -36,7 +36,6 @@ const MAX_SECRET_BYTES: usize = 64 * 1024;
 type CommandOutput = Result<SecretString, String>;
 
 /// Reads environment variables and files, and runs allowed programs.
-#[derive(Default)]
 pub(crate) struct SecretResolver {
     /// Values for variables that are not set. Empty in a run against the real API.
     sandbox_values: BTreeMap<String, String>,
@@ -53,32 +52,28 @@ pub(crate) struct SecretResolver {
 }
 
 impl SecretResolver {
-    /// Takes values from the `sandbox.env` files beside the manifests.
+    /// Follows the project file. In the sandbox, it takes values from the `sandbox.env` files beside the manifests, too.
     ///
     /// # Errors
     /// When such a file cannot be read.
-    pub(crate) fn for_sandbox(manifests: &[PathBuf]) -> Result<Self> {
-        let mut made_up = BTreeMap::new();
-        for path in manifests {
+    pub(crate) fn for_project(project: &ProjectContext, is_sandbox: bool) -> Result<Self> {
+        let mut sandbox_values = BTreeMap::new();
+        for path in project.manifests.iter().filter(|_| is_sandbox) {
             let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(path) };
-            made_up.extend(read_sandbox_values(&folder.join(SANDBOX_FILE))?);
+            sandbox_values.extend(read_sandbox_values(&folder.join(SANDBOX_FILE))?);
         }
-        Ok(Self { sandbox_values: made_up, ..Self::default() })
-    }
-
-    /// Adds the folder, the allowed programs and the key variables of the project.
-    pub(crate) fn for_project(self, project: &ProjectContext) -> Self {
         let file = project.origin.as_ref().map(|(file, _)| file.as_path());
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
         let programs = project.policy.secret_commands.clone().unwrap_or_default();
         let variables = project.policy.secret_command_variables.iter().flatten();
-        Self {
+        Ok(Self {
+            sandbox_values,
             base_folder: folder.to_owned(),
             allowed_programs: programs,
             program_variables: variables.map(|pattern| WildMatch::new(pattern)).collect(),
             key_variables: project.env_access.key_variables.clone(),
-            ..self
-        }
+            command_outputs: Mutex::default(),
+        })
     }
 
     fn resolve_command(&self, arguments: &[&str]) -> CommandOutput {

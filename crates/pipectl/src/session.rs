@@ -235,11 +235,6 @@ impl Session {
         self.desired.iter().filter_map(|(at, document)| Some((at, change(at, document)?))).collect()
     }
 
-    /// Hides the secrets of the manifests in everything that is printed from now on, also for other environments.
-    pub(crate) fn hide_secrets(&self) {
-        self.connection.remote.hide_secrets(self.desired.values().map(|document| &*document.body));
-    }
-
     /// The references to secrets in what is meant that lead nowhere from here; tells them, too.
     pub(crate) fn print_unresolved(&self, output: Output) -> Vec<Diagnostic> {
         let selected = self.selected_documents();

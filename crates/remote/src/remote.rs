@@ -126,15 +126,6 @@ impl Remote {
         Ok(())
     }
 
-    /// Hides the secrets of variables and files in these bodies wherever something is shown: live objects are shown before
-    /// the first request needs a secret, and may hold it in any field.
-    pub fn hide_secrets<'b>(&self, bodies: impl Iterator<Item = &'b Value>) {
-        for body in bodies {
-            let found = secret::readable_secrets(body, self.run.secrets.as_ref());
-            self.run.client.run_redaction.add_request(&found);
-        }
-    }
-
     /// Checks that the secrets of these actions can be resolved.
     ///
     /// # Errors

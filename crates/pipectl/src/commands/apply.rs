@@ -109,7 +109,6 @@ fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
 async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(Session, Plan, Vec<StaleObject>)> {
     let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
-    session.hide_secrets();
     let plan = session.plan(&run_limits(&session, options)).await?;
     session.print_warnings(&plan, context.output);
     let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;

@@ -43,7 +43,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     };
     rule_checks::check_manifests(&mut declared, &project, context.now);
     if options.check_secrets {
-        let resolver = SecretResolver::default().for_project(&project);
+        let resolver = SecretResolver::for_project(&project, false)?;
         let documents = declared.manifests.iter().map(|manifest| &manifest.document);
         let unresolved = secrets::find_unresolved(&resolver, documents, &declared.files);
         let known: BTreeSet<_> = declared.diagnostics.iter().map(|it| (it.code, it.place.clone())).collect();

@@ -17,6 +17,7 @@ use crate::load_manifests::LoadedManifests;
 use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::run_redaction::run_redaction;
 use crate::saved_plan::PlanTarget;
+use crate::secrets::SecretResolver;
 use crate::settings_diff::ProjectChanges;
 
 use super::plan_rules::PlanRules;
@@ -110,6 +111,10 @@ impl Session {
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
+        if mode.can_write {
+            let bodies = declared.manifests.iter().map(|manifest| &*manifest.document.body);
+            run_redaction().hide_secrets(bodies, &SecretResolver::for_project(&project, connect.sandbox.is_some())?);
+        }
         let default = connect.default_service();
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =
