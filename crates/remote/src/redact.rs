@@ -17,8 +17,6 @@ use model::live::Object;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::secret::{self, SecretProvider};
-
 const REDACTED: &str = "[redacted]";
 
 /// Replaces a whole text that contains a secret which cannot be cut out of it.
@@ -143,12 +141,6 @@ impl RunRedaction {
     /// Adds texts that everybody may know. A secret that is a word of them stays: the gap would tell it.
     pub fn add_public_texts(&self, texts: impl IntoIterator<Item = Arc<str>>) {
         self.0.public.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
-    }
-
-    /// Hides the secrets of variables and files in these bodies wherever something is shown: answers are shown before the
-    /// first request needs a secret, and may hold it in any field.
-    pub fn hide_secrets<'b>(&self, bodies: impl Iterator<Item = &'b Value>, secrets: &dyn SecretProvider) {
-        bodies.for_each(|body| self.add_request(&secret::readable_secrets(body, secrets)));
     }
 
     /// Hides these secrets from now on, apart from those that their manifest shows.

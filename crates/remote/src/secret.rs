@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::redact::Redaction;
+use crate::redact::{Redaction, RunRedaction};
 use crate::transport::RequestBody;
 
 /// Resolves references to secrets, just before a body is sent.
@@ -75,17 +75,22 @@ pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretP
     Ok(redaction)
 }
 
-/// The secrets of variables and files in a body, to redact from everything that is shown. Programs are not run for it.
-pub(crate) fn readable_secrets(body: &Value, secrets: &dyn SecretProvider) -> Redaction {
-    let (mut redaction, mut open) = (Redaction::default(), None);
-    for referred in secret::find_secret_references(body) {
-        let is_program = matches!(SecretSource::from_reference(&referred.from), Some(SecretSource::Command(_)));
-        // What cannot be read is reported when it is needed.
-        if let Some(found) = (!is_program).then(|| secrets.resolve_secret(&referred.from).ok()).flatten() {
-            redaction.add_secret(found.expose_secret(), open.get_or_insert_with(|| body.to_string()));
+impl RunRedaction {
+    /// Hides the secrets of variables and files in these bodies wherever something is shown: answers are shown before the
+    /// first request needs a secret, and may hold it in any field. Programs are not run for it.
+    pub fn hide_secrets<'b>(&self, bodies: impl Iterator<Item = &'b Value>, secrets: &dyn SecretProvider) {
+        for body in bodies {
+            let (mut redaction, mut open) = (Redaction::default(), None);
+            for referred in secret::find_secret_references(body) {
+                let is_program = matches!(SecretSource::from_reference(&referred.from), Some(SecretSource::Command(_)));
+                // What cannot be read is reported when it is needed.
+                if let Some(found) = (!is_program).then(|| secrets.resolve_secret(&referred.from).ok()).flatten() {
+                    redaction.add_secret(found.expose_secret(), open.get_or_insert_with(|| body.to_string()));
+                }
+            }
+            self.add_request(&redaction);
         }
     }
-    redaction
 }
 
 pub(crate) fn literal_body(body: &Value) -> FilledBody {
