@@ -68,6 +68,30 @@ fn dns_name_that_the_next_one_was_refused_is_told_and_taken_by_the_next_run() {
     assert_eq!(live_hosts(&desk), ["b.example", "c.example"]);
 }
 
+/// The API refuses the second one, in whatever order they arrive.
+#[test]
+fn dns_name_goes_to_one_endpoint_only() {
+    let desk = WorkDir::new();
+    let two = |one: &str, other: &str| named("billing", one, "invoices") + "---\n" + &named("ledger", other, "entries");
+    let words = "blocked: `analytics/billing` gets the DNS name `a.example` with this plan, and two cannot share it";
+    let refused = |desk: &WorkDir| desk.request_log().iter().filter(|it| it.2 >= 400).count();
+    let all = [("billing", "create"), ("ledger", "blocked"), ("entries", "blocked"), ("invoices", "create")];
+    desk.write_file("pipes.yaml", two("a.example", "A.example"));
+    assert_eq!(verdicts(&desk, &[]), pairs(&all));
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert!(said.code == 5 && said.stdout.contains(words), "{}", said.all_output());
+    assert_eq!((refused(&desk), live_hosts(&desk)), (0, vec!["a.example".to_owned()]));
+
+    // So it is for live ones, also if a third one gives the name up.
+    let three = |one: &str, other: &str, third: &str| two(one, other) + "---\n" + &named("archive", third, "records");
+    let desk = WorkDir::new();
+    apply(&desk, &three("b.example", "c.example", "a.example"));
+    desk.write_file("pipes.yaml", three("a.example", "a.example", "d.example"));
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert!(said.code == 5 && said.stdout.contains(words), "{}", said.all_output());
+    assert_eq!(refused(&desk), 0);
+}
+
 /// The endpoint, and the pipe that connects by its name: as text, or by a reference.
 fn one_database(endpoint: &str, mappings: &str, state: &str) -> String {
     let document = database_endpoint(state).replace("billing", endpoint);

@@ -324,6 +324,17 @@ fn new_pipe_that_is_stopped_takes_nothing_from_a_reader() {
     }
 }
 
+/// The other one does not read yet, but does so before the new pipe is stopped.
+#[test]
+fn new_pipe_that_is_stopped_takes_nothing_from_one_that_is_started() {
+    let (one, other) = (slot_pipe("a", HOST), slot_pipe("b", HOST));
+    let repo = applied(&state(&other, "stopped"));
+    write(&repo, &(other + &state(&one, "stopped")));
+    let said = repo.run_with_env(&APPLY, &SECRETS);
+    assert!(said.code == 5 && said.all_output().contains("before it can be stopped"), "{}", said.all_output());
+    assert!(!repo.live_pipe_names().contains(&"a".to_owned()), "{}", said.all_output());
+}
+
 /// A queue is read by nobody while its pipe is created paused.
 #[test]
 fn new_pipe_that_is_created_paused_contends_for_nothing() {

@@ -35,6 +35,8 @@ pub struct Policy {
     pub resend: Vec<AddressPattern>,
     /// The hosts that may receive a secret.
     pub secrets: SecretPolicy,
+    /// Objects of other parts of the run that have what an object of this part may take.
+    pub readers_elsewhere: Vec<ReaderElsewhere>,
     /// How to treat changes of write-only fields.
     pub write_only: WriteOnlyPolicy,
     /// How to treat sizes that the API has not settled.
@@ -50,6 +52,17 @@ pub struct OtherFolders {
     pub after_base: BTreeMap<Address, Vec<Arc<Value>>>,
     /// Ids that the manifests of today pin.
     pub pinned: BTreeSet<Id>,
+}
+
+/// A live object of another part of the run.
+#[derive(Clone, Debug)]
+pub struct ReaderElsewhere {
+    /// Its address.
+    pub address: Address,
+    /// The object.
+    pub object: Object,
+    /// What has to happen before this part can have what it has.
+    pub way_out: String,
 }
 
 impl Policy {

@@ -50,7 +50,7 @@ pub use change::{
 };
 pub use conflict::ConflictingField;
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
-pub use inputs::{OtherFolders, Policy, UnsettledPolicy, WriteOnlyPolicy};
+pub use inputs::{OtherFolders, Policy, ReaderElsewhere, UnsettledPolicy, WriteOnlyPolicy};
 pub use make_plan::plan;
 pub use order::{DeleteAfter, ObjectWork, WorkRank};
 pub use plan::{Plan, UnmanagedObject, UnusableObject};

@@ -33,7 +33,7 @@ pub fn prune_unmanaged(
     let mut pruned = plan;
     add_deletions(&mut pruned, desired, live, base, proofs, policy);
     // Only now is it known which live objects stay.
-    contested_reads::settle_contested_reads(&mut pruned, desired, live);
+    contested_reads::settle_contested_reads(&mut pruned, desired, live, &policy.readers_elsewhere);
     successor::keep_until_replaced(&mut pruned, desired, live);
     handover_steps::describe_handovers(&mut pruned);
     pruned

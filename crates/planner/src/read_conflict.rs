@@ -38,12 +38,16 @@ pub enum ReadConflictCause {
     TablesLeft(Vec<String>),
     /// The other one reads it also after the plan, or until a change of it that is blocked.
     OtherStays,
+    /// The other one takes it with the same plan.
+    OtherTakes,
     /// This one is stopped in the end, and the API starts it before.
     StartsMeanwhile,
     /// The other one would read it next, and is blocked.
     TakerBlocked,
     /// The other one gives it up in a part of the plan that is not selected.
     GiverOutside,
+    /// The other one is of another part of the run. What has to happen first.
+    ReadElsewhere(String),
     /// The other one takes it over in a part of the plan that is not selected.
     TakerOutside,
     /// Each waits for what the other one reads.
@@ -92,6 +96,10 @@ impl fmt::Display for ReadConflict {
                 "`{other}` uses the {what} `{name}`, two cannot share it, and this plan leaves it so: change, stop or \
                  delete `{other}` first"
             ),
+            ReadConflictCause::OtherTakes => write!(
+                f,
+                "`{other}` gets the {what} `{name}` with this plan, and two cannot share it: give each its own"
+            ),
             ReadConflictCause::StartsMeanwhile => write!(
                 f,
                 "`{other}` uses the {what} `{name}`, two cannot share it, and the API starts this pipe before it can be \
@@ -107,6 +115,9 @@ impl fmt::Display for ReadConflict {
                 "`{other}` uses the {what} `{name}` until its own change, which is in the rest of the plan: select \
                  that, too"
             ),
+            ReadConflictCause::ReadElsewhere(way_out) => {
+                write!(f, "`{other}` uses the {what} `{name}`, and two cannot share it: {way_out}")
+            }
             ReadConflictCause::TakerOutside => write!(
                 f,
                 "`{other}`, which takes over the {what} `{name}` from it, is in the rest of the plan, and nothing would \
