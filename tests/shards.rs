@@ -1,10 +1,11 @@
 //! One run that several machines share: each works on the services of its part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::Value;
 
+use crate::shared_reads::slot_pipe;
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::pipes::{kafka_manifest, kinesis_pipe};
 use crate::support::test_repo::TestRepo;
@@ -203,6 +204,56 @@ fn a_pipe_that_moves_to_another_shard_is_not_pruned() {
         return;
     }
     unreachable!("all services are in one shard");
+}
+
+/// The shard of each service.
+fn shards_of_services() -> BTreeMap<String, usize> {
+    let desk = desk_with_services();
+    let services = |number| services_of(&run_shard(&desk, &["plan", "-o", "json"], number).stdout_json(), "changes");
+    (1..=SHARDS).flat_map(|number| services(number).into_iter().map(move |service| (service, number))).collect()
+}
+
+/// What only one pipe can read: before the other shard made its pipe let go of it, both would read.
+#[test]
+fn pipe_does_not_take_what_one_of_another_shard_still_reads() {
+    let shards = shards_of_services();
+    let (giver, giver_shard) = shards.first_key_value().unwrap();
+    let (taker, taker_shard) = shards.iter().find(|(_, shard)| *shard != giver_shard).unwrap();
+    let pipe = |service: &str| slot_pipe("web", "pg.example.com").replace("analytics", service);
+    let run = |repo: &TestRepo, command: &[&str], shard: &usize| {
+        let shard = format!("--shard={shard}/{SHARDS}");
+        repo.run_with_env(&[command, &["pipes", &shard]].concat(), &[("PG_PASSWORD", "s3cr3t")])
+    };
+    let uses = format!("`{giver}/web` uses the replication slot `shop_slot`, and two cannot share it:");
+    let applied = || {
+        let repo = TestRepo::new();
+        repo.write_file("pipes/web.yaml", &pipe(giver));
+        repo.commit_all("A reader");
+        assert_eq!(run(&repo, &["apply", "--yes"], giver_shard).code, 0);
+        repo
+    };
+    for state in ["absent", "stopped"] {
+        let repo = applied();
+        repo.write_file("pipes/web.yaml", &format!("{}  state: {state}\n{}", pipe(giver), pipe(taker)));
+        repo.commit_all("Another reader");
+        let first = run(&repo, &["apply", "--yes"], taker_shard);
+        let words = format!("{uses} shard {giver_shard}/{SHARDS} stops or deletes that one: apply it first");
+        assert!(first.code == 5 && first.stdout.contains(&words), "{}", first.all_output());
+        for shard in [giver_shard, taker_shard] {
+            let said = run(&repo, &["apply", "--yes"], shard);
+            assert_eq!(said.code, 0, "{}", said.all_output());
+        }
+        let settled = run(&repo, &["plan", "--detailed-exitcode"], taker_shard);
+        assert!(settled.code == 0 && !settled.stdout.contains(giver.as_str()), "{}", settled.all_output());
+    }
+    let repo = applied();
+    repo.write_file("pipes/web.yaml", &pipe(taker));
+    repo.commit_all("Moved");
+    for command in [&["plan", "--prune=git"][..], &["plan", "--base=HEAD~1"]] {
+        let moved = run(&repo, command, taker_shard);
+        let words = format!("{uses} a pipe that moves to another shard is kept, so delete that one");
+        assert!(moved.stdout.contains(&words), "{}", moved.all_output());
+    }
 }
 
 /// The shell lines of the recipes, run with the variables of each system.

@@ -52,6 +52,8 @@ pub(crate) struct Session {
     desired: Desired,
     /// What is declared in services that belong to other parts of the run.
     in_other_shards: BTreeSet<Address>,
+    /// Objects of other parts that may have what one of this part takes, and what has to happen before.
+    givers_elsewhere: BTreeMap<Address, String>,
     warnings: Vec<Diagnostic>,
     selected: BTreeSet<Address>,
     is_partial: bool,
@@ -151,17 +153,26 @@ impl Session {
         let (secrets, service_names) = (self.secret_policy.clone(), self.service_names.clone());
         let resend = self.resend_secrets.clone();
         let keep_stopped = self.policy.keep_stopped.iter().flatten().map(AddressPattern::new).collect();
-        let from_git = self.policy_from_git.clone();
-        let policy =
-            Policy { protect, keep_stopped, service_names, secrets, resend, write_only, unsettled, ..from_git };
-        let plan = plan(&desired, live, self.base.as_ref(), &policy);
+        let mut live = Cow::Borrowed(live);
+        let policy = Policy {
+            protect,
+            keep_stopped,
+            service_names,
+            secrets,
+            resend,
+            readers_elsewhere: self.take_readers_elsewhere(&mut live),
+            write_only,
+            unsettled,
+            ..self.policy_from_git.clone()
+        };
+        let plan = plan(&desired, &live, self.base.as_ref(), &policy);
         // A part of the manifests proves nothing about what they do not declare.
         let proofs = if self.is_partial {
             BTreeMap::new()
         } else {
             self.prune_inputs.prune_evidence(&plan, &self.unreachable_names())
         };
-        let plan = prune_unmanaged(plan, &desired, live, self.base.as_ref(), &proofs, &policy);
+        let plan = prune_unmanaged(plan, &desired, &live, self.base.as_ref(), &proofs, &policy);
         if self.is_partial { plan.narrow_to(|at| self.selected.contains(at)) } else { plan }
     }
 

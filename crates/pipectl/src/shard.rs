@@ -14,13 +14,14 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether a service belongs to this part. Each service belongs to exactly one, whatever other services there are.
+    /// The part to which a service belongs, whatever other services there are.
     // By a hash of the id: with any order of services, a new service would move others to another machine, perhaps while
     // both work on them.
-    pub fn contains(self, service_id: &str) -> bool {
+    #[must_use]
+    pub fn part_of(self, service_id: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, service_id.to_ascii_lowercase().as_bytes());
         let number = hash.as_ref().iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
-        number % self.count == self.number - 1
+        Self { number: number % self.count + 1, ..self }
     }
 
     pub(crate) fn number(self) -> u64 {
@@ -73,7 +74,7 @@ mod tests {
     fn each_service_belongs_to_exactly_one_shard() {
         for count in [1, 2, 8, 100, 1_001] {
             for service in (0..1_000).map(|n| format!("9e2f1c04-5a71-4d0b-9c7e-2f30a8d1{n:04x}")) {
-                let owners = shards(count).into_iter().filter(|shard| shard.contains(&service));
+                let owners = shards(count).into_iter().filter(|shard| shard.part_of(&service) == *shard);
                 assert_eq!(owners.count(), 1, "{service} of {count}");
             }
         }
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn services_are_spread_over_shards() {
         for shard in shards(8) {
-            let own = (0..1_000).filter(|n| shard.contains(&format!("service-{n}"))).count();
+            let own = (0..1_000).filter(|n| shard.part_of(&format!("service-{n}")) == shard).count();
             assert!((80..=170).contains(&own), "{shard}: {own}");
         }
     }
@@ -90,7 +91,7 @@ mod tests {
     /// Machines of different versions share a run, so the parts never change.
     #[test]
     fn the_parts_are_fixed() {
-        let owner = |service: &str| shards(8).into_iter().find(|shard| shard.contains(service)).unwrap().to_string();
+        let owner = |service: &str| shards(8)[0].part_of(service).to_string();
         insta::assert_snapshot!(owner("9e2f1c04-5a71-4d0b-9c7e-2f30a8d1b6aa"), @"1/8");
         assert_eq!(owner("9E2F1C04-5A71-4D0B-9C7E-2F30A8D1B6AA"), owner("9e2f1c04-5a71-4d0b-9c7e-2f30a8d1b6aa"));
     }

@@ -1,5 +1,6 @@
 //! What is live, service by service: one that cannot be read hides no other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Error, Result, anyhow};
@@ -12,6 +13,7 @@ use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::desired::{Document, Presence};
 use model::live::Live;
+use planner::ReaderElsewhere;
 use remote::{ObserveScope, RejectionKind, Remote};
 use serde_json::Value;
 
@@ -70,19 +72,21 @@ impl Session {
         for (service, kind) in self.prune_inputs.kinds_to_read() {
             scope.kinds.entry(service.clone()).or_default().insert(kind);
         }
-        for at in self.possible_givers() {
+        for at in self.possible_givers(&BTreeSet::new()).into_iter().chain(self.givers_elsewhere.keys()) {
             scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
         }
         scope
     }
 
-    /// Objects outside of the selection that may still read what a selected one is to take over from them.
+    /// Objects outside of the selection that may still read what a selected one is to take over from them: declared ones,
+    /// and of those whose manifest is gone the `removed` ones.
     // Their manifests stop or delete them, and only live tells whether that is done. Without a look, both would read: a
     // service is not read for objects that are not selected.
-    fn possible_givers(&self) -> Vec<&Address> {
+    pub(super) fn possible_givers<'s>(&'s self, removed: &BTreeSet<&'s Address>) -> Vec<&'s Address> {
         let is_running = |it: &Document| it.intent.presence == Presence::Present(RunState::Running);
         let others = self.desired.iter().filter(|(at, document)| !self.selected.contains(at) && !is_running(document));
-        let mut others = others.peekable();
+        let others = others.map(|(at, document)| (at, Some(document)));
+        let mut others = others.chain(removed.iter().map(|at| (*at, None))).peekable();
         if others.peek().is_none() {
             return Vec::new();
         }
@@ -92,17 +96,34 @@ impl Session {
             reads.filter(|read| read.sharing == Sharing::Broken).map(|read| read.key()).collect()
         };
         let wanted: HashSet<_> = self.selected.iter().flat_map(|at| reads(at, &self.desired[at].body)).collect();
-        let may_read = |at: &Address, document: &Document| {
-            // A manifest of what is gone says no more than its name.
+        let may_read = |at: &Address, document: Option<&Document>| {
             let in_base = self.base.as_ref().and_then(|base| base.get(at)).map(|document| &document.body);
-            let mut bodies = document.earlier_bodies.iter().chain(in_base).chain([&document.body]);
-            let is_unknown = document.intent.presence == Presence::Absent && in_base.is_none();
+            let declared = document.filter(|it| it.intent.presence != Presence::Absent);
+            let mut bodies =
+                document.into_iter().flat_map(|it| it.earlier_bodies.iter().chain([&it.body])).chain(in_base);
+            // A manifest of what is gone says no more than its name.
+            let is_unknown = declared.is_none() && in_base.is_none();
             is_unknown || bodies.any(|body| reads(at, body).iter().any(|key| wanted.contains(key)))
         };
         if wanted.is_empty() {
             return Vec::new();
         }
-        others.filter(|(at, document)| may_read(at, document)).map(|(at, _)| at).collect()
+        others.filter(|(at, document)| may_read(at, *document)).map(|(at, _)| at).collect()
+    }
+
+    /// The live objects of other shards that may have what an object of this one takes, taken out of `live`.
+    pub(super) fn take_readers_elsewhere(&self, live: &mut Cow<'_, Live>) -> Vec<ReaderElsewhere> {
+        if self.givers_elsewhere.is_empty() {
+            return Vec::new();
+        }
+        let services: BTreeSet<&ServiceRef> = self.givers_elsewhere.keys().map(|at| &at.service).collect();
+        let readers = self.givers_elsewhere.iter().flat_map(|(at, way_out)| {
+            let objects = live.get(at).into_iter().flat_map(|found| found.objects.clone());
+            objects.map(|object| ReaderElsewhere { address: at.clone(), object, way_out: way_out.clone() })
+        });
+        let readers = readers.collect();
+        live.to_mut().retain(|at, _| !services.contains(&at.service));
+        readers
     }
 }
 

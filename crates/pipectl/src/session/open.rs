@@ -148,6 +148,7 @@ impl Session {
             unknown_services: found.unknown,
             unreachable: OnceCell::new(),
             in_other_shards: BTreeSet::new(),
+            givers_elsewhere: BTreeMap::new(),
             base,
             policy_from_git: Policy { added_by_target, other_folders, ..Policy::default() },
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),

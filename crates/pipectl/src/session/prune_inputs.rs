@@ -109,9 +109,14 @@ impl PruneInputs {
         self.scope_services.retain(is_own);
     }
 
+    /// What git proves to have been declared once.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &Address> {
+        self.history_evidence.keys()
+    }
+
     /// What has to be read besides what is declared.
     pub(super) fn kinds_to_read(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
-        let removed = self.history_evidence.keys().map(|at| (&at.service, at.kind));
+        let removed = self.removed().map(|at| (&at.service, at.kind));
         removed.chain(self.scope_services.iter().map(|service| (service, Kind::ClickPipe)))
     }
 
