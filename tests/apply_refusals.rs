@@ -107,7 +107,7 @@ fn sleeping_service_and_short_time_are_told() {
     let why = "service `analytics` is `idle`, and only a running one takes changes: set `policy: {wakeIdle: true}`";
     assert!(text.contains(why), "{text}");
     assert!(comment.contains("is <code>idle</code>, and only a running one takes changes"), "{comment}");
-    assert!(annotations.contains("::error title=apply will refuse this plan::service `analytics`"), "{annotations}");
+    assert!(annotations.contains("service `analytics` is `idle`"), "{annotations}");
     repo.write_file("pipectl.yaml", &project("{wakeIdle: true}"));
     assert!(!repo.run_successfully(&["plan"]).contains("refuse"));
     let short = repo.run_successfully(&["plan", "--timeout", "0s"]);

@@ -315,14 +315,14 @@ fn idle_service_is_woken_only_with_wake_flag() {
     desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox"]);
     desk.edit_world(|world| world.set_service_state("analytics", sandbox::ServiceState::Idle));
     let asleep = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes"], &KEY);
-    assert_eq!(asleep.code, 1, "{}", asleep.all_output());
+    assert_eq!(asleep.code, 5, "{}", asleep.all_output());
     assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
     let woken = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
     assert_eq!(woken.code, 0, "{}", woken.all_output());
     desk.edit_world(|world| world.set_service_state("analytics", sandbox::ServiceState::Stopped));
     desk.write_file("pipe.yaml", PIPE.replace("spec:", "spec:\n  state: stopped"));
     let stopped = desk.run_with_env(&["apply", "pipe.yaml", "--sandbox", "--yes", "--wake"], &KEY);
-    assert_eq!(stopped.code, 1, "{}", stopped.all_output());
+    assert_eq!(stopped.code, 5, "{}", stopped.all_output());
     let journal = desk.request_log();
     let wakes = journal.iter().filter(|(_, path, _)| path.ends_with("/state") && !path.contains("/clickpipes/"));
     assert_eq!(wakes.count(), 1, "the idle service was woken once, the stopped one never");

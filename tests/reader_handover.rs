@@ -1,6 +1,6 @@
 //! What only one pipe can read passes from one to another: the last reader goes first, or both stay as they are.
 
-use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger};
+use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, ServiceState};
 use serde_json::Value;
 
 use crate::shared_reads::{queue_pipe, server_pipe, slot_pipe};
@@ -150,6 +150,20 @@ fn giver_stays_if_its_taker_cannot_follow() {
 
         repo.write_file("pipectl.yaml", &project("  protect: [analytics/old]\n"));
         assert_both_stay(&repo, args, "`analytics/old` uses the replication slot `shop_slot`, two cannot share it");
+    }
+}
+
+#[test]
+fn giver_stays_while_the_service_of_its_taker_is_down() {
+    for (state, words) in [(ServiceState::Idle, "allow it with `--wake`"), (ServiceState::Stopped, "start the service")] {
+        let pipe = slot_pipe("web", HOST);
+        let repo = applied(&pipe);
+        write(&repo, &pipe.replace("analytics", "lake"));
+        repo.edit_world(|world| world.set_service_state("lake", state));
+        let before = write_log(&repo);
+        let said = repo.run_with_env(&PRUNE, &SECRETS);
+        assert!(said.code == 5 && said.all_output().contains(words), "{}", said.all_output());
+        assert_eq!(write_log(&repo), before, "{}", said.all_output());
     }
 }
 

@@ -176,8 +176,8 @@ fn replacement_in_an_idle_service_deletes_nothing() {
     stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
     write_manifests(&desk, &[&stream]);
     let asleep = run_apply(&desk, &[ALLOWED_STREAM]);
-    assert_eq!((asleep.code, count_deletes(&desk)), (1, 0), "{}", asleep.all_output());
-    assert!(asleep.stdout.contains("its service is `idle`"), "{}", asleep.all_output());
+    assert_eq!((asleep.code, count_deletes(&desk)), (5, 0), "{}", asleep.all_output());
+    assert!(asleep.stdout.contains("service `analytics` is `idle`"), "{}", asleep.all_output());
     assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
     let woken = run_apply(&desk, &["--wake", ALLOWED_STREAM]);
     assert_eq!((woken.code, count_deletes(&desk)), (0, 1), "{}", woken.all_output());

@@ -1,5 +1,7 @@
 //! The flags that allow what a plan holds back.
 
+use std::collections::BTreeMap;
+
 use model::project::Policy;
 use model::selector::{AddressPattern, ObjectName};
 use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
@@ -15,7 +17,7 @@ pub fn name_flags(plan: &mut Plan, limits: &ApprovalLimits) {
 /// Why an object is blocked, and what allows the change.
 pub(crate) fn blocked_text(reason: &BlockReason) -> String {
     let lead = match reason {
-        BlockReason::OverLimit { .. } => ": allow it with",
+        BlockReason::OverLimit { .. } | BlockReason::ServiceDown(..) => ": allow it with",
         _ => ", then allow it with",
     };
     let flag = reason.permission().and_then(|permission| Some(format!("{lead} `{}`", flag(&permission)?)));
@@ -28,16 +30,23 @@ pub(crate) fn blocked_text(reason: &BlockReason) -> String {
 pub(crate) fn setting(reason: &BlockReason) -> Option<String> {
     match (reason, reason.permission()?) {
         (BlockReason::OverLimit { key, count, is_of_base, .. }, _) => Some(raise_limit(key, *count, *is_of_base)),
+        (BlockReason::ServiceDown(_, down), _) => {
+            let when = later_change(down.is_held_by_base);
+            Some(format!("set `policy: {{wakeIdle: true}}` in pipectl.yaml{when}"))
+        }
         (_, Permission::ApplyWithoutBase) => Some("plan without `--base`".to_owned()),
         (_, Permission::Replace(at)) => Some(format!("add `{at}` to `policy.allowReplace` in pipectl.yaml")),
         _ => None,
     }
 }
 
-// A change cannot lift a limit and use that at once, so a higher limit has to arrive before it.
 fn raise_limit(key: &str, count: usize, is_of_base: bool) -> String {
-    let when = if is_of_base { ", in a change that is applied before this one" } else { "" };
-    format!("raise `policy.{key}` to {count} in pipectl.yaml{when}")
+    format!("raise `policy.{key}` to {count} in pipectl.yaml{}", later_change(is_of_base))
+}
+
+// A change cannot lift a limit and use that at once.
+fn later_change(is_held_by_base: bool) -> &'static str {
+    if is_held_by_base { ", in a change that is applied before this one" } else { "" }
 }
 
 /// The limits and permissions of the project file, and those of the command line.
@@ -55,6 +64,7 @@ pub(crate) fn approval_limits(
         allow_delete: allow_delete.to_vec(),
         allow_replace: allow_replace.iter().cloned().chain(in_project).collect(),
         held_by_base: held_by_base.to_vec(),
+        down_services: BTreeMap::new(),
     }
 }
 
@@ -63,6 +73,7 @@ pub(crate) fn flag(permission: &Permission) -> Option<String> {
     match permission {
         Permission::Delete(at) => Some(format!("--allow-delete {}", ObjectName::to_argument(at))),
         Permission::Replace(at) => Some(format!("--allow-replace {}", ObjectName::to_argument(at))),
+        Permission::WakeService => Some("--wake".to_owned()),
         Permission::ApplyWithoutBase => None,
     }
 }
@@ -94,7 +105,7 @@ mod tests {
         let subcommands = command.get_subcommands().flat_map(clap::Command::get_arguments);
         let known: Vec<String> = subcommands.filter_map(|it| it.get_long()).map(|name| format!("--{name}")).collect();
         let at = || Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new("p"));
-        for permission in [Permission::Delete(at()), Permission::Replace(at())] {
+        for permission in [Permission::Delete(at()), Permission::Replace(at()), Permission::WakeService] {
             let flag = super::flag(&permission).unwrap();
             let name = flag.split(' ').next().unwrap_or_default().to_owned();
             assert!(known.contains(&name), "{flag}");

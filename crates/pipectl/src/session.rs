@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Result;
+use clickpipes::lifecycle::ServiceState;
 use clickpipes::secret_policy::SecretPolicy;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
@@ -21,7 +22,7 @@ use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::live::Live;
 use model::selector::AddressPattern;
-use planner::{ApprovalLimits, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
+use planner::{ApprovalLimits, DownService, Plan, Policy, UnsettledPolicy, WriteOnlyPolicy, plan, prune_unmanaged};
 
 use crate::connection::{Connection, RunTimeout};
 use crate::git::PlanCommits;
@@ -188,18 +189,30 @@ impl Session {
 
     /// What apply will refuse of the plan, as far as can be known before.
     pub(crate) async fn find_refusals(&self, plan: &Plan) -> Vec<ApplyRefusal> {
-        let mut refusals = refusals::find_refusals(plan, &self.project_limits());
-        let needs_running = |action: &&Action| !matches!(action, Action::Delete { .. });
-        let services: BTreeSet<&ServiceRef> =
-            plan.actions.iter().filter(needs_running).map(|action| &action.address().service).collect();
-        let states = if services.is_empty() { BTreeMap::new() } else { self.connection.service_states().await };
-        let waking = (self.policy.wake_idle.unwrap_or_default(), self.limits_held_by_base().contains(&"wakeIdle"));
-        let services = services.into_iter().filter_map(|service| Some((service, states.get(service)?)));
-        refusals.extend(services.filter_map(|(service, state)| refusals::refusal_of_service(service, state, waking)));
+        let down_services = self.down_services(plan, false).await;
+        let mut refusals = refusals::find_refusals(plan, &ApprovalLimits { down_services, ..self.project_limits() });
         let rate = self.plan_context(false).rate;
         let seconds = plan_view::least_cost(plan, &refusals, rate).map_or(0.0, |(_, seconds)| seconds);
         refusals.extend(refusals::refusal_for_time(self.timeout.limit_for_plan(seconds), seconds));
         refusals
+    }
+
+    /// The services that the plan would change, and that take no change now. `can_wake` is the flag.
+    pub(crate) async fn down_services(&self, plan: &Plan, can_wake: bool) -> BTreeMap<ServiceRef, DownService> {
+        if plan.actions.iter().all(|action| matches!(action, Action::Delete { .. })) {
+            return BTreeMap::new();
+        }
+        let can_wake = can_wake || self.policy.wake_idle.unwrap_or_default();
+        let is_held_by_base = self.limits_held_by_base().contains(&"wakeIdle");
+        let down = self.connection.service_states().await.into_iter().filter_map(|(service, state)| {
+            let can_be_woken = match ServiceState::from(&state) {
+                ServiceState::Idle if !can_wake => true,
+                state if state.is_down_for_good() => false,
+                _ => return None,
+            };
+            Some((service, DownService { state, can_be_woken, is_held_by_base }))
+        });
+        down.collect()
     }
 
     /// What else a plan's text says.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::action::Action;
-use model::address::Address;
+use model::address::{Address, ServiceRef};
+use model::live::State;
 use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
@@ -27,6 +28,19 @@ pub struct ApprovalLimits {
     pub allow_replace: Vec<ObjectName>,
     /// Keys of the limits above that are those of the base: this commit cannot raise them.
     pub held_by_base: Vec<&'static str>,
+    /// Services that take no change now, and what could let them.
+    pub down_services: BTreeMap<ServiceRef, DownService>,
+}
+
+/// A service that does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DownService {
+    /// Its state, in the API's word.
+    pub state: State,
+    /// Whether apply can wake it, if it may.
+    pub can_be_woken: bool,
+    /// Whether the base, which this commit cannot change, keeps apply from that.
+    pub is_held_by_base: bool,
 }
 
 impl ApprovalLimits {
@@ -150,12 +164,24 @@ impl Plan {
     }
 
     fn find_blocked(&self, limits: &ApprovalLimits) -> (BTreeMap<Address, BlockReason>, Vec<LimitExceeded>) {
-        let mut blocked = self.unsafe_replacements(limits);
+        let mut blocked = self.in_down_services(limits);
+        blocked.extend(self.unsafe_replacements(limits));
         let exceeded = self.find_exceeded_limits(limits, &blocked);
         blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
         let waiting = waiting_for_blocked(self, &blocked);
         blocked.extend(waiting);
         (blocked, exceeded)
+    }
+
+    // The API deletes the objects of a service that sleeps, and takes nothing else there.
+    fn in_down_services(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
+        let needs_running = self.actions.iter().filter(|action| !matches!(action, Action::Delete { .. }));
+        let blocked = needs_running.filter_map(|action| {
+            let at = action.address();
+            let down = limits.down_services.get(&at.service)?;
+            Some((at.clone(), BlockReason::ServiceDown(at.service.clone(), down.clone())))
+        });
+        blocked.collect()
     }
 
     fn unsafe_replacements(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {

@@ -4,12 +4,13 @@ mod text;
 
 use std::fmt;
 
-use model::address::{Address, Name};
+use model::address::{Address, Name, ServiceRef};
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 pub(crate) use self::text::quote_paths;
+use crate::approve::DownService;
 use crate::conflict::ConflictingField;
 use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;
@@ -93,6 +94,8 @@ pub enum BlockReason {
         /// What lets this object through.
         permission: Permission,
     },
+    /// Its service takes no change now.
+    ServiceDown(ServiceRef, DownService),
     /// A secret would go to a host that `policy.secrets` does not allow.
     SecretNotAllowed(RefusedSecret),
     /// It would read, or give up, what another object cannot give up or take over.
@@ -169,6 +172,8 @@ pub enum Permission {
     Replace(Address),
     /// Plan without a base: the value in git is applied.
     ApplyWithoutBase,
+    /// Wake its service.
+    WakeService,
 }
 
 impl Permission {
@@ -176,7 +181,7 @@ impl Permission {
     pub fn address(&self) -> Option<&Address> {
         match self {
             Self::Delete(at) | Self::Replace(at) => Some(at),
-            Self::ApplyWithoutBase => None,
+            Self::ApplyWithoutBase | Self::WakeService => None,
         }
     }
 }
@@ -191,6 +196,7 @@ impl BlockReason {
             | Self::SpelledByApi(at, _)
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
+            Self::ServiceDown(_, down) => down.can_be_woken.then_some(Permission::WakeService),
             Self::OverLimit { permission, .. } => Some(permission.clone()),
             Self::Several(reasons) => reasons.iter().find_map(Self::permission),
             Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,

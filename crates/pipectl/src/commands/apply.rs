@@ -61,8 +61,7 @@ struct ApplyResult<'r> {
 /// Plans, asks, and performs the plan.
 pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
-    let (session, plan, refused) = interruption.run_unless_raised(Box::pin(load_plan(context, options))).await?;
-    let limits = run_limits(&session, options);
+    let (session, plan, refused, limits) = interruption.run_unless_raised(Box::pin(load_plan(context, options))).await?;
     let approved = plan.approve(&limits);
     let mut plan = approved.plan().clone();
     permissions::name_flags(&mut plan, &limits);
@@ -105,15 +104,20 @@ fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
     permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace, held)
 }
 
-/// The plan, as far as it was reviewed if it had to be, and the rest.
-async fn load_plan(context: &CommandContext, options: &ApplyOptions) -> Result<(Session, Plan, Vec<StaleObject>)> {
+/// The plan, as far as it was reviewed if it had to be, the rest, and the limits of the run.
+async fn load_plan(
+    context: &CommandContext,
+    options: &ApplyOptions,
+) -> Result<(Session, Plan, Vec<StaleObject>, ApprovalLimits)> {
     let mode = AccessMode { wait: options.wait, can_wake: options.wake, can_write: true };
     let session = Session::open_for_plan(context, &options.scope, &options.git, mode).await?;
-    let plan = session.plan(&run_limits(&session, options)).await?;
+    let limits = run_limits(&session, options);
+    let plan = session.plan(&limits).await?;
     session.print_warnings(&plan, context.output);
     let (plan, refused) = restrict_to_reviewed(options, plan, &session.target)?;
+    let down_services = session.down_services(&plan, options.wake).await;
     session.connection.save_sandbox()?;
-    Ok((session, plan, refused))
+    Ok((session, plan, refused, ApprovalLimits { down_services, ..limits }))
 }
 
 async fn perform_plan(

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use clickpipes::lifecycle::ServiceState;
-use model::address::{Address, ServiceRef};
-use model::live::State;
+use model::address::Address;
 use planner::{ApprovalLimits, Plan, Verdict};
 use serde::Serialize;
 
@@ -59,25 +57,6 @@ pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRe
     blocked.collect()
 }
 
-/// A service that does not take the changes of the plan. `None` if it does, or is about to.
-pub(crate) fn refusal_of_service(
-    service: &ServiceRef,
-    state: &State,
-    (can_wake, is_held_by_base): (bool, bool),
-) -> Option<ApplyRefusal> {
-    let (words, setting, flag) = match ServiceState::from(state) {
-        ServiceState::Idle if !can_wake => {
-            let when = if is_held_by_base { ", in a change that is applied before this one" } else { "" };
-            let setting = format!("set `policy: {{wakeIdle: true}}` in pipectl.yaml{when}");
-            ("only a running one takes changes", setting, Some("--wake".to_owned()))
-        }
-        down if down.is_down_for_good() => ("only a running one takes changes", "start the service".to_owned(), None),
-        _ => return None,
-    };
-    let reason = format!("service `{service}` is `{state}`, and {words}");
-    Some(ApplyRefusal { address: None, reason, setting: Some(setting), flag })
-}
-
 /// A plan whose requests alone take longer than the run may.
 pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyRefusal> {
     if seconds <= timeout.as_secs_f64() {
@@ -121,7 +100,8 @@ fn group_line(reason: &str, setting: Option<&str>, members: &[&ApplyRefusal]) ->
         (_, 0) => format!("{shown}: "),
         (..) => format!("{shown} and {more} more: "),
     };
-    let flags: Vec<&str> = members.iter().filter_map(|it| it.flag.as_deref()).collect();
+    let mut flags: Vec<&str> = members.iter().filter_map(|it| it.flag.as_deref()).collect();
+    flags.dedup();
     let flag = match flags.len() {
         0 => None,
         all if all > MAX_NAMED => {
@@ -138,9 +118,8 @@ mod tests {
     use std::time::Duration;
 
     use model::address::{Address, Kind, Name, ServiceRef};
-    use model::live::State;
 
-    use super::{ApplyRefusal, refusal_for_time, refusal_lines, refusal_of_service};
+    use super::{ApplyRefusal, refusal_for_time, refusal_lines};
 
     #[test]
     fn objects_with_one_reason_share_a_line() {
@@ -156,18 +135,6 @@ mod tests {
         let many: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(refusal).into();
         assert!(refusal_lines(&many)[0].ends_with("or pass `--allow-delete for each of 6 objects`"));
         assert!(refusal_lines(&many)[0].starts_with("`s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
-    }
-
-    #[test]
-    fn services_that_take_no_changes_are_refused() {
-        let refused = |state: &str, can_wake| {
-            refusal_of_service(&ServiceRef::new("s"), &State::new(state), (can_wake, false)).map(|it| it.sentence())
-        };
-        let idle = "service `s` is `idle`, and only a running one takes changes: set `policy: {wakeIdle: true}` in \
-                    pipectl.yaml, or pass `--wake`";
-        assert_eq!(refused("idle", false).as_deref(), Some(idle));
-        assert_eq!([refused("idle", true), refused("running", false), refused("awaking", false)], [None, None, None]);
-        assert!(refused("stopped", true).unwrap().ends_with("takes changes: start the service"));
     }
 
     #[test]

@@ -45,6 +45,10 @@ impl fmt::Display for BlockReason {
                 let place = if *is_of_base { " in the base" } else { "" };
                 write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}{place}")
             }
+            Self::ServiceDown(service, down) => {
+                write!(f, "service `{service}` is `{}`, and only a running one takes changes", down.state)?;
+                if down.can_be_woken { Ok(()) } else { f.write_str(": start the service") }
+            }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
             Self::ContestedRead(conflict) => conflict.fmt(f),
             Self::ForbiddenByRules { findings, is_declared } => {
