@@ -217,3 +217,39 @@ fn files_of_git_and_of_processes_are_no_secrets() {
         assert_eq!(repo.live_pipe_names(), Vec::<String>::new(), "{file}");
     }
 }
+
+#[test]
+fn nothing_is_written_through_links_of_the_tree() {
+    let repo = TestRepo::new();
+    let outside = tempfile::TempDir::new().unwrap();
+    let (victim, folder) = (outside.path().join("pipectl"), repo.work_dir.temp_dir.path());
+    std::fs::write(&victim, "theirs").unwrap();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    let links = [("plan.json", &*victim), ("quality.json", &victim), ("mark", &victim), ("reports", outside.path())];
+    for (name, target) in links {
+        symlink(target, folder.join(name)).unwrap();
+    }
+    // The name that a writer would take for a file beside it.
+    symlink(&victim, folder.join(".page.html.new")).unwrap();
+    repo.commit_all("Plant links");
+    let absolute = format!("html={}", folder.join("reports/page.html").display());
+    for args in [
+        &["plan", "pipes", "--out", "plan.json"][..],
+        &["plan", "pipes", "--out", "./reports/pipectl"],
+        &["validate", "pipes", "--report", "codequality=quality.json"],
+        &["plan", "pipes", "--report", &absolute],
+        &["apply", "pipes", "--yes", "--report", "junit=reports/../reports/pipectl"],
+        &["export", "--service", "analytics", "--out", "reports/new"],
+        &["plan", "pipes", "--report", "html=page.html"],
+    ] {
+        let is_offline = args[0] == "validate";
+        let said = if is_offline { repo.work_dir.run_pipectl(args) } else { repo.run_pipectl(args) };
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "theirs", "{args:?}");
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1, "{args:?}: {}", said.all_output());
+        let is_written = args.last() == Some(&"html=page.html");
+        assert_eq!(said.all_output().contains("a link of the working tree is not followed"), !is_written, "{args:?}");
+    }
+    let mode = |name: &str| std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o077;
+    repo.run_successfully(&["plan", "pipes", "--out", "own.json"]);
+    assert_eq!((mode("own.json"), mode(".pipectl/sandbox.json")), (0, 0), "others can read a plan, or the sandbox");
+}

@@ -286,6 +286,33 @@ fn service_by_name_and_by_id_in_capitals_is_one_service() {
     }
 }
 
+#[test]
+fn pinned_pipe_that_is_deleted_is_done() {
+    for has_twin in [false, true] {
+        let (pipe, mut other) = (seed_named("kinesis-user"), seed_named("kinesis-user"));
+        other["metadata"]["name"] = json!("other");
+        other["spec"]["destination"]["table"] = json!("other");
+        let desk = applied(&[&pipe, &other]);
+        let id = desk.edit_world(|world| {
+            if has_twin {
+                world.edit_pipe("analytics", "other", |body| body["name"] = json!("kinesis-user"));
+            }
+            world.list_pipes("analytics")[0]["id"].clone()
+        });
+        let absent = json!({
+            "apiVersion": "pipectl/v1", "kind": "ClickPipe",
+            "metadata": {"name": "kinesis-user", "service": "analytics", "id": id}, "spec": {"state": "absent"}
+        });
+        let said = apply(&desk, &[&absent], &[]);
+        assert_eq!((said.code, deletes(&desk)), (0, 1), "{}", said.all_output());
+        let again = apply(&desk, &[&absent], &[]);
+        let (code, words) =
+            if has_twin { (5, "Write that id to delete it, or remove the manifest") } else { (0, "No changes") };
+        assert!(again.code == code && again.stdout.contains(words), "{}", again.all_output());
+        assert_eq!((pipe_names(&desk).len(), deletes(&desk)), (1, 1));
+    }
+}
+
 /// A table that exists is used as it is. No request alters it.
 #[test]
 fn engine_of_an_existing_table_is_not_reported_as_changed() {

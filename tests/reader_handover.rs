@@ -155,7 +155,8 @@ fn giver_stays_if_its_taker_cannot_follow() {
 
 #[test]
 fn giver_stays_while_the_service_of_its_taker_is_down() {
-    for (state, words) in [(ServiceState::Idle, "allow it with `--wake`"), (ServiceState::Stopped, "start the service")] {
+    for (state, words) in [(ServiceState::Idle, "allow it with `--wake`"), (ServiceState::Stopped, "start the service")]
+    {
         let pipe = slot_pipe("web", HOST);
         let repo = applied(&pipe);
         write(&repo, &pipe.replace("analytics", "lake"));

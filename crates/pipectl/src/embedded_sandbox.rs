@@ -160,7 +160,7 @@ fn file_age(file: &Path) -> Duration {
 /// When the file cannot be written.
 pub fn store_world(file: &Path, world: &World) -> Result<()> {
     let text = serde_json::to_string(world).with_context(|| format!("cannot write {}", file.display()))?;
-    files::write_file(file, &text)
+    files::write_private_file(file, &text)
 }
 
 impl EmbeddedSandbox {

@@ -1,7 +1,8 @@
 //! Reads files within a limit, and writes files safely.
 
+use std::env;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -27,12 +28,34 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file and the folders above it. A link stays a link, and a file keeps its permissions.
+/// Who can read a file that is new. One that exists keeps its permissions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileAccess {
+    /// Whoever the system lets by default.
+    Default,
+    /// The user of the run.
+    OwnerOnly,
+}
+
+/// Writes a file and the folders above it.
 ///
 /// # Errors
-/// When the file is read-only, or cannot be written.
+/// When a link of the working tree leads there, or the file is read-only or cannot be written.
 pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
+    write_accessible(path, text, FileAccess::Default)
+}
+
+/// The same; nobody but the user of the run can read a file that is new.
+///
+/// # Errors
+/// As above.
+pub(crate) fn write_private_file(path: &Path, text: &str) -> Result<()> {
+    write_accessible(path, text, FileAccess::OwnerOnly)
+}
+
+fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
+    refuse_links_of_tree(path)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(failed)?;
     }
@@ -45,7 +68,7 @@ pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
         // A device or a named pipe is written to, not replaced.
         return fs::write(&target, text).with_context(failed);
     }
-    match replace_file(&target, text, existing.map(|it| it.permissions())) {
+    match replace_file(&target, text, access, existing.map(|it| it.permissions())) {
         // The folder is read-only, or the file is mounted by itself.
         Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ResourceBusy) => {
             fs::write(&target, text).with_context(failed)
@@ -54,19 +77,46 @@ pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
     }
 }
 
-/// Writes the text beside the file first, so that a crash leaves the old file or the new one.
-fn replace_file(target: &Path, text: &str, permissions: Option<fs::Permissions>) -> io::Result<()> {
-    // Hidden, so that nobody takes it for a manifest.
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = target.with_file_name(format!(".{name}.new"));
-    let written = fs::write(&temporary, text)
-        .and_then(|()| permissions.map_or(Ok(()), |kept| fs::set_permissions(&temporary, kept)))
-        .and_then(|()| fs::rename(&temporary, target));
-    if written.is_err() {
-        // It may not exist.
-        let _ = fs::remove_file(&temporary);
+/// Refuses a path that leads through a link below the top of the working tree.
+// CI writes plans and reports into a checkout of what a stranger proposes. A committed link of such a name would lead
+// the writer to any file of the runner, the program `pipectl` included, with text that the stranger chose in part.
+// A link elsewhere, such as /dev/stdout, was made by whoever owns the machine.
+fn refuse_links_of_tree(path: &Path) -> Result<()> {
+    let folder = env::current_dir().context("the working folder cannot be found")?;
+    let top = folder.ancestors().find(|it| it.join(".git").exists()).unwrap_or(&folder);
+    let path = std::path::absolute(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let is_top = |folder: &Path| fs::canonicalize(folder).is_ok_and(|it| it == top);
+    let Some(inside) = path.ancestors().skip(1).find(|it| is_top(it)) else { return Ok(()) };
+    let below = path.ancestors().take_while(|it| *it != inside);
+    for part in below {
+        if fs::symlink_metadata(part).is_ok_and(|it| it.is_symlink()) {
+            let (path, part) = (path.display(), part.display());
+            bail!(
+                "cannot write {path}: {part} is a link, and a link of the working tree is not followed; write to \
+                 another path, or remove the link"
+            );
+        }
     }
-    written
+    Ok(())
+}
+
+/// Writes the text beside the file first, so that a crash leaves the old file or the new one.
+fn replace_file(target: &Path, text: &str, access: FileAccess, permissions: Option<fs::Permissions>) -> io::Result<()> {
+    let folder = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Hidden, so that nobody takes it for a manifest; new and of a random name, so that nobody prepared it.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".new");
+    #[cfg(unix)]
+    if access == FileAccess::Default {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    if let Some(kept) = permissions {
+        temporary.as_file().set_permissions(kept)?;
+    }
+    temporary.persist(target)?;
+    Ok(())
 }
 
 #[cfg(all(test, unix))]
@@ -81,7 +131,8 @@ mod tests {
     fn replaced_file_keeps_permissions_and_links_stay_links() {
         let folder = tempfile::TempDir::new().unwrap();
         let (file, link) = (folder.path().join("new/plan.json"), folder.path().join("link.json"));
-        write_file(&file, "old").unwrap();
+        write_private_file(&file, "old").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         symlink(&file, &link).unwrap();
         write_file(&link, "new").unwrap();

@@ -70,7 +70,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
         "unreachable": unreachable,
     });
     let text = format!("{saved:#}\n");
-    files::write_file(file, &text)
+    files::write_private_file(file, &text)
 }
 
 /// A reviewed plan, by object.

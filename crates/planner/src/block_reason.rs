@@ -30,8 +30,10 @@ pub enum BlockReason {
     ProtectedFromReplace(ProtectedBy),
     /// Several live objects have its name: ids, and when each was made.
     Ambiguous(Vec<(Id, Option<String>)>),
-    /// No live object of the service has the id that the manifest pins. Perhaps another one has the name.
-    PinnedIdMissing(Id, Option<Id>),
+    /// No live object of the service has the id that the manifest pins. Others may have the name.
+    PinnedIdMissing(Id, Vec<Id>),
+    /// The same, and the manifest says `absent`: it is not sure that the others are to be deleted.
+    PinnedIdReplaced(Id, Vec<Id>),
     /// More than one of its names is live, previous names among them: each live object by name
     /// and id.
     SeveralNamesLive(Vec<(Name, Id)>),

@@ -80,8 +80,15 @@ pub(crate) fn match_live_object<'l>(
                 LiveMatch::Found { object, renamed_from }
             }
             None => match live.get(at).map_or(&[][..], |observed| &observed.objects) {
+                [] if document.intent.presence == Presence::Absent => LiveMatch::None,
                 [object] => LiveMatch::PinReplaced { object, pinned: id.clone() },
-                _ => LiveMatch::Ambiguous(BlockReason::PinnedIdMissing(id.clone(), None)),
+                others => {
+                    let others = others.iter().map(|object| object.id.clone()).collect();
+                    LiveMatch::Ambiguous(match document.intent.presence {
+                        Presence::Absent => BlockReason::PinnedIdReplaced(id.clone(), others),
+                        Presence::Present(_) => BlockReason::PinnedIdMissing(id.clone(), others),
+                    })
+                }
             },
         };
     }

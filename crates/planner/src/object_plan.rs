@@ -70,7 +70,7 @@ impl PlanInputs<'_> {
                 self.keep_replaced_pin(at, document, state, (object, pinned))
             }
             (Presence::Absent, LiveMatch::PinReplaced { object, pinned }) => {
-                let reason = BlockReason::PinnedIdMissing(pinned, Some(object.id.clone()));
+                let reason = BlockReason::PinnedIdReplaced(pinned, vec![object.id.clone()]);
                 block_object(at, document, None, reason).into()
             }
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
@@ -117,7 +117,7 @@ impl PlanInputs<'_> {
             .as_ref()
             .is_some_and(|(change, actions)| !actions.is_empty() || matches!(change.verdict, Verdict::Blocked(_)))
         {
-            let reason = BlockReason::PinnedIdMissing(pinned, Some(object.id.clone()));
+            let reason = BlockReason::PinnedIdMissing(pinned, vec![object.id.clone()]);
             return block_object(at, document, None, reason).into();
         }
         let ignored = object_plan.ignored_changes.get_or_insert_with(|| IgnoredChanges {

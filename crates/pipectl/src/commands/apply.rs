@@ -61,7 +61,8 @@ struct ApplyResult<'r> {
 /// Plans, asks, and performs the plan.
 pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Result<CommandOutcome> {
     let interruption = Interruption::from_signals()?;
-    let (session, plan, refused, limits) = interruption.run_unless_raised(Box::pin(load_plan(context, options))).await?;
+    let (session, plan, refused, limits) =
+        interruption.run_unless_raised(Box::pin(load_plan(context, options))).await?;
     let approved = plan.approve(&limits);
     let mut plan = approved.plan().clone();
     permissions::name_flags(&mut plan, &limits);

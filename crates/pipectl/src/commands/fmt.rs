@@ -1,8 +1,9 @@
 //! `pipectl fmt`: the keys of manifests in the order of the schema.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use model::sanitize::sanitize_line;
 use porting::reorder::{ReorderRefusal, reorder_keys};
 use serde::Serialize;
@@ -53,7 +54,9 @@ pub(crate) fn run(context: &CommandContext, options: &FmtOptions) -> Result<Comm
     for source in &sources {
         let result = format_file(&source.name, &source.text, options.check);
         if result.outcome == FileOutcome::Changed && result.path != "-" {
-            files::write_file(Path::new(&result.path), &result.text)?;
+            // The reader found that a link leads to a file of the project.
+            let file = fs::canonicalize(&result.path).with_context(|| format!("cannot write {}", result.path))?;
+            files::write_file(&file, &result.text)?;
         }
         results.push(result);
     }

@@ -25,6 +25,7 @@ impl fmt::Display for BlockReason {
             Self::CannotDelete => f.write_str("the API cannot delete it"),
             Self::Ambiguous(_)
             | Self::PinnedIdMissing(..)
+            | Self::PinnedIdReplaced(..)
             | Self::SeveralNamesLive(_)
             | Self::OtherSource { .. }
             | Self::DuplicateIdentity(..)
@@ -209,12 +210,25 @@ impl BlockReason {
                     "several live objects have this name: {objects}; pick one with `metadata.id`, or delete the others"
                 )
             }
-            Self::PinnedIdMissing(id, other) => {
+            Self::PinnedIdMissing(id, others) => {
                 write!(f, "`metadata.id` is {id}, but no live object of the service has that id: ")?;
-                match other {
-                    Some(other) => write!(f, "the one of this name is {other}. Write that id, or remove the line"),
-                    None => f.write_str("remove the line to create the object"),
+                match &others[..] {
+                    [] => f.write_str("remove the line to create the object"),
+                    [other] => write!(f, "the one of this name is {other}. Write that id, or remove the line"),
+                    others => write!(
+                        f,
+                        "those of this name are {}. Write one of these ids",
+                        join_words(others.iter().map(ToString::to_string))
+                    ),
                 }
+            }
+            Self::PinnedIdReplaced(id, others) => {
+                write!(
+                    f,
+                    "`metadata.id` is {id}, which is gone, and another object has the name: {}. Write that id to \
+                     delete it, or remove the manifest to keep it",
+                    join_words(others.iter().map(ToString::to_string))
+                )
             }
             Self::SeveralNamesLive(objects) => {
                 let objects = join_words(objects.iter().map(|(name, id)| format!("`{name}` ({id})")));
