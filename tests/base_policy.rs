@@ -155,3 +155,52 @@ fn pattern_protects_by_every_name_of_an_emulated_service() {
         }
     }
 }
+
+/// Another default environment, or another name for it, is one word in the project file.
+#[test]
+fn environment_of_the_base_judges_a_change_of_the_environment() {
+    let project = |default: &str, environments: &str| {
+        let rule = r#"{name: few-shards, when: "environment == 'prod'", deny: "manifest.metadata.name == 'orders'", message: no}"#;
+        format!(
+            "{HEAD}defaults: {{environment: {default}}}\nenvironments: {environments}\npolicy: {{rules: [{rule}]}}\n"
+        )
+    };
+    let held = project("prod", "{prod: {policy: {protect: ['*']}}, dev: {}}");
+    for (changed, review) in [
+        (project("dev", "{prod: {policy: {protect: ['*']}}, dev: {}}"), "`defaults.environment` \"prod\" -> \"dev\""),
+        (project("live", "{live: {}, dev: {}}"), "the environment `prod` is gone"),
+        (
+            project("live", "{live: {}, prod: {policy: {protect: ['*']}}, dev: {}}"),
+            "`defaults.environment` \"prod\" -> \"live\"",
+        ),
+    ] {
+        let repo = protected_repo("{}");
+        repo.write_file("pipectl.yaml", &held);
+        repo.commit_all("Protect production");
+        delete_clicks(&repo);
+        repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+        repo.write_file("pipectl.yaml", &changed);
+        repo.commit_all("Another environment");
+        let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+        for line in [review, "! clicks", "! orders", "protect", "the rule `few-shards` forbids it"] {
+            assert!(plan.contains(line), "{changed}: {line}: {plan}");
+        }
+        assert_eq!(repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]).code, 5);
+        assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
+        // From the next change on, only this file holds.
+        repo.run_successfully(&["apply", "--yes", "--base", "HEAD"]);
+        assert_eq!(repo.live_pipe_names(), ["orders", "views"]);
+    }
+}
+
+#[test]
+fn environment_of_the_command_line_has_its_own_policy_alone() {
+    let repo = protected_repo("{}");
+    let environments = "environments: {prod: {policy: {protect: ['*']}}, dev: {}}\n";
+    repo.write_file("pipectl.yaml", &format!("{HEAD}defaults: {{environment: prod}}\n{environments}"));
+    repo.commit_all("Protect production");
+    delete_clicks(&repo);
+    repo.commit_all("Delete it in dev");
+    repo.run_successfully(&["apply", "-e", "dev", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(repo.live_pipe_names(), ["views"]);
+}

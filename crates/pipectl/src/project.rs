@@ -33,6 +33,12 @@ pub(crate) use self::env_access::EnvAccess;
 pub(crate) struct ProjectContext {
     /// The project file, and the name of the selected environment.
     pub(crate) origin: Option<(PathBuf, Option<String>)>,
+    /// Whether the command line names the environment. Otherwise it is that of `defaults.environment`.
+    pub(crate) is_environment_named: bool,
+    /// `defaults.environment`.
+    pub(crate) default_environment: Option<String>,
+    /// What the environments of the base are called whose rules hold for this run, if it is not its own name.
+    pub(crate) earlier_environments: BTreeSet<String>,
     /// The project file as read.
     pub(crate) file: Option<SourceFile>,
     /// The other environments, by name.
@@ -266,6 +272,9 @@ fn read_context(
         policy: written.policy.clone(),
         written,
         origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
+        is_environment_named: environment.is_some(),
+        default_environment: project.defaults.environment.clone(),
+        earlier_environments: BTreeSet::new(),
         file: Some(source),
         other_environments: others,
         manifests: whole.clone(),

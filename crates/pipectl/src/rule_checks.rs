@@ -23,9 +23,10 @@ pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectC
     // A rule that cannot be evaluated is reported where it is written.
     declared.add_project_file(project.file.as_ref().filter(|_| !project.rules.is_empty()));
     let lines = LineIndex::new(&declared.files);
+    let environments = [project.environment_name().to_owned()];
     let (mut found, mut failures) = (Vec::new(), FailedRules::default());
     for manifest in &declared.manifests {
-        let findings = findings_of_manifest(&project.rules, manifest, project.environment_name(), now);
+        let findings = findings_of_manifest(&project.rules, manifest, &environments, now);
         let declaration = (manifest.kind, &manifest.document);
         for finding in findings {
             match finding.rule_place.clone().filter(|_| finding.is_failure) {
@@ -85,7 +86,12 @@ pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) 
     declared.diagnostics.extend(unknown.collect::<Vec<_>>());
 }
 
-fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str, now: RuleTime) -> Vec<RuleFinding> {
+fn findings_of_manifest(
+    rules: &RuleSet,
+    manifest: &Manifest,
+    environments: &[String],
+    now: RuleTime,
+) -> Vec<RuleFinding> {
     // A rule about manifests wants something of what is to exist.
     if rules.is_empty() || manifest.document.intent.presence == Presence::Absent {
         return Vec::new();
@@ -96,7 +102,7 @@ fn findings_of_manifest(rules: &RuleSet, manifest: &Manifest, environment: &str,
         service: manifest.service.as_deref(),
         document: Some(&manifest.document),
         change: None,
-        environment,
+        environments,
         now,
     };
     rules.evaluate(&input, RuleScope::Manifest)

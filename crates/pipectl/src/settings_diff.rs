@@ -21,6 +21,8 @@ pub(crate) struct SettingDiff {
 #[derive(Debug, Default)]
 pub(crate) struct ProjectChanges {
     pub(crate) settings: Vec<SettingDiff>,
+    /// Environments that only the base has.
+    pub(crate) gone_environments: Vec<String>,
     /// Whether the policy of the base is stricter, and holds.
     pub(crate) is_policy_held: bool,
     /// Keys of its limits that this commit could only lift in vain.

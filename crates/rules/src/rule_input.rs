@@ -51,21 +51,21 @@ pub struct RuleInput<'i> {
     pub document: Option<&'i Document>,
     /// What the plan does to it; `None` where there is no plan.
     pub change: Option<&'i Json>,
-    /// The selected environment.
-    pub environment: &'i str,
+    /// The names of the selected environment: its own, and those that an earlier project file has for it.
+    pub environments: &'i [String],
     /// The time of the run.
     pub now: RuleTime,
 }
 
 impl RuleInput<'_> {
     /// Adds the variables to a context.
-    pub(crate) fn add_variables(&self, context: &mut Context<'_, '_>, budget: &StepBudget) {
+    pub(crate) fn add_variables(&self, context: &mut Context<'_, '_>, environment: &str, budget: &StepBudget) {
         let manifest = self.manifest();
         let labels = to_cel(&manifest["metadata"]["labels"]);
         let manifest = to_cel(&manifest);
         let change = self.change.map_or(Value::Null, to_cel);
         budget.add_functions(context, value_size(&manifest) + value_size(&change));
-        let values = [manifest, labels, text_value(self.environment), to_cel(&self.now.to_json()), change];
+        let values = [manifest, labels, text_value(environment), to_cel(&self.now.to_json()), change];
         for (name, value) in VARIABLES.iter().zip(values) {
             context.add_variable_from_value(*name, value);
         }

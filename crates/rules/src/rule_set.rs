@@ -149,18 +149,16 @@ impl RuleSet {
 
     /// What the rules say about an object, in the order of the rules.
     pub fn evaluate(&self, input: &RuleInput<'_>, scope: RuleScope) -> Vec<RuleFinding> {
-        let (Some(library), mut rules) = (&self.library, self.rules.iter().filter(|it| it.is_in(scope)).peekable())
-        else {
-            return Vec::new();
-        };
-        if rules.peek().is_none() {
-            return Vec::new();
-        }
-        let mut context = Context::with_env(Arc::clone(library));
-        input.add_variables(&mut context, &self.budget);
+        let rules: Vec<&CompiledRule> = self.rules.iter().filter(|it| it.is_in(scope)).collect();
+        let Some(library) = self.library.as_ref().filter(|_| !rules.is_empty()) else { return Vec::new() };
+        let found = input.environments.iter().flat_map(|environment| {
+            let mut context = Context::with_env(Arc::clone(library));
+            input.add_variables(&mut context, environment, &self.budget);
+            rules.iter().filter_map(|rule| rule.evaluate(&context)).collect::<Vec<_>>()
+        });
         let excepted: Vec<&str> = input.document.map(excepted_rules).unwrap_or_default();
         let mut findings: Vec<RuleFinding> = Vec::new();
-        for finding in rules.filter_map(|rule| rule.evaluate(&context)) {
+        for finding in found {
             // A rule of the base and its new version may say the same. A new version with a lower level must not hide the
             // error of the old one: it may stand in the change that it judges.
             let said = |it: &RuleFinding| (Arc::clone(&it.rule), it.level, it.message.clone());

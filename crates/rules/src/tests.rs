@@ -49,7 +49,7 @@ fn evaluate_for(rule: PolicyRule, document: &Document) -> Vec<String> {
         service: Some("analytics"),
         document: Some(document),
         change: Some(&change),
-        environment: "prod",
+        environments: &["prod".to_owned()],
         now: RuleTime::from_unix_seconds(FRIDAY),
     };
     let mut rules = RuleSet::compile(&[rule], |_| None);
@@ -113,6 +113,9 @@ fn message_contains_values() {
     assert_eq!(found, ["the rule `r` forbids it: 6 replicas of data, ?"]);
 }
 
+/// A manifest without a project file.
+const NO_ENVIRONMENT: &[String] = &[String::new()];
+
 fn input_of(document: &Document) -> RuleInput<'_> {
     RuleInput {
         kind: Kind::ClickPipe,
@@ -120,7 +123,7 @@ fn input_of(document: &Document) -> RuleInput<'_> {
         service: None,
         document: Some(document),
         change: None,
-        environment: "",
+        environments: NO_ENVIRONMENT,
         now: RuleTime::from_unix_seconds(FRIDAY),
     }
 }

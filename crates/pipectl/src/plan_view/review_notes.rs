@@ -81,7 +81,8 @@ pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<String> 
     let held = changes
         .is_policy_held
         .then(|| "until this is the base, the stricter policy of both holds (`--trust-policy` lifts that)".to_owned());
-    settings.chain(held).collect()
+    let gone = changes.gone_environments.iter().map(|name| format!("the environment `{name}` is gone"));
+    gone.chain(settings).chain(held).collect()
 }
 
 fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {

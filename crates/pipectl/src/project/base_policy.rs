@@ -1,11 +1,15 @@
 //! The policy of the base holds too: a change must not lift a limit and use that at once.
 
+use std::collections::BTreeMap;
+
 use model::diagnostic::SourceFile;
-use model::project::{self, Environment, Policy, PolicyRule};
+use model::path::FieldPath;
+use model::project::{self, Environment, Policy, PolicyRule, Project};
 use rules::RuleSet;
+use serde_json::Value;
 
 use super::ProjectContext;
-use crate::settings_diff::{ProjectChanges, changed_settings};
+use crate::settings_diff::{ProjectChanges, SettingDiff, changed_settings};
 
 impl ProjectContext {
     /// The environment as another version of the project file writes it.
@@ -19,32 +23,72 @@ impl ProjectContext {
         Some(Environment { policy: found.policy.clone().with_fallback(project.policy), ..found })
     }
 
-    /// The project with the stricter of both policies, and how the project file changed since the base. Without `hold`,
-    /// the policy of this commit holds alone.
-    pub(crate) fn with_base_policy(mut self, base: Option<&SourceFile>, hold: bool) -> (Self, ProjectChanges) {
-        let mut changes = ProjectChanges::default();
-        let Some(base) = base.and_then(|source| self.environment_in(source)) else { return (self, changes) };
-        changes.settings = changed_settings(&base, &self.written);
-        if hold {
-            let stricter = self.policy.clone().stricter_with(&base.policy);
-            let base_secrets = base.policy.secrets.unwrap_or_default();
-            let lost = base_secrets.iter().any(|entry| self.policy.secrets.iter().flatten().all(|own| own != entry));
-            changes.is_policy_held = lost || stricter != self.policy;
-            // Where the base is as strict as both together, a change of this commit lifts nothing.
-            let is_held = |both, base| Policy::limit_or_default(both) == Policy::limit_or_default(base);
-            let keys = [
-                ("maxDelete", is_held(stricter.max_delete, base.policy.max_delete)),
-                ("maxReplace", is_held(stricter.max_replace, base.policy.max_replace)),
-                ("wakeIdle", !base.policy.wake_idle.unwrap_or_default()),
-            ];
-            changes.held_keys = keys.into_iter().filter(|(_, is_held)| *is_held).map(|(key, _)| key).collect();
-            let own_rules = self.policy.rules.take().unwrap_or_default();
-            let place =
-                |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
-            self.rules = RuleSet::compile(stricter.rules.as_deref().unwrap_or_default(), place);
-            self.policy = stricter;
-            self.secret_policy.add(&base_secrets);
+    /// The environments of the base, by name, whose policy holds for this run: the one of the same name, or those that are gone,
+    /// and without `--env` the one that was the default.
+    // Hazard: another word in `defaults.environment`, or another name of the environment, would lift its whole policy.
+    fn environments_that_hold(&self, base: &Project) -> BTreeMap<String, Environment> {
+        let chosen = self.environment_name();
+        let has_same = base.environments.contains_key(chosen);
+        let is_gone = |name: &str| !chosen.is_empty() && !has_same && !self.other_environments.contains_key(name);
+        let was_default = base.defaults.environment.as_deref().filter(|_| !self.is_environment_named);
+        let named = base
+            .environments
+            .iter()
+            .filter(|(name, _)| *name == chosen || is_gone(name) || Some(name.as_str()) == was_default);
+        let mut found: BTreeMap<_, _> =
+            named.filter(|(_, was)| self.may_be_own(was)).map(|(name, was)| (name.clone(), was.clone())).collect();
+        if found.is_empty() {
+            found.insert(chosen.to_owned(), Environment::default());
         }
-        (self, changes)
+        for environment in found.values_mut() {
+            environment.policy = std::mem::take(&mut environment.policy).with_fallback(base.policy.clone());
+        }
+        found
+    }
+
+    /// How the project file changed since the base. With `hold`, the policy of the base holds from here on, too.
+    pub(crate) fn compare_with_base(&mut self, base: Option<&SourceFile>, hold: bool) -> ProjectChanges {
+        let mut changes = ProjectChanges::default();
+        let Some((source, base)) = base.and_then(|source| Some((source, project::parse_project(source).0?))) else {
+            return changes;
+        };
+        let same = self.environment_in(source).unwrap_or_default();
+        changes.settings = changed_settings(&same, &self.written);
+        if base.defaults.environment != self.default_environment {
+            let value = |name: &Option<String>| name.clone().map(Value::from);
+            let (left, right) = (value(&base.defaults.environment), value(&self.default_environment));
+            changes.settings.insert(0, SettingDiff { path: FieldPath::parse("defaults.environment"), left, right });
+        }
+        let chosen = self.environment_name();
+        let is_gone = |name: &&String| *name != chosen && !self.other_environments.contains_key(*name);
+        changes.gone_environments = base.environments.keys().filter(is_gone).cloned().collect();
+        if hold {
+            self.hold_policies(self.environments_that_hold(&base), &mut changes);
+        }
+        changes
+    }
+
+    fn hold_policies(&mut self, environments: BTreeMap<String, Environment>, changes: &mut ProjectChanges) {
+        let own = self.policy.clone();
+        // Where the base is as strict as both together, a change of this commit lifts nothing.
+        let is_held = |both, base| Policy::limit_or_default(both) == Policy::limit_or_default(base);
+        for (name, Environment { policy: base, .. }) in environments {
+            let stricter = std::mem::take(&mut self.policy).stricter_with(&base);
+            let keys = [
+                ("maxDelete", is_held(stricter.max_delete, base.max_delete)),
+                ("maxReplace", is_held(stricter.max_replace, base.max_replace)),
+                ("wakeIdle", !base.wake_idle.unwrap_or_default()),
+            ];
+            changes.held_keys.extend(keys.into_iter().filter(|(_, is_held)| *is_held).map(|(key, _)| key));
+            let base_secrets = base.secrets.unwrap_or_default();
+            let lost = base_secrets.iter().any(|entry| own.secrets.iter().flatten().all(|own| own != entry));
+            changes.is_policy_held |= lost || stricter != own;
+            self.secret_policy.add(&base_secrets);
+            self.policy = stricter;
+            self.earlier_environments.extend(Some(name).filter(|name| name != self.environment_name()));
+        }
+        let own_rules = own.rules.unwrap_or_default();
+        let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
+        self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
     }
 }

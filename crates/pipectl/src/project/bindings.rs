@@ -48,15 +48,16 @@ impl ProjectContext {
     /// The selected environment under an earlier name: the only one of this organization that was in `was` and is not
     /// in today's file. `None` if there are several.
     pub(super) fn find_renamed(&self, was: BTreeMap<String, Environment>) -> Option<Environment> {
-        let own = self.organization.as_deref();
-        let is_own = |was: &Environment| match was.organization.as_deref().map(|text| self.env_access.expand(text)) {
-            Some(Some(id)) => own.is_none_or(|own| own == id),
-            Some(None) => false,
-            None => true,
-        };
         let missing = was.into_iter().filter(|(name, _)| !self.other_environments.contains_key(name));
-        let mut missing = missing.map(|(_, was)| was).filter(is_own);
+        let mut missing = missing.map(|(_, was)| was).filter(|was| self.may_be_own(was));
         missing.next().filter(|_| missing.next().is_none())
+    }
+
+    /// Whether an earlier environment may be of the organization of this run.
+    pub(super) fn may_be_own(&self, was: &Environment) -> bool {
+        let id = was.organization.as_deref().and_then(|text| self.env_access.expand(text));
+        let pair = self.organization.as_deref().zip(id.as_deref());
+        pair.is_none_or(|(own, id)| own.eq_ignore_ascii_case(id))
     }
 
     /// The bindings for manifests at `path`: those of the environment that a folder of the path is named after, or the

@@ -34,7 +34,7 @@ impl Session {
         mode: AccessMode,
     ) -> Result<Self> {
         let output = context.output;
-        let project = project::load_with_manifests(&scope.paths, context)?;
+        let mut project = project::load_with_manifests(&scope.paths, context)?;
         let base_file = match &git.base {
             Some(base) => {
                 let repository = Repository::open_containing(&project.manifests)?;
@@ -42,7 +42,7 @@ impl Session {
             }
             None => None,
         };
-        let (mut project, project_changes) = project.with_base_policy(base_file.as_ref(), !git.trust_policy);
+        let project_changes = project.compare_with_base(base_file.as_ref(), !git.trust_policy);
         let mut declared = LoadedManifests::load_project(&project)?;
         let rules = Some(PlanRules::take(&mut project, &mut declared, context.now));
         let declared = declared.require_valid(output)?;

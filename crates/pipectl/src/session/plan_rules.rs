@@ -27,7 +27,8 @@ use crate::rule_checks;
 #[derive(Debug)]
 pub(super) struct PlanRules {
     rules: RuleSet,
-    environment: String,
+    /// The name of the environment, and what the base calls it.
+    environments: Vec<String>,
     now: RuleTime,
     /// What they say about objects that the plan does not change.
     unchanged: OnceCell<Vec<Diagnostic>>,
@@ -67,8 +68,9 @@ impl PlanRules {
     /// Takes the rules of the project, and warns of exceptions from rules that it does not have.
     pub(super) fn take(project: &mut ProjectContext, declared: &mut LoadedManifests, now: RuleTime) -> Self {
         rule_checks::check_exceptions(declared, &project.rules);
-        let environment = project.environment_name().to_owned();
-        Self { rules: std::mem::take(&mut project.rules), environment, now, unchanged: OnceCell::new() }
+        let mut environments = vec![project.environment_name().to_owned()];
+        environments.extend(project.earlier_environments.iter().cloned());
+        Self { rules: std::mem::take(&mut project.rules), environments, now, unchanged: OnceCell::new() }
     }
 
     /// The same, and the findings about selected objects that do not change.
@@ -121,7 +123,7 @@ impl PlanRules {
             service: (!at.service.is_organization()).then_some(at.service.as_str()),
             document,
             change: change.as_ref(),
-            environment: &self.environment,
+            environments: &self.environments,
             now: self.now,
         };
         let mut findings = self.rules.evaluate(&input, scope);
