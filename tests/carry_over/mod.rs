@@ -1,5 +1,6 @@
 //! What git does not manage stays as it is, whatever is updated or created again.
 
+mod contradictions;
 mod every_field;
 
 use crate::support::bench::{Bench, CANARY, in_virtual_time};

@@ -32,7 +32,27 @@ pub fn find_removed_columns(kind: Kind, body: &Value, live: &Value) -> Vec<Field
     let mappings = body["fieldMappings"].as_array().into_iter().flatten().enumerate();
     let mappings: Vec<_> = mappings.filter(|(_, mapping)| leads_to_removed(mapping)).collect();
     let list = FieldPath::parse("fieldMappings");
-    fields.chain(mappings.into_iter().rev().map(|(index, _)| list.child(index))).collect()
+    let mappings = mappings.into_iter().rev().map(|(index, _)| list.child(index));
+    fields.chain(mappings).chain(excluded_columns(body)).collect()
+}
+
+/// The fields of table mappings that name a column which the mapping excludes.
+fn excluded_columns(body: &Value) -> Vec<FieldPath> {
+    let mut found = Vec::new();
+    for (name, source) in body["source"].as_object().into_iter().flatten() {
+        let list = FieldPath::parse("source").child(name).child("tableMappings");
+        for (index, mapping) in source["tableMappings"].as_array().into_iter().flatten().enumerate() {
+            let excluded = |name: &Value| mapping["excludedColumns"].as_array().is_some_and(|all| all.contains(name));
+            let keys = mapping["sortingKeys"].as_array().into_iter().flatten().enumerate();
+            let keys =
+                keys.filter(|(_, key)| excluded(key)).map(|(at, _)| list.child(index).child("sortingKeys").child(at));
+            found.extend(keys.collect::<Vec<_>>().into_iter().rev());
+            if excluded(&mapping["partitionKey"]) {
+                found.push(list.child(index).child("partitionKey"));
+            }
+        }
+    }
+    found
 }
 
 fn column_names(body: &Value) -> BTreeSet<&str> {

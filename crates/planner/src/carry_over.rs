@@ -40,6 +40,8 @@ pub(crate) struct CarriedOver {
     pub(crate) not_returned: Vec<FieldPath>,
     /// Live values that are not in `body`, because the API does not return all that they need.
     pub(crate) incomplete: Vec<FieldPath>,
+    /// What the API would refuse, although nothing is left to drop.
+    pub(crate) refused: Vec<String>,
 }
 
 /// How a live object is carried over.
@@ -66,8 +68,8 @@ impl CarryOver<'_> {
         let place = Place { rules, node, path: FieldPath::root() };
         let body = overlay.overlay_value(&place, desired, live);
         let Overlay { kept, dropped, unreadable, .. } = overlay;
-        let mut carried =
-            CarriedOver { body, kept, dropped, unreadable, not_returned: Vec::new(), incomplete: Vec::new() };
+        let (not_returned, incomplete, refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut carried = CarriedOver { body, kept, dropped, unreadable, not_returned, incomplete, refused };
         carried.drop_removed_columns(self.kind, live);
         carried.drop_invalid(self.kind, desired, live);
         carried.find_write_only(self.kind, live);
@@ -215,6 +217,13 @@ impl Overlay<'_> {
 
 type ProblemKey = (&'static str, FieldPath);
 
+/// What the API would refuse of a body, each with the reason.
+fn refused_fields(kind: Kind, body: &Value, new: &BTreeSet<ProblemKey>) -> Vec<String> {
+    let found = kinds::find_body_problems(kind, body).into_iter().filter(|it| it.severity == Severity::Error);
+    let found = found.map(|problem| ((problem.code, problem.path), problem.message));
+    found.filter(|(key, _)| new.contains(key)).map(|((_, path), message)| format!("`{path}`: {message}")).collect()
+}
+
 fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
     let found = kinds::find_body_problems(kind, body).into_iter();
     // The API accepts what is only warned about. But what does nothing in the new object is no part of it.
@@ -240,35 +249,65 @@ impl CarriedOver {
         let is_readable = |path: &FieldPath| FieldSemantics::for_kind(kind).field_at(path).readback != Readback::Never;
         let (readable, unseen): (BTreeSet<_>, BTreeSet<_>) =
             problems(kind, live).into_iter().partition(|(_, path)| is_readable(path));
-        accepted.extend(readable);
+        // Live proves that the API accepts it, if the value is the same. An empty `startAfter` beside `skipInitialLoad`
+        // says nothing about a text there.
+        let is_same = |path: &FieldPath| path.value_in(live) == path.value_in(&self.body);
+        accepted.extend(readable.into_iter().filter(|(_, path)| is_same(path)));
         loop {
             let new: BTreeSet<ProblemKey> = problems(kind, &self.body).difference(&accepted).cloned().collect();
-            let Some(culprit) = self.find_culprit(kind, &new, &accepted) else { return };
-            let path = self.kept.remove(culprit);
-            remove_path(&mut self.body, &path);
-            let within: Vec<_> = new.iter().filter(|(_, problem)| problem.is_within(&path)).collect();
-            // It was live with the same gap, so it fits: what is missing is a value that only the API knows.
-            if !within.is_empty() && within.iter().all(|problem| unseen.contains(*problem)) {
-                self.unreadable.extend(within.into_iter().map(|(_, problem)| problem.clone()));
-                self.incomplete.push(path);
-            } else {
-                self.dropped.push(path);
+            let culprits = self.find_culprits(kind, &new, &accepted);
+            if culprits.is_empty() {
+                self.refused = refused_fields(kind, &self.body, &new);
+                return;
+            }
+            for culprit in culprits.into_iter().rev() {
+                self.drop_culprit(culprit, &new, &unseen);
             }
         }
     }
 
-    fn find_culprit(&self, kind: Kind, new: &BTreeSet<ProblemKey>, accepted: &BTreeSet<ProblemKey>) -> Option<usize> {
-        if new.is_empty() {
-            return None;
+    fn drop_culprit(&mut self, culprit: usize, new: &BTreeSet<ProblemKey>, unseen: &BTreeSet<ProblemKey>) {
+        let path = self.kept.remove(culprit);
+        remove_path(&mut self.body, &path);
+        let within: Vec<_> = new.iter().filter(|(_, problem)| problem.is_within(&path)).collect();
+        // It was live with the same gap, so it fits: what is missing is a value that only the API knows.
+        if !within.is_empty() && within.iter().all(|problem| unseen.contains(*problem)) {
+            self.unreadable.extend(within.into_iter().map(|(_, problem)| problem.clone()));
+            self.incomplete.push(path);
+        } else {
+            self.dropped.push(path);
         }
-        let is_named =
-            |path: &FieldPath| new.iter().any(|(_, problem)| path.is_within(problem) || problem.is_within(path));
-        let solves = |path: &FieldPath| {
+    }
+
+    /// The fields to drop next, in order: one that a problem names, else the one or the two without which there are
+    /// fewer problems.
+    //
+    // A problem may name what the manifest declares, and the fault lies with what is carried over. Live reads
+    // `authentication: IAM_ROLE` and `iamRole`, the manifest declares a password: the password is refused with either
+    // field, and each of the two is refused without the other. So what is left is counted without the problems that
+    // name a field that is carried over: that one goes in the next round.
+    fn find_culprits(&self, kind: Kind, new: &BTreeSet<ProblemKey>, accepted: &BTreeSet<ProblemKey>) -> Vec<usize> {
+        if new.is_empty() {
+            return Vec::new();
+        }
+        let names = |path: &FieldPath, problem: &FieldPath| path.is_within(problem) || problem.is_within(path);
+        let is_named = |path: &FieldPath| new.iter().any(|(_, problem)| names(path, problem));
+        if let Some(named) = self.kept.iter().position(is_named) {
+            return vec![named];
+        }
+        let is_solved_without = |culprits: &[usize]| {
             let mut without = self.body.clone();
-            remove_path(&mut without, path);
-            problems(kind, &without).difference(accepted).count() < new.len()
+            culprits.iter().rev().for_each(|culprit| remove_path(&mut without, &self.kept[*culprit]));
+            let others = self.kept.iter().enumerate().filter(|(at, _)| !culprits.contains(at)).map(|(_, path)| path);
+            let others: Vec<&FieldPath> = others.collect();
+            let left = problems(kind, &without);
+            let left = left.difference(accepted).filter(|(_, problem)| !others.iter().any(|path| names(path, problem)));
+            left.count() < new.len()
         };
-        self.kept.iter().position(is_named).or_else(|| self.kept.iter().position(solves))
+        let count = self.kept.len();
+        let alone = (0..count).map(|one| vec![one]);
+        let pairs = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
+        alone.chain(pairs).find(|culprits| is_solved_without(culprits)).unwrap_or_default()
     }
 
     /// Finds the fields that the API does not return, and that the manifest omits.

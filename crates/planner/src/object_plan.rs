@@ -323,6 +323,11 @@ impl PlanInputs<'_> {
             change.block(reason);
             return (change, Vec::new());
         }
+        if !carried.refused.is_empty() {
+            let mut change = change;
+            change.block(BlockReason::RefusedReplacement(carried.refused));
+            return (change, Vec::new());
+        }
         let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
         actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
         let live = rules.normalize_live(&request.live.body);

@@ -285,7 +285,7 @@ impl CrossFieldRule {
             path: at.to_field_path().join(&path),
             message,
             help: own.or(help),
-            is_idle: matches!(self.requirement, Requirement::OnlyFor(..)),
+            is_idle: matches!(self.requirement, Requirement::OnlyFor(..) | Requirement::Forbidden(..)),
         }
     }
 }

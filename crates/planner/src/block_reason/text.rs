@@ -37,6 +37,7 @@ impl fmt::Display for BlockReason {
             | Self::UnprovenFields(..)
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
+            | Self::RefusedReplacement(_)
             | Self::SpelledByApi(..) => self.fmt_loss(f),
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so")
@@ -305,6 +306,12 @@ impl BlockReason {
                 f,
                 "the new object would lack {}, which the API does not return; declare what you need",
                 quote_paths(paths)
+            ),
+            Self::RefusedReplacement(fields) => write!(
+                f,
+                "it would be replaced, and the API would refuse the new object, because live values that the manifest \
+                 omits do not go with what it declares: {}. Declare these fields",
+                fields.join("; ")
             ),
             Self::MissesChanges(_) => f.write_str(
                 "changes that arrive while no pipe exists would be lost, because `cdc_only` takes no first copy; undo \
