@@ -70,8 +70,11 @@ fn unknown_or_planted_commits_are_no_base() {
     let (repo, [one, ..]) = three_commits();
     let unknown = "1111111111111111111111111111111111111111";
     let (code, said) = base(&repo, &[unknown], &["--before", &one]);
-    assert!(code == 1 && said.contains("fetch the whole history"), "{said}");
+    assert!(code == 1 && said.contains("a force push removed it") && said.contains("the input `base`"), "{said}");
+    // Plans go on until an apply leaves its mark on the new history.
+    assert_eq!(base(&repo, &[unknown], &["--before", &one, "--for-plan"]), (0, format!("{one}...")));
     assert_eq!(base(&repo, &[unknown, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&"0".repeat(40)], &[]), (0, String::new()));
     for odd in ["main", "-x", "HEAD", "one\u{1b}[2J"] {
         let (code, said) = base(&repo, &[odd], &[]);
         assert!(code == 1 && said.contains("is not the whole hash") && !said.contains('\u{1b}'), "{said}");

@@ -22,9 +22,10 @@ impl GitlabRunner {
         let repo = TestRepo::new();
         let binary = env!("CARGO_BIN_EXE_pipectl");
         let program = repo.work_dir.write_file("bin/pipectl", format!("#!/bin/sh\nexec '{binary}' \"$@\"\n"));
-        // `curl` finds the plans of merge requests by their numbers.
-        let curl = "#!/bin/bash\nwhile [ $# -gt 1 ]; do [ \"$1\" != --output ] || file=$2; shift; done\n\
-                    number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.$ENVIRONMENT.json\" \"$file\"\n";
+        // `curl` finds the plans of merge requests by their numbers and jobs.
+        let curl = "#!/bin/bash\nwhile [ $# -gt 1 ]; do case $1 in --output) file=$2 ;; --data-urlencode) job=${2#job=} ;; \
+                    esac; shift; done\n\
+                    number=${1#*merge-requests%2F}; cp \"plans/${number%%%*}.$job.json\" \"$file\"\n";
         let curl = repo.work_dir.write_file("bin/curl", curl);
         Command::new("chmod").arg("+x").args([program, curl]).status().unwrap();
         repo.write_file(
@@ -61,6 +62,7 @@ impl GitlabRunner {
             .env("CI_JOB_TOKEN", "token")
             .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
             .env("CI_PROJECT_ID", "7")
+            .env("CI_JOB_NAME", format!("{job}-{}", self.environment.get()))
             .env("CI_COMMIT_BEFORE_SHA", "0000000000000000000000000000000000000000")
             .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
             .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.repo.run_git(&["merge-base", "main", "HEAD"]))
@@ -92,8 +94,11 @@ impl GitlabRunner {
             assert_eq!(code, 0, "{said}");
             let folder = self.repo.work_dir.temp_dir.path();
             std::fs::create_dir_all(folder.join("plans")).unwrap();
-            std::fs::rename(folder.join("plan.json"), folder.join(format!("plans/{number}.{environment}.json")))
-                .unwrap();
+            std::fs::rename(
+                folder.join("plan.json"),
+                folder.join(format!("plans/{number}.clickpipes-plan-{environment}.json")),
+            )
+            .unwrap();
         }
     }
 
@@ -168,6 +173,26 @@ fn a_change_lives_from_apply_to_revert() {
     }
 }
 
+/// Until an apply succeeds, each job begins where the first one did: what it left to do is no drift.
+#[test]
+fn first_apply_that_fails_is_finished_by_the_next() {
+    let runner = GitlabRunner::new("");
+    runner.declare("clicks", 500);
+    runner.repo.run_successfully(&["apply", "pipes", "--yes"]);
+    runner.repo.run_git(&["rm", "--quiet", "-r", "pipes"]);
+    runner.repo.commit_all("Not in git yet");
+    let before = runner.repo.run_git(&["rev-parse", "HEAD"]);
+    let first = runner.declare("clicks", 900);
+    // Nobody reviewed it.
+    let (code, said) = runner.run_job("clickpipes-apply", &[SECRET[0], ("CI_COMMIT_BEFORE_SHA", &before)]);
+    assert_eq!((code, runner.live_wait("clicks")), (6, json!(500)), "{said}");
+    let (code, said) = runner.run_job("clickpipes-drift", &[]);
+    assert!(code == 0 && said.contains("not applied yet"), "{code}: {said}");
+    runner.declare("views", 500);
+    let (code, said) = runner.apply(&[SECRET[0], ("CI_COMMIT_BEFORE_SHA", &first)]);
+    assert_eq!((code, runner.live_wait("clicks")), (0, json!(900)), "{said}");
+}
+
 #[test]
 fn mark_of_the_tree_is_no_base() {
     let runner = GitlabRunner::new("");
@@ -202,7 +227,7 @@ fn apply_does_what_merge_requests_showed_in_each_environment() {
     // Two are merged before the next apply. One plan of prod is gone.
     merge(2, "clicks", 900);
     merge(3, "views", 500);
-    std::fs::remove_file(runner.repo.work_dir.temp_dir.path().join("plans/3.prod.json")).unwrap();
+    std::fs::remove_file(runner.repo.work_dir.temp_dir.path().join("plans/3.clickpipes-plan-prod.json")).unwrap();
     for environment in ENVIRONMENTS {
         runner.enter(environment);
         let (code, said) = runner.run_job("clickpipes-apply", &SECRET);

@@ -263,6 +263,92 @@ fn base_of_an_environment_is_its_own() {
     assert_eq!((dev.live(), prod.live()), (json!({"clicks": 700, "views": 600}), json!({"clicks": 700, "views": 600})));
 }
 
+/// Until an apply succeeds, each job begins where the first one did: what it left to do is no drift.
+#[test]
+fn first_apply_that_fails_is_finished_by_the_next() {
+    let hub = repo_with(&["prod"]);
+    let prod = Environment { hub: &hub, name: "prod" };
+    declare(&hub, "clicks", 500);
+    assert_green(&prod.apply(&[("base", "none"), ("reviewed", "false"), ("key", "by-hand")], &[]));
+    hub.repo.run_git(&["rm", "--quiet", "-r", "pipes"]);
+    hub.repo.commit_all("Not in git yet");
+    let push = |reviewed: &str, before: &str| {
+        let github = [("github.event_name", "push"), ("github.event.before", before)];
+        prod.run(&[("command", "apply"), ("reviewed", reviewed)], &github, &[])
+    };
+    let before = hub.head();
+    declare(&hub, "clicks", 900);
+    let first = hub.head();
+    let job = push("true", &before);
+    assert_eq!((job.output("code"), prod.live()), ("6", json!({"clicks": 500})), "{}", job.said);
+    let night = prod.drift();
+    assert!(night.succeeded && night.said.contains("not applied yet"), "{}", night.said);
+
+    declare(&hub, "views", 500);
+    assert_green(&push("false", &first));
+    assert_eq!(prod.live(), json!({"clicks": 900, "views": 500}));
+    assert_green(&prod.drift());
+}
+
+/// What a commit declares for other environments says nothing about the live side of a new one.
+#[test]
+fn base_without_the_environment_is_no_base_of_it() {
+    let hub = repo_with(&["dev"]);
+    let [dev, prod] = ["dev", "prod"].map(|name| Environment { hub: &hub, name });
+    declare(&hub, "clicks", 500);
+    for it in [&dev, &prod] {
+        let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments: {dev: {}, prod: {}}\n";
+        hub.repo.write_file("pipectl.yaml", project);
+        assert_green(&it.apply(&[("base", "none"), ("reviewed", "false"), ("key", "by-hand")], &[]));
+        hub.repo.run_git(&["checkout", "--quiet", "pipectl.yaml"]);
+    }
+    declare(&hub, "clicks", 900);
+    let before = hub.head();
+    let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments: {dev: {}, prod: {}}\n";
+    hub.repo.write_file("pipectl.yaml", project);
+    hub.repo.commit_all("Add prod");
+    let apply = |it: &Environment<'_>| {
+        let github = [("github.event_name", "push"), ("github.event.before", &*before)];
+        it.run(&[("command", "apply"), ("reviewed", "false")], &github, &[])
+    };
+    let job = apply(&prod);
+    assert!(job.succeeded && job.said.contains("adopt"), "{}", job.said);
+    assert_eq!(prod.live(), json!({"clicks": 900}), "{}", job.said);
+    assert_green(&apply(&dev));
+    assert_eq!(dev.live(), json!({"clicks": 500}), "the base has it, so live was changed by hand");
+}
+
+/// Two jobs of one environment: what one applied is not applied in the folder, shard or label of the other.
+#[test]
+fn mark_of_a_part_is_no_base_of_another_part() {
+    for (one, two) in [
+        ([("paths", "pipes/clicks.yaml"), ("arguments", "")], [("paths", "pipes/views.yaml"), ("arguments", "")]),
+        (
+            [("paths", "pipes"), ("arguments", "--only analytics/clicks")],
+            [("paths", "pipes"), ("arguments", "--only=views")],
+        ),
+    ] {
+        let hub = repo_with(&["prod"]);
+        let prod = Environment { hub: &hub, name: "prod" };
+        let whole = [("paths", "pipes"), ("reviewed", "false")];
+        declare(&hub, "clicks", 500);
+        declare(&hub, "views", 500);
+        assert_green(&prod.apply(&whole, &[]));
+        declare(&hub, "clicks", 900);
+        declare(&hub, "views", 900);
+        let before = hub.repo.run_git(&["rev-parse", "HEAD~2"]);
+        let mut lived = Vec::new();
+        for part in [one, two] {
+            let github = [("github.event_name", "push"), ("github.event.before", &*before)];
+            let inputs = [&[("command", "apply"), ("reviewed", "false")], &part[..]].concat();
+            let job = prod.run(&inputs, &github, &[]);
+            assert!(job.succeeded && !job.said.contains("drift"), "{}", job.said);
+            lived.push(prod.live());
+        }
+        assert_eq!(lived[1], json!({"clicks": 900, "views": 900}), "{one:?} {two:?}");
+    }
+}
+
 #[test]
 fn apply_refuses_what_no_pull_request_showed() {
     let hub = repo_with(&["prod"]);

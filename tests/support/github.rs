@@ -21,10 +21,10 @@ marker() { grep -o '<!-- pipectl:[^>]*-->' <<<"$*" | head -n 1; }
 last() { tac "$hub/artifacts" 2>/dev/null || true; }
 case "$*" in
   *graphql*) echo "github-actions[bot]" ;;
-  "run download "*) cp "$hub/files/$7.$3/plan.json" "$9/" ;;
+  "run download "*) cp "$hub/files/$7.$3/"* "$9/" ;;
   "api --method GET repos/o/r/actions/artifacts "*)
     last | while read -r name commit branch run; do
-      [ "name=$name" != "$6" ] || [ "$branch" != "$BRANCH" ] || echo "$commit"
+      [ "name=$name" != "$6" ] || [ "$branch" != "$BRANCH" ] || echo "$commit $run"
     done ;;
   *"/actions/artifacts?name="*)
     last | while read -r name commit branch run; do

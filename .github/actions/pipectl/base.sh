@@ -4,12 +4,30 @@
 # It also names the artifact of a plan, which `reviewed.sh` looks for.
 set -euo pipefail
 
-# The environment of the artifact. Other characters are not allowed in its name.
-artifact=pipectl-applied-${ENVIRONMENT:-default}
-artifact=${artifact//[^A-Za-z0-9._-]/_}
-plan_artifact=pipectl-plan-${ENVIRONMENT:-default}${KEY:+-$KEY}
+# A mark names what its run applied: an apply of one folder, shard or label did nothing to the rest.
+read -r -d '' -a paths <<<"${PATHS:-}" || true
+read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
+selected=${PIPECTL_SHARD:-}${PIPECTL_ONLY:+ only $PIPECTL_ONLY}${PIPECTL_EXCLUDE:+ exclude $PIPECTL_EXCLUDE}${PIPECTL_LABEL:+ label $PIPECTL_LABEL}
+takes_value=
+for word in ${arguments[@]+"${arguments[@]}"}; do
+  case "$takes_value$word" in
+    --only | --exclude | --label | --shard | -l) takes_value="$word " ;;
+    --only* | --exclude* | --label* | --shard* | -l*) selected+=" $takes_value$word" takes_value= ;;
+  esac
+done
+name=${ENVIRONMENT:-default}${KEY:+-$KEY}
+# Names of artifacts allow few characters, so two may look alike without the digest.
+mark_name() {
+  local digest
+  digest=$(git hash-object --stdin <<<"$name ${paths[*]-} $1")
+  echo "${name//[^A-Za-z0-9._-]/_}-${digest:0:12}"
+}
+mark=$(mark_name "$selected")
+whole=$(mark_name "")
+plan_artifact=pipectl-plan-$name
 {
-  echo "artifact=$artifact"
+  echo "artifact=pipectl-applied-$mark"
+  echo "start_artifact=pipectl-start-$mark"
   echo "plan_artifact=${plan_artifact//[^A-Za-z0-9._-]/_}"
 } >>"$GITHUB_OUTPUT"
 
@@ -28,23 +46,42 @@ esac
 # The target branch: the pushed one, or the base branch of the pull request.
 branch=${GITHUB_BASE_REF:-${MERGE_BRANCH:-$GITHUB_REF_NAME}}
 export BRANCH=${branch#refs/heads/}
-# A run of a fork can leave an artifact of this name too, so only runs of the target branch in this repository count.
-if ! applied=$(gh api --method GET "repos/$GITHUB_REPOSITORY/actions/artifacts" \
-  --raw-field "name=$artifact" --raw-field per_page=100 \
-  --jq '.artifacts[].workflow_run | select(.head_branch == env.BRANCH and .repository_id == .head_repository_id) | .head_sha'); then
-  echo "::error::cannot ask GitHub for the last applied commit: give the job the permission 'actions: read', or set the input 'base' to a commit"
-  exit 1
-fi
-arguments=(--applied - --before "${BEFORE:-}")
+# Commit and run of each artifact of a name, newest first. A run of a fork can leave one of this name too, so only runs of
+# the target branch in this repository count.
+runs_with() {
+  gh api --method GET "repos/$GITHUB_REPOSITORY/actions/artifacts" --raw-field "name=$1" --raw-field per_page=100 \
+    --jq '.artifacts[].workflow_run | select(.head_branch == env.BRANCH and .repository_id == .head_repository_id) | "\(.head_sha) \(.id)"' || {
+    echo "::error::cannot ask GitHub for the last applied commit: give the job the permission 'actions: read', or set the input 'base' to a commit" >&2
+    exit 1
+  }
+}
+applied=$(runs_with "pipectl-applied-$mark")
+# Whoever applied everything applied this part, too.
+[ "$mark" = "$whole" ] || applied+=$'\n'$(runs_with "pipectl-applied-$whole")
+arguments=()
 [ "$COMMAND" = apply ] || arguments+=(--for-plan)
 code=0
-found=$(pipectl ci base "${arguments[@]}" <<<"$applied") || code=$?
+found=$(cut -d ' ' -f 1 <<<"$applied" | pipectl ci base --applied - ${arguments[@]+"${arguments[@]}"}) || code=$?
 if [ "$code" = 5 ]; then
   echo "::notice::a later commit was applied already, so this job applies nothing. To go back to this commit, set the input 'base' to it, or revert in git"
   echo "superseded=true" >>"$GITHUB_OUTPUT"
   exit 0
 fi
 [ "$code" = 0 ] || exit "$code"
+[ -z "$found" ] || say "$found"
+
+# Nothing was applied yet. The base is the commit before the first push whose apply began, also if that apply failed: what it
+# left to do would be drift if its own commit were the base of the next one.
+start=$(runs_with "pipectl-start-$mark" | tail -n 1)
+folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pipectl-start.XXXXXX")
+if [ -n "$start" ]; then
+  gh run download "${start##* }" --repo "$GITHUB_REPOSITORY" --name "pipectl-start-$mark" --dir "$folder"
+  BEFORE=$(cat "$folder/start")
+elif [ "$COMMAND" = apply ] && [ -n "${BEFORE:-}" ]; then
+  echo "$BEFORE" >"$folder/start"
+  echo "start=$folder/start" >>"$GITHUB_OUTPUT"
+fi
+found=$(pipectl ci base --before "${BEFORE:-}")
 # A run by hand comes with no earlier commit. Without a base, apply would revert what was changed by hand.
 if [ "$COMMAND" = apply ] && [ -z "$found" ] && [ -z "${BEFORE:-}" ]; then
   echo "::error::nothing was applied to this environment yet, and this run is no push. Set the input 'base': a commit keeps what was changed by hand since, 'none' reverts it"

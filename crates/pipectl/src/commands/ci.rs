@@ -47,7 +47,7 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
         Some(file) => read_applied(&repository, file)?,
         None => Vec::new(),
     };
-    match repository.base_among(&applied)? {
+    match repository.base_among(&applied, options.plan)? {
         // `REV...` is the commit where both histories parted.
         AppliedBase::Superseded(commit) | AppliedBase::Parted { applied: commit, .. } if options.plan => {
             Ok(base_outcome(context, Some(format!("{}...", commit.hash))))
@@ -69,9 +69,14 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
     }
 }
 
-/// The base before anything was applied. CI systems send zeros for a new branch.
+/// CI systems send zeros as the commit before a new branch.
+fn is_no_commit(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'0')
+}
+
+/// The base before anything was applied.
 fn fallback_base(repository: &Repository, before: &str) -> Result<Option<String>> {
-    if before.is_empty() || before.bytes().all(|byte| byte == b'0') {
+    if is_no_commit(before) {
         return Ok(None);
     }
     // What this prints goes into a command line, and the value comes from the event of the job.
@@ -142,7 +147,7 @@ fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
         read => read?,
     };
     let text = String::from_utf8(bytes).with_context(|| format!("cannot read {}: not a text", file.display()))?;
-    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|it| !is_no_commit(it)).collect();
     lines.iter().try_for_each(|line| ensure_whole_hash(line))?;
     Ok(lines)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::git_command::start_error;
 use super::{Commit, Repository, SHALLOW_HINT};
@@ -32,8 +32,6 @@ pub(crate) enum MarkMove {
     Sideways(Commit),
 }
 
-const FETCH_ALL: &str = "fetch the whole history of the branch";
-
 impl Repository {
     /// Where the mark goes from the commits that it is at.
     ///
@@ -42,9 +40,7 @@ impl Repository {
     pub(crate) fn mark_move(&self, marked: &[String]) -> Result<MarkMove> {
         let head = self.resolve_commit("HEAD")?;
         for revision in marked {
-            let Ok(commit) = self.resolve_commit(revision) else {
-                bail!("the applied commit {revision} is not in this clone: {FETCH_ALL}")
-            };
+            let Ok(commit) = self.resolve_commit(revision) else { return Err(self.unknown_applied(revision)?) };
             if self.is_ancestor(&commit, &head)? {
                 continue;
             }
@@ -65,11 +61,22 @@ impl Repository {
         Ok(())
     }
 
+    /// What to do about an applied commit that this clone does not have.
+    fn unknown_applied(&self, revision: &str) -> Result<anyhow::Error> {
+        let remedy = if self.is_shallow()? {
+            "fetch the whole history of the branch"
+        } else {
+            "a force push removed it from the branch. Run apply once with a commit or `none` as the input `base` of the \
+             action; on GitLab as the variable `BASE`, after the runner caches were cleared"
+        };
+        Ok(anyhow!("the applied commit {revision} is not in this clone: {remedy}"))
+    }
+
     /// Looks for the base among applied commits, in any order.
     ///
     /// # Errors
-    /// When no applied commit is in this clone, or it is shallow and lacks one: that may be a later one.
-    pub(crate) fn base_among(&self, applied: &[String]) -> Result<AppliedBase> {
+    /// When an apply finds no applied commit in this clone, or it is shallow and lacks one: that may be a later one.
+    pub(crate) fn base_among(&self, applied: &[String], for_plan: bool) -> Result<AppliedBase> {
         let head = self.resolve_commit("HEAD")?;
         let (mut nearest, mut unknown): (Option<(usize, Commit)>, Option<&String>) = (None, None);
         let (mut is_any_known, mut beside) = (false, None);
@@ -103,8 +110,9 @@ impl Repository {
         }
         match (nearest, unknown) {
             (Some(commit), _) => Ok(AppliedBase::Found(commit)),
-            (None, Some(unknown)) if !is_any_known => {
-                bail!("the applied commit {unknown} is not in this clone: {FETCH_ALL}")
+            // After a force push, plans go on until an apply leaves a mark on the new history.
+            (None, Some(unknown)) if !is_any_known && (!for_plan || self.is_shallow()?) => {
+                Err(self.unknown_applied(unknown)?)
             }
             (None, _) => Ok(AppliedBase::None),
         }

@@ -51,6 +51,13 @@ impl EarlierManifests {
         output: Output,
     ) -> Result<Self> {
         let commit = repository.resolve_commit(revision)?;
+        // What the commit declares was meant for the environments of its time. In a new one it is no base: live there is
+        // whatever it was before git, and not what somebody changed since.
+        let project_file =
+            project.origin.as_ref().map(|(file, _)| repository.file_at_commit(&commit, file)).transpose()?;
+        if project_file.flatten().is_some_and(|file| project.is_environment_new_since(&file)) {
+            return Ok(Self::default());
+        }
         let repository = &repository.with_roots_at(&commit, project)?;
         let submodules = repository.past_submodules(&commit, project)?;
         let files = [repository.tree_files_at(&commit)?, submodules.own.clone()].concat();

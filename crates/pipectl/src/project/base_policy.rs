@@ -23,6 +23,14 @@ impl ProjectContext {
         Some(Environment { policy: found.policy.clone().with_fallback(project.policy), ..found })
     }
 
+    /// Whether `--env` names an environment that another version of the project file lacks, while today's has all of that.
+    // With another default or a new name, the environment may be an old one: its base and its protection must hold.
+    pub(crate) fn is_environment_new_since(&self, source: &SourceFile) -> bool {
+        let Some(project) = project::parse_project(source).0 else { return false };
+        let mut were = project.environments.keys();
+        self.is_environment_named && were.len() > 0 && were.all(|name| self.other_environments.contains_key(name))
+    }
+
     /// The environments of the base, by name, whose policy holds for this run: the one of the same name, or those that are gone,
     /// and without `--env` the one that was the default.
     // Hazard: another word in `defaults.environment`, or another name of the environment, would lift its whole policy.
