@@ -22,6 +22,7 @@ const BY_KEY: &[&str] = &["SERVICE_ACCOUNT"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = annotations::requires_replace)]
 pub struct Bigquery {
+    // The load empties it, so two pipes that share it take each other's files away.
     /// A temporary folder of Google Cloud Storage for the data: `gs://bucket/folder/`. It is
     /// emptied after the load.
     pub snapshot_staging_path: GcsPath,

@@ -30,10 +30,13 @@ pub struct Destination {
     /// The table that the pipe creates. Required with `managedTable: true`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::defines_table)]
     pub table_definition: Option<TableDefinition>,
+    // `Columns are required if field mappings are provided` (clickhousectl issue 763): neither goes without the other.
     /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
     /// together with the field mappings.
     #[schemars(length(min = 1), transform = annotations::sent_with(COLUMNS))]
     pub columns: Option<Vec<DestinationColumn>>,
+    // The API makes a database user for each pipe. With roles that lack a grant the creation fails and leaves that user
+    // behind (seen live), which no request of this API removes.
     /// Roles of the database user of the pipe, instead of the default role. The API accepts them
     /// only at creation and never returns them, so drift is not detected. `clickpipes` and
     /// `clickpipes_system` are reserved.
@@ -62,6 +65,7 @@ pub struct TableDefinition {
     pub sorting_key: Option<Vec<SqlText>>,
     /// The partition key, an SQL expression.
     pub partition_by: Option<SqlText>,
+    // It came back as null although the table had one (provider issue 338).
     /// The primary key, an SQL expression. By default, the sorting key.
     #[schemars(transform = annotations::sometimes_returned)]
     pub primary_key: Option<SqlText>,
@@ -74,6 +78,7 @@ pub struct TableDefinition {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Engine {
+    // The API has returned `MergeTree()` and `MergeTree` for one engine.
     /// The engine's name.
     #[schemars(transform = annotations::engine_name)]
     pub r#type: EngineType,

@@ -36,6 +36,8 @@ pub struct Kafka {
     /// The encoding of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub format: KafkaFormat,
+    // The PATCH schema lists brokers and topics, and the API does not apply a changed value (schema text of August
+    // 2026): it answers 200, and nothing happens. So a change is a replacement.
     /// The bootstrap brokers: `host:port`, separated by commas. `{endpoint: NAME}` stands for the
     /// brokers behind a reverse private endpoint of type `MSK_MULTI_VPC`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::endpoint_brokers)]
@@ -43,6 +45,7 @@ pub struct Kafka {
     /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,
+    // The name that the API makes up has the id of the pipe in it. It is no part of what a replacement carries over.
     /// The consumer group to read with. If it is omitted, the API uses `clickpipes-` and the pipe's
     /// id.
     #[schemars(transform = annotations::requires_replace)]
@@ -60,13 +63,17 @@ pub struct Kafka {
     /// The CA certificates for the brokers, in PEM format.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub ca_certificate: Option<PemCertificates>,
+    // An empty timestamp was refused: a strategy that needs none is sent without one (history of the provider).
     /// The position in a topic where the pipe starts to read. Later, the offsets of the consumer
     /// group apply.
     #[schemars(transform = annotations::requires_replace)]
     pub offset: Option<KafkaOffset>,
+    // The API refuses new credentials of a registry by PATCH. An import must not replace a pipe only because its answer
+    // has no credentials, so those that git does not declare are no difference.
     /// The registry with the schemas of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub schema_registry: Option<registry::SchemaRegistry>,
+    // The schema says list, and an unset one is null in answers.
     /// Reverse private endpoints for the connection to the brokers. Each is a UUID, or `{endpoint:
     /// NAME}` of a manifest in the same service.
     #[schemars(transform = annotations::unordered_set, transform = annotations::refers_to_endpoint)]

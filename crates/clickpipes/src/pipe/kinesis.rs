@@ -34,12 +34,14 @@ pub struct Kinesis {
     /// The position in a shard where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub iterator_type: IteratorType,
+    // Whole seconds in the schema. The provider models it as a text, and so cannot send it.
     /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
     #[schemars(transform = annotations::requires_replace, transform = annotations::instant)]
     pub timestamp: Option<i64>,
     /// Reads with dedicated throughput (enhanced fan-out). AWS charges for it.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub use_enhanced_fan_out: Option<bool>,
+    // A switch between role and user is an update: the PATCH schema has both.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: KinesisAuthentication,

@@ -24,17 +24,20 @@ const COLLECTION: &[&str] = &["sourceDatabaseName", "sourceCollection", "targetT
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mongodb {
+    // It is both an address, which the API returns, and sometimes a login. Only a URI as text can be compared.
     /// The URI of the database: `mongodb://…` or `mongodb+srv://…`. A URI with a password must be a
     /// reference. The API returns it; pipectl shows it without the password.
     #[schemars(transform = annotations::uri_with_password, transform = annotations::sent_with(CONNECTION))]
     #[schemars(transform = annotations::connects_to_url)]
     pub uri: TextOrSecret,
+    // The PATCH schema requires `uri` and this, so that each connection edit sends both.
     /// The members of the replica set to read from.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub read_preference: ReadPreference,
     /// The user, where `uri` does not name one.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub credentials: Option<Login>,
+    // Responses have omitted this block although it was set.
     /// The name in the certificate of the server, if it differs from the host.
     #[schemars(transform = annotations::sometimes_returned, transform = annotations::sent_with(CONNECTION))]
     pub tls_host: Option<CertificateHost>,

@@ -40,6 +40,7 @@ pub struct Mysql {
     /// The port of the database, usually 3306.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub port: TcpPort,
+    // Unlike Postgres, the PATCH schema has this and `iamRole`: a switch is an update.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
@@ -64,6 +65,7 @@ pub struct Mysql {
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
     #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
+    // Two replicas with one id disconnect each other in turn, so the id is held against every other pipe of the server.
     /// The replica id of the pipe at the source. It must be unique there. If it is omitted, the API
     /// chooses one.
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
@@ -117,6 +119,7 @@ pub struct MysqlSettings {
     /// An initial snapshot, changes, or both.
     #[schemars(transform = annotations::requires_replace)]
     pub replication_mode: ReplicationMode,
+    // `FILE_POS` works where the organization has it enabled. That cannot be read, so the API is left to refuse it.
     /// How the position in the binary log is tracked.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("GTID"))]
     pub replication_mechanism: Option<ReplicationMechanism>,

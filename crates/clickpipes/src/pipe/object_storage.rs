@@ -50,12 +50,15 @@ pub struct ObjectStorage {
     /// The format of the files.
     #[schemars(transform = annotations::requires_replace)]
     pub format: FileFormat,
+    // One bucket has several spellings (`s3://b/k`, path style, virtual host), and the API has returned another one than
+    // it was sent. The type compares what they lead to.
     /// The URL of the files, with optional wildcards in the path. Not for Azure.
     #[schemars(transform = annotations::requires_replace)]
     pub url: Option<StorageUrl>,
     /// The separator between the values of a line.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(","))]
     pub delimiter: Option<NonEmptyText>,
+    // The default is not documented, and is probably `auto`. So an omitted value is not compared with anything.
     /// The compression of the files.
     #[schemars(transform = annotations::requires_replace)]
     pub compression: Option<Compression>,
@@ -67,6 +70,7 @@ pub struct ObjectStorage {
     /// subscription (`projects/…/subscriptions/…`) for GCS. Needs `isContinuous: true`.
     #[schemars(transform = annotations::requires_replace)]
     pub queue_url: Option<QueueAddress>,
+    // The PATCH schema has this and `startAfter`, although both only matter before the first load.
     /// Skips existing files, and reads only those in the queue.
     #[schemars(transform = annotations::default_is(false))]
     pub skip_initial_load: Option<bool>,
@@ -80,6 +84,8 @@ pub struct ObjectStorage {
     /// The IAM role to assume, with `authentication: IAM_ROLE`.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub iam_role: Option<Arn>,
+    // A changed connection is checked with the credentials of the same request, and with none where it has none
+    // (provider issue 617). Hence all of CONNECTION goes together, secrets included.
     /// The key of the IAM user, with `authentication: IAM_USER`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub access_key: Option<AccessKey>,
@@ -90,6 +96,8 @@ pub struct ObjectStorage {
     /// The connection string of the storage account, with `authentication: CONNECTION_STRING`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONTAINER))]
     pub connection_string: Option<Secret>,
+    // The schema lists both as returned, and the provider found that they are not (it keeps its own copy). A change is
+    // seen with a base only.
     /// The container. For Azure only. The API may omit it from responses, so drift may not be
     /// detected.
     #[schemars(transform = annotations::omitted_when_set, transform = annotations::sent_with(CONTAINER))]

@@ -23,6 +23,8 @@ const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
+    // A branch of the provider sends base types only, since the console knows no others: the flavour may come back as
+    // `postgres`, and is no difference then.
     /// Who runs the database. The API may return `postgres` for all of them.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
@@ -37,6 +39,8 @@ pub struct Postgres {
     /// The database to read.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub database: NonEmptyText,
+    // The PATCH schema of Postgres has neither this nor `iamRole`. Sent all the same, the API still saw the old way and
+    // answered `password is required for basic authentication` (provider issue 643). MySQL takes both.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
@@ -129,6 +133,7 @@ pub struct PostgresSettings {
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
+    // Omitted and "" differ: the API made the name itself for the one, and refused the other.
     /// The publication to read from. If it is omitted, the API creates one.
     #[schemars(transform = annotations::requires_replace)]
     pub publication_name: Option<NonEmptyText>,
@@ -150,6 +155,7 @@ pub struct PostgresSettings {
     /// The number of tables that the initial snapshot copies in parallel.
     #[schemars(range(min = 1), transform = annotations::requires_replace, transform = annotations::default_is(1))]
     pub snapshot_number_of_parallel_tables: Option<i64>,
+    // Responses have omitted this and `deleteOnMerge` although they were set, so their absence proves nothing.
     /// Keeps the replication slot after a failover. Needs Postgres 17 or newer, and a slot that the
     /// API creates.
     #[schemars(transform = annotations::requires_replace, transform = annotations::omitted_when_set)]
@@ -171,6 +177,7 @@ pub struct PostgresTableMapping {
     pub source_table: NonEmptyText,
     /// The ClickHouse table. It is created if it is missing, and must be empty for a snapshot.
     pub target_table: NonEmptyText,
+    // The API sorts this list (provider issue 558).
     /// Columns that are not copied.
     #[schemars(transform = annotations::unordered_set, transform = annotations::unique_items)]
     pub excluded_columns: Option<Vec<NonEmptyText>>,
@@ -183,6 +190,7 @@ pub struct PostgresTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
+    // It shapes the snapshot and not the table, so a table that exists is no obstacle.
     /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
     /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,

@@ -30,15 +30,19 @@ pub struct Pubsub {
     /// The Google Cloud project that owns the topic.
     #[schemars(transform = annotations::requires_replace)]
     pub project_id: GcpProjectId,
+    // The provider refuses a slash, and the console shows the bare name.
     /// The topic's bare name, without `projects/…/topics/`.
     #[schemars(transform = annotations::requires_replace)]
     pub topic: NameWithoutSlash,
+    // The PATCH schema marks this and the key as required. The provider omits the key of an edit that does not change
+    // it, and the live API takes that.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: PubsubAuthentication,
     /// The key of the service account, with `authentication: SERVICE_ACCOUNT`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: Option<ServiceAccount>,
+    // It only matters at the first read. Another one needs another subscription, and so another pipe.
     /// The position where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub seek_type: SeekType,
