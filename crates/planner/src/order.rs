@@ -173,6 +173,8 @@ fn add_dependencies<'p>(
 fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usize {
     let kind = work.address().kind;
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
+    // A replacement deletes and creates in one go. If it went early, a pipe that leaves the endpoint would lose it before
+    // its own update; if it went late, a pipe that comes to it would find none. Only the first kind can wait.
     let is_released = !work.released_by.is_empty() && !referenced.contains(work.address());
     if work.only_deletes() && work.gives_to.is_empty() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }

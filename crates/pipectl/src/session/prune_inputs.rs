@@ -45,6 +45,7 @@ pub(super) fn effective_prune(
     output: Output,
 ) -> Result<PruneMode> {
     let requested = git.prune.or(project.policy.prune).unwrap_or(PruneMode::Never);
+    // What is not selected is not loaded in full, and so looks undeclared.
     let partial = !selection.selects_all() || git.changed_since.is_some();
     if requested != PruneMode::Never && partial {
         output.print_message_line("note: nothing is pruned, as only a part of the objects is considered");
@@ -67,6 +68,7 @@ fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMo
         let how = "declare `manifests` in pipectl.yaml, as the scope is held against all of them";
         return Err(UsageError(format!("pruning by scope needs to know all manifests: {how}")).into());
     }
+    // A link and its target are one folder.
     let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
     let named: Vec<PathBuf> = project.manifests.iter().map(whole).collect();
     let is_named = |path| named.iter().any(|named| whole(path).starts_with(named));

@@ -113,6 +113,7 @@ impl<'a> ObjectWatch<'a> {
                 Progress::Failed => {
                     Verdict::Hopeless(Error::BadState { address: address.clone(), state: object.state })
                 }
+                // The API answers 200 to a stop of a pipe that loads, drops it, and goes on when the load is done.
                 Progress::InProgress if phase == PipePhase::Running && had_time => Verdict::Reached(None),
                 Progress::InProgress => Verdict::LookAgain,
             }
@@ -153,6 +154,7 @@ impl<'a> ObjectWatch<'a> {
                 was_seen = true;
                 judge(object)
             }
+            // The list and the answer to a POST come from different places: for some seconds the list may be the older one.
             None if was_seen => Verdict::Hopeless(Error::Disappeared { address: address.clone() }),
             None => Verdict::LookAgain,
         })
