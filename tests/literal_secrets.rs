@@ -195,6 +195,9 @@ fn secret_where_none_is_expected_is_refused_without_printing() {
         "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, -H, \"Authorization: Bearer CANARY\"]}}",
         "brokers: \"b:9092\", schemaRegistry: {url: \"https://CANARY@r\"}",
         "brokers: \"b:9092\", additional: {props: [{name: password, value: CANARY}]}",
+        "brokers: \"b:9092\", additional: {secrets: {a: CANARY}}",
+        "brokers: \"b:9092\", additional: {http: {tokens: {kafka: {a: [CANARY]}}}}",
+        "brokers: \"b:9092\", credentials: {username: a, password: {fromCommand: [curl, -b, session=CANARY, \"https://h\"]}}",
         "brokers: \"b:9092\", additional: {headers: {Authorization: CANARY}}",
         "brokers: \"b:9092\", additional: {config: sasl.password=CANARY}",
         "brokers: \"b:9092\", consumerGroup: ghp_CANARY0123456789",
@@ -209,6 +212,12 @@ fn secret_where_none_is_expected_is_refused_without_printing() {
         "url: \"https://b.s3.amazonaws.com/p?X-Amz-Signature=CANARY\"",
     ] {
         documents.push(user("s", &storage.replace("URL", &url.replace("CANARY", CANARY))));
+    }
+    for map in ["labels: {token: CANARY}", "annotations: {team/api-key: CANARY}", "labels: {password: hunter2CANARY}"] {
+        let pipe = kafka_pipe(&format!("brokers: \"b:9092\", {SIGN_IN}"));
+        documents.push(
+            pipe.replace("service: analytics", &format!("service: analytics, {}", map.replace("CANARY", CANARY))),
+        );
     }
     assert_each_refused_without_printing(&documents);
 }
@@ -283,7 +292,9 @@ fn honest_values_that_sound_like_secrets_stay_valid() {
     let folder = WorkDir::new();
     let pipe = kafka_pipe(
         "brokers: \"token:9092,secret.example.com:9092\", consumerGroup: password-reset, credentials: {username: secret, password: {fromEnv: prod.kafka-password}}, \
-         additional: {tokenUrl: \"https://login.example.com/token\", accessKeyId: AKIA, passwordRotation: true, maxTokens: 5, tokens: 100, features: [tokens], clientSecret: {fromEnv: KP}, note: \"ask a@b: c\"}",
+         additional: {tokenUrl: \"https://login.example.com/token\", accessKeyId: AKIA, passwordRotation: true, maxTokens: 5, tokens: 100, features: [tokens], clientSecret: {fromEnv: KP}, \
+         secrets: {provider: vault, name: kafka2024, db: PROD_DB_PASSWORD, of: kafka-prod-2, path: prod/kafka2/x, key: {fromEnv: KP}}, \
+         registry: {credentials: {login: svc2024ab}}, limits: {tokens: {max: 100, type: RS256jwt, of: kafka}}, note: \"ask a@b: c\"}",
     );
     let pipe = pipe.replace("topics: t,", "topics: passwords,").replace(
         "{name: id, type: UInt64}",
@@ -294,7 +305,7 @@ fn honest_values_that_sound_like_secrets_stay_valid() {
     folder.write_file("m/b.yaml", user("s", storage));
     // The names of variables are no secrets, also under names that sound like one.
     folder.write_file("m/t.yaml", TEMPLATE);
-    folder.write_file("m/c.yaml", "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: \"${each.name}\", service: analytics, labels: {password-owner: team}}\nforEach: [{name: a, password: kafka_pw}]\nspec: {template: t, with: {pw: {fromEnv: \"${each.password}\"}}, destination: {table: c}}\n");
+    folder.write_file("m/c.yaml", "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: \"${each.name}\", service: analytics, labels: {password-owner: team, token: kafka, secret: kafka2024, apiToken: v2, secret-owner: team-a}, annotations: {token: \"rotated on 2026-11-30 by team-a\", password: \"op://vault/kafka2024db/password\", team/secret-id: 3fa85f64-5717-4562-b3fc-2c963f66afa6}}\nforEach: [{name: a, password: kafka_pw}]\nspec: {template: t, with: {pw: {fromEnv: \"${each.password}\"}}, destination: {table: c}}\n");
     let said = folder.run_pipectl(&["validate", "m"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::kinds;
 use crate::secret_forms::is_private_key;
-use crate::secret_names::{SECRET_NAME_PARTS, has_secret_name, strip_punctuation};
+use crate::secret_names::{has_secret_assignment, has_secret_name};
 use crate::semantics::redact_uri_password;
 
 /// Decides by the names on the path and by the text. Rather says yes too often than too rarely.
@@ -12,22 +12,16 @@ pub fn has_likely_secret(field_path: &str, value: &Value) -> bool {
     let name = field_path.rsplit('.').next().unwrap_or(field_path);
     kinds::secret_field_names().contains(name)
         || match value {
-            Value::String(text) => has_secret_name(field_path) || is_likely_secret(text),
+            Value::String(text) => {
+                has_secret_name(field_path)
+                    || redact_uri_password(text) != *text
+                    || is_private_key(text)
+                    || has_secret_assignment(text)
+            }
             Value::Array(items) => items.iter().any(|item| has_likely_secret(field_path, item)),
             Value::Object(fields) => {
                 fields.iter().any(|(name, value)| has_likely_secret(&format!("{field_path}.{name}"), value))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
-}
-
-fn is_likely_secret(text: &str) -> bool {
-    redact_uri_password(text) != text || is_private_key(text) || has_secret_assignment(text)
-}
-
-/// Finds `SharedAccessKey=…`, `?token=…` and `"password": "…"`.
-fn has_secret_assignment(text: &str) -> bool {
-    let text = strip_punctuation(text, "=:");
-    let given = |word: &&str| ["=", ":"].iter().any(|sign| text.contains(&format!("{word}{sign}")));
-    SECRET_NAME_PARTS.iter().any(given)
 }

@@ -3,19 +3,18 @@
 
 use serde_json::Value;
 
-use crate::secret_forms::{SecretForm, tokens};
-use crate::secret_names::{is_known_token, is_secret_value_name, strip_punctuation};
+use crate::secret_forms::{SecretForm, is_known_token, tokens};
+use crate::secret_names::{is_login_header, is_login_scheme, is_plain_name, is_secret_option, is_secret_value_name};
 use model::secret::SecretSource;
 
 /// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as
 /// the name of a file.
 pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
-    let is_one_text = |key: &str| reference.get(key).is_some_and(Value::is_string);
     match SecretSource::from_reference(reference) {
         Some(SecretSource::Env(name)) => !is_variable(name),
         Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
         Some(SecretSource::Command(words)) => !secret_arguments(&words).is_empty(),
-        None => is_one_text("fromCommand"),
+        None => reference.get("fromCommand").is_some_and(Value::is_string),
     }
 }
 
@@ -27,141 +26,135 @@ fn is_variable(name: &str) -> bool {
     name.len() <= LONGEST && tokens(name).is_empty() && name.chars().all(is_word)
 }
 
-/// Programs that take a password behind a letter: the letter, and whether the password may be a word of its own.
-const PASSWORD_LETTERS: &[(&str, char, bool)] = &[
-    ("sshpass", 'p', true),
-    ("docker", 'p', true),
-    ("podman", 'p', true),
-    ("mongosh", 'p', true),
-    ("ldapsearch", 'w', true),
-    ("redis-cli", 'a', true),
-    // `mysql -p name` asks for the password, and the word is a database.
-    ("mysql", 'p', false),
-    ("mysqldump", 'p', false),
-    ("mariadb", 'p', false),
-    ("7z", 'p', false),
+/// What an option of a program takes.
+#[derive(Clone, Copy)]
+enum Takes {
+    Password,
+    /// Only in the same word: `mysql -p name` asks for the password, and the word is a database.
+    GluedPassword,
+    /// `user:password`
+    Login,
+    /// `name=value`, or the name of a file.
+    Cookie,
+}
+
+/// Programs, their options without dashes, and what those take.
+const PROGRAM_OPTIONS: &[(&str, &str, Takes)] = &[
+    ("sshpass docker podman mongosh", "p", Takes::Password),
+    ("ldapsearch", "w", Takes::Password),
+    ("redis-cli", "a", Takes::Password),
+    ("mysql mysqldump mariadb 7z", "p", Takes::GluedPassword),
+    ("curl http https xh", "u U a user proxy-user auth", Takes::Login),
+    ("curl", "b cookie", Takes::Cookie),
 ];
 
-/// Programs that take `user:password` behind one of [`LOGIN_OPTIONS`].
-const LOGIN_PROGRAMS: &[&str] = &["curl", "http", "https", "xh"];
-const LOGIN_OPTIONS: &[&str] = &["u", "U", "a", "user", "proxy-user", "auth"];
+/// An option without its dashes, and what a program may read as its value.
+struct OptionValue<'w> {
+    name: &'w str,
+    value: &'w str,
+    /// Nothing stands between a letter and its value: `-phunter2`.
+    is_glued: bool,
+}
 
 /// The arguments that are or contain a secret: `--token=…`, `--token …`, `-H "X-Vault-Token: …"`, `-phunter2`,
 /// `PASSWORD=…`.
 pub(crate) fn secret_arguments(words: &[&str]) -> Vec<usize> {
-    let is_secret_at = |at: usize| {
-        let (before, word) = (at.checked_sub(1).map(|before| words[before]), words[at]);
-        is_secret_word(word)
-            || before.is_some_and(|before| is_secret_behind(before, word))
-            || words[..at].iter().any(|program| is_secret_for_program(file_name(program), before, word))
-            // What a shell is to run is one word.
-            || word.trim().contains(char::is_whitespace) && has_secret_argument(word)
-    };
-    (0..words.len()).filter(|at| is_secret_at(*at)).collect()
+    (0..words.len()).filter(|at| is_secret_argument(&words[..*at], words[*at])).collect()
 }
 
-fn has_secret_argument(line: &str) -> bool {
-    let words: Vec<&str> = line.split_whitespace().map(without_quotes).collect();
-    !secret_arguments(&words).is_empty()
+fn is_secret_argument(before: &[&str], word: &str) -> bool {
+    let previous = before.last().copied().unwrap_or_default();
+    is_secret_word(word)
+        || option_values(previous, word).any(|option| option.is_secret(before))
+        // A header that was split at its blanks.
+        || is_login_scheme(previous) && !is_place_of_secret(word)
+        || previous.strip_suffix(':').is_some_and(|name| is_secret_split_header(name, word))
+        // What a shell is to run is one word.
+        || word.trim().contains(char::is_whitespace) && {
+            let words: Vec<&str> = word.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+            !secret_arguments(&words).is_empty()
+        }
 }
 
+/// The options that a word may be the value of, or contain.
+fn option_values<'w>(previous: &'w str, word: &'w str) -> impl Iterator<Item = OptionValue<'w>> {
+    let name = |word: &'w str| word.starts_with('-').then(|| word.trim_start_matches('-'));
+    let apart = name(previous).map(|name| (name, word));
+    let joined = name(word).and_then(|option| option.split_once(['=', ':']));
+    let letter = word.strip_prefix('-').and_then(|option| option.chars().next()).filter(|letter| *letter != '-');
+    let glued = letter.map(|letter| word[1..].split_at(letter.len_utf8()));
+    let option = |is_glued| move |(name, value)| OptionValue { name, value, is_glued };
+    apart.into_iter().chain(joined).map(option(false)).chain(glued.map(option(true)))
+}
+
+impl OptionValue<'_> {
+    fn is_secret(&self, before: &[&str]) -> bool {
+        let Self { name, value, is_glued } = *self;
+        let is_run = |programs: &str| {
+            let mut file_names = before.iter().map(|word| word.rsplit('/').next().unwrap_or(word));
+            file_names.any(|name| programs.split(' ').any(|program| program == name))
+        };
+        let is_of_program = PROGRAM_OPTIONS.iter().any(|(programs, options, takes)| {
+            options.split(' ').any(|option| option == name) && self.is_taken_secret(*takes) && is_run(programs)
+        });
+        is_of_program
+            || matches!(name, "H" | "header")
+                && value.split_once(':').is_some_and(|(name, value)| is_secret_header(name, value))
+            || is_glued && name == "p" && is_mixed_password(value)
+            || !is_glued && is_secret_option(name) && !is_place_of_secret(value)
+    }
+
+    fn is_taken_secret(&self, takes: Takes) -> bool {
+        let value = self.value;
+        // `docker run -p 80:80` is about ports.
+        let is_ports = value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
+        let is_behind = |pair: &str, sign| pair.split_once(sign).is_some_and(|(_, secret)| !is_place_of_secret(secret));
+        match takes {
+            Takes::GluedPassword if !self.is_glued => false,
+            Takes::Password | Takes::GluedPassword => !is_ports && !is_place_of_secret(value),
+            Takes::Login => is_behind(value, ':'),
+            Takes::Cookie => !is_place_of_secret(value) && value.split(';').any(|cookie| is_behind(cookie, '=')),
+        }
+    }
+}
+
+/// Whether a word is or holds a secret, whatever stands before it.
 fn is_secret_word(word: &str) -> bool {
-    let option = word.strip_prefix('-').map(|option| option.trim_start_matches('-'));
-    let in_option = option
-        .and_then(|option| option.split_once(['=', ':']))
-        .is_some_and(|(name, value)| is_secret_behind(&format!("--{name}"), value));
     // `vault write auth/approle/login secret_id=…`: for AWS `--secret-id` is a name.
-    let is_secret_name = |name: &str| is_word(name) && (is_secret_option(name) || name == "secret_id");
-    let in_form = option.is_none()
-        && word
-            .split(['&', ';'])
-            .filter_map(|pair| pair.split_once('='))
-            .any(|(name, value)| is_secret_name(name) && !is_place_of_secret(value));
-    in_option
-        || in_form
+    let is_secret_name = |name: &str| is_plain_name(name) && (is_secret_option(name) || name == "secret_id");
+    let mut form = word.split(['&', ';']).filter(|_| !word.starts_with('-')).filter_map(|pair| pair.split_once('='));
+    form.any(|(name, value)| is_secret_name(name) && !is_place_of_secret(value))
         || word.split_once(": ").is_some_and(|(name, value)| is_secret_header(name, value))
-        || word.strip_prefix("-H").is_some_and(is_header_with_secret)
-        || word.strip_prefix("-p").is_some_and(is_mixed_password)
         || has_secret_member(word)
         // Of OpenSSL.
         || word.strip_prefix("pass:").is_some_and(|password| !is_place_of_secret(password))
         || SecretForm::of_text(word).is_some()
 }
 
-fn is_login_header(name: &str) -> bool {
-    ["authorization", "proxy-authorization", "cookie"].iter().any(|it| name.eq_ignore_ascii_case(it))
-}
-
 /// Whether a text of JSON has a secret: `{"password": "…"}`.
 fn has_secret_member(text: &str) -> bool {
     let parts: Vec<&str> = text.split('"').collect();
     parts.windows(3).any(|part| {
-        part[1].trim() == ":" && is_word(part[0]) && is_secret_value_name(part[0]) && !is_place_of_secret(part[2])
+        part[1].trim() == ":" && is_plain_name(part[0]) && is_secret_value_name(part[0]) && !is_place_of_secret(part[2])
     })
 }
 
-fn is_scheme(word: &str) -> bool {
-    ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+fn is_secret_header(name: &str, value: &str) -> bool {
+    let (name, value) = (name.trim(), value.trim());
+    let is_variable = value.rsplit(' ').next().is_some_and(|last| last.starts_with(['$', '@', '{']));
+    is_plain_name(name)
+        && !value.is_empty()
+        && !is_variable
+        && (is_login_header(name) || is_secret_value_name(name) || !tokens(value).is_empty())
 }
 
-fn is_word(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-}
-
-/// Whether a word is the secret of the option before it.
-fn is_secret_behind(before: &str, word: &str) -> bool {
-    match before {
-        _ if before.starts_with('-') && matches!(before.trim_start_matches('-'), "H" | "header") => {
-            is_header_with_secret(word)
-        }
-        // A header that was split at its blanks.
-        _ if is_scheme(before) => !is_place_of_secret(word),
-        // `{password: x}` of a query language is none.
-        _ if before.ends_with(':') => {
-            let name = before.trim_end_matches(':');
-            !is_scheme(word) && (name.contains('-') || is_login_header(name)) && is_secret_header(name, word)
-        }
-        _ => before.strip_prefix("-").is_some_and(is_secret_option) && !is_place_of_secret(word),
-    }
-}
-
-fn is_secret_for_program(program: &str, before: Option<&str>, word: &str) -> bool {
-    let is_login = LOGIN_PROGRAMS.contains(&program) && {
-        let option = |word: &'_ str| word.starts_with('-').then(|| word.trim_start_matches('-').to_owned());
-        let is_behind = before.and_then(option).is_some_and(|before| LOGIN_OPTIONS.contains(&&*before));
-        let glued = option(word).and_then(|word| {
-            let rest = LOGIN_OPTIONS.iter().rev().find_map(|name| word.strip_prefix(name))?;
-            Some(rest.trim_start_matches('=').to_owned())
-        });
-        let login = if is_behind { Some(word.to_owned()) } else { glued };
-        let login = login.as_deref();
-        login.and_then(|login| login.split_once(':')).is_some_and(|(_, password)| !is_place_of_secret(password))
-    };
-    let has_letter = |(name, letter, may_be_apart): &(&str, char, bool)| {
-        let option = format!("-{letter}");
-        let glued = word.strip_prefix(&option).filter(|rest| !rest.is_empty());
-        let is_behind = *may_be_apart && before == Some(&*option);
-        let value = if is_behind { Some(word) } else { glued };
-        // `docker run -p 80:80` is about ports.
-        let is_ports = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
-        *name == program && value.is_some_and(|value| !is_place_of_secret(value) && !is_ports(value))
-    };
-    is_login || PASSWORD_LETTERS.iter().any(has_letter)
-}
-
-/// The name of an option that a secret follows. `--secret NAME` and `--show-token NAME` take the name of one.
-fn is_secret_option(name: &str) -> bool {
-    const ASKS: &[&str] = &["no", "show", "with", "print", "get", "include", "read", "only", "use"];
-    let name = name.trim_start_matches('-').to_ascii_lowercase();
-    let first = name.split(['-', '_']).next().unwrap_or_default();
-    is_secret_value_name(&name)
-        && !ASKS.contains(&first)
-        && !name.ends_with("file")
-        && !matches!(&*strip_punctuation(&name, ""), "secret" | "credential" | "signature")
+/// `{password: x}` of a query language is none.
+fn is_secret_split_header(name: &str, value: &str) -> bool {
+    (name.contains('-') || is_login_header(name)) && !is_login_scheme(value) && is_secret_header(name, value)
 }
 
 /// Whether a value says where the secret is: a path, a variable, standard input, another option.
-fn is_place_of_secret(value: &str) -> bool {
+pub(crate) fn is_place_of_secret(value: &str) -> bool {
     const MARKS: &[&str] = &["-", "@", "$", "{", "env:", "file:", "fd:", "./", "../", "~/"];
     let is_path_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-_.".contains(&byte);
     let is_lower_path = value.contains('/') && value.bytes().all(is_path_byte);
@@ -172,33 +165,12 @@ fn is_place_of_secret(value: &str) -> bool {
         || matches!(value, "true" | "false" | "yes" | "no" | "stdin" | "prompt" | "ask")
 }
 
-fn is_header_with_secret(header: &str) -> bool {
-    header.split_once(':').is_some_and(|(name, value)| is_secret_header(name, value))
-}
-
-fn is_secret_header(name: &str, value: &str) -> bool {
-    let (name, value) = (name.trim(), value.trim());
-    let is_variable = value.rsplit(' ').next().is_some_and(|last| last.starts_with(['$', '@', '{']));
-    is_word(name)
-        && !value.is_empty()
-        && !is_variable
-        && (is_login_header(name) || is_secret_value_name(name) || !tokens(value).is_empty())
-}
-
 /// `-phunter2`. A word behind `-p` is the rest of a long option (`-profile`), and a number is a port.
 fn is_mixed_password(rest: &str) -> bool {
     const SHORTEST: usize = 6;
     let has = |is_kind: fn(&u8) -> bool| rest.bytes().any(|byte| is_kind(&byte));
     let is_open = !rest.contains(['=', ':', '/']);
     rest.len() >= SHORTEST && is_open && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || is_known_token(rest)
-}
-
-fn without_quotes(word: &str) -> &str {
-    word.trim_matches(['"', '\''])
-}
-
-fn file_name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
 }
 
 #[cfg(test)]
@@ -230,6 +202,11 @@ mod tests {
             "curl|--header|PRIVATE-TOKEN:hunter2",
             "curl|-u|user:hunter2",
             "curl|-uuser:hunter2",
+            "curl|-b|session=hunter2|https://h",
+            "curl|-bsession=hunter2|https://h",
+            "curl|--cookie|a=b; session=hunter2|https://h",
+            "curl|--cookie=session=hunter2|https://h",
+            "sh|-c|curl -b 'session=hunter2' https://h",
             "/usr/bin/curl|--user=user:hunter2",
             "curl|https://hunter22TOKEN@h/x",
             "curl|https://h/x#access_token=hunter2",
@@ -297,6 +274,12 @@ mod tests {
             "docker|run|-u|postgres:postgres|image",
             "kubectl|--show-token|kafka",
             "program|-profile|prod2|-p8080|-p|prod2|--port=80",
+            "curl|-b|cookies.txt|-c|cookies.txt|https://h",
+            "curl|-b|$COOKIE|https://h",
+            "curl|--cookie|session=$SESSION|https://h",
+            "curl|-b|./a=b.txt|https://h",
+            "http|-b|https://h/x|a=b",
+            "git|checkout|-b|name=x",
             "git|clone|git@github.com:x/y",
             "git|clone|ssh://git@host/x",
             "git|show|0a4d55a8d778e5022fab701977c5d840bbc486d0:key",

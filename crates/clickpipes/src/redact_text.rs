@@ -36,7 +36,6 @@ impl TextRedactor {
     /// passwords in URIs, private keys, and what is `known` to be a secret. Positions stay valid.
     pub fn redact(&self, text: &str, known: impl IntoIterator<Item = Range<usize>>) -> String {
         let mut hidden = find_literals(text, &self.names);
-        hidden.extend(find_private_keys(text));
         hidden.extend(find_secrets_without_colon(text, &self.names));
         hidden.extend(find_glued_values(text, &self.names));
         hidden.extend(find_telling_comments(text));
@@ -99,20 +98,6 @@ fn find_uri_passwords(text: &str) -> Vec<Range<usize>> {
     hidden
 }
 
-/// PEM blocks, in any field. A block without an end is hidden to the end of the text.
-fn find_private_keys(text: &str) -> Vec<Range<usize>> {
-    const BEGIN: &str = "PRIVATE KEY-----";
-    let mut hidden = Vec::new();
-    let mut from = 0;
-    while let Some(found) = text[from..].find(BEGIN) {
-        let start = from + found + BEGIN.len();
-        let end = text[start..].find("-----END").map_or(text.len(), |length| start + length);
-        hidden.push(start..end);
-        from = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
-    }
-    hidden
-}
-
 fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut names = SecretFieldNames { names, known: HashMap::new() };
     let mut hidden = Vec::new();
@@ -123,32 +108,26 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
     while let Some(colon) = text[from..].find(':').map(|found| from + found) {
         from = colon + 1;
         let Some(key) = lines::key_before(text, colon) else { continue };
-        if names.is_secret_field(&text[key.clone()]) {
-            let value = secret_extent::value_extent(text, &key, colon + 1, &mut |name| names.is_secret_field(name));
-            // A colon inside the hidden value starts no key.
-            from = value.resume_at;
-            hidden.extend(value.hidden);
-            aliases.extend(secret_extent::alias_name(text, colon + 1));
-        } else if is_likely_secret_field(&text[key.clone()]) {
-            let value = secret_extent::non_mapping_extent(text, &key, colon + 1);
-            from = value.resume_at.max(from);
-            hidden.extend(value.hidden);
-            aliases.extend(secret_extent::alias_name(text, colon + 1));
-        } else if colon < group_end && !secret_extent::is_reference_key(&text[key.clone()]) {
-            if !kinds::credential_field_names().contains(&text[key.clone()]) {
-                // Whatever its name: `pass`, `pwd`, `key`.
-                let value = secret_extent::value_extent(text, &key, colon + 1, &mut |_| false);
-                from = value.resume_at.max(from);
-                hidden.extend(value.hidden);
-            }
-            continue;
+        let name = &text[key.clone()];
+        let is_in_group = colon < group_end && !secret_extent::is_reference_key(name);
+        let (value, is_group) = if names.is_secret_field(name) {
+            (secret_extent::value_extent(text, &key, from, &mut |name| names.is_secret_field(name)), true)
+        } else if is_likely_secret_field(name) {
+            (secret_extent::non_mapping_extent(text, &key, from), true)
+        } else if is_in_group && !kinds::credential_field_names().contains(name) {
+            // Whatever its name: `pass`, `pwd`, `key`.
+            (secret_extent::value_extent(text, &key, from, &mut |_| false), false)
         } else {
             continue;
-        }
+        };
+        aliases.extend(secret_extent::alias_name(text, from));
         // Groups may be nested, and each end is looked for once.
-        if colon >= group_end {
-            group_end = secret_extent::mapping_end(text, &key, colon + 1);
+        if is_group && colon >= group_end {
+            group_end = secret_extent::mapping_end(text, &key, from);
         }
+        // A colon inside the hidden value starts no key.
+        from = value.resume_at.max(from);
+        hidden.extend(value.hidden);
     }
     hidden.extend(find_anchored_values(text, &aliases, &mut names));
     hidden

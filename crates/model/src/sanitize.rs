@@ -4,6 +4,7 @@
 //! pass for output of pipectl, control a terminal, or look like another text.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// The text as one visible line: line breaks, control characters, invisible characters, blanks that look like a space, and
 /// those that change the direction of writing become escapes.
@@ -53,6 +54,20 @@ pub fn escape_yaml_text(yaml: &str) -> String {
         }
     }
     out.replace("##[", "##\\x5B")
+}
+
+/// The text with each of these ranges replaced. They may overlap, and empty ones do not count.
+pub fn replace_ranges(text: &str, mut ranges: Vec<Range<usize>>, with: &str) -> String {
+    ranges.sort_by_key(|range| range.start);
+    let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
+    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+        if range.start >= at {
+            shown.push_str(&text[at..range.start]);
+            shown.push_str(with);
+        }
+        at = at.max(range.end);
+    }
+    shown + &text[at..]
 }
 
 pub(crate) fn is_invisible(c: char) -> bool {

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS};
 use model::address::Kind;
 use model::live::Object;
+use model::sanitize::replace_ranges;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -168,20 +169,11 @@ impl RunRedaction {
         let secrets = expose_all(&all.cut).filter(|secret| !is_like_word(secret));
         let found = secrets.map(|secret| (secret, encodings::find_in_output(text, secret)));
         let found = found.filter(|(secret, places)| !places.is_empty() && !is_public(secret));
-        let mut hidden: Vec<Range<usize>> = found.flat_map(|(_, places)| places).collect();
+        let hidden: Vec<Range<usize>> = found.flat_map(|(_, places)| places).collect();
         if hidden.is_empty() {
             return Cow::Borrowed(text);
         }
-        hidden.sort_by_key(|range| range.start);
-        let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
-        for range in hidden {
-            if range.start >= at {
-                shown.push_str(&text[at..range.start]);
-                shown.push_str(REDACTED);
-            }
-            at = at.max(range.end);
-        }
-        Cow::Owned(shown + &text[at..])
+        Cow::Owned(replace_ranges(text, hidden, REDACTED))
     }
 
     /// Hides them in the fields of a live object that nothing here knows.

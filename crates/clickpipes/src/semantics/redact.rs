@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::FieldSemantics;
 use super::spelling::Equality;
 use crate::literal_reference::is_secret_reference_literal;
-use crate::secret_forms::{PRIVATE_KEY, is_short_word, secret_ranges};
-use crate::secret_names::is_secret_field_name;
+use crate::secret_forms::{is_short_word, secret_ranges};
+use crate::secret_names::{is_secret_field_name, is_secret_group_name};
+use model::sanitize::replace_ranges;
 use model::secret;
 
 /// Stands for a value that is never shown.
@@ -51,8 +52,13 @@ impl FieldSemantics {
     /// one, and a newer API may return one.
     fn redact_field(&self, name: &str, value: &Value, redact: fn(&Self, &Value) -> Value) -> Value {
         let field = self.child_field(name);
-        let is_text = matches!(value, Value::String(text) if !text.is_empty());
-        if field.is_unknown && is_text && is_secret_field_name(name) {
+        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let is_secret = match value {
+            Value::Array(items) => is_secret_field_name(name) && items.iter().any(is_text),
+            Value::Object(fields) => is_secret_group_name(name) && fields.values().any(is_text),
+            _ => is_secret_field_name(name) && is_text(value),
+        };
+        if field.is_unknown && is_secret {
             return Value::from(REDACTED_SECRET);
         }
         redact(field, value)
@@ -86,20 +92,7 @@ fn redact_reference(reference: &Value) -> Value {
 /// A text of which little is known, without what is a secret by its form. What follows the host of an address stays as it
 /// is, as the path of a file may hold anything.
 fn redact_by_form(text: &str) -> String {
-    let key = text.find(PRIVATE_KEY).map(|at| at + PRIVATE_KEY.len()..text.len());
-    let mut hidden = secret_ranges(text);
-    hidden.extend(key);
-    hidden.sort_by_key(|range| range.start);
-    let mut shown = String::new();
-    let mut at = 0;
-    for range in hidden.into_iter().filter(|range| !range.is_empty()) {
-        if range.start >= at {
-            shown.push_str(&text[at..range.start]);
-            shown.push_str("***");
-        }
-        at = at.max(range.end);
-    }
-    shown + &text[at..]
+    replace_ranges(text, secret_ranges(text), "***")
 }
 
 #[cfg(test)]
@@ -115,9 +108,9 @@ mod tests {
     #[test]
     fn unknown_field_that_is_named_as_a_secret_is_hidden() {
         let kafka = FieldSemantics::for_kind(Kind::ClickPipe).field_at(&FieldPath::parse("source.kafka"));
-        let value = json!({"apiToken": "t", "deep": [{"clientSecret": "s"}], "tokenUrl": "u", "brokers": "x,A://u:p@b",
+        let value = json!({"apiToken": "t", "deep": [{"clientSecret": "s"}], "passwords": ["p"], "secrets": {"a": "s"}, "tokenUrl": "u", "brokers": "x,A://u:p@b",
             "key": "-----BEGIN PRIVATE KEY-----\nMII", "credentials": {"password": {"fromEnv": "my text"}}});
-        let expected = json!({"apiToken": "(secret)", "deep": [{"clientSecret": "(secret)"}], "tokenUrl": "u",
+        let expected = json!({"apiToken": "(secret)", "deep": [{"clientSecret": "(secret)"}], "passwords": "(secret)", "secrets": "(secret)", "tokenUrl": "u",
             "brokers": "x,A://u:***@b", "key": "-----BEGIN PRIVATE KEY-----***",
             "credentials": {"password": {"fromEnv": "(secret)"}}});
         assert_eq!(kafka.redact_desired(&value), expected);

@@ -4,9 +4,12 @@
 use serde_json::Value;
 
 use super::Problem;
-use crate::literal_reference::{is_secret_reference_literal, secret_arguments};
+use crate::literal_reference::{is_place_of_secret, is_secret_reference_literal, secret_arguments};
 use crate::secret_forms::SecretForm;
-use crate::secret_names::{is_secret_number_name, is_secret_part_name, is_secret_value_name};
+use crate::secret_names::{
+    is_about_secret, is_made_of_words, is_secret_group_name, is_secret_number_name, is_secret_part_name,
+    is_secret_value_name,
+};
 use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::{FieldNode, code};
@@ -36,7 +39,7 @@ pub(crate) fn find_in_named_values(values: &Value, at: &FieldPath, references: &
     let mut search = SecretSearch { is_shared: true, problems: Vec::new() };
     let start = VisitedPath::below(at);
     for (name, value) in values.as_object().into_iter().flatten().filter(|(name, _)| !references(name)) {
-        search.visit_value(Surroundings::of_unknown(name, false), value, &start.key(name));
+        search.visit_value(Surroundings::PLAIN.of_unknown(name, value), value, &start.key(name));
     }
     search.problems
 }
@@ -50,24 +53,33 @@ enum Surroundings<'n> {
         holds_secret: bool,
         /// Its name is that of a number or a text: `pin: 1234` is no secret, `password: 1234` is one.
         holds_number: bool,
+        /// It stands among secrets, and is one unless it looks like the name of something.
+        is_in_group: bool,
     },
 }
 
 impl Surroundings<'_> {
-    const PLAIN: Self = Self::Unknown { holds_secret: false, holds_number: false };
+    const PLAIN: Self = Self::Unknown { holds_secret: false, holds_number: false, is_in_group: false };
 
-    /// Of a field that the schema does not have. `is_in_secret` says whether the object around it sounds like one.
-    fn of_unknown(name: &str, is_in_secret: bool) -> Self {
+    /// Of a field that the schema does not have, in such an object.
+    fn of_unknown(self, name: &str, value: &Value) -> Self {
+        let (is_in_secret, is_in_group) = match self {
+            Self::Known(_) => (false, false),
+            Self::Unknown { holds_secret, is_in_group, .. } => (holds_secret, is_in_group),
+        };
+        // Each of `passwords: […]` is one. `tokens: 100` is a number of them.
+        let each = if value.is_array() { name.trim_end_matches('s') } else { name };
         Self::Unknown {
-            holds_secret: is_secret_value_name(name) || is_in_secret && is_secret_part_name(name),
-            holds_number: is_secret_number_name(name),
+            holds_secret: is_secret_value_name(each) || is_in_secret && is_secret_part_name(each),
+            holds_number: is_secret_number_name(each),
+            is_in_group: !is_about_secret(name) && (is_in_group || is_secret_group_name(name)),
         }
     }
 
-    fn of_field(self, name: &str) -> Self {
+    fn of_field(self, name: &str, value: &Value) -> Self {
         match self {
             Self::Known(node) => node.child_field(name).or(node.map_value()).map_or(Self::PLAIN, Self::Known),
-            Self::Unknown { holds_secret, .. } => Self::of_unknown(name, holds_secret),
+            Self::Unknown { .. } => self.of_unknown(name, value),
         }
     }
 
@@ -111,14 +123,14 @@ impl SecretSearch {
                         Surroundings::Known(node) if node.additional_field() == Some(name) => {
                             self.visit_additional(node, value, &at.key(name));
                         }
-                        Surroundings::Unknown { .. } if name == "value" && is_secret_pair(fields) => {
-                            let value_of_pair = Surroundings::Unknown { holds_secret: true, holds_number: false };
-                            self.visit_value(value_of_pair, value, &at.key(name));
+                        Surroundings::Known(node) if node.map_value().is_some() && is_secret_label(name, value) => {
+                            self.problems.push(secret_label(at.key(name).to_field_path()));
                         }
-                        Surroundings::Unknown { .. } => {
-                            self.visit_value(around.of_field(name_of_each(name, value)), value, &at.key(name));
+                        Surroundings::Unknown { is_in_group, .. } if name == "value" && is_secret_pair(fields) => {
+                            let pair = Surroundings::Unknown { holds_secret: true, holds_number: false, is_in_group };
+                            self.visit_value(pair, value, &at.key(name));
                         }
-                        Surroundings::Known(_) => self.visit_value(around.of_field(name), value, &at.key(name)),
+                        _ => self.visit_value(around.of_field(name, value), value, &at.key(name)),
                     }
                 }
             }
@@ -129,7 +141,7 @@ impl SecretSearch {
             }
             Value::String(text) => self.visit_text(around, text, at),
             Value::Number(_) => {
-                if let Surroundings::Unknown { holds_secret: true, holds_number: true } = around {
+                if let Surroundings::Unknown { holds_secret: true, holds_number: true, .. } = around {
                     self.problems.push(unexpected_secret(at.to_field_path()));
                 }
             }
@@ -142,10 +154,7 @@ impl SecretSearch {
         for (name, value) in extra.as_object().into_iter().flatten() {
             match node.child_field(name) {
                 Some(known) if known.has_child_fields() => self.visit_additional(known, value, &at.key(name)),
-                _ => {
-                    let around = Surroundings::of_unknown(name_of_each(name, value), false);
-                    self.visit_value(around, value, &at.key(name));
-                }
+                _ => self.visit_value(Surroundings::PLAIN.of_unknown(name, value), value, &at.key(name)),
             }
         }
     }
@@ -160,6 +169,9 @@ impl SecretSearch {
             Surroundings::Unknown { holds_secret: true, .. } => {
                 self.problems.push(unexpected_secret(at.to_field_path()));
             }
+            Surroundings::Unknown { is_in_group: true, .. } if !is_name(text, LONGEST_MIXED_ENTRY) => {
+                self.problems.push(unexpected_secret(at.to_field_path()));
+            }
             // `sasl.password=…`
             Surroundings::Unknown { .. } if is_secret_setting(text) => {
                 self.problems.push(secret_in_text(SecretForm::ConnectionString, at.to_field_path()));
@@ -172,9 +184,19 @@ impl SecretSearch {
     }
 }
 
-/// The name of each entry, if the value is a list: each of `passwords: […]` is one. `tokens: 100` is a number of them.
-fn name_of_each<'n>(name: &'n str, value: &Value) -> &'n str {
-    if value.is_array() { name.trim_end_matches('s') } else { name }
+// The longest parts of digits and letters that are still names: `kafka2024` is one in a label, `hunter2` is none where only
+// secrets are expected.
+const LONGEST_MIXED_ENTRY: usize = 5;
+const LONGEST_MIXED_LABEL: usize = 11;
+
+/// Whether a text names something, such as the place of a secret, and is none itself.
+fn is_name(text: &str, longest_mixed: usize) -> bool {
+    is_place_of_secret(text) || is_made_of_words(text, longest_mixed)
+}
+
+/// Whether a label or an annotation is a secret: by its name alone, `token: kafka` would be one.
+fn is_secret_label(name: &str, value: &Value) -> bool {
+    is_secret_value_name(name) && value.as_str().is_some_and(|text| !is_name(text, LONGEST_MIXED_LABEL))
 }
 
 /// Whether a text is a single setting with a secret as its value.
@@ -195,6 +217,11 @@ fn unexpected_secret(path: FieldPath) -> Problem {
     let help =
         "write `{fromEnv: NAME}`, also for a value that is no secret; a parameter of your own can have another name";
     literal_secret(path, message, help)
+}
+
+fn secret_label(path: FieldPath) -> Problem {
+    let message = "by its name and its form this is a secret, and labels and annotations are shown";
+    literal_secret(path, message, "take it out, or write the name of the secret")
 }
 
 fn secret_in_text(form: SecretForm, path: FieldPath) -> Problem {
