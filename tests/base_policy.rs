@@ -49,8 +49,8 @@ fn change_does_not_lift_its_own_protection() {
 fn advice_about_a_limit_of_the_base_works() {
     let repo = protected_repo("{maxDelete: 0}");
     delete_clicks(&repo);
-    let advice = "the plan would delete 1 object, but `maxDelete` is 0 in the base: raise `policy.maxDelete` to 1 in \
-                  pipectl.yaml, in a change that is applied before this one, or pass `--allow-delete analytics/clicks`";
+    let advice = "the plan would delete 1 object, but `maxDelete` was 0 before this change: raise `policy.maxDelete` to 1 in \
+                  pipectl.yaml, in a change of its own, or pass `--allow-delete analytics/clicks`";
     // Before somebody follows it in vain, and after.
     for limit in [0, 10] {
         repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: {limit}}}\n"));
@@ -203,4 +203,76 @@ fn environment_of_the_command_line_has_its_own_policy_alone() {
     repo.commit_all("Delete it in dev");
     repo.run_successfully(&["apply", "-e", "dev", "--yes", "--base", "HEAD~1"]);
     assert_eq!(repo.live_pipe_names(), ["views"]);
+}
+
+/// An apply that a limit blocks keeps its base, and with it the limit. What lifts it is judged by the branch before it.
+#[test]
+fn limit_lifted_alone_holds_for_what_was_blocked() {
+    let pipe = |name: &str, spec: &str| kinesis_manifest(name, "", spec);
+    let (absent, guarded) = ("  state: absent", "  state: absent\n  protect: true");
+    // The policy, what the manifest says when it is to be deleted, and what lifts the limit.
+    for (policy, deleted, (file, lifted)) in [
+        ("{}", absent, ("pipectl.yaml", format!("{HEAD}policy: {{maxDelete: 2}}\n"))),
+        ("{maxDelete: 2, protect: [clicks]}", absent, ("pipectl.yaml", format!("{HEAD}policy: {{maxDelete: 2}}\n"))),
+        ("{maxDelete: 2}", guarded, ("pipes/clicks.yaml", pipe("clicks", absent))),
+    ] {
+        let repo = protected_repo(policy);
+        if deleted == guarded {
+            repo.write_file("pipes/clicks.yaml", &pipe("clicks", "  protect: true"));
+            repo.commit_all("Protect");
+        }
+        let applied = repo.run_git(&["rev-parse", "HEAD"]);
+        repo.write_file("pipes/clicks.yaml", &pipe("clicks", deleted));
+        repo.write_file("pipes/views.yaml", &pipe("views", absent));
+        repo.commit_all("Delete both");
+        let apply = || repo.run_pipectl(&["apply", "--yes", "--base", &applied, "--policy-base", "HEAD~1"]);
+        assert_eq!(apply().code, 5, "{policy}");
+        // Together with another change it lifts nothing.
+        repo.write_file(file, &lifted);
+        let waits = "  settings: {streaming_max_insert_wait_ms: 500}";
+        repo.write_file("pipes/clicks.yaml", &pipe("clicks", &format!("{absent}\n{waits}")));
+        repo.commit_all("Lift it, and more");
+        let said = apply();
+        assert_eq!(said.code, 5, "{policy}: {}", said.all_output());
+        assert!(repo.live_pipe_names().contains(&"clicks".to_owned()), "{policy}: {}", said.all_output());
+        repo.run_git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+        // Alone, it does.
+        repo.write_file(file, &lifted);
+        repo.commit_all("Lift it");
+        let said = apply();
+        assert_eq!(said.code, 0, "{policy}: {}", said.all_output());
+        assert!(repo.live_pipe_names().is_empty(), "{policy}: {}", said.all_output());
+    }
+}
+
+/// The next change is judged by the one before it, which was reviewed as such.
+#[test]
+fn limit_of_an_earlier_change_holds_though_nothing_was_applied_since() {
+    let repo = protected_repo("{}");
+    let applied = repo.run_git(&["rev-parse", "HEAD"]);
+    for name in ["clicks", "views"] {
+        repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", "  state: absent"));
+    }
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 2}}\n"));
+    repo.commit_all("Delete both, and lift the limit");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Orders");
+    // The zeros of a new branch name no commit.
+    for (before, live) in [("HEAD~2", 3), ("0000000000000000000000000000000000000000", 3), ("HEAD~1", 1)] {
+        let said = repo.run_pipectl(&["apply", "--yes", "--base", &applied, "--policy-base", before]);
+        assert_eq!(said.code, if live == 1 { 0 } else { 5 }, "{before}: {}", said.all_output());
+        assert_eq!(repo.live_pipe_names().len(), live, "{before}: {}", said.all_output());
+    }
+}
+
+/// Who begins to prune uses the limits.
+#[test]
+fn limit_lifted_together_with_pruning_is_held() {
+    let repo = protected_repo("{}");
+    repo.remove_file("pipes/clicks.yaml");
+    repo.commit_all("Forget clicks");
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{prune: git, maxDelete: 9}}\n"));
+    repo.commit_all("Prune");
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
 }

@@ -32,7 +32,10 @@ fn protect_that_the_change_removes_still_counts() {
     let base = kafka("", "  protect: true");
     for head in [kafka("", "  state: absent"), kafka("", "").replace("topics: clicks", "topics: other")] {
         let text = changed(&base, &head, &Policy::default());
-        assert!(text.contains("the base still says `protect`, so apply its removal as a change of its own"), "{text}");
+        assert!(
+            text.contains("it had `protect` before this change, so apply its removal as a change of its own"),
+            "{text}"
+        );
     }
     let text = changed(&kafka("", ""), &kafka("", "  state: absent"), &Policy::default());
     assert!(text.contains("1 to delete"), "{text}");
@@ -43,7 +46,7 @@ fn protection_holds_for_a_pin_that_the_base_has_under_another_name() {
     let id = live_kafka_pipe(&json!({}))["id"].as_str().unwrap().to_owned();
     let base = pinned(&id, "  protect: true").replace("{name: clicks,", "{name: other,");
     let text = changed(&base, &kafka("", "  state: absent"), &Policy::default());
-    assert!(text.contains("the base still says `protect`"), "{text}");
+    assert!(text.contains("it had `protect` before this change"), "{text}");
 }
 
 #[test]

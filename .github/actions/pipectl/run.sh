@@ -16,7 +16,7 @@ key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}${KEY:+.$KEY}"
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
 base=()
-[ -z "${BASE:-}" ] || base=(--base "$BASE")
+[ -z "${BASE:-}" ] || base=(--base "$BASE" ${BEFORE:+--policy-base "$BEFORE"})
 
 # The output repeats names and values of manifests. GitHub must not read them as workflow commands.
 # The annotations are escaped, and follow after the token.

@@ -56,6 +56,12 @@ impl Document {
     pub fn differs_from(&self, other: &Self) -> bool {
         self.body != other.body || self.intent != other.intent
     }
+
+    /// Whether the two are equal, or differ in `protect` and nothing else.
+    pub fn differs_in_protection_alone(&self, other: &Self) -> bool {
+        let intent = Intent { protect: other.intent.protect, ..self.intent.clone() };
+        self.body == other.body && intent == other.intent
+    }
 }
 
 /// The part of a manifest beyond the fields of the object.

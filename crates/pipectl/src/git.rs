@@ -4,6 +4,7 @@
 
 mod applied;
 mod cat_file;
+mod commits_before;
 mod declared_key;
 mod earlier_manifests;
 mod git_command;
@@ -30,6 +31,7 @@ use self::cat_file::BlobReader;
 use self::git_command::{NotInRepository, STDIN, git_command_in, locate_path, run_git, start_error};
 
 pub(crate) use self::applied::{AppliedBase, MarkMove};
+pub(crate) use self::commits_before::CommitsBefore;
 pub(crate) use self::history_query::{EvidenceByAddress, GitHistory, GitQuery, PlanCommits};
 pub(crate) use self::services::GitServices;
 pub(crate) use self::submodules::warn_of_missing_in;

@@ -31,7 +31,7 @@ pub(crate) fn setting(reason: &BlockReason) -> Option<String> {
     match (reason, reason.permission()?) {
         (BlockReason::OverLimit { key, count, is_of_base, .. }, _) => Some(raise_limit(key, *count, *is_of_base)),
         (BlockReason::ServiceDown(_, down), _) => {
-            let when = later_change(down.is_held_by_base);
+            let when = own_change(down.is_held_by_base);
             Some(format!("set `policy: {{wakeIdle: true}}` in pipectl.yaml{when}"))
         }
         (_, Permission::ApplyWithoutBase) => Some("plan without `--base`".to_owned()),
@@ -41,12 +41,12 @@ pub(crate) fn setting(reason: &BlockReason) -> Option<String> {
 }
 
 fn raise_limit(key: &str, count: usize, is_of_base: bool) -> String {
-    format!("raise `policy.{key}` to {count} in pipectl.yaml{}", later_change(is_of_base))
+    format!("raise `policy.{key}` to {count} in pipectl.yaml{}", own_change(is_of_base))
 }
 
 // A change cannot lift a limit and use that at once.
-fn later_change(is_held_by_base: bool) -> &'static str {
-    if is_held_by_base { ", in a change that is applied before this one" } else { "" }
+fn own_change(is_held_by_base: bool) -> &'static str {
+    if is_held_by_base { ", in a change of its own" } else { "" }
 }
 
 /// The limits and permissions of the project file, and those of the command line.
@@ -80,17 +80,9 @@ pub(crate) fn flag(permission: &Permission) -> Option<String> {
 
 /// The limit that a plan exceeds, and the flags that allow each object.
 pub(crate) fn limit_exceeded(exceeded: &LimitExceeded) -> String {
-    let LimitExceeded { verdict, key, limit, is_of_base, objects } = exceeded;
-    let flags: Vec<String> = objects.iter().filter_map(flag).collect();
-    let many = if objects.len() == 1 { "object" } else { "objects" };
-    format!(
-        "the plan would {} {} {many}, but `{key}` is {limit}{}; {}, or allow each by name: {}",
-        verdict.as_str(),
-        objects.len(),
-        if *is_of_base { " in the base" } else { "" },
-        raise_limit(key, objects.len(), *is_of_base),
-        flags.join(" ")
-    )
+    let flags: Vec<String> = exceeded.objects.iter().filter_map(flag).collect();
+    let raise = raise_limit(exceeded.key, exceeded.objects.len(), exceeded.is_of_base);
+    format!("{exceeded}; {raise}, or allow each by name: {}", flags.join(" "))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How much a plan may do before a person must say yes to it in so many words.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use model::action::Action;
 use model::address::{Address, ServiceRef};
@@ -88,10 +89,27 @@ pub struct LimitExceeded {
     pub key: &'static str,
     /// The limit.
     pub limit: usize,
-    /// Whether it is the limit of the base, which this commit cannot raise.
+    /// Whether it is the limit before this change, which this change cannot raise.
     pub is_of_base: bool,
     /// The objects that nobody allowed, with the permission that each of them needs.
     pub objects: Vec<Permission>,
+}
+
+impl fmt::Display for LimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_excess(f, (self.verdict.as_str(), self.objects.len()), (self.key, self.limit, self.is_of_base))
+    }
+}
+
+/// What a plan would do to how many objects, and the limit.
+pub(crate) fn fmt_excess(
+    f: &mut fmt::Formatter<'_>,
+    (verdict, count): (&str, usize),
+    (key, limit, is_of_base): (&str, usize, bool),
+) -> fmt::Result {
+    let many = if count == 1 { "object" } else { "objects" };
+    let (tense, when) = if is_of_base { ("was", " before this change") } else { ("is", "") };
+    write!(f, "the plan would {verdict} {count} {many}, but `{key}` {tense} {limit}{when}")
 }
 
 type Permit = fn(Address) -> Permission;

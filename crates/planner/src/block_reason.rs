@@ -150,7 +150,7 @@ pub enum BlockReason {
 pub enum ProtectedBy {
     /// Its manifest.
     Manifest,
-    /// Its manifest in the base.
+    /// Its manifest before this change.
     Base,
     /// The project file, by this pattern.
     Project(String),
@@ -160,7 +160,9 @@ impl fmt::Display for ProtectedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest => f.write_str("remove `protect`"),
-            Self::Base => f.write_str("the base still says `protect`, so apply its removal as a change of its own"),
+            Self::Base => {
+                f.write_str("it had `protect` before this change, so apply its removal as a change of its own")
+            }
             Self::Project(pattern) => {
                 write!(f, "remove `{pattern}` from `policy.protect` in pipectl.yaml")
             }

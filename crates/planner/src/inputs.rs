@@ -27,6 +27,8 @@ pub struct Policy {
     pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
     /// Objects that the target branch of a pull request declares since this branch left it. A merge keeps them.
     pub added_by_target: BTreeSet<Address>,
+    /// What was declared before the change that is planned, if its protection is not that of the base.
+    pub before_change: Option<Desired>,
     /// What git says in folders that are not part of the run.
     pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.
@@ -72,13 +74,16 @@ impl Policy {
         pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
     }
 
-    /// What protects a live object of these names, in the project file or in the base.
+    /// What protects a live object of these names, in the project file or before this change.
     pub(crate) fn protection_with_base(&self, own: &[Address], id: &Id, base: &BaseClaims<'_>) -> Option<ProtectedBy> {
+        let before =
+            base.before_change.iter().flat_map(|before| before.manifests_of(own, Some(id))).collect::<Vec<_>>();
         let base = base.manifests_of(own, Some(id));
-        if base.iter().any(|(_, was)| was.intent.protect) {
+        let judged = if before.is_empty() { &base } else { &before };
+        if judged.iter().any(|(_, was)| was.intent.protect) {
             return Some(ProtectedBy::Base);
         }
-        let earlier = base.into_iter().flat_map(|(at, was)| all_names(at, was));
+        let earlier = base.into_iter().chain(before).flat_map(|(at, was)| all_names(at, was));
         own.iter().cloned().chain(earlier).find_map(|at| self.protected_by(&at))
     }
 
@@ -124,12 +129,20 @@ pub(crate) struct BaseClaims<'a> {
     sides: [Option<&'a Desired>; 2],
     by_pinned_id: HashMap<&'a Id, Vec<(&'a Address, &'a Document)>>,
     by_previous_name: HashMap<Address, Vec<(&'a Address, &'a Document)>>,
+    /// The manifests before this change, if those protect.
+    before_change: Option<Box<Self>>,
 }
 
 impl<'a> BaseClaims<'a> {
     pub(crate) fn new(base: Option<&'a Desired>, policy: &'a Policy) -> Self {
-        let sides = [base, base.map(|_| &policy.other_folders.base)];
-        let mut claims = Self { sides, by_pinned_id: HashMap::new(), by_previous_name: HashMap::new() };
+        let before = policy.before_change.as_ref().map(|before| Box::new(Self::of_sides([Some(before), None])));
+        let base = Self::of_sides([base, base.map(|_| &policy.other_folders.base)]);
+        Self { before_change: before, ..base }
+    }
+
+    fn of_sides(sides: [Option<&'a Desired>; 2]) -> Self {
+        let (by_pinned_id, by_previous_name) = (HashMap::new(), HashMap::new());
+        let mut claims = Self { sides, by_pinned_id, by_previous_name, before_change: None };
         for (at, was) in sides.into_iter().flatten().flatten() {
             was.intent.pinned_id.iter().for_each(|id| claims.by_pinned_id.entry(id).or_default().push((at, was)));
             for name in &was.intent.previous_names {

@@ -195,7 +195,11 @@ pub(crate) struct GitArgs {
     /// in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     prune: Option<PruneBy>,
-    /// With --base: use the policy of this commit's project file, even where the base is stricter
+    /// With --base: what the target branch was before this change; its policy and protection hold, instead of those of
+    /// the base
+    #[arg(long, value_name = "REF", env = "PIPECTL_POLICY_BASE")]
+    policy_base: Option<String>,
+    /// With --base: use the policy of this commit's project file, even where the one before this change is stricter
     #[arg(long, env = "PIPECTL_TRUST_POLICY")]
     trust_policy: bool,
     /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and
@@ -222,6 +226,7 @@ impl GitArgs {
                 PruneBy::Git => PruneMode::Git,
                 PruneBy::Scope => PruneMode::Scope,
             }),
+            policy_base: self.policy_base.clone(),
             trust_policy: self.trust_policy,
             resend_secrets: self.resend_secrets.clone(),
         }

@@ -50,6 +50,29 @@ impl EarlierManifests {
         project: &ProjectContext,
         output: Output,
     ) -> Result<Self> {
+        Self::read(repository, revision, declared, project, Some(output))
+    }
+
+    /// The same without what cannot be read: nothing is set back without it.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn read_readable(
+        repository: &Repository,
+        revision: &str,
+        declared: &[Manifest],
+        project: &ProjectContext,
+    ) -> Result<Self> {
+        Self::read(repository, revision, declared, project, None)
+    }
+
+    fn read(
+        repository: &Repository,
+        revision: &str,
+        declared: &[Manifest],
+        project: &ProjectContext,
+        output: Option<Output>,
+    ) -> Result<Self> {
         let commit = repository.resolve_commit(revision)?;
         // What the commit declares was meant for the environments of its time. In a new one it is no base: live there is
         // whatever it was before git, and not what somebody changed since.
@@ -73,11 +96,15 @@ impl EarlierManifests {
         for problem in &mut loaded.diagnostics {
             problem.severity = Severity::Warning;
         }
-        output.print_diagnostics(&loaded.diagnostics, &all_files);
+        if let Some(output) = output {
+            output.print_diagnostics(&loaded.diagnostics, &all_files);
+        }
         let mut found = Self { own: loaded.manifests, elsewhere: Vec::new() };
         let sought = SoughtObjects::without_base(declared, &found.own);
         if sought.is_empty() {
-            submodules.warn_of_unreadable(&commit, output);
+            if let Some(output) = output {
+                submodules.warn_of_unreadable(&commit, output);
+            }
             return Ok(found);
         }
         let other_files =
@@ -93,9 +120,11 @@ impl EarlierManifests {
             broken.extend((!past.is_readable).then_some(file));
         }
         found.drop_other_services(declared, project);
-        let lost = declared.iter().filter(|it| found.lacks(it)).collect::<Vec<_>>();
-        refuse_unreadable(&lost, &commit, (is_readable, &broken), &submodules)?;
-        submodules.warn_of_unreadable(&commit, output);
+        if let Some(output) = output {
+            let lost = declared.iter().filter(|it| found.lacks(it)).collect::<Vec<_>>();
+            refuse_unreadable(&lost, &commit, (is_readable, &broken), &submodules)?;
+            submodules.warn_of_unreadable(&commit, output);
+        }
         Ok(found)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clickpipes::manifest::Manifest;
 use model::address::Address;
-use model::desired::{Desired, Presence};
+use model::desired::{Desired, Document, Presence};
 use planner::{OtherFolders, PruneEvidence, PruneReason};
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ use crate::project::{Bindings, ProjectContext};
 pub(crate) struct GitQuery {
     /// The revision whose manifests are the base.
     pub(crate) base: Option<String>,
+    /// The commit before the change, if the base is another one: its protection holds.
+    pub(crate) before_change: Option<String>,
     /// The revision of `--changed-since`: only manifests changed since then are selected.
     pub(crate) changed_since: Option<String>,
     /// Whether to look for removed manifests.
@@ -37,6 +39,7 @@ pub(crate) struct GitQuery {
 #[derive(Default)]
 pub(crate) struct GitHistory {
     base: Option<EarlierManifests>,
+    before_change: Option<EarlierManifests>,
     /// What other folders declare now of what the base declares.
     other_jobs: HeadIndex,
     /// Manifests of the commits after the base, newest first.
@@ -116,6 +119,8 @@ impl GitHistory {
         let commits = commits.transpose()?;
         let mut history =
             Self { commits, base, after_base, target, since: manifests(&query.changed_since)?, ..Self::default() };
+        let protection = |commit: &String| EarlierManifests::read_readable(&repository, commit, declared, project);
+        history.before_change = query.before_change.as_ref().map(protection).transpose()?;
         history.other_jobs = other_jobs.transpose()?.unwrap_or_default();
         if query.needs_removals {
             let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_ref(), project)?;
@@ -130,7 +135,12 @@ impl GitHistory {
 
     /// The services that the answers name.
     pub(crate) fn service_names(&self, default: Option<&str>) -> BTreeSet<String> {
-        let declared = self.base.iter().chain(&self.since).chain(self.target.as_ref().map(|target| &target.tip));
+        let declared = self
+            .base
+            .iter()
+            .chain(&self.before_change)
+            .chain(&self.since)
+            .chain(self.target.as_ref().map(|target| &target.tip));
         let base = declared.flat_map(EarlierManifests::owners);
         let removed = self.removals.iter().flatten().map(|removal| removal.key.owner.clone());
         let at_head = self.head_index.owners().chain(self.other_jobs.owners());
@@ -153,6 +163,26 @@ impl GitHistory {
         own.retain(|at, _| declared.contains(at) || !taken.contains(at));
         let after_base = std::mem::take(&mut self.after_base_elsewhere);
         (Some(own), OtherFolders { base: elsewhere, after_base, pinned })
+    }
+
+    /// The objects before the change, for their protection; `None` if those of the base serve.
+    pub(crate) fn take_before_change(
+        &mut self,
+        desired: &Desired,
+        base: Option<&Desired>,
+        services: &GitServices,
+    ) -> Option<Desired> {
+        let mut before = match self.before_change.take().map(|it| it.resolve(&all_addresses(desired), services)) {
+            Some((own, others)) => others.into_iter().chain(own).collect(),
+            None => base.filter(|base| desired.iter().any(|(at, now)| lifts_protection_alone(base, at, now)))?.clone(),
+        };
+        // Who only takes `protect` away lifts a limit, and uses nothing.
+        for (at, now) in desired {
+            if lifts_protection_alone(&before, at, now) {
+                before.insert(at.clone(), now.clone());
+            }
+        }
+        Some(before)
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
@@ -233,6 +263,10 @@ impl Repository {
         let file = project.origin.as_ref().map(|(file, _)| self.file_at_commit(commit, file));
         Ok(project.bindings_from_file(file.transpose()?.flatten().as_ref()))
     }
+}
+
+fn lifts_protection_alone(before: &Desired, at: &Address, now: &Document) -> bool {
+    before.get(at).is_some_and(|was| was.intent.protect && was.differs_in_protection_alone(now))
 }
 
 /// The addresses of the declared objects and those of their previous names.

@@ -80,7 +80,7 @@ pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<String> 
     let settings = changes.settings.iter().map(|it| format!("`{}` {} -> {}", it.path, text(&it.left), text(&it.right)));
     let held = changes
         .is_policy_held
-        .then(|| "until this is the base, the stricter policy of both holds (`--trust-policy` lifts that)".to_owned());
+        .then(|| "the stricter policy of both holds until this is merged (`--trust-policy` lifts that)".to_owned());
     let gone = changes.gone_environments.iter().map(|name| format!("the environment `{name}` is gone"));
     gone.chain(settings).chain(held).collect()
 }

@@ -1,10 +1,24 @@
-//! The policy of the base holds too: a change must not lift a limit and use that at once.
+//! The policy before a change holds too: a change must not lift a limit and use that at once.
+//
+// "Before the change" is the target branch before a merge, and not the base, the last commit that was applied. Where an
+// apply is blocked, the base stays, and with its limits nobody could ever lift the block:
+//
+//     1  applied: maxDelete 1                          base 1
+//     2  removes two manifests: blocked by 1           base 1
+//     3  only raises maxDelete to 2                    base 1, before the change 2: it lifts a limit and uses nothing, so
+//                                                      its own limit holds, and what 2 left is deleted
+//
+// Several changes may be merged before one apply. Each is judged by what was there before its own push:
+//
+//     2  removes two manifests and raises maxDelete    its plan and its apply: blocked by 1
+//     3  anything else                                 judged by 2: its plan shows both deletes to its reviewer
 
 use std::collections::BTreeMap;
 
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
 use model::project::{self, Environment, Policy, PolicyRule, Project};
+use model::yaml::{PendingDiagnostics, read_documents};
 use rules::RuleSet;
 use serde_json::Value;
 
@@ -54,12 +68,10 @@ impl ProjectContext {
         found
     }
 
-    /// How the project file changed since the base. With `hold`, the policy of the base holds from here on, too.
-    pub(crate) fn compare_with_base(&mut self, base: Option<&SourceFile>, hold: bool) -> ProjectChanges {
+    /// How the project file changed since the base.
+    pub(crate) fn changes_since(&self, source: &SourceFile) -> ProjectChanges {
         let mut changes = ProjectChanges::default();
-        let Some((source, base)) = base.and_then(|source| Some((source, project::parse_project(source).0?))) else {
-            return changes;
-        };
+        let Some(base) = project::parse_project(source).0 else { return changes };
         let same = self.environment_in(source).unwrap_or_default();
         changes.settings = changed_settings(&same, &self.written);
         if base.defaults.environment != self.default_environment {
@@ -70,10 +82,19 @@ impl ProjectContext {
         let chosen = self.environment_name();
         let is_gone = |name: &&String| *name != chosen && !self.other_environments.contains_key(*name);
         changes.gone_environments = base.environments.keys().filter(is_gone).cloned().collect();
-        if hold {
-            self.hold_policies(self.environments_that_hold(&base), &mut changes);
-        }
         changes
+    }
+
+    /// Takes the stricter of this policy and that of the project file before the change.
+    pub(crate) fn hold_policy(&mut self, before: &SourceFile, changes: &mut ProjectChanges) {
+        if let Some(before) = project::parse_project(before).0 {
+            self.hold_policies(self.environments_that_hold(&before), changes);
+        }
+    }
+
+    /// Whether the project file differs from another version in limits and permissions at most.
+    pub(crate) fn differs_in_limits_alone(&self, before: &SourceFile) -> bool {
+        self.file.as_ref().is_some_and(|now| without_limits(now) == without_limits(before))
     }
 
     fn hold_policies(&mut self, environments: BTreeMap<String, Environment>, changes: &mut ProjectChanges) {
@@ -99,4 +120,24 @@ impl ProjectContext {
         let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
         self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
     }
+}
+
+/// The project file without what only allows or forbids.
+// What is pruned stays: to prune more is a use of the limits.
+fn without_limits(source: &SourceFile) -> Vec<Value> {
+    let strip = |owner: &mut Value| {
+        let Some(policy) = owner.get_mut("policy").and_then(Value::as_object_mut) else { return };
+        policy.retain(|key, _| key.starts_with("prune"));
+        let is_empty = policy.is_empty();
+        owner.as_object_mut().filter(|_| is_empty).map(|owner| owner.remove("policy"));
+    };
+    let mut documents: Vec<Value> = Vec::new();
+    for document in read_documents(&source.text, &mut PendingDiagnostics::default()) {
+        let mut project = document.root.to_json();
+        strip(&mut project);
+        let environments = project.get_mut("environments").and_then(Value::as_object_mut);
+        environments.into_iter().flat_map(|all| all.values_mut()).for_each(strip);
+        documents.push(project);
+    }
+    documents
 }

@@ -12,9 +12,9 @@ use planner::Policy;
 
 use crate::connection::{AccessMode, Account, FoundServices, ServiceListing};
 use crate::context::CommandContext;
-use crate::git::{self, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
+use crate::git::{self, CommitsBefore, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
 use crate::load_manifests::LoadedManifests;
-use crate::project::{self, PROJECT_FILE, ProjectContext};
+use crate::project::{self, ProjectContext};
 use crate::run_redaction::run_redaction;
 use crate::saved_plan::PlanTarget;
 use crate::secrets::SecretResolver;
@@ -35,20 +35,18 @@ impl Session {
     ) -> Result<Self> {
         let output = context.output;
         let mut project = project::load_with_manifests(&scope.paths, context)?;
-        let base_file = match &git.base {
-            Some(base) => {
-                let repository = Repository::open_containing(&project.manifests)?;
-                repository.nearest_file_at_commit(&repository.resolve_commit(base)?, PROJECT_FILE)?
-            }
-            None => None,
-        };
-        let project_changes = project.compare_with_base(base_file.as_ref(), !git.trust_policy);
         let mut declared = LoadedManifests::load_project(&project)?;
+        let before = git.base.as_ref().map(|base| CommitsBefore::find(&project, base, git.policy_base.as_deref()));
+        let before = before.transpose()?;
+        let project_changes =
+            before.as_ref().map(|before| before.hold_policy(&mut project, &declared, git.trust_policy));
+        let project_changes = project_changes.transpose()?.unwrap_or_default();
         let rules = Some(PlanRules::take(&mut project, &mut declared, context.now));
         let declared = declared.require_valid(output)?;
         let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
             base: git.base.clone(),
+            before_change: before.and_then(CommitsBefore::unapplied),
             changed_since: git.changed_since.clone(),
             needs_removals: prune == PruneMode::Git,
         };
@@ -126,6 +124,7 @@ impl Session {
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
+        let before_change = history.take_before_change(&desired, base.as_ref(), &services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
@@ -150,7 +149,7 @@ impl Session {
             in_other_shards: BTreeSet::new(),
             givers_elsewhere: BTreeMap::new(),
             base,
-            policy_from_git: Policy { added_by_target, other_folders, ..Policy::default() },
+            policy_from_git: Policy { added_by_target, before_change, other_folders, ..Policy::default() },
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,

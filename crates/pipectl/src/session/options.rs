@@ -31,7 +31,9 @@ pub(crate) struct GitOptions {
     pub(crate) base: Option<String>,
     pub(crate) changed_since: Option<String>,
     pub(crate) prune: Option<PruneMode>,
-    /// Whether the policy of this commit holds although the base has a stricter one.
+    /// The revision before this change, if its policy holds and not that of the base.
+    pub(crate) policy_base: Option<String>,
+    /// Whether the policy of this commit holds, although the one before this change is stricter.
     pub(crate) trust_policy: bool,
     /// Whose secrets are sent again.
     pub(crate) resend_secrets: Vec<AddressPattern>,

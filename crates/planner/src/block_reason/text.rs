@@ -8,6 +8,7 @@ use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 use super::BlockReason;
+use crate::approve::fmt_excess;
 use crate::conflict::{ConflictingField, value_pair};
 
 impl fmt::Display for BlockReason {
@@ -43,9 +44,7 @@ impl fmt::Display for BlockReason {
                 write!(f, "the API calls it `{name}` ({id}): write the name so")
             }
             Self::OverLimit { verdict, count, key, limit, is_of_base, .. } => {
-                let many = if *count == 1 { "object" } else { "objects" };
-                let place = if *is_of_base { " in the base" } else { "" };
-                write!(f, "the plan would {verdict} {count} {many}, but `{key}` is {limit}{place}")
+                fmt_excess(f, (verdict, *count), (key, *limit, *is_of_base))
             }
             Self::ServiceDown(service, down) => {
                 write!(f, "service `{service}` is `{}`, and only a running one takes changes", down.state)?;
@@ -101,7 +100,7 @@ impl BlockReason {
             Self::ProtectedAtRemoval(commit, protection, is_in_base) => {
                 write!(f, "its manifest was removed by {commit}, but {}", protection.describe_obstacle())?;
                 f.write_str(if *is_in_base {
-                    ", and so does the base: to delete it, declare it without `protect`, and once that is applied, with \
+                    ", and so did the last one before this change: to delete it, declare it without `protect`, and once that is applied, with \
                      `state: absent`"
                 } else {
                     ": to delete it, declare it with `state: absent` and without `protect`"

@@ -1,0 +1,74 @@
+//! The base of a plan, and the commit before the change that is planned: the target branch before a merge.
+
+use anyhow::Result;
+
+use super::{Commit, Repository};
+use crate::load_manifests::LoadedManifests;
+use crate::project::{PROJECT_FILE, ProjectContext};
+use crate::settings_diff::ProjectChanges;
+
+pub(crate) struct CommitsBefore {
+    repository: Repository,
+    base: Commit,
+    change: Commit,
+}
+
+impl CommitsBefore {
+    /// Of these revisions. Without one for the change, and where the base is later, it is the base.
+    ///
+    /// # Errors
+    /// When git does not know a revision.
+    pub(crate) fn find(project: &ProjectContext, base: &str, change: Option<&str>) -> Result<Self> {
+        let repository = Repository::open_containing(&project.manifests)?;
+        let base = repository.resolve_commit(base)?;
+        let is_hash = |it: &str| it.len() >= 40 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // The commit before a push is zeros for a new branch, and gone after a force push.
+        let is_known = |it: &&str| !it.is_empty() && (!is_hash(it) || repository.resolve_commit(it).is_ok());
+        let change =
+            change.filter(is_known).map(|it| repository.resolve_commit(&format!("{}...", it.trim_end_matches("..."))));
+        let change = match change.transpose()? {
+            Some(change) if !repository.is_ancestor(&change, &base)? => change,
+            _ => base.clone(),
+        };
+        Ok(Self { repository, base, change })
+    }
+
+    /// Holds the policy before the change, unless the change does nothing but lift limits. Returns what changed in the
+    /// project file since the base.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(crate) fn hold_policy(
+        &self,
+        project: &mut ProjectContext,
+        declared: &LoadedManifests,
+        is_trusted: bool,
+    ) -> Result<ProjectChanges> {
+        let file_at = |commit| self.repository.nearest_file_at_commit(commit, PROJECT_FILE);
+        let mut changes = file_at(&self.base)?.map(|file| project.changes_since(&file)).unwrap_or_default();
+        if let Some(file) = file_at(&self.change)?.filter(|_| !is_trusted) {
+            let lifts_alone = project.differs_in_limits_alone(&file) && self.has_same_manifests(project, declared)?;
+            if !lifts_alone {
+                project.hold_policy(&file, &mut changes);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Whether the change edits no manifest and no template.
+    fn has_same_manifests(&self, project: &ProjectContext, declared: &LoadedManifests) -> Result<bool> {
+        let mut before = self.repository.manifest_files_at(&self.change)?;
+        before.extend(self.repository.templates_elsewhere(&before, &self.change, project)?);
+        let is_project = |text: &str| project.file.as_ref().is_some_and(|file| *file.text == *text);
+        let mut before: Vec<&str> = before.iter().map(|file| &*file.text).collect();
+        let mut now: Vec<&str> = declared.files.iter().map(|file| &*file.text).filter(|it| !is_project(it)).collect();
+        before.sort_unstable();
+        now.sort_unstable();
+        Ok(before == now)
+    }
+
+    /// The commit before the change, if the base is another one.
+    pub(crate) fn unapplied(self) -> Option<String> {
+        (self.change.hash != self.base.hash).then_some(self.change.hash)
+    }
+}
