@@ -271,6 +271,32 @@ fn row_24_no_edit_sends_what_only_a_create_takes() {
     }
 }
 
+#[test]
+fn row_25_pipe_that_is_being_deleted_does_not_match_its_manifest() {
+    let (pipe, desk) = (seed_named("kinesis-user"), WorkDir::new());
+    desk.write_file("pipes.yaml", documents_to_yaml([&pipe]));
+    expect("25", 0, &run(&desk, &["apply", "pipes.yaml", "--yes"]));
+    let posts = || desk.request_log().iter().filter(|(method, ..)| method == "POST").count();
+    let before = posts();
+    desk.edit_world(|world| world.set_pipe_state("analytics", "kinesis-user", EmulatedPipeState::Deleting));
+    for (args, code) in [(&["plan", "pipes.yaml"][..], 0), (&["apply", "pipes.yaml", "--yes"], 5)] {
+        let said = run(&desk, args);
+        expect("25", code, &said);
+        assert!(said.stdout.contains("it is being deleted: plan again when it is gone"), "{}", said.stdout);
+    }
+    assert_eq!(posts(), before);
+    let exported = run(&desk, &["export", "--service", "analytics"]);
+    assert!(exported.stderr.contains("kinesis-user is being deleted, and is left out"), "{}", exported.all_output());
+    assert!(!exported.stdout.contains("kinesis-user"), "{}", exported.stdout);
+    let absent = pipe.as_object().map(|it| {
+        let mut absent = it.clone();
+        absent["spec"] = json!({"state": "absent"});
+        Value::Object(absent)
+    });
+    desk.write_file("pipes.yaml", documents_to_yaml(&absent));
+    expect("25", 0, &run(&desk, &["apply", "pipes.yaml", "--yes"]));
+}
+
 /// Such as one whose materialised view failed for more than an hour.
 #[test]
 fn row_30_failed_pipe_is_started_again() {

@@ -33,7 +33,7 @@ fn pipe_declared_stopped_is_created_and_stopped() {
             Kafka clicks -> default.clicks, JSONEachRow
             actions: create stopped, wait until Stopped
             sends P to b:9092 for the first time
-            data:  no `offset` is set, so the API picks where it starts to read
+            data:  nothing is read until it is started. Then: no `offset` is set, so the API picks where it starts to read
                    an API that does not know `startPaused` starts it: then it reads until it is stopped
 
     Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.

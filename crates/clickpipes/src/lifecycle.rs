@@ -158,6 +158,15 @@ pub fn is_finished(object: &Object) -> bool {
     pipe_phase(object) == PipePhase::Finished
 }
 
+/// Whether the API has accepted its deletion, and has not carried it out yet.
+pub fn is_being_deleted(kind: Kind, object: &Object) -> bool {
+    match kind {
+        Kind::ClickPipe => pipe_phase(object) == PipePhase::Deleting,
+        Kind::ReversePrivateEndpoint => object.state.as_str() == "Deleting",
+        Kind::CdcScaling => false,
+    }
+}
+
 /// Whether the pipe reads its source, or is about to. Other objects do so for as long as they exist.
 pub fn reads_source(kind: Kind, object: &Object) -> bool {
     kind != Kind::ClickPipe

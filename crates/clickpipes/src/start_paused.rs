@@ -30,8 +30,3 @@ pub fn without_switch(body: &Value) -> Option<Value> {
     let mut body = body.clone();
     body.as_object_mut()?.remove(SWITCH).map(|_| body)
 }
-
-/// Whether a refusal is about the switch.
-pub fn is_refused_by(message: &str) -> bool {
-    message.contains(SWITCH)
-}

@@ -44,6 +44,8 @@ pub enum BlockReason {
         /// The live one, if there is one.
         live: Option<String>,
     },
+    /// The API has accepted its deletion, which somebody else asked for, and has not carried it out yet.
+    BeingDeleted,
     /// The API cannot rename objects of its kind.
     CannotRename,
     /// The API cannot delete objects of its kind.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Name};
 use model::desired::{Desired, Document, Presence};
@@ -164,9 +165,11 @@ fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {
 
 fn match_only_object<'l>(at: &Address, renamed_from: Option<Name>, live: &'l Live) -> LiveMatch<'l> {
     let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
-    match objects {
-        [] => LiveMatch::None,
-        [object] => LiveMatch::Found { object, renamed_from },
-        several => LiveMatch::Ambiguous(BlockReason::from_candidates(several)),
+    // What is being deleted keeps the name until it is gone, also beside the object that follows it.
+    let mut staying = objects.iter().filter(|object| !lifecycle::is_being_deleted(at.kind, object));
+    match (staying.next(), staying.next(), objects) {
+        (_, _, []) => LiveMatch::None,
+        (Some(object), None, _) | (None, _, [object]) => LiveMatch::Found { object, renamed_from },
+        (_, _, several) => LiveMatch::Ambiguous(BlockReason::from_candidates(several)),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clickpipes::blocking_tables;
 use clickpipes::data_effects;
+use clickpipes::lifecycle;
 use clickpipes::pipe::source::source_word;
 use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::action::{Action, RunState};
@@ -74,6 +75,12 @@ impl PlanInputs<'_> {
                 block_object(at, document, None, reason).into()
             }
             (Presence::Absent, LiveMatch::None) => ObjectPlan::default(),
+            (presence, LiveMatch::Found { object, .. }) if lifecycle::is_being_deleted(at.kind, object) => {
+                match presence {
+                    Presence::Absent => ObjectPlan::default(),
+                    Presence::Present(_) => block_object(at, document, Some(object), BlockReason::BeingDeleted).into(),
+                }
+            }
             (Presence::Absent, LiveMatch::Found { object, renamed_from }) => {
                 let (change, actions) = self.plan_delete(at, document, object, renamed_from.as_ref());
                 (Change { renamed_from, ..change }, actions).into()
@@ -165,7 +172,8 @@ impl PlanInputs<'_> {
         let is_recreated = no_live.0.is_some();
         let reason = is_recreated.then(|| MISSING_LIVE_REASON.to_owned());
         let actions = actions_for::create_actions(at, &document.body, desired_state);
-        let mut data = data_effects::creation_effects(at.kind, &document.body, is_recreated);
+        let created = actions.iter().find_map(Action::request_body).unwrap_or(&document.body);
+        let mut data = data_effects::creation_effects(at.kind, created, is_recreated);
         data.extend(data_effects::stop_effects(None, &actions));
         let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
         let change = Change {

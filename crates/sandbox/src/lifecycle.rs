@@ -23,6 +23,7 @@ pub enum EmulatedPipeState {
     Failed,
     Completed,
     InternalError,
+    Deleting,
 }
 
 /// States with the second in which each begins.

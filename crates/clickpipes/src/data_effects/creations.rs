@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::blocking_tables;
 use crate::pipe::replacement_effects::TableNames;
 use crate::pipe::source::SourceKind;
+use crate::start_paused;
 use model::address::Kind;
 
 /// The effects of creating an object, one sentence each. `is_recreated` says that an earlier one of this name may have
@@ -13,7 +14,10 @@ pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<Str
     let Some((source_kind, source)) = SourceKind::in_body(body).filter(|_| kind == Kind::ClickPipe) else {
         return Vec::new();
     };
-    let first_rows = (source_kind.spec().describe_start)(source);
+    let mut first_rows = (source_kind.spec().describe_start)(source);
+    if start_paused::has_switch(body) {
+        first_rows = format!("nothing is read until it is started. Then: {first_rows}");
+    }
     let tables = if is_recreated { describe_earlier_rows(kind, body) } else { None };
     let adds = (body["destination"]["managedTable"] == false)
         .then(|| format!("inserts into {}, which must exist", TableNames::in_body(body).quoted_list()));

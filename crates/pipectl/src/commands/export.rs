@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use clickpipes::lifecycle;
 use model::address::Kind;
+use model::live::Live;
 use porting::export::export_manifests;
 use porting::group::{group_manifests, keep_single};
 
@@ -18,6 +20,7 @@ use self::export_output::ExportResult;
 use crate::connection::{AccessMode, ConnectOptions};
 use crate::context::CommandContext;
 use crate::outcome::CommandOutcome;
+use crate::output::Output;
 use crate::project;
 use crate::selection::Selection;
 use crate::session::{LiveView, ObservedServices, SizeRead, collect_partial};
@@ -60,6 +63,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
     let ObservedServices { mut live, unreachable } = collect_partial(answers.map(std::future::ready)).await?;
     view.connection.save_sandbox()?;
     live.retain(|at, _| options.selection.is_selected(at, None));
+    leave_out_deleted(&mut live, context.output);
     if live.is_empty() && !options.selection.selects_all() {
         bail!("none of the live objects is selected");
     }
@@ -77,4 +81,16 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
         None => None,
     };
     Ok(exported.into_outcome(context, written.as_ref()))
+}
+
+/// A manifest of an object that is about to be gone would create it again.
+fn leave_out_deleted(live: &mut Live, output: Output) {
+    live.retain(|at, observed| {
+        let all = observed.objects.len();
+        observed.objects.retain(|object| !lifecycle::is_being_deleted(at.kind, object));
+        if observed.objects.len() < all {
+            output.print_message_line(format!("note: {at} is being deleted, and is left out"));
+        }
+        !observed.objects.is_empty()
+    });
 }

@@ -40,6 +40,7 @@ impl fmt::Display for BlockReason {
             | Self::MissesChanges(_)
             | Self::RefusedReplacement(_)
             | Self::SpelledByApi(..) => self.fmt_loss(f),
+            Self::BeingDeleted => f.write_str("it is being deleted: plan again when it is gone, to create it again"),
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so")
             }

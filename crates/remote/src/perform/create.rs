@@ -125,13 +125,12 @@ enum LookupOutcome {
 
 impl CreateAttempt<'_> {
     async fn create_or_adopt(&self, body: &Value) -> Result<Created, Error> {
-        // The schema of July 2026 has no switch to create a pipe paused. If the API refuses it, the pipe is created
-        // running, and the stop that follows stops it.
+        // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body, in
+        // words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
+        // once without the switch: what is wrong besides is refused again, and the stop that follows stops the pipe.
         let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };
         match self.create_until_known(body).await {
-            Err(Error::Rejected(refused))
-                if refused.kind == RejectionKind::InvalidRequest && start_paused::is_refused_by(&refused.message) =>
-            {
+            Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest => {
                 self.create_until_known(&older).await
             }
             created => created.map(|created| Created { is_paused: true, ..created }),
