@@ -30,11 +30,14 @@ pub(super) fn matched_prefix(text: &str, secret: &str, least: usize) -> usize {
     if count == secret.chars().count() || count >= least { length } else { 0 }
 }
 
+/// The longest part of a secret that no format escapes: letters and digits.
+pub(super) fn unescaped_run(secret: &str) -> &str {
+    secret.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default()
+}
+
 /// Where an output contains the whole secret, in any mixture of escapes.
 pub(super) fn find_in_output(text: &str, secret: &str) -> Vec<Range<usize>> {
-    // No format escapes letters and digits, so nearly every text is passed over at once.
-    let run = secret.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default();
-    if !text.contains(run) {
+    if !text.contains(unescaped_run(secret)) {
         return Vec::new();
     }
     // What ends a text of JSON, or begins within an escape, is a part of the document.
