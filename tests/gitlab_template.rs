@@ -277,3 +277,26 @@ fn next_merge_request_shows_what_a_failed_apply_left() {
     assert_eq!(code, 0, "{said}");
     assert_eq!((runner.live_wait("clicks"), runner.live_wait("views")), (json!(700), json!(700)));
 }
+
+/// A branch is behind, and the apply of what it lacks failed in part: the base is where the branch left main.
+#[test]
+fn merge_request_that_is_behind_a_failed_apply_undoes_nothing() {
+    let runner = GitlabRunner::new("");
+    runner.declare("clicks", 500);
+    let (code, said) = runner.apply(&SECRET);
+    assert_eq!(code, 0, "{said}");
+    runner.repo.run_git(&["checkout", "--quiet", "-b", "behind"]);
+    runner.declare("lines", 500);
+    runner.repo.run_git(&["checkout", "--quiet", "main"]);
+    runner.declare("clicks", 700);
+    runner.declare("views", 700);
+    let (code, said) = runner.apply(&[]);
+    assert_ne!(code, 0, "the secret of views is missing: {said}");
+    assert_eq!(runner.live_wait("clicks"), json!(700), "{said}");
+
+    runner.repo.run_git(&["checkout", "--quiet", "behind"]);
+    let (code, said) = runner.run_job("clickpipes-plan", &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("+ lines") && said.contains("target branch"), "{said}");
+    assert!(!said.to_lowercase().contains("drift"), "{said}");
+}

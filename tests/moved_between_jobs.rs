@@ -109,3 +109,29 @@ fn object_that_moves_to_another_job_and_back_is_not_created_again() {
     let plan = repo.run_successfully(&["plan", "p", "--base", &base]);
     assert!(!plan.contains("rename from"), "{plan}");
 }
+
+/// An apply renamed the object, and failed elsewhere, so the base stays. Its folder and its names of today say nothing of the
+/// name in the base.
+#[test]
+fn base_follows_an_object_that_was_renamed_before_it_moved() {
+    let renamed = |spec: &str, name: &str, previous: &str| {
+        let own = tuned_manifest(1, 500).replacen("spec:", &format!("spec:{spec}"), 1);
+        own.replacen("name: clicks", &format!("name: {name}{previous}"), 1)
+    };
+    for (now, previous) in [("renamed", ""), ("again", "\n  previousNames: [renamed]")] {
+        for (spec, gone) in [("", ""), ("\n  protect: true", "\n  state: absent")] {
+            let (repo, _) = applied_jobs(spec);
+            let base = repo.run_git(&["rev-parse", "HEAD"]);
+            repo.write_file("p/clicks.yaml", &renamed(spec, "renamed", "\n  previousNames: [clicks]"));
+            repo.commit_all("Rename");
+            repo.run_successfully(&["apply", "p", "--yes", "--base", &base]);
+            move_to_other_job(&repo, &renamed(gone, now, previous));
+            let plan = repo.run_pipectl(&["plan", "q", "--base", &base]).stdout;
+            if gone.is_empty() {
+                assert!(plan.contains("git 500, live 900") && !plan.contains("900 -> 500"), "{now}: {plan}");
+            } else {
+                assert!(plan.contains("it had `protect` before this change"), "{now}: {plan}");
+            }
+        }
+    }
+}

@@ -47,6 +47,24 @@ fn removed_manifest_is_a_row_without_prune() {
     assert!(pruned.contains("  - orders") && !pruned.contains("manifest removed"), "{pruned}");
 }
 
+/// An apply of it created the pipe and failed elsewhere, so the base stays.
+#[test]
+fn manifest_that_came_and_went_since_the_base_is_a_row() {
+    let (repo, base) = applied();
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    let merged = repo.commit_all("Views");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base]);
+    repo.run_git(&["revert", "--no-edit", "HEAD"]);
+    let plan = |prune| repo.run_successfully(&["plan", "pipes", "--base", &base, "--policy-base", &merged, prune]);
+    let text = plan("--prune=never");
+    assert!(text.contains("  ? views") && text.contains("Removed from git: 1 manifest removed."), "{text}");
+    let text = plan("--prune=git");
+    assert!(text.contains("  - views"), "{text}");
+    // What only the commits of this change declared is no proof.
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base, "--prune=git"]);
+    assert!(!text.contains("  - views"), "{text}");
+}
+
 #[test]
 fn removed_size_is_a_warning_until_it_is_set_back() {
     let (repo, base) = applied();

@@ -29,6 +29,8 @@ pub struct Policy {
     pub added_by_target: BTreeSet<Address>,
     /// What was declared before the change that is planned, if its protection is not that of the base.
     pub before_change: Option<Desired>,
+    /// What the change that is planned declares no more, though the base did not declare it yet.
+    pub removed_by_change: BTreeSet<Address>,
     /// What git says in folders that are not part of the run.
     pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.

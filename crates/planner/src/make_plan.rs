@@ -124,7 +124,8 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
     let PlanInputs { desired, live, base, policy, .. } = inputs;
     let was_declared = |at: &Address| {
         let document = base.and_then(|base| base.get(at));
-        !desired.contains_key(at) && document.is_some_and(|document| document.intent.presence != Presence::Absent)
+        let was_in_base = document.is_some_and(|document| document.intent.presence != Presence::Absent);
+        policy.removed_by_change.contains(at) || was_in_base && !desired.contains_key(at)
     };
     live.iter()
         .filter(|(at, observed)| {

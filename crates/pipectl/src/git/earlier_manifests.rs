@@ -39,18 +39,19 @@ struct SoughtObjects<'d> {
 }
 
 impl EarlierManifests {
-    /// Reads the commit of a revision.
+    /// Reads the commit of a revision. `later` are manifests of the commits since, newest first: an object may have another
+    /// name there than today.
     ///
     /// # Errors
     /// When git cannot answer, or when a part that may declare an object of the run cannot be read.
     pub(super) fn read_revision(
         repository: &Repository,
         revision: &str,
-        declared: &[Manifest],
+        (declared, later): (&[Manifest], &[Manifest]),
         project: &ProjectContext,
         output: Output,
     ) -> Result<Self> {
-        Self::read(repository, revision, declared, project, Some(output))
+        Self::read(repository, revision, (declared, later), project, Some(output))
     }
 
     /// The same without what cannot be read: nothing is set back without it.
@@ -60,16 +61,16 @@ impl EarlierManifests {
     pub(super) fn read_readable(
         repository: &Repository,
         revision: &str,
-        declared: &[Manifest],
+        (declared, later): (&[Manifest], &[Manifest]),
         project: &ProjectContext,
     ) -> Result<Self> {
-        Self::read(repository, revision, declared, project, None)
+        Self::read(repository, revision, (declared, later), project, None)
     }
 
     fn read(
         repository: &Repository,
         revision: &str,
-        declared: &[Manifest],
+        (declared, later): (&[Manifest], &[Manifest]),
         project: &ProjectContext,
         output: Option<Output>,
     ) -> Result<Self> {
@@ -100,7 +101,7 @@ impl EarlierManifests {
             output.print_diagnostics(&loaded.diagnostics, &all_files);
         }
         let mut found = Self { own: loaded.manifests, elsewhere: Vec::new() };
-        let sought = SoughtObjects::without_base(declared, &found.own);
+        let sought = SoughtObjects::without_base(declared, later, &found.own);
         if sought.is_empty() {
             if let Some(output) = output {
                 submodules.warn_of_unreadable(&commit, output);
@@ -183,7 +184,7 @@ fn add_first(side: &mut Desired, at: Address, document: Document) {
 }
 
 impl<'d> SoughtObjects<'d> {
-    fn without_base(declared: &'d [Manifest], base: &[Manifest]) -> Self {
+    fn without_base(declared: &'d [Manifest], later: &'d [Manifest], base: &[Manifest]) -> Self {
         let known: BTreeSet<DeclaredKey> = base.iter().map(DeclaredKey::from_manifest).collect();
         let (mut names, mut pinned_kinds) = (BTreeSet::new(), BTreeSet::new());
         let lacks_name =
@@ -191,6 +192,13 @@ impl<'d> SoughtObjects<'d> {
         for manifest in declared.iter().filter(lacks_name) {
             names.extend(names_of(manifest));
             pinned_kinds.extend(manifest.document.intent.pinned_id.is_some().then_some(manifest.kind));
+        }
+        // A rename leads to the name before it:  base a,  later b with previousNames [a],  now b in another folder.
+        for manifest in later {
+            let earlier = names_of(manifest);
+            if earlier.iter().any(|name| names.contains(name)) {
+                names.extend(earlier);
+            }
         }
         Self { names, referenced: referenced_elsewhere(declared), pinned_kinds }
     }

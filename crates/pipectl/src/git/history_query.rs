@@ -92,14 +92,6 @@ impl GitHistory {
             return Ok(Self::default());
         }
         let repository = Repository::open_containing(&project.manifests)?;
-        let manifests = |revision: &Option<String>| {
-            let revision = revision.as_ref();
-            let read =
-                |revision: &String| EarlierManifests::read_revision(&repository, revision, declared, project, output);
-            revision.map(read).transpose()
-        };
-        let base = manifests(&query.base)?;
-        let other_jobs = base.as_ref().map(|base| repository.read_other_jobs(&base.own, declared, project));
         if !query.needs_removals {
             repository.warn_of_missing_submodules(output)?;
         }
@@ -110,6 +102,18 @@ impl GitHistory {
             after_base.extend(manifests_that_were_elsewhere(&repository, &hash, declared, project)?);
             target = TargetBranch::read_moved(&repository, base, declared, project, output)?;
         }
+        let manifests = |revision: &Option<String>, later| {
+            let sought = (declared, later);
+            let read = |revision| EarlierManifests::read_revision(&repository, revision, sought, project, output);
+            revision.as_deref().map(read).transpose()
+        };
+        let (base, since) = (manifests(&query.base, &after_base)?, manifests(&query.changed_since, &[])?);
+        let before = query.before_change.as_deref();
+        let before =
+            before.map(|commit| EarlierManifests::read_readable(&repository, commit, (declared, &after_base), project));
+        let before = before.transpose()?;
+        let earlier = base.iter().chain(&before).flat_map(|it| &it.own);
+        let other_jobs = base.as_ref().map(|_| repository.read_other_jobs(earlier, declared, project)).transpose()?;
         let label = |revision: &str| Ok::<_, anyhow::Error>(repository.resolve_commit(revision)?.label());
         let commits = query.base.as_deref().map(|base| {
             // `FETCH_HEAD` names a branch to git alone.
@@ -117,13 +121,13 @@ impl GitHistory {
             Ok::<_, anyhow::Error>(PlanCommits { base: label(base)?, head: label("HEAD")?, target_branch })
         });
         let commits = commits.transpose()?;
+        let other_jobs = other_jobs.unwrap_or_default();
         let mut history =
-            Self { commits, base, after_base, target, since: manifests(&query.changed_since)?, ..Self::default() };
-        let protection = |commit: &String| EarlierManifests::read_readable(&repository, commit, declared, project);
-        history.before_change = query.before_change.as_ref().map(protection).transpose()?;
-        history.other_jobs = other_jobs.transpose()?.unwrap_or_default();
+            Self { commits, base, before_change: before, after_base, target, since, other_jobs, ..Self::default() };
         if query.needs_removals {
-            let removed = proven_removals(&repository, query.base.as_deref(), history.base.as_ref(), project)?;
+            let before = query.before_change.as_deref().or(query.base.as_deref());
+            let earlier = history.base.iter().chain(&history.before_change).flat_map(|it| &it.own);
+            let removed = proven_removals(&repository, before, earlier, project)?;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
@@ -165,16 +169,26 @@ impl GitHistory {
         (Some(own), OtherFolders { base: elsewhere, after_base, pinned })
     }
 
-    /// The objects before the change, for their protection; `None` if those of the base serve.
+    /// The objects before the change, for their protection, and which of them this change removes; `None` if the base
+    /// says the same.
     pub(crate) fn take_before_change(
         &mut self,
         desired: &Desired,
         base: Option<&Desired>,
         services: &GitServices,
-    ) -> Option<Desired> {
-        let mut before = match self.before_change.take().map(|it| it.resolve(&all_addresses(desired), services)) {
-            Some((own, others)) => others.into_iter().chain(own).collect(),
-            None => base.filter(|base| desired.iter().any(|(at, now)| lifts_protection_alone(base, at, now)))?.clone(),
+    ) -> (Option<Desired>, BTreeSet<Address>) {
+        let mut removed = BTreeSet::new();
+        let before = self.before_change.take().map(|it| it.resolve(&all_addresses(desired), services));
+        let mut before: Desired = if let Some((own, others)) = before {
+            let taken: BTreeSet<Address> = self.other_jobs.addresses(services).map(|(at, _)| at).collect();
+            let gone = own.iter().filter(|(at, _)| !desired.contains_key(*at) && !taken.contains(*at));
+            let gone = gone.filter(|(_, document)| document.intent.presence != Presence::Absent);
+            removed.extend(gone.map(|(at, _)| at.clone()));
+            others.into_iter().chain(own).collect()
+        } else {
+            let lifted = |base: &&Desired| desired.iter().any(|(at, now)| lifts_protection_alone(base, at, now));
+            let Some(base) = base.filter(lifted) else { return (None, removed) };
+            base.clone()
         };
         // Who only takes `protect` away lifts a limit, and uses nothing.
         for (at, now) in desired {
@@ -182,7 +196,7 @@ impl GitHistory {
                 before.insert(at.clone(), now.clone());
             }
         }
-        Some(before)
+        (Some(before), removed)
     }
 
     /// The commits of the base and of `HEAD`; `None` without `--base`.
@@ -286,23 +300,22 @@ pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
 //     main    o-----------M    M against o: nothing was removed
 //     branch   \-+x---x-/      adds x, removes x
 //
-// After a fast-forward, the branch's commits are the target's own. Then a removal after the base, the last tree that
-// was applied, counts only for objects that the base declared.
-fn proven_removals(
+// After a fast-forward, the branch's commits are the target's own. Then a removal in this change counts only for objects
+// that were declared before it: in the base, the last tree that was applied, or in what was merged since.
+fn proven_removals<'m>(
     repository: &Repository,
-    base_revision: Option<&str>,
-    base: Option<&EarlierManifests>,
+    before: Option<&str>,
+    earlier: impl Iterator<Item = &'m Manifest>,
     project: &ProjectContext,
 ) -> Result<Vec<Removal>> {
     let History { all, mainline } = repository.read_history(project)?;
     let mut archive = ManifestArchive::open_archive(repository, project)?;
-    let unapplied = base_revision.map(|revision| repository.commits_since(revision)).transpose()?.unwrap_or_default();
-    let applied = base.into_iter().flat_map(|base| &base.own);
-    let applied: BTreeSet<DeclaredKey> = applied.flat_map(DeclaredKey::all_from_manifest).collect();
+    let of_change = before.map(|revision| repository.commits_since(revision)).transpose()?.unwrap_or_default();
+    let earlier: BTreeSet<DeclaredKey> = earlier.flat_map(DeclaredKey::all_from_manifest).collect();
     let mut proven = BTreeSet::new();
     for step in &mainline {
         let removed = removed_keys(&mut archive, step)?.into_keys();
-        proven.extend(removed.filter(|key| !unapplied.contains(&step.hash) || applied.contains(key)));
+        proven.extend(removed.filter(|key| !of_change.contains(&step.hash) || earlier.contains(key)));
     }
     let mut removed = find_removals(&mut archive, &all)?;
     removed.retain(|removal| proven.contains(&removal.key));

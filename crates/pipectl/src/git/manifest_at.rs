@@ -192,19 +192,26 @@ pub(super) fn manifests_that_were_elsewhere(
     }
     let referenced = referenced_elsewhere(declared);
     let is_referenced = |manifest: &Manifest| referenced.contains(&(manifest.kind, manifest.name.clone()));
-    let declared: BTreeSet<(Kind, &Name)> = declared.iter().map(|manifest| (manifest.kind, &manifest.name)).collect();
+    let keys_of = |manifest: &Manifest| {
+        let kind = manifest.kind;
+        DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (kind, key.name)).collect::<Vec<_>>()
+    };
+    // The newest comes first, so each rename leads to the names before it.
+    let mut names: BTreeSet<(Kind, Name)> = declared.iter().flat_map(keys_of).collect();
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = Vec::new();
     for step in steps {
         let mut manifests = archive.manifests_at(&step.hash, &step.new_hashes)?;
         manifests.retain(|it| {
-            let mut keys = DeclaredKey::all_from_manifest(it).into_iter();
-            is_referenced(it) || keys.any(|key| declared.contains(&(key.kind, &key.name)))
+            let keys = keys_of(it);
+            let is_ours = keys.iter().any(|key| names.contains(key));
+            names.extend(keys.into_iter().filter(|_| is_ours));
+            is_ours || is_referenced(it)
         });
         found.extend(manifests);
     }
-    let names = found.iter().map(|manifest| &manifest.name).collect();
-    let elsewhere = HeadIndex::read_head(repository, project, &names)?;
+    let found_names = found.iter().map(|manifest| &manifest.name).collect();
+    let elsewhere = HeadIndex::read_head(repository, project, &found_names)?;
     let elsewhere = elsewhere.in_files(|path| !repository.is_manifest_path(path)).names();
     found.retain(|manifest| is_referenced(manifest) || !elsewhere.contains(&(manifest.kind, manifest.name.clone())));
     Ok(found)

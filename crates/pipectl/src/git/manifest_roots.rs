@@ -46,15 +46,15 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn read_other_jobs(
+    pub(super) fn read_other_jobs<'m>(
         &self,
-        base: &[Manifest],
+        base: impl Iterator<Item = &'m Manifest>,
         declared: &[Manifest],
         project: &ProjectContext,
     ) -> Result<HeadIndex> {
         let declared: BTreeSet<DeclaredKey> = declared.iter().flat_map(DeclaredKey::all_from_manifest).collect();
-        let is_gone = |manifest: &&Manifest| !declared.contains(&DeclaredKey::from_manifest(manifest));
-        let names = base.iter().filter(is_gone).map(|manifest| &manifest.name).collect();
+        let is_gone = |manifest: &&'m Manifest| !declared.contains(&DeclaredKey::from_manifest(manifest));
+        let names = base.filter(is_gone).map(|manifest| &manifest.name).collect();
         let folder = self.project_folder(project);
         // With the paths of the project file, a manifest elsewhere in its folder is one that nobody reads.
         let is_of_other_job = |path: &str| {

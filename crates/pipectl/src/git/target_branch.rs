@@ -45,7 +45,7 @@ impl TargetBranch {
         }
         let since_base = manifests_between(repository, &base.hash, &tip.hash, project)?;
         Ok(Some(Self {
-            tip: EarlierManifests::read_revision(repository, &tip.hash, declared, project, output)?,
+            tip: EarlierManifests::read_revision(repository, &tip.hash, (declared, &[]), project, output)?,
             since_base,
         }))
     }

@@ -124,7 +124,7 @@ impl Session {
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
-        let before_change = history.take_before_change(&desired, base.as_ref(), &services);
+        let (before_change, removed_by_change) = history.take_before_change(&desired, base.as_ref(), &services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
@@ -149,7 +149,13 @@ impl Session {
             in_other_shards: BTreeSet::new(),
             givers_elsewhere: BTreeMap::new(),
             base,
-            policy_from_git: Policy { added_by_target, before_change, other_folders, ..Policy::default() },
+            policy_from_git: Policy {
+                added_by_target,
+                before_change,
+                removed_by_change,
+                other_folders,
+                ..Policy::default()
+            },
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,
