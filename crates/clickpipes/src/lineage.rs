@@ -2,7 +2,7 @@
 //!
 //! For people only: nothing is decided by it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::network_address::canonical_location;
 use crate::pipe::source::{SourceItems, SourceKind, SourceSpec, join_nonempty, text_at};
@@ -46,12 +46,9 @@ pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
     // Columns are not shown, and they are most of a body.
     let rules = FieldSemantics::for_kind(kind);
     let shown = |name: &str| rules.child_field(name).shown(&body[name]);
-    let destination = &body["destination"];
-    let names = |name: &str| rules.child_field("destination").child_field(name).shown(&destination[name]);
-    let redacted = json!({
-        "source": shown("source"),
-        "destination": {"database": names("database"), "table": names("table")},
-    });
+    let names = |name: &str| rules.child_field("destination").child_field(name).shown(&body["destination"][name]);
+    let destination = Value::from_iter([("database", names("database")), ("table", names("table"))]);
+    let redacted = Value::from_iter([("source", shown("source")), ("destination", destination)]);
     let (kind, source) = SourceKind::in_body(&redacted)?;
     let spec = kind.spec();
     let edges = lineage_edges(spec, source, &redacted);

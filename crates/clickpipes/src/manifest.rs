@@ -209,12 +209,14 @@ fn parse_in_parallel(files: &[SourceFile], context: &RenderContext<'_>) -> Vec<P
         return parse_all(files);
     }
     std::thread::scope(|scope| {
-        let shares: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || parse_all(files))).collect();
-        let parsed = shares.into_iter().flat_map(|share| match share.join() {
-            Ok(parsed) => parsed,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        parsed.collect()
+        // Each thread keeps some megabytes of its own for what it allocates, so this one does not only wait.
+        let (own, others) = files.split_at(share);
+        let others: Vec<_> = others.chunks(share).map(|files| scope.spawn(move || parse_all(files))).collect();
+        let mut parsed = parse_all(own);
+        for other in others {
+            parsed.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        parsed
     })
 }
 

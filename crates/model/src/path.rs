@@ -142,9 +142,21 @@ pub fn value_at<'v>(document: &'v Value, dotted: &str) -> Option<&'v Value> {
     dotted_segments(dotted).try_fold(document, child_value)
 }
 
+/// The first segment of a path in the dotted form, and the rest below it.
+// The search of the standard library for a character costs more than such a short text.
+pub fn split_first_segment(dotted: &str) -> (&str, Option<&str>) {
+    let dot = dotted.bytes().position(|byte| byte == b'.');
+    dot.map_or((dotted, None), |dot| (&dotted[..dot], Some(&dotted[dot + 1..])))
+}
+
 /// The segments of a path in the dotted form; none for the root.
 pub(crate) fn dotted_segments(dotted: &str) -> impl Iterator<Item = &str> {
-    dotted.split('.').filter(move |_| !dotted.is_empty())
+    let mut rest = Some(dotted).filter(|dotted| !dotted.is_empty());
+    std::iter::from_fn(move || {
+        let (segment, below) = split_first_segment(rest?);
+        rest = below;
+        Some(segment)
+    })
 }
 
 fn child_value<'v>(value: &'v Value, segment: &str) -> Option<&'v Value> {

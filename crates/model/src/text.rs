@@ -37,13 +37,16 @@ form!(
     "minLength": 1
 );
 
+/// Names with commas between them, none of them blank.
+pub(crate) const NAMES_WITH_COMMAS: &str = "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$";
+
 form!(
     /// Names with commas between them, in no order.
     // The API takes brokers and topics as one text, not as a list. A gap, as in `a,,b`, is a mistake.
     CommaSeparatedNames,
     "type": "string",
     (annotations::EQUAL): "commaList",
-    "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
+    "pattern": NAMES_WITH_COMMAS,
     (annotations::PATTERN_DESCRIPTION): "one or more names with a comma between them"
 );
 
@@ -52,7 +55,7 @@ form!(
     BrokerAddresses,
     "type": "string",
     (annotations::EQUAL): "hostList",
-    "pattern": "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$",
+    "pattern": NAMES_WITH_COMMAS,
     (annotations::PATTERN_DESCRIPTION): "one or more names with a comma between them"
 );
 

@@ -20,7 +20,11 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     if is_stdin {
         io::stdin().lock().take(max_bytes + 1).read_to_end(&mut bytes).with_context(failed)?;
     } else {
-        File::open(path).with_context(failed)?.take(max_bytes + 1).read_to_end(&mut bytes).with_context(failed)?;
+        let file = File::open(path).with_context(failed)?;
+        // Without room for all of it and one byte more, a small file takes five more reads.
+        let length = file.metadata().map_or(0, |metadata| metadata.len().min(max_bytes));
+        bytes.reserve_exact(usize::try_from(length + 1).unwrap_or_default());
+        file.take(max_bytes + 1).read_to_end(&mut bytes).with_context(failed)?;
     }
     if bytes.len() as u64 > max_bytes {
         bail!("{name} is larger than {} MiB", max_bytes / 1024 / 1024);

@@ -1,26 +1,37 @@
 //! Finds lines of files by their numbers. Many findings in one file cost no more than one walk through it.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use model::desired::Place;
 use model::diagnostic::SourceFile;
 
-/// The beginnings of the lines of some files.
+/// The beginnings of the lines of some files. Most runs of most projects never ask for one.
 pub(crate) struct LineIndex<'f> {
-    files: HashMap<&'f str, (&'f str, Vec<usize>)>,
+    files: &'f [SourceFile],
+    by_name: OnceCell<LinesByName<'f>>,
 }
+
+/// The text of each file, and where its lines begin.
+type LinesByName<'f> = HashMap<&'f str, (&'f str, OnceCell<Vec<usize>>)>;
 
 impl<'f> LineIndex<'f> {
     pub(crate) fn new(files: &'f [SourceFile]) -> Self {
-        let lines = |text: &str| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { files: files.iter().map(|file| (&*file.name, (&*file.text, lines(&file.text)))).collect() }
+        Self { files, by_name: OnceCell::new() }
+    }
+
+    fn find(&self, name: &str) -> Option<(&'f str, &[usize])> {
+        let texts = || self.files.iter().map(|file| (&*file.name, (&*file.text, OnceCell::new()))).collect();
+        let (text, lines) = self.by_name.get_or_init(texts).get(name)?;
+        let starts = || std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Some((text, lines.get_or_init(starts)))
     }
 
     /// The bytes from a place to the end of its line; none for a file that is not known.
     pub(crate) fn span_to_line_end(&self, place: &Place) -> Range<usize> {
         let before = |count: u32| usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
-        let Some((text, lines)) = self.files.get(&*place.file) else { return 0..0 };
+        let Some((text, lines)) = self.find(&place.file) else { return 0..0 };
         let start = lines.get(before(place.line)).copied().unwrap_or(text.len());
         let line = text[start..].lines().next().unwrap_or_default();
         let column = line.char_indices().nth(before(place.column)).map_or(line.len(), |(at, _)| at);

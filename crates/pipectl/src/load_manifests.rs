@@ -1,5 +1,6 @@
 //! Loads manifests from paths and gives each declared object its address.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -48,7 +49,8 @@ impl LoadedManifests {
     /// Refuses a secret in a variable whose value the project file shows, and in one that holds an API key.
     pub(crate) fn refuse_shown_secrets(&mut self, project: &ProjectContext) {
         let (shown, keys) = (&project.shown_env_variables, &project.env_access.key_variables);
-        let texts: BTreeMap<&str, &str> = self.files.iter().map(|file| (&*file.name, &*file.text)).collect();
+        let texts: LazyCell<BTreeMap<&str, &str>, _> =
+            LazyCell::new(|| self.files.iter().map(|file| (&*file.name, &*file.text)).collect());
         let mut found = Vec::new();
         for document in self.manifests.iter().map(|manifest| &manifest.document) {
             for secret in find_secret_references(&document.body) {

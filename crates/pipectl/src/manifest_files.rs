@@ -3,7 +3,7 @@
 // Hazard: a link in the tree of a pull request can lead to any file of the machine, and diagnostics quote lines of what
 // they find. So a link is followed only to a file below the project's folder, or below a folder on the command line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,8 @@ pub(crate) struct ManifestFiles {
 
 #[derive(Default)]
 struct FoundPaths {
-    files: Vec<PathBuf>,
+    /// Each with its canonical path.
+    files: Vec<(PathBuf, PathBuf)>,
     warnings: Vec<Diagnostic>,
     /// Folders without manifests.
     empty_folders: Vec<PathBuf>,
@@ -106,7 +107,7 @@ pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
         // A path that cannot be read counts as missing.
         let _ = find_files(path, &mut found);
     }
-    deduplicate_paths(found.files).iter().filter_map(|path| read_source_file(path).ok()).collect()
+    deduplicate_paths(found.files).filter_map(|path| read_source_file(&path).ok()).collect()
 }
 
 /// The files with templates under `all` that manifests in `files` may use. Without a file that uses any, nothing is read.
@@ -131,19 +132,18 @@ fn allowed_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(named.chain([project]).filter_map(|folder| folder.canonicalize().ok()).collect())
 }
 
-fn deduplicate_paths(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+fn deduplicate_paths(files: Vec<(PathBuf, PathBuf)>) -> impl Iterator<Item = PathBuf> {
     // One file under two names would declare every object in it twice. The canonical path is only compared: messages
     // keep the name that the user wrote.
-    let mut seen = BTreeSet::new();
-    files.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
-    files
+    let mut seen = HashSet::new();
+    files.into_iter().filter_map(move |(path, canonical)| seen.insert(canonical).then_some(path))
 }
 
 fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
     let kind = if path == Path::new("-") { None } else { Some(fs::metadata(path)) };
     let kind = kind.transpose().with_context(|| format!("cannot read {}", path.display()))?;
     if !kind.is_some_and(|kind| kind.is_dir()) {
-        found.files.push(path.to_owned());
+        found.push_file(path.to_owned());
         return Ok(());
     }
     let before = found.files.len();
@@ -161,6 +161,7 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()
     }
     let read = || format!("cannot read {}", folder.display());
     let mut entries = fs::read_dir(folder).with_context(read)?.collect::<io::Result<Vec<_>>>().with_context(read)?;
+    let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     // The system gives entries in any order, and that of diagnostics and reports must not change between two runs.
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -173,13 +174,19 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()
         } else if kind.is_symlink() {
             found.follow_link(path)?;
         } else if kind.is_file() && has_manifest_name(&path) {
-            found.files.push(path);
+            // The system would look at each folder above it once more.
+            found.files.push((path, canonical.join(entry.file_name())));
         }
     }
     Ok(())
 }
 
 impl FoundPaths {
+    fn push_file(&mut self, path: PathBuf) {
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+        self.files.push((path, canonical));
+    }
+
     /// # Errors
     /// When the link is called like a manifest and leads out of the project.
     fn follow_link(&mut self, link: PathBuf) -> Result<()> {
@@ -190,7 +197,7 @@ impl FoundPaths {
                 if !self.allowed.iter().any(|folder| target.starts_with(folder)) {
                     bail!("{} is a link that leads out of the project's folder: it is not read", link.display());
                 }
-                self.files.push(link);
+                self.files.push((link, target));
                 return Ok(());
             }
             Err(_) if named => "this is a link that leads nowhere",

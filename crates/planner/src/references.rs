@@ -101,7 +101,7 @@ pub(crate) fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<Strin
 
 /// The objects that a body refers to by name.
 pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &ServiceRef) -> Vec<Address> {
-    let found = rules.referenced_objects(body).into_iter();
+    let found = collect_matches(rules, body, &FieldSemantics::referenced_object).into_iter();
     found.map(|(kind, name)| Address::new(service.clone(), kind, name)).collect()
 }
 

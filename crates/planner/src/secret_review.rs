@@ -1,5 +1,6 @@
 //! What a change does with secrets: those that it sends, the hosts that are new, and TLS that it weakens.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use clickpipes::secret_host::SecretHost;
@@ -58,7 +59,7 @@ impl PlanInputs<'_> {
     fn receivers(&self, at: &Address, body: &Value, path: &FieldPath) -> Vec<SecretHost> {
         let to = secret_hosts(at.kind, body, path);
         let Some(document) = self.desired.get(at) else { return to };
-        let resolved = self.resolve_references(at, &document.body, Some(body));
+        let Cow::Owned(resolved) = self.resolve_references(at, &document.body, Some(body)) else { return to };
         let hosts = |body: &Value| secret_hosts(at.kind, body, path);
         SecretHost::behind_endpoint(to, &hosts(&document.body), &hosts(&resolved))
     }
@@ -75,24 +76,27 @@ impl PlanInputs<'_> {
 
     /// What the base sends where; without one, what the declared objects send to hosts that they have live.
     fn known_pairs(&self) -> &BTreeSet<SecretPair> {
-        let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
-        self.known_pairs.get_or_init(|| match self.base {
-            Some(base) => self.secret_pairs(base, |_, _, _| true),
-            None => self.secret_pairs(self.desired, |at, path, to| {
+        self.known_pairs.get_or_init(|| {
+            if let Some(base) = self.base {
+                return self.secret_pairs(base.iter(), |_, _, _| true);
+            }
+            let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
+            let declared = self.desired.iter().filter(|(at, _)| live_body(at).is_some());
+            self.secret_pairs(declared, |at, path, to| {
                 live_body(at).is_some_and(|live| is_same_set(&secret_hosts(at.kind, live, path), to))
-            }),
+            })
         })
     }
 
     /// The pairs of the declared objects for which `counts` is true.
-    fn secret_pairs(
+    fn secret_pairs<'d>(
         &self,
-        desired: &Desired,
+        declared: impl Iterator<Item = (&'d Address, &'d Document)>,
         counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
     ) -> BTreeSet<SecretPair> {
         let mut pairs = BTreeSet::new();
         let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
-        for (at, document) in desired {
+        for (at, document) in declared {
             // The changed body has ids and hosts in place of references, and keeps that of an endpoint's DNS names which it
             // has live.
             let body = self.resolve_references(at, &document.body, live_body(at));

@@ -249,8 +249,9 @@ impl<'v> VariableExpander<'v> {
 }
 
 fn contains_variable(node: &YamlNode) -> bool {
-    node.as_text().is_some_and(|text| text.contains('$'))
-        || node.entries().iter().any(|entry| entry.key.contains('$'))
+    let holds_sign = |text: &str| text.bytes().any(|byte| byte == b'$');
+    node.as_text().is_some_and(holds_sign)
+        || node.entries().iter().any(|entry| holds_sign(&entry.key))
         || node.child_nodes().any(contains_variable)
 }
 

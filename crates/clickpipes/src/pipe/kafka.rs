@@ -251,6 +251,10 @@ fn broker_servers(source: &Value, servers: ServersOfService<'_>) -> BTreeSet<Str
 //
 // Brokers only lead to the rest of their cluster, so one broker in common means the same cluster.
 fn group_reads(source: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
+    // Most pipes read with a group of their own.
+    if source.get("consumerGroup").is_none() {
+        return Vec::new();
+    }
     let (brokers, topics) = (broker_servers(source, servers), text_at(source, "topics"));
     let topics = topics.split(',').map(str::trim).filter(|topic| !topic.is_empty());
     let reads = topics.flat_map(|topic| brokers.iter().map(move |broker| format!("{topic} at {broker}")));

@@ -13,7 +13,7 @@ use crate::secret_host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::RuleSet;
 use model::annotations;
-use model::path::FieldPath;
+use model::path::value_at;
 
 /// Everything about a kind of source that is not a fact about one field.
 pub struct SourceSpec {
@@ -163,7 +163,7 @@ pub fn source_family(body: &Value) -> Option<SourceFamily> {
 
 /// The text or number at a field; nothing for a reference to a secret.
 pub(crate) fn text_at(value: &Value, field: &str) -> String {
-    match FieldPath::parse(field).value_in(value) {
+    match value_at(value, field) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),

@@ -75,15 +75,15 @@ pub(crate) fn written_tables(body: &Value) -> Vec<WrittenTable<'_>> {
     let own = destination["table"].as_str().map(|name| WrittenTable {
         database,
         name,
-        path: FieldPath::root().child("destination").child("table"),
+        path: FieldPath::parse("destination.table"),
         write_mode: if destination["managedTable"] == false { WriteMode::InsertOnly } else { WriteMode::Managed },
         mapping: None,
     });
     let sources = body["source"].as_object().into_iter().flatten();
-    let mapped = sources.flat_map(|(key, source)| {
-        let list = FieldPath::root().child("source").child(key).child("tableMappings");
-        let mappings = source["tableMappings"].as_array().into_iter().flatten().enumerate();
-        mappings.filter_map(move |(index, mapping)| {
+    let mapped = sources.filter_map(|(key, source)| Some((key, source["tableMappings"].as_array()?)));
+    let mapped = mapped.flat_map(|(key, mappings)| {
+        let list = FieldPath::parse("source").child(key).child("tableMappings");
+        mappings.iter().enumerate().filter_map(move |(index, mapping)| {
             let path = list.child(index).child("targetTable");
             let name = mapping["targetTable"].as_str()?;
             Some(WrittenTable { database, name, path, write_mode: WriteMode::Mirror, mapping: Some(mapping) })

@@ -1,6 +1,7 @@
 //! References from one object to another: by name in manifests, by id or DNS name in live bodies.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
@@ -123,7 +124,12 @@ impl FieldSemantics {
 
     /// The kinds of objects that may refer to an object of this kind.
     pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
-        Kind::ALL.into_iter().filter(move |other| Self::for_kind(*other).refers_to_kind(kind))
+        // Asked for each declared object.
+        static REFERENCES: LazyLock<Vec<(Kind, Kind)>> = LazyLock::new(|| {
+            let pairs = Kind::ALL.into_iter().flat_map(|from| Kind::ALL.map(|to| (from, to)));
+            pairs.filter(|(from, to)| FieldSemantics::for_kind(*from).refers_to_kind(*to)).collect()
+        });
+        REFERENCES.iter().filter(move |(_, to)| *to == kind).map(|(from, _)| *from)
     }
 
     /// Whether a value of the field, or anything in it, can lead to another object: by name, by id or by a host.
@@ -138,7 +144,6 @@ impl FieldSemantics {
 
     fn refers_to_kind(&self, kind: Kind) -> bool {
         let mut below = self.fields.values().map(AsRef::as_ref).chain(self.items.as_deref());
-        // Asked for each declared object, and most fields lead nowhere.
         self.leads_to_objects && (self.refers_to == Some(kind) || below.any(|field: &Self| field.refers_to_kind(kind)))
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Breach, Problem, RuleContext, RuleFinding};
 use model::diagnostic::{Evidence, Severity};
-use model::path::{FieldPath, VisitedPath, value_at};
+use model::path::{FieldPath, VisitedPath, split_first_segment, value_at};
 use model::schema_validator::FieldNode;
 
 mod condition;
@@ -257,17 +257,19 @@ impl RuleSet {
         let mut problems = Vec::new();
         for at in self.object_paths {
             let mut check = |path: &VisitedPath<'_>, object| {
-                let scope = fields.descendant(at).map(|node| RuleContext::new(object, node));
-                problems.extend(scope.into_iter().flat_map(|scope| self.check_object(path, &scope)));
+                if let Some(node) = fields.descendant(at) {
+                    self.check_object(path, &RuleContext::new(object, node), &mut problems);
+                }
             };
             visit_objects(document, Some(*at).filter(|at| !at.is_empty()), &VisitedPath::root(), &mut check);
         }
         problems
     }
 
-    fn check_object(&self, at: &VisitedPath<'_>, scope: &RuleContext<'_>) -> Vec<Problem> {
-        let found = self.rules.iter().map(|rule| (rule, rule.collect_findings(scope)));
-        found.flat_map(|(rule, found)| found.into_iter().map(|finding| rule.to_problem(at, finding))).collect()
+    fn check_object(&self, at: &VisitedPath<'_>, scope: &RuleContext<'_>, problems: &mut Vec<Problem>) {
+        for rule in self.rules {
+            problems.extend(rule.collect_findings(scope).into_iter().map(|finding| rule.to_problem(at, finding)));
+        }
     }
 }
 
@@ -303,7 +305,7 @@ fn visit_objects<'d>(
         }
         return;
     };
-    let (segment, below) = rest.split_once('.').map_or((rest, None), |(segment, below)| (segment, Some(below)));
+    let (segment, below) = split_first_segment(rest);
     if segment == "*" {
         for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
             visit_objects(entry, below, &at.index(index), visit);

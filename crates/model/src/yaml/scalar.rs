@@ -18,6 +18,10 @@ pub fn parse_plain_scalar(text: impl Into<String> + AsRef<str>) -> YamlContent {
 }
 
 fn parse_number(text: &str) -> Option<Number> {
+    // Most values are words.
+    if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.')) {
+        return None;
+    }
     if let Some(digits) = text.strip_prefix("0x") {
         return parse_radix(digits, 16);
     }

@@ -59,7 +59,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     Ok(CommandOutcome {
         text: summary_text(&declared),
         report: RunReport {
-            declared: addressed_documents(&declared),
+            declared: if context.wants_report() { addressed_documents(&declared) } else { Vec::new() },
             files,
             diagnostics: declared.diagnostics,
             ..outcome.report
