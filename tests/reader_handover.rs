@@ -1,6 +1,6 @@
 //! What only one pipe can read passes from one to another: the last reader goes first, or both stay as they are.
 
-use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, ServiceState};
+use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions, ServiceState};
 use serde_json::Value;
 
 use crate::shared_reads::{queue_pipe, server_pipe, slot_pipe};
@@ -350,11 +350,26 @@ fn new_pipe_that_is_stopped_takes_nothing_from_one_that_is_started() {
     assert!(!repo.live_pipe_names().contains(&"a".to_owned()), "{}", said.all_output());
 }
 
-/// A queue is read by nobody while its pipe is created paused.
+/// A queue is read by nobody while its pipe is created paused. An API that cannot do that would start it.
 #[test]
-fn new_pipe_that_is_created_paused_contends_for_nothing() {
-    let repo = applied(&queue_pipe("b", "events", ""));
-    write(&repo, &(queue_pipe("b", "events", "") + &state(&queue_pipe("a", "events", ""), "stopped")));
-    let said = repo.run_with_env(&APPLY, &SECRETS);
-    assert_eq!(said.code, 0, "{}", said.all_output());
+fn new_pipe_that_is_created_paused_takes_nothing_from_a_reader() {
+    let (one, other) = (queue_pipe("a", "events", ""), queue_pipe("b", "events", ""));
+    for (newer_fields, creates) in [(true, &["POST a"][..]), (false, &["POST a", "PATCH stop"])] {
+        let repo = applied(&other);
+        repo.edit_world(|world| world.set_options(SandboxOptions { newer_fields, ..SandboxOptions::default() }));
+        write(&repo, &(other.clone() + &state(&one, "stopped")));
+        let plan = repo.run_pipectl(&["plan", "pipes"]).stdout;
+        let words = "an API that does not know `startPaused` is not asked to create it";
+        assert!(plan.contains(words) && !plan.contains("starts it: then it reads"), "{plan}");
+        let json = repo.run_pipectl(&["plan", "pipes", "-o", "json"]).stdout_json();
+        assert_eq!(json["result"]["actions"][0]["create"]["pausedBeside"]["name"], "b", "{json:#}");
+        if newer_fields {
+            assert_eq!(writes_of(&repo, &APPLY), creates);
+            continue;
+        }
+        assert_both_stay(&repo, &APPLY, "would start it beside `analytics/b`, which reads the same");
+        // It goes second in any case.
+        write(&repo, &(state(&other, "stopped") + &state(&one, "stopped")));
+        assert_eq!(writes_of(&repo, &APPLY), [&["PATCH stop"], creates].concat());
+    }
 }

@@ -9,6 +9,10 @@ use crate::pipe::source::{SourceFamily, source_family};
 
 const SWITCH: &str = "startPaused";
 
+/// What happens if the API does not know the switch.
+pub const FALLBACK_EFFECT: &str =
+    "an API that does not know `startPaused` starts it: then it reads until it is stopped";
+
 /// The body of a new pipe that is declared stopped.
 pub fn with_switch(body: &Value) -> Value {
     let mut body = body.clone();

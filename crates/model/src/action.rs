@@ -44,6 +44,9 @@ pub enum Action {
         address: Address,
         /// The whole object.
         body: Arc<Value>,
+        /// Another object that reads the same: this one is created paused, or not at all.
+        #[serde(rename = "pausedBeside", skip_serializing_if = "Option::is_none")]
+        paused_beside: Option<Address>,
     },
     /// Change fields of the object.
     Update {
@@ -80,6 +83,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Creates an object that has what it reads for itself.
+    pub fn create(address: Address, body: impl Into<Arc<Value>>) -> Self {
+        Self::Create { address, body: body.into(), paused_beside: None }
+    }
+
     /// The body of a create or an update; `None` for a command.
     pub fn request_body(&self) -> Option<&Value> {
         match self {

@@ -23,7 +23,7 @@ pub(crate) fn api_error_code(error: &Error) -> &'static str {
         error if error.is_auth_error() => "key-refused",
         error if error.is_interrupted() => INTERRUPTED,
         Error::Setup(_) | Error::Transport { .. } | Error::Untrusted { .. } => "no-connection",
-        Error::Rejected(_) => "rejected",
+        Error::Rejected(_) | Error::NotCreatedPaused { .. } => "rejected",
         Error::UnexpectedResponse(_) => "unexpected-response",
         Error::UnknownOutcome { .. } => "unknown-outcome",
         Error::DuplicateObjects { .. } => "duplicate-objects",

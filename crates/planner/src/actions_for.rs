@@ -51,7 +51,7 @@ fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
 pub(crate) fn create_actions(at: &Address, body: &Arc<Value>, desired_state: RunState) -> Vec<Action> {
     let is_stopped = desired_state == RunState::Stopped;
     let body = if is_stopped { start_paused::with_switch(body).into() } else { Arc::clone(body) };
-    let mut actions = vec![Action::Create { address: at.clone(), body }];
+    let mut actions = vec![Action::create(at.clone(), body)];
     if is_stopped {
         actions.push(Action::SetState { address: at.clone(), id: None, to: desired_state });
     }

@@ -25,6 +25,7 @@ use clickpipes::exclusive_read::{ExclusiveRead, Sharing};
 use clickpipes::exclusive_reads::{DNS_NAME, contested_dns_name, is_sharing_harmful};
 use clickpipes::lifecycle;
 use clickpipes::semantics::{FieldSemantics, OnChange, dns_patterns};
+use clickpipes::start_paused;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
@@ -52,9 +53,17 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
     let parties = Parties::new(plan, desired, live, elsewhere);
     let mut settled = Settlement { parties: &parties, hosts_in_use: OnceCell::new(), findings: Findings::default() };
     parties.all.iter().for_each(|taker| settled.settle(taker));
-    let Findings { mut blocked, mut warnings, handovers } = settled.findings;
+    let Findings { mut blocked, mut warnings, handovers, mut paused_beside } = settled.findings;
     for change in &mut plan.changes {
+        if paused_beside.contains_key(&change.address) {
+            change.data_effects.retain(|sentence| sentence != start_paused::FALLBACK_EFFECT);
+        }
         change.data_effects.extend(warnings.remove(&change.address).into_iter().flatten());
+    }
+    for action in &mut plan.actions {
+        if let Action::Create { address, paused_beside: reader, .. } = action {
+            *reader = paused_beside.remove(address);
+        }
     }
     handover_steps::add_handovers(plan, handovers, &mut blocked);
     still_used::block_made_outside(plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
@@ -70,6 +79,8 @@ struct Findings {
     blocked: BTreeMap<Address, BlockReason>,
     warnings: BTreeMap<Address, Vec<String>>,
     handovers: Vec<Handover>,
+    /// What must be created paused, by another object that reads the same.
+    paused_beside: BTreeMap<Address, Address>,
 }
 
 struct Settlement<'s, 'p> {
@@ -106,7 +117,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
             if let Some(first) = self.parties.first_taker_beside(taker, key).filter(|_| !taker.is_blocked()) {
                 let cause = match taker.term {
                     Term::Lasting => ReadConflictCause::OtherTakes,
-                    Term::UntilStopped => ReadConflictCause::StartsMeanwhile,
+                    Term::UntilStopped | Term::UnlessPaused => ReadConflictCause::StartsMeanwhile,
                 };
                 self.block(contest(first), cause);
                 continue;
@@ -125,7 +136,9 @@ impl<'s, 'p> Settlement<'s, 'p> {
 
     fn settle_holder(&mut self, contest: Contest<'s, 'p>, gives: bool) {
         let Contest { read, taker, other: holder, .. } = contest;
-        if gives && holder.can_go_first && !self.leaves_gap(contest) {
+        // A pruned pipe goes only when what takes its place is there.
+        let is_last = taker.term == Term::UnlessPaused && holder.is_pruned();
+        if gives && holder.can_go_first && !is_last && !self.leaves_gap(contest) {
             self.hand_over(contest);
         } else if taker.is_blocked() {
             // The holder keeps it as well.
@@ -138,7 +151,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
         } else if contest.is_strict() {
             let cause = match (holder.standing, taker.term) {
                 (Standing::Elsewhere(way_out), _) => ReadConflictCause::ReadElsewhere(way_out.to_owned()),
-                (_, Term::UntilStopped) if !gives => ReadConflictCause::StartsMeanwhile,
+                (_, Term::UntilStopped | Term::UnlessPaused) if !gives => ReadConflictCause::StartsMeanwhile,
                 (Standing::Unmanaged, _) => ReadConflictCause::NotDeclared {
                     may_be_renamed: holder.at.service == taker.at.service,
                     can_be_renamed: can_be_renamed(holder.at.kind),
@@ -152,16 +165,28 @@ impl<'s, 'p> Settlement<'s, 'p> {
         }
     }
 
+    /// Blocks the taker, unless it takes nothing where the API can create it paused.
     fn block(&mut self, contest: Contest<'_, '_>, cause: ReadConflictCause) {
-        let reason = || contest.conflict(contest.other.at, cause);
-        self.findings.blocked.entry(contest.taker.at.clone()).or_insert_with(reason);
+        let Contest { read, taker, other, .. } = contest;
+        if taker.term != Term::UnlessPaused {
+            let reason = || contest.conflict(other.at, cause);
+            self.findings.blocked.entry(taker.at.clone()).or_insert_with(reason);
+        } else if !self.findings.paused_beside.contains_key(taker.at) {
+            self.findings.paused_beside.insert(taker.at.clone(), other.at.clone());
+            let warnings = self.findings.warnings.entry(taker.at.clone()).or_default();
+            warnings.push(format!(
+                "`{}` reads the {} `{}`: an API that does not know `startPaused` is not asked to create it",
+                other.at, read.what, read.name
+            ));
+        }
     }
 
     fn hand_over(&mut self, contest: Contest<'_, '_>) {
         let Contest { read, taker, body, other: giver } = contest;
-        let is_strict = contest.is_strict();
+        // What is created paused takes nothing, and only goes second in case it is not.
+        let is_strict = contest.is_strict() && taker.term != Term::UnlessPaused;
         // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
-        if !is_strict && giver.change.is_none_or(|change| change.place.is_none()) {
+        if !is_strict && giver.is_pruned() {
             return;
         }
         let (mut losses, mut tables) = (Vec::new(), Vec::new());

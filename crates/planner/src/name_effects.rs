@@ -183,7 +183,7 @@ impl<'a> NamesAfter<'a> {
 
 fn created_body(action: &Action) -> Option<(&Address, &Value)> {
     match action {
-        Action::Create { address, body } => Some((address, body)),
+        Action::Create { address, body, .. } => Some((address, body)),
         Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
     }
 }

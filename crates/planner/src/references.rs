@@ -61,7 +61,7 @@ pub(crate) struct ActionReferences<'a> {
 impl<'a> ActionReferences<'a> {
     pub(crate) fn among(actions: impl IntoIterator<Item = &'a Action>) -> Self {
         let named = actions.into_iter().filter_map(|action| match action {
-            Action::Create { address, body } => Some((address, &**body, address)),
+            Action::Create { address, body, .. } => Some((address, &**body, address)),
             Action::Update { address, body, via: UpdateVia::Resource, .. } => Some((address, body, address)),
             Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
         });

@@ -190,6 +190,16 @@ pub enum Error {
     /// The id of a service is not known.
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),
+    /// The API refused to create it paused, and running it would read what another pipe reads.
+    #[error(
+        "{refused}; it is not sent without `startPaused`: the API would start it beside `{reader}`, which reads the same"
+    )]
+    NotCreatedPaused {
+        /// The other pipe.
+        reader: Address,
+        /// The refusal, which may be about something else.
+        refused: Box<RejectedRequest>,
+    },
     /// An action is for an object that is not live, or not unique.
     #[error("{} called `{address}`", count_objects("live object", *found))]
     UnknownObject {

@@ -33,7 +33,7 @@ fn created_body(action: &Action) -> Option<&Value> {
 // A create starts the pipe, so a stop comes after it has begun to read.
 fn describe_initial_run(body: &Value) -> &'static str {
     if start_paused::has_switch(body) {
-        "an API that does not know `startPaused` starts it: then it reads until it is stopped"
+        start_paused::FALLBACK_EFFECT
     } else if lifecycle::is_finite_load(body) {
         "the API starts every new pipe: it may load everything before it is stopped"
     } else {

@@ -286,7 +286,7 @@ fn effects_of_stopping_a_pipe_are_described() {
     let start = Action::SetState { address: pipe_address(), id: None, to: RunState::Running };
     let (at, via, body) = (pipe_address(), UpdateVia::Resource, json!({}));
     let edit = Action::Update { address: at, id: None, via, body, restore: None };
-    let make = |body: Value| Action::Create { address: pipe_address(), body: body.into() };
+    let make = |body: Value| Action::create(pipe_address(), body);
     let live = |state| Object { id: Id::new("1"), state: State::new(state), body: json!({}) };
     let said = |state, actions: &[&Action]| {
         let actions: Vec<Action> = actions.iter().map(|it| (*it).clone()).collect();

@@ -28,6 +28,8 @@ pub(super) enum Term {
     Lasting,
     /// Until it is stopped, as the plan does in the end.
     UntilStopped,
+    /// The same, if the API does not know how to create it paused.
+    UnlessPaused,
 }
 
 /// What the plan is to an object.
@@ -98,29 +100,37 @@ impl<'p> Party<'p> {
     /// one resumes by itself when its tables change.
     fn body_after(&self) -> (Option<Cow<'p, Value>>, Term) {
         let mut is_running = self.live.is_some_and(|object| lifecycle::reads_source(self.at.kind, object));
-        let (mut body, mut was_started) = (self.live.map(|object| Cow::Borrowed(&object.body)), false);
+        let (mut body, mut brief) = (self.live.map(|object| Cow::Borrowed(&object.body)), None);
         for action in &self.actions {
             match action {
-                Action::Delete { .. } => (body, is_running, was_started) = (None, false, false),
+                Action::Delete { .. } => (body, is_running, brief) = (None, false, None),
                 Action::Create { body: created, .. } => {
                     (body, is_running) = (Some(Cow::Borrowed(&**created)), true);
-                    was_started = !start_paused::has_switch(created);
+                    let has_switch = start_paused::has_switch(created);
+                    brief = Some(if has_switch { Term::UnlessPaused } else { Term::UntilStopped });
                 }
                 Action::SetState { to, .. } => is_running = *to == RunState::Running,
                 Action::Update { via: UpdateVia::Resource, body: sent, .. } => {
                     overlay(body.get_or_insert(Cow::Owned(Value::Null)).to_mut(), sent);
-                    was_started = true;
+                    brief = Some(Term::UntilStopped);
                 }
                 Action::Update { .. } => {}
             }
         }
-        let term = if is_running { Term::Lasting } else { Term::UntilStopped };
         let is_stopped_last = matches!(self.actions.last(), Some(Action::SetState { .. }));
-        (body.filter(|_| is_running || was_started && is_stopped_last), term)
+        match brief.filter(|_| is_stopped_last) {
+            _ if is_running => (body, Term::Lasting),
+            Some(term) => (body, term),
+            None => (None, Term::UntilStopped),
+        }
     }
 
     pub(super) fn is_blocked(&self) -> bool {
         self.change.is_some_and(|change| matches!(change.verdict, Verdict::Blocked(_)))
+    }
+
+    pub(super) fn is_pruned(&self) -> bool {
+        self.change.is_some_and(|change| change.place.is_none())
     }
 
     pub(super) fn has_verdict(&self, verdict: &Verdict) -> bool {

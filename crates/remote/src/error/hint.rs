@@ -147,6 +147,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         | Error::NotSettled { why: Unsettled::Interrupted, .. }
         | Error::Disappeared { .. }
         | Error::UnknownObject { .. }
+        | Error::NotCreatedPaused { .. }
         | Error::Unsupported { .. } => return None,
     })
 }

@@ -24,12 +24,17 @@ use crate::run_context::RunContext;
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-pub(super) async fn create_object(run: &RunContext, at: &Address, body: &Value) -> Result<PerformedAction, Error> {
+pub(super) async fn create_object(
+    run: &RunContext,
+    at: &Address,
+    body: &Value,
+    paused_beside: Option<&Address>,
+) -> Result<PerformedAction, Error> {
     let list_cache = run.list_cache(at)?;
     let budget = run.budget_for(at);
     list_cache.ensure_listed(&run.client, budget).await?;
     let attempt = CreateAttempt { run, list_cache, address: at, existing_ids: list_cache.ids_named(&at.name), budget };
-    let created = attempt.create_or_adopt(body).await;
+    let created = attempt.create_or_adopt(body, paused_beside).await;
     let Created { object, note, is_paused } = created
         .map_err(|error| error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body)))?;
     list_cache.note_object(&at.name, &object);
@@ -124,15 +129,17 @@ enum LookupOutcome {
 }
 
 impl CreateAttempt<'_> {
-    async fn create_or_adopt(&self, body: &Value) -> Result<Created, Error> {
+    async fn create_or_adopt(&self, body: &Value, paused_beside: Option<&Address>) -> Result<Created, Error> {
         // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body, in
         // words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
         // once without the switch: what is wrong besides is refused again, and the stop that follows stops the pipe.
+        // Beside another reader it would take rows away until then.
         let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };
         match self.create_until_known(body).await {
-            Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest => {
-                self.create_until_known(&older).await
-            }
+            Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest => match paused_beside {
+                None => self.create_until_known(&older).await,
+                Some(reader) => Err(Error::NotCreatedPaused { reader: reader.clone(), refused }),
+            },
             created => created.map(|created| Created { is_paused: true, ..created }),
         }
     }

@@ -207,7 +207,7 @@ fn any_action() -> impl Strategy<Value = Action> {
         body: json!({"replicaCpuMillicores": 4000, "replicaMemoryGb": 16}),
     };
     prop_oneof![
-        Just(Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() }),
+        Just(Action::create(pipe_address("orders"), kafka_body("orders"))),
         Just(update(UpdateVia::Resource, edit)),
         Just(update(UpdateVia::Settings, json!({"a": 1}))),
         Just(update(UpdateVia::Scaling, json!({"replicas": 2}))),
@@ -350,7 +350,7 @@ proptest! {
             let quiet = (0..16).map(|_| empty());
             let answers = [empty()].into_iter().chain(lost).chain(lists).chain(quiet).chain(late);
             let (parrot, began) = (RepeatingTransport::new(answers.collect()), Instant::now());
-            let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() };
+            let create = Action::create(pipe_address("orders"), kafka_body("orders"));
             let performed = repeating_remote(&parrot, true).perform_action(&create).await;
             check_ending(began, &parrot, performed.err().as_ref())?;
             check_no_duplicates(&parrot.recorded_exchanges())

@@ -128,7 +128,7 @@ impl RemoteBench {
     }
 
     pub(super) async fn create_pipe(&self, name: &str, body: Value) -> Result<PerformedAction, Error> {
-        self.remote.perform_action(&Action::Create { address: pipe_address(name), body: body.into() }).await
+        self.remote.perform_action(&Action::create(pipe_address(name), body)).await
     }
 
     /// Creates a pipe and returns its id.

@@ -51,7 +51,7 @@ async fn replacement_of_a_pipe_that_was_replaced_meanwhile_creates_nothing() {
     bench.pipe_states().await;
     let (delete, create) = (
         Action::Delete { address: pipe_address("orders"), id },
-        Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() },
+        Action::create(pipe_address("orders"), kafka_body("orders")),
     );
     bench.remote.check_ready(&delete, &[&create]).await.unwrap();
     let other = RemoteBench::sharing_world(&bench);

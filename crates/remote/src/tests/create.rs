@@ -28,7 +28,7 @@ async fn create_sends_resolved_secrets() {
     let pipe_of = |state: &str| json!({"id": "p", "name": "orders", "state": state});
     let answers = [ok_answer(&json!([])), ok_answer(&pipe_of("Provisioning")), ok_answer(&json!([pipe_of("Running")]))];
     let (script, remote) = scripted_remote(answers);
-    let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() };
+    let create = Action::create(pipe_address("orders"), kafka_body("orders"));
     remote.perform_action(&create).await.unwrap();
     let sent = script.sent.lock().unwrap();
     assert_eq!(sent[1].1["source"]["kafka"]["credentials"]["password"], CANARY);
@@ -230,7 +230,7 @@ async fn two_candidates_after_lost_create_are_an_error() {
         {"id": "c", "name": "clicks", "state": "Running"},
     ]);
     let (_, remote) = scripted_remote([ok_answer(&json!([])), page, ok_answer(&twins)]);
-    let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() };
+    let create = Action::create(pipe_address("orders"), kafka_body("orders"));
     let error = remote.perform_action(&create).await.unwrap_err();
     insta::assert_snapshot!(error, @"`analytics/orders` was created more than once: `a`, `b`");
 }
@@ -266,7 +266,7 @@ async fn create_without_wait_ends_when_accepted() {
 async fn endpoint_pending_acceptance_adds_a_note() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
     let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
-    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka").into() };
+    let create = Action::create(endpoint_address("kafka"), endpoint_body("kafka"));
     let performed = bench.remote.perform_action(&create).await.unwrap();
     assert_eq!(performed.progress, Progress::Ready);
     insta::assert_snapshot!(performed.notes.join("\n"), @"it carries nothing until somebody accepts it on the account of the source");
@@ -275,7 +275,7 @@ async fn endpoint_pending_acceptance_adds_a_note() {
 #[tokio::test(start_paused = true)]
 async fn endpoint_name_is_resolved_to_its_id() {
     let bench = RemoteBench::new();
-    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka").into() };
+    let create = Action::create(endpoint_address("kafka"), endpoint_body("kafka"));
     let made = bench.remote.perform_action(&create).await.unwrap();
     assert!(bench.lock_world().set_endpoint_status(SERVICE, "kafka", EndpointStatus::Ready));
     let mut body = kafka_body("orders");
@@ -294,7 +294,7 @@ async fn endpoint_name_is_resolved_to_its_id() {
 #[tokio::test(start_paused = true)]
 async fn create_error_explains_pending_endpoint() {
     let bench = RemoteBench::new();
-    let create = Action::Create { address: endpoint_address("kafka"), body: endpoint_body("kafka").into() };
+    let create = Action::create(endpoint_address("kafka"), endpoint_body("kafka"));
     bench.remote.perform_action(&create).await.unwrap();
     let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
@@ -331,7 +331,7 @@ async fn pipe_create_waits_for_provisioning_endpoint() {
     made["vpcEndpointServiceName"].take();
     made["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
     made["mskAuthentication"] = json!("SASL_IAM");
-    let create = Action::Create { address: endpoint_address("kafka"), body: made.into() };
+    let create = Action::create(endpoint_address("kafka"), made);
     let cut = tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform_action(&create));
     assert!(cut.await.is_err());
     let live = bench.observe_kinds(&[Kind::ReversePrivateEndpoint]).await;
@@ -359,7 +359,7 @@ async fn pipe_create_waits_for_dns_names_of_its_endpoint() {
     let (script, remote) = scripted_remote(answers);
     let mut body = postgres_body("orders");
     body["source"]["postgres"]["host"] = json!({"endpoint": "db"});
-    remote.perform_action(&Action::Create { address: pipe_address("orders"), body: body.into() }).await.unwrap();
+    remote.perform_action(&Action::create(pipe_address("orders"), body)).await.unwrap();
     let sent = script.sent.lock().unwrap();
     let posted = sent.iter().find(|(_, body)| body.get("source").is_some()).unwrap();
     assert_eq!(posted.1["source"]["postgres"]["host"], "vpce.example");
@@ -373,7 +373,7 @@ async fn pipe_is_not_sent_without_the_host_of_its_endpoint() {
     let (script, remote) = scripted_remote(std::iter::repeat_with(nameless).take(99));
     let mut body = postgres_body("orders");
     body["source"]["postgres"]["host"] = json!({"endpoint": "db"});
-    let create = Action::Create { address: pipe_address("orders"), body: body.into() };
+    let create = Action::create(pipe_address("orders"), body);
     let error = remote.perform_action(&create).await.unwrap_err();
     assert!(matches!(error, Error::EndpointWithoutDnsName { .. }), "{error}");
     let delete = Action::Delete { address: pipe_address("orders"), id: Id::new("p") };

@@ -21,7 +21,7 @@ async fn refused_create(status: u16, text: &str) -> String {
 }
 
 fn create_action() -> Action {
-    Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() }
+    Action::create(pipe_address("orders"), kafka_body("orders"))
 }
 
 fn error_and_hint(error: &Error) -> String {

@@ -24,7 +24,7 @@ async fn pipe_to_replace() -> (RemoteBench, [Action; 2]) {
     // The next run begins.
     bench.pipe_states().await;
     let at = pipe_address("orders");
-    let create = Action::Create { address: at.clone(), body: kafka_body("orders").into() };
+    let create = Action::create(at.clone(), kafka_body("orders"));
     (bench, [Action::Delete { address: at, id }, create])
 }
 
@@ -58,10 +58,10 @@ async fn replacement_is_not_begun_without_its_endpoint() {
     let (bench, [delete, _]) = pipe_to_replace().await;
     let mut body = kafka_body("orders");
     body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link"}]);
-    let actions = [delete, Action::Create { address: pipe_address("orders"), body: body.into() }];
+    let actions = [delete, Action::create(pipe_address("orders"), body)];
     let missing = replace_pipe(&bench, &actions).await.unwrap_err();
     assert!(matches!(missing, Error::UnknownEndpointReference { .. }), "{missing}");
-    let link = Action::Create { address: endpoint_address("link"), body: endpoint_body("link").into() };
+    let link = Action::create(endpoint_address("link"), endpoint_body("link"));
     bench.remote.perform_action(&link).await.unwrap();
     let unready = replace_pipe(&bench, &actions).await.unwrap_err();
     insta::assert_snapshot!(unready, @"an endpoint that `analytics/orders` uses is not `Ready`: nothing was sent");

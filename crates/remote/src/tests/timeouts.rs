@@ -53,7 +53,7 @@ async fn unanswered_read_ends_at_the_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn unanswered_write_gets_extra_time_and_unknown_outcome() {
-    let create = Action::Create { address: pipe_address("orders"), body: kafka_body("orders").into() };
+    let create = Action::create(pipe_address("orders"), kafka_body("orders"));
     let stop = Action::SetState { address: pipe_address("clicks"), id: Some(Id::new("p")), to: RunState::Stopped };
     for action in [create, stop] {
         let (remote, began) = (remote_silent_after(1, 20), Instant::now());
