@@ -9,11 +9,10 @@ use model::live::State;
 use model::selector::ObjectName;
 
 use crate::block_reason::{BlockReason, Permission};
-use crate::blocked_together::waiting_for_blocked;
+use crate::blocked_together::{block_changes, with_dependents};
 use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
 use crate::plan::Plan;
-use crate::still_used::block_changes;
 
 /// The blast radius that is let through without a flag.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +160,7 @@ impl Plan {
     #[must_use]
     pub fn block_unsafe_replacements(mut self, limits: &ApprovalLimits) -> Self {
         let blocked = self.unsafe_replacements(limits);
-        block_changes(&mut self, &blocked);
+        block_changes(&mut self, blocked);
         self
     }
 
@@ -171,7 +170,7 @@ impl Plan {
     pub fn approve(self, limits: &ApprovalLimits) -> ApprovedPlan {
         let mut plan = self;
         let (blocked, exceeded) = plan.find_blocked(limits);
-        block_changes(&mut plan, &blocked);
+        block_changes(&mut plan, blocked);
         ApprovedPlan { plan, exceeded }
     }
 
@@ -186,9 +185,7 @@ impl Plan {
         blocked.extend(self.unsafe_replacements(limits));
         let exceeded = self.find_exceeded_limits(limits, &blocked);
         blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
-        let waiting = waiting_for_blocked(self, &blocked);
-        blocked.extend(waiting);
-        (blocked, exceeded)
+        (with_dependents(self, blocked), exceeded)
     }
 
     // The API deletes the objects of a service that sleeps, and takes nothing else there.

@@ -1,10 +1,11 @@
-//! Changes that are blocked because others are: none of them can happen without the others.
+//! Changes that cannot happen without each other.
 //
 //     pipe       blocked by a rule
 //     endpoint   would lose the DNS name by which the pipe connects: blocked, too
 //     deletion   waits for the pipe: blocked, too
 //
-// A plan that shows them as changes promises what apply does not do.
+// A plan that shows them as changes promises what apply does not do. The same holds for what is outside of the part of a
+// plan that is selected: it does not happen either.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,16 +14,158 @@ use model::address::Address;
 use model::live::Live;
 
 use crate::block_reason::BlockReason;
-use crate::change::{Change, Verdict};
-use crate::handover_steps;
+use crate::change::Verdict;
+use crate::handover::Handover;
+use crate::order;
 use crate::plan::Plan;
+use crate::read_conflict::ReadConflictCause;
 use crate::references::ActionReferences;
+
+/// Why a change does not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It is blocked, for whatever reason.
+    Blocked,
+    /// The rules of the project forbid it.
+    Forbidden,
+    /// It is outside of the part of the plan that is selected.
+    Outside,
+}
+
+/// Why an object does not change if another one does not.
+#[derive(Clone, Copy, Debug)]
+enum Dependency<'p> {
+    /// It refers to what the other one creates, or connects by a name that the other one gets or gives up.
+    Needs,
+    /// It takes away the name by which the other one connects.
+    CutsOff,
+    /// It is deleted, and the other one uses it until it changes.
+    UsedBy,
+    /// It is deleted, and the other one takes its place.
+    ReplacedBy,
+    TakesFrom(&'p Handover),
+    /// Whether it is deleted. To stop the last reader is a wish of its own.
+    GivesTo(&'p Handover, bool),
+}
+
+impl Dependency<'_> {
+    /// The reason to block what depends on `other`.
+    fn reason(self, other: &Address, absence: Absence) -> Option<BlockReason> {
+        let one = || other.clone();
+        Some(match (self, absence) {
+            (Self::Needs, Absence::Forbidden) => BlockReason::ReferenceForbidden(one()),
+            (Self::Needs, Absence::Outside) => BlockReason::ReferenceOutside(one()),
+            (Self::CutsOff, Absence::Outside) => BlockReason::CutsOff(vec![one()]),
+            (Self::Needs | Self::CutsOff, _) => BlockReason::NameNotGiven(one()),
+            (Self::UsedBy, _) => BlockReason::StillUsed(vec![one()]),
+            (Self::ReplacedBy, _) => BlockReason::SuccessorBlocked(one()),
+            (Self::TakesFrom(it), Absence::Outside) => it.conflict(other, ReadConflictCause::GiverOutside),
+            (Self::TakesFrom(it), _) => it.conflict(other, ReadConflictCause::OtherStays),
+            (Self::GivesTo(_, false), Absence::Outside) => return None,
+            (Self::GivesTo(it, true), Absence::Outside) => it.conflict(other, ReadConflictCause::TakerOutside),
+            (Self::GivesTo(it, _), _) => it.conflict(other, ReadConflictCause::TakerBlocked),
+        })
+    }
+}
+
+/// What depends on each object.
+//
+// An endpoint may wait for a pipe that waits for another pipe. Looking at all of them until nothing changes would cost
+// the square of a chain.
+struct Dependents<'p>(BTreeMap<Address, Vec<(Address, Dependency<'p>)>>);
+
+impl<'p> Dependents<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        let mut all = Self(BTreeMap::new());
+        all.add_references(plan);
+        for entry in &plan.delete_after {
+            for other in &entry.dependents {
+                // What refers to an object is of another kind. One of the same kind takes its place.
+                let why = if other.kind == entry.address.kind { Dependency::ReplacedBy } else { Dependency::UsedBy };
+                all.add(&entry.address, other, why);
+            }
+        }
+        for (at, others) in &plan.followers {
+            others.leaving.union(&others.arriving).for_each(|other| all.add(other, at, Dependency::Needs));
+            others.leaving.iter().for_each(|other| all.add(at, other, Dependency::CutsOff));
+        }
+        let deleted = plan.changes.iter().filter(|it| matches!(it.verdict, Verdict::Delete | Verdict::Replace));
+        let deleted: BTreeSet<&Address> = deleted.map(|change| &change.address).collect();
+        for handover in plan.handovers.iter().filter(|it| it.is_strict) {
+            let Handover { giver, taker, .. } = handover;
+            all.add(taker, giver, Dependency::TakesFrom(handover));
+            all.add(giver, taker, Dependency::GivesTo(handover, deleted.contains(giver)));
+        }
+        all
+    }
+
+    /// What refers to an object that the plan changes or creates. What the plan replaces is not deleted if a live object
+    /// that would refer to the new one does not change.
+    fn add_references(&mut self, plan: &Plan) {
+        let all = |is_meant: fn(&Action) -> bool| -> BTreeSet<&Address> {
+            plan.actions.iter().filter(|action| is_meant(action)).map(Action::address).collect()
+        };
+        let created = all(|action| matches!(action, Action::Create { .. }));
+        let (updated, deleted) = (
+            all(|action| matches!(action, Action::Update { .. } | Action::SetState { .. })),
+            all(|action| matches!(action, Action::Delete { .. })),
+        );
+        let live = plan.changes.iter().filter(|change| change.id.is_some());
+        let live: BTreeSet<&Address> = live.map(|change| &change.address).collect();
+        let references = ActionReferences::among(&plan.actions);
+        for action in &plan.actions {
+            let at = action.address();
+            for other in references.of(action).into_iter().filter(|other| created.contains(other)) {
+                self.add(at, &other, Dependency::Needs);
+                if deleted.contains(&other) && live.contains(at) {
+                    self.add(&other, at, Dependency::UsedBy);
+                }
+            }
+            for other in references.by_host(action).into_iter().filter(|other| updated.contains(other)) {
+                self.add(at, &other, Dependency::Needs);
+            }
+        }
+    }
+
+    fn add(&mut self, dependent: &Address, on: &Address, why: Dependency<'p>) {
+        self.0.entry(on.clone()).or_default().push((dependent.clone(), why));
+    }
+
+    /// Everything that depends on these objects, and on what depends on them. Counts the steps.
+    fn spread(mut self, absent: &BTreeMap<Address, Absence>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
+        let mut found: BTreeMap<Address, BlockReason> = BTreeMap::new();
+        let mut next: VecDeque<(Address, Absence)> = absent.iter().map(|(at, why)| (at.clone(), *why)).collect();
+        while let Some((at, absence)) = next.pop_front() {
+            for (dependent, why) in self.0.remove(&at).unwrap_or_default() {
+                *steps += 1;
+                let Some(reason) = why.reason(&at, absence).filter(|_| !absent.contains_key(&dependent)) else {
+                    continue;
+                };
+                match (found.get_mut(&dependent), reason) {
+                    (Some(BlockReason::StillUsed(users)), BlockReason::StillUsed(more))
+                    | (Some(BlockReason::CutsOff(users)), BlockReason::CutsOff(more)) => users.extend(more),
+                    (Some(_), _) => {}
+                    (None, reason) => {
+                        found.insert(dependent.clone(), reason);
+                        next.push_back((dependent, Absence::Blocked));
+                    }
+                }
+            }
+        }
+        for reason in found.values_mut() {
+            if let BlockReason::StillUsed(users) | BlockReason::CutsOff(users) = reason {
+                users.sort();
+                users.dedup();
+            }
+        }
+        found
+    }
+}
 
 /// The changes that refer to an object which is not live, and which the plan does not create because it is blocked.
 pub(crate) fn waiting_for_missing(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
-    let blocked = plan.changes.iter().filter(|change| matches!(change.verdict, Verdict::Blocked(_)));
-    let missing: BTreeSet<&Address> =
-        blocked.map(|change| &change.address).filter(|at| !live.contains_key(at)).collect();
+    let blocked = plan.blocked_changes().map(|change| &change.address);
+    let missing: BTreeSet<&Address> = blocked.filter(|at| !live.contains_key(at)).collect();
     let mut waiting = BTreeMap::new();
     if missing.is_empty() {
         return waiting;
@@ -36,135 +179,50 @@ pub(crate) fn waiting_for_missing(plan: &Plan, live: &Live) -> BTreeMap<Address,
     waiting
 }
 
-/// The changes that cannot happen without these, or without others that are blocked already: deletions that wait for them,
-/// and what shares new DNS names with them. A plan that shows them promises what apply does not do.
-pub(crate) fn waiting_for_blocked(
-    plan: &Plan,
-    blocked: &BTreeMap<Address, BlockReason>,
-) -> BTreeMap<Address, BlockReason> {
-    let replaced = ReplacedInUse::new(plan);
-    let waits = Waits::new(plan, &replaced);
-    if waits.0.is_empty() {
-        return BTreeMap::new();
-    }
-    let is_blocked = |change: &&Change| matches!(change.verdict, Verdict::Blocked(_));
-    let others = plan.changes.iter().filter(is_blocked).map(|change| &change.address);
-    waits.spread(&blocked.keys().chain(others).collect(), &mut 0)
+/// Blocks these changes and what cannot happen without them, or without others that are blocked already, and takes their
+/// actions out of the plan.
+pub(crate) fn block_changes(plan: &mut Plan, blocked: BTreeMap<Address, BlockReason>) {
+    let blocked = with_dependents(plan, blocked);
+    apply_blocks(plan, &blocked);
 }
 
-/// What waits for each object, and the reason to block it with that one.
-//
-// An endpoint may wait for a pipe that waits for another pipe. Looking at all of them until nothing changes would cost
-// the square of a chain.
-struct Waits<'p>(BTreeMap<&'p Address, Vec<(&'p Address, BlockReason)>>);
-
-impl<'p> Waits<'p> {
-    fn new(plan: &'p Plan, replaced: &'p ReplacedInUse) -> Self {
-        let mut waits = Self(BTreeMap::new());
-        for entry in &plan.delete_after {
-            // What refers to an object is of another kind. One of the same kind takes its place.
-            let reason = |other: &Address| {
-                if other.kind == entry.address.kind {
-                    BlockReason::SuccessorBlocked(other.clone())
-                } else {
-                    BlockReason::StillUsed(vec![other.clone()])
-                }
-            };
-            entry.dependents.iter().for_each(|other| waits.add(other, &entry.address, reason(other)));
-        }
-        for (at, others) in &plan.followers {
-            for other in others.leaving.union(&others.arriving) {
-                waits.add(at, other, BlockReason::NameNotGiven(at.clone()));
-            }
-            for other in &others.leaving {
-                waits.add(other, at, BlockReason::NameNotGiven(other.clone()));
-            }
-        }
-        for (at, users) in &replaced.0 {
-            users.all.iter().for_each(|user| waits.add(at, user, BlockReason::NameNotGiven(at.clone())));
-            users.live.iter().for_each(|user| waits.add(user, at, BlockReason::StillUsed(vec![user.clone()])));
-        }
-        for (of, other, reason) in handover_steps::both_or_none(plan) {
-            waits.add(of, other, reason);
-        }
-        waits
-    }
-
-    fn add(&mut self, blocked: &'p Address, waiting: &'p Address, reason: BlockReason) {
-        self.0.entry(blocked).or_default().push((waiting, reason));
-    }
-
-    /// Everything that waits for these objects, and for what waits for them. Counts the steps.
-    fn spread(mut self, sources: &BTreeSet<&'p Address>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
-        let mut waiting: BTreeMap<&Address, BlockReason> = BTreeMap::new();
-        let mut next: VecDeque<&Address> = sources.iter().copied().collect();
-        while let Some(at) = next.pop_front() {
-            for (other, reason) in self.0.remove(at).unwrap_or_default() {
-                *steps += 1;
-                match (waiting.get_mut(other), reason) {
-                    _ if sources.contains(other) => {}
-                    (Some(BlockReason::StillUsed(users)), BlockReason::StillUsed(more)) => users.extend(more),
-                    (Some(_), _) => {}
-                    (None, reason) => {
-                        waiting.insert(other, reason);
-                        next.push_back(other);
-                    }
-                }
-            }
-        }
-        for reason in waiting.values_mut() {
-            if let BlockReason::StillUsed(users) = reason {
-                users.sort();
-                users.dedup();
-            }
-        }
-        waiting.into_iter().map(|(at, reason)| (at.clone(), reason)).collect()
-    }
+/// These changes, and what cannot happen without them or without others that are blocked already.
+pub(crate) fn with_dependents(plan: &Plan, blocked: BTreeMap<Address, BlockReason>) -> BTreeMap<Address, BlockReason> {
+    let mut all = dependents_of(plan, blocked.keys().map(|at| (at.clone(), Absence::Blocked)).collect());
+    all.extend(blocked);
+    all
 }
 
-/// The objects that the plan replaces, and what it makes refer to the new ones.
-//
-// These follow the replacement, so its deletion does not wait for them. If the change of a live one is blocked, it would
-// refer to an object that is gone. If the replacement is blocked, they would be sent the reference that they have, and
-// count as not applied: a pipe that is replaced for it would be deleted and created again by each apply.
-struct ReplacedInUse(BTreeMap<Address, Users>);
-
-#[derive(Default)]
-struct Users {
-    live: BTreeSet<Address>,
-    all: BTreeSet<Address>,
+/// Blocks what cannot happen without these changes.
+pub(crate) fn block_without(plan: &mut Plan, is_absent: impl Fn(&Address) -> bool, absence: Absence) {
+    let absent = plan.changes.iter().map(|change| &change.address).filter(|at| is_absent(at));
+    let dependents = dependents_of(plan, absent.map(|at| (at.clone(), absence)).collect());
+    apply_blocks(plan, &dependents);
 }
 
-impl ReplacedInUse {
-    fn new(plan: &Plan) -> Self {
-        let removals = plan.actions.iter().filter(|action| matches!(action, Action::Delete { .. }));
-        let deleted: BTreeSet<&Address> = removals.map(Action::address).collect();
-        let mut in_use: BTreeMap<Address, Users> = BTreeMap::new();
-        if deleted.is_empty() {
-            return Self(in_use);
-        }
-        let live = plan.changes.iter().filter(|change| change.id.is_some());
-        let live: BTreeSet<&Address> = live.map(|change| &change.address).collect();
-        let references = ActionReferences::among(&plan.actions);
-        for action in &plan.actions {
-            let at = action.address();
-            for other in references.of(action).into_iter().filter(|other| deleted.contains(other)) {
-                let users = in_use.entry(other).or_default();
-                users.all.insert(at.clone());
-                users.live.extend(live.contains(at).then(|| at.clone()));
-            }
-        }
-        Self(in_use)
+fn dependents_of(plan: &Plan, mut absent: BTreeMap<Address, Absence>) -> BTreeMap<Address, BlockReason> {
+    for at in plan.blocked_changes().map(|change| &change.address) {
+        absent.entry(at.clone()).or_insert(Absence::Blocked);
     }
+    if absent.is_empty() { BTreeMap::new() } else { Dependents::new(plan).spread(&absent, &mut 0) }
+}
+
+fn apply_blocks(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
+    for change in &mut plan.changes {
+        if let Some(reason) = blocked.get(&change.address) {
+            change.block(reason.clone());
+        }
+    }
+    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| !blocked.contains_key(at));
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
 
     use model::address::{Address, Kind, Name, ServiceRef};
 
-    use super::{ReplacedInUse, Waits};
+    use super::{Absence, Dependents};
     use crate::handover::Handover;
     use crate::plan::Plan;
 
@@ -180,9 +238,8 @@ mod tests {
             losses: Vec::new(),
         });
         let plan = Plan { handovers: handovers.collect(), ..Plan::default() };
-        let (first, mut steps) = (at(0), 0);
-        let replaced = ReplacedInUse::new(&plan);
-        let waiting = Waits::new(&plan, &replaced).spread(&BTreeSet::from([&first]), &mut steps);
+        let (first, mut steps) = (BTreeMap::from([(at(0), Absence::Blocked)]), 0);
+        let waiting = Dependents::new(&plan).spread(&first, &mut steps);
         assert_eq!(waiting.len(), length, "all of the chain");
         steps
     }

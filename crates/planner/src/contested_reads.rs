@@ -35,6 +35,7 @@ use serde_json::Value;
 
 use self::party::{Parties, Party, Standing, Term};
 use crate::block_reason::BlockReason;
+use crate::blocked_together::block_changes;
 use crate::change::Verdict;
 use crate::handover::Handover;
 use crate::inputs::ReaderElsewhere;
@@ -42,7 +43,7 @@ use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
 use crate::references::connected_hosts;
-use crate::{handover_steps, order, still_used};
+use crate::{handover, order};
 
 /// Lets objects take over from each other what only one can have, blocks what would take it from an object that stays,
 /// and warns where each would get a part.
@@ -65,9 +66,8 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
             *reader = paused_beside.remove(address);
         }
     }
-    handover_steps::add_handovers(plan, handovers, &mut blocked);
-    still_used::block_made_outside(plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
-    still_used::block_changes(plan, &blocked);
+    handover::add_handovers(plan, handovers, &mut blocked);
+    block_changes(plan, blocked);
     if !plan.handovers.is_empty() {
         plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
     }

@@ -8,7 +8,6 @@ use model::address::Address;
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 
-use crate::block_reason::BlockReason;
 use crate::change::{ChangedTemplate, Verdict};
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
@@ -86,9 +85,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &[]);
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
-    still_used::block_made_outside(&mut plan, |at| !blocked.contains_key(at), BlockReason::NameNotGiven);
     let waiting = blocked_together::waiting_for_missing(&plan, live);
-    still_used::block_changes(&mut plan, &waiting.into_iter().chain(blocked).collect());
+    blocked_together::block_changes(&mut plan, waiting.into_iter().chain(blocked).collect());
     plan
 }
 

@@ -192,36 +192,19 @@ pub(crate) fn sort_actions(
     actions
 }
 
-/// Drops the actions of some objects. A deletion waits for the dropped objects that would have
-/// referenced the re-created one: they still reference the live one.
+/// Drops the actions of some objects.
 pub(crate) fn retain_objects(
     actions: &mut Vec<Action>,
     delete_after: &mut Vec<DeleteAfter>,
     handovers: &[Handover],
     keep: impl Fn(&Address) -> bool,
 ) {
+    delete_after.retain(|entry| keep(&entry.address));
     if actions.iter().all(|action| keep(action.address())) {
-        delete_after.retain(|entry| keep(&entry.address));
         return;
     }
-    let all = std::mem::take(actions);
-    let references = ActionReferences::among(&all);
-    delete_after.retain(|entry| keep(&entry.address));
-    let mut dropped_users: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
-    for action in all.iter().filter(|action| !keep(action.address())) {
-        for referenced in references.of(action) {
-            dropped_users.entry(referenced).or_default().insert(action.address().clone());
-        }
-    }
-    let kept: Vec<Action> = all.into_iter().filter(|action| keep(action.address())).collect();
-    for action in &kept {
-        let Action::Delete { address, .. } = action else { continue };
-        let Some(users) = dropped_users.remove(address) else { continue };
-        match delete_after.iter_mut().find(|entry| &entry.address == address) {
-            Some(entry) => entry.dependents.extend(users),
-            None => delete_after.push(DeleteAfter { address: address.clone(), dependents: users }),
-        }
-    }
+    let mut kept = std::mem::take(actions);
+    kept.retain(|action| keep(action.address()));
     *actions = sort_actions(kept, delete_after, handovers);
 }
 

@@ -6,9 +6,9 @@ use model::address::Address;
 use model::rule_finding::RuleFinding;
 
 use crate::block_reason::BlockReason;
+use crate::blocked_together::{Absence, block_changes, block_without};
 use crate::change::Verdict;
 use crate::plan::Plan;
-use crate::still_used;
 
 impl Plan {
     /// The plan with what the rules say about its changes. A change with a finding that blocks is blocked, and so is
@@ -25,9 +25,8 @@ impl Plan {
                 blocked.insert(change.address.clone(), reason);
             }
         }
-        let is_kept = |at: &Address| !blocked.contains_key(at);
-        still_used::block_made_outside(&mut self, is_kept, BlockReason::ReferenceForbidden);
-        still_used::block_changes(&mut self, &blocked);
+        block_without(&mut self, |at| blocked.contains_key(at), Absence::Forbidden);
+        block_changes(&mut self, blocked);
         self
     }
 }

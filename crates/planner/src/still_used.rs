@@ -17,114 +17,15 @@ use model::live::{Id, Live, Object};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
-use crate::blocked_together::waiting_for_blocked;
+use crate::blocked_together::block_changes;
+use crate::order;
 use crate::plan::Plan;
 use crate::references::{ActionReferences, connected_hosts};
-use crate::{handover_steps, order};
-
-impl Plan {
-    /// The part of the plan that is about some of the objects. What nobody declares is outside of
-    /// any part.
-    #[must_use]
-    pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
-        block_made_outside(&mut self, &about, BlockReason::ReferenceOutside);
-        block_left_behind(&mut self, &about);
-        let halves = handover_steps::halves(&self, &about);
-        block_changes(&mut self, &halves);
-        handover_steps::drop_halves(&mut self, &about);
-        order::retain_objects(&mut self.actions, &mut self.delete_after, &self.handovers, &about);
-        block_released_outside(&mut self, &about);
-        Self {
-            actions: self.actions,
-            delete_after: self.delete_after,
-            changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
-            ignored_changes: self.ignored_changes.into_iter().filter(|left| about(&left.address)).collect(),
-            unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
-            in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
-            unmanaged: Vec::new(),
-            removed_by_target: self.removed_by_target.into_iter().filter(|at| about(at)).collect(),
-            // What the part needs can lie outside of it: a pipe that is selected without its endpoint.
-            unusable: self.unusable.into_iter().filter(|it| it.is_about(&about)).collect(),
-            unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
-            references: self.references,
-            followers: self.followers,
-            handovers: self.handovers,
-        }
-    }
-
-    /// The plan without these objects. It still proves what is unmanaged, as all manifests were compared.
-    #[must_use]
-    pub fn without(self, objects: &BTreeSet<Address>) -> Self {
-        let unmanaged = self.unmanaged.clone();
-        Self { unmanaged, ..self.narrow_to(|at| !objects.contains(at)) }
-    }
-}
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
     let blocked = find_used(plan, live);
-    block_changes(plan, &blocked);
-}
-
-/// Blocks what refers to an object that only the rest of the plan creates, or connects by a DNS name that only the rest
-/// gives. Its requests would fail, perhaps after a stop.
-pub(crate) fn block_made_outside(
-    plan: &mut Plan,
-    is_inside: impl Fn(&Address) -> bool,
-    reason: impl Fn(Address) -> BlockReason,
-) {
-    let is_create = |action: &&Action| matches!(action, Action::Create { .. });
-    let (created, updated): (Vec<_>, Vec<_>) =
-        plan.actions.iter().filter(|action| !is_inside(action.address())).partition(is_create);
-    // What is blocked already may keep others from happening.
-    if created.is_empty() && updated.is_empty() {
-        return block_changes(plan, &BTreeMap::new());
-    }
-    let created: BTreeSet<&Address> = created.into_iter().map(Action::address).collect();
-    let updated: BTreeSet<&Address> = updated.into_iter().map(Action::address).collect();
-    let references = ActionReferences::among(&plan.actions);
-    let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
-    for action in plan.actions.iter().filter(|action| is_inside(action.address())) {
-        let missing = references.of(action).into_iter().find(|at| created.contains(at));
-        let missing = missing.or_else(|| references.by_host(action).into_iter().find(|at| updated.contains(at)));
-        if let Some(missing) = missing {
-            blocked.insert(action.address().clone(), reason(missing));
-        }
-    }
-    block_changes(plan, &blocked);
-}
-
-/// Blocks what takes DNS names away from objects that are not part of the plan.
-fn block_left_behind(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
-    let outside = |others: &BTreeSet<Address>| others.iter().filter(|at| !is_inside(at)).cloned().collect();
-    let behind = plan.followers.iter().map(|(at, others)| (at.clone(), outside(&others.leaving)));
-    let behind = behind.filter(|(_, others): &(Address, Vec<Address>)| !others.is_empty());
-    let blocked = behind.map(|(at, others)| (at, BlockReason::CutsOff(others))).collect();
-    block_changes(plan, &blocked);
-}
-
-/// Blocks the deletions that wait for objects outside of the part of the plan: those keep their references.
-fn block_released_outside(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
-    let mut blocked: BTreeMap<Address, BlockReason> = BTreeMap::new();
-    for entry in &plan.delete_after {
-        let outside: Vec<Address> = entry.dependents.iter().filter(|other| !is_inside(other)).cloned().collect();
-        if !outside.is_empty() {
-            blocked.insert(entry.address.clone(), BlockReason::StillUsed(outside));
-        }
-    }
-    block_changes(plan, &blocked);
-}
-
-/// Blocks these changes and the deletions that wait for them, and takes their actions out of the plan.
-pub(crate) fn block_changes(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
-    let waiting = waiting_for_blocked(plan, blocked);
-    let reasons = |at: &Address| blocked.get(at).or_else(|| waiting.get(at));
-    for change in &mut plan.changes {
-        if let Some(reason) = reasons(&change.address) {
-            change.block(reason.clone());
-        }
-    }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| reasons(at).is_none());
+    block_changes(plan, blocked);
 }
 
 fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {

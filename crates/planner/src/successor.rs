@@ -17,12 +17,12 @@ use model::desired::Desired;
 use model::live::Live;
 
 use crate::block_reason::BlockReason;
+use crate::blocked_together::block_changes;
 use crate::change::{Change, Verdict};
 use crate::handover::Handover;
 use crate::inputs::all_names;
 use crate::order::{DeleteAfter, sort_actions};
 use crate::plan::Plan;
-use crate::still_used::block_changes;
 
 /// The declared pipes that are not live, by their names and by their tables.
 #[derive(Default)]
@@ -68,7 +68,7 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
     let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
     // The actions are in order, but for handovers that were found since.
     if plan.handovers.is_empty() && !plan.changes.iter().any(|change| is_pruned(&change)) {
-        return block_changes(plan, &BTreeMap::new());
+        return block_changes(plan, BTreeMap::new());
     }
     let (mut blocked, mut waiting, mut following) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     let pipes = NewPipes::find_new(plan, desired, live);
@@ -101,5 +101,5 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
     following.retain(|handover| !plan.handovers.contains(handover));
     plan.handovers.extend(following);
     plan.actions = sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
-    block_changes(plan, &blocked);
+    block_changes(plan, blocked);
 }

@@ -1,0 +1,43 @@
+//! A part of a plan: what is selected, or what is left without what was refused.
+
+use std::collections::BTreeSet;
+
+use model::address::Address;
+
+use crate::blocked_together::{Absence, block_without};
+use crate::plan::Plan;
+use crate::{handover, order};
+
+impl Plan {
+    /// The part of the plan that is about some of the objects. What nobody declares is outside of
+    /// any part.
+    #[must_use]
+    pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
+        block_without(&mut self, |at| !about(at), Absence::Outside);
+        handover::drop_halves(&mut self, &about);
+        order::retain_objects(&mut self.actions, &mut self.delete_after, &self.handovers, &about);
+        Self {
+            actions: self.actions,
+            delete_after: self.delete_after,
+            changes: self.changes.into_iter().filter(|change| about(&change.address)).collect(),
+            ignored_changes: self.ignored_changes.into_iter().filter(|left| about(&left.address)).collect(),
+            unchecked: self.unchecked.into_iter().filter(|it| about(&it.address)).collect(),
+            in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
+            unmanaged: Vec::new(),
+            removed_by_target: self.removed_by_target.into_iter().filter(|at| about(at)).collect(),
+            // What the part needs can lie outside of it: a pipe that is selected without its endpoint.
+            unusable: self.unusable.into_iter().filter(|it| it.is_about(&about)).collect(),
+            unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
+            references: self.references,
+            followers: self.followers,
+            handovers: self.handovers,
+        }
+    }
+
+    /// The plan without these objects. It still proves what is unmanaged, as all manifests were compared.
+    #[must_use]
+    pub fn without(self, objects: &BTreeSet<Address>) -> Self {
+        let unmanaged = self.unmanaged.clone();
+        Self { unmanaged, ..self.narrow_to(|at| !objects.contains(at)) }
+    }
+}
