@@ -302,3 +302,63 @@ fn example_of_120_pipes_plans_like_its_plain_form() {
     }
     assert_eq!(count, 120);
 }
+
+/// One live project, and a change of the folder where its templates are.
+fn repo_with_template_folder() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", &project_with_folder("v1"));
+    repo.write_file("v1/t.yaml", TEMPLATE);
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", 'a$${b'", ""));
+    // It is in the repository, and nobody reads it.
+    repo.write_file("v2/t.yaml", &TEMPLATE.replace("default: 1", "default: 2"));
+    repo.commit_all("Two pipes");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo
+}
+
+fn project_with_folder(folder: &str) -> String {
+    format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes, {folder}]\n")
+}
+
+#[test]
+fn base_has_the_templates_that_its_project_file_names() {
+    let repo = repo_with_template_folder();
+    repo.write_file("pipectl.yaml", &project_with_folder("v2"));
+    repo.commit_all("The second version");
+    for paths in [&["pipes"][..], &[]] {
+        let plan = repo.run_successfully(&[&["plan", "--base", "HEAD~1"], paths].concat());
+        assert!(plan.contains("2 to update") && !plan.contains("warning"), "{paths:?}: {plan}");
+        let plan = repo.run_successfully(&[&["plan", "--changed-since", "HEAD~1"], paths].concat());
+        assert!(plan.contains("2 to update"), "{paths:?}: {plan}");
+    }
+}
+
+#[test]
+fn file_of_templates_may_move() {
+    let repo = repo_with_template_folder();
+    repo.remove_file("v1/t.yaml");
+    repo.write_file("v3/t.yaml", TEMPLATE);
+    repo.write_file("pipectl.yaml", &project_with_folder("v3"));
+    repo.commit_all("Another folder");
+    for paths in [&["pipes"][..], &[]] {
+        let words = [&["plan", "--base", "HEAD~1", "--prune=git"], paths].concat();
+        let plan = repo.run_successfully(&words);
+        assert!(plan.contains("No changes") && !plan.contains("warning"), "{paths:?}: {plan}");
+    }
+}
+
+#[test]
+fn protection_of_the_template_in_the_base_holds_after_a_switch_of_templates() {
+    let repo = repo_with_template_folder();
+    repo.write_file("v1/t.yaml", &TEMPLATE.replace("spec:\n", "spec:\n  protect: true\n"));
+    repo.commit_all("Protected");
+    repo.write_file("pipectl.yaml", &project_with_folder("v2"));
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", orders, 'a$${b'", ""));
+    repo.commit_all("The second version, and no orders");
+    for paths in [&["pipes"][..], &[]] {
+        for base in [&["--base", "HEAD~1"][..], &[]] {
+            let plan = repo.run_successfully(&[&["plan", "--prune=git"], base, paths].concat());
+            assert!(plan.contains("protect") && plan.contains("0 to delete"), "{paths:?} {base:?}: {plan}");
+        }
+    }
+}

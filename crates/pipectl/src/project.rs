@@ -105,6 +105,11 @@ fn require_manifests(project: ProjectContext) -> Result<ProjectContext> {
 }
 
 impl ProjectContext {
+    /// Whether the command line names other manifests than the project file.
+    pub(crate) fn has_named_manifests(&self) -> bool {
+        self.manifests != self.all_manifest_paths
+    }
+
     /// The name of the selected environment; empty if there is none.
     pub(crate) fn environment_name(&self) -> &str {
         self.origin.as_ref().and_then(|(_, name)| name.as_deref()).unwrap_or_default()

@@ -86,9 +86,9 @@ impl EarlierManifests {
         let submodules = repository.past_submodules(&commit, project)?;
         let files = [repository.tree_files_at(&commit)?, submodules.own.clone()].concat();
         let bindings = repository.bindings_at_commit(project, &commit)?;
-        let elsewhere = repository.templates_elsewhere(&files, &commit, project)?;
-        let all_files = [files.clone(), elsewhere].concat();
-        let templates = Templates::read(&all_files);
+        let mut template_files = repository.template_files_at(&files, &commit, project)?;
+        add_new_files(&mut template_files, &submodules.own);
+        let templates = Templates::read(&template_files);
         let context = bindings.load_context();
         let PastManifests { parsed: mut loaded, is_readable } =
             manifest::parse_past_manifests(&files, context.with_templates(&templates));
@@ -97,6 +97,8 @@ impl EarlierManifests {
         for problem in &mut loaded.diagnostics {
             problem.severity = Severity::Warning;
         }
+        let mut all_files = files.clone();
+        add_new_files(&mut all_files, &template_files);
         if let Some(output) = output {
             output.print_diagnostics(&loaded.diagnostics, &all_files);
         }
@@ -110,7 +112,7 @@ impl EarlierManifests {
         }
         let other_files =
             [repository.manifest_files_elsewhere(&commit, project)?, submodules.files_elsewhere()?].concat();
-        let templates = Templates::read(&[all_files, other_files.clone()].concat());
+        let templates = Templates::read(&[template_files, other_files.clone()].concat());
         let mut broken = Vec::new();
         for file in other_files {
             // Each file on its own: two folders may declare the same object, which would be an error in one set.
@@ -175,6 +177,11 @@ impl EarlierManifests {
         };
         !self.own.iter().chain(&self.elsewhere).any(is_same)
     }
+}
+
+fn add_new_files(files: &mut Vec<SourceFile>, more: &[SourceFile]) {
+    let new: Vec<_> = more.iter().filter(|file| files.iter().all(|known| known.name != file.name)).cloned().collect();
+    files.extend(new);
 }
 
 /// Two folders may have declared one object. The first one counts, and what any of them protects is protected.

@@ -32,7 +32,7 @@ pub(super) struct ManifestArchive<'r> {
     bindings_by_commit: HashMap<String, usize>,
     bindings_by_hash: HashMap<String, usize>,
     bindings: Vec<Bindings>,
-    templates: TemplateArchive,
+    templates: TemplateArchive<'r>,
     /// By the hash, the bindings, and the templates for contents that may use some.
     declared_by_blob: HashMap<(String, usize, Option<usize>), Rc<DeclaredKeys>>,
 }
@@ -43,12 +43,12 @@ impl<'r> ManifestArchive<'r> {
         Ok(Self {
             context,
             blobs: BlobReader::start_process(repository)?,
+            templates: TemplateArchive::new(repository, context, project_path.clone()),
             project_path,
             bindings_by_commit: HashMap::new(),
             bindings_by_hash: HashMap::new(),
             // Position 0 is today's: it serves commits without a project file.
             bindings: vec![context.current_bindings()],
-            templates: TemplateArchive::new(repository.with_project_roots(context)),
             declared_by_blob: HashMap::new(),
         })
     }

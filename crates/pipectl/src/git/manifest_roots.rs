@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clickpipes::manifest::Manifest;
+use model::diagnostic::SourceFile;
 use model::project;
 
 use super::declared_key::DeclaredKey;
@@ -19,26 +20,48 @@ impl Repository {
     /// # Errors
     /// When git cannot answer.
     pub(super) fn with_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
-        let (Some((file, _)), Some(folder)) = (&project.origin, self.project_folder(project)) else {
+        if project.has_named_manifests() {
             return Ok(self.clone());
-        };
-        let source = self.file_at_commit(commit, file)?;
-        let earlier = source.as_ref().and_then(|source| project::parse_project(source).0);
-        let mut whole = self.clone();
-        for path in earlier.iter().flat_map(|project| &project.manifests) {
-            let Some(root) = path_below(&folder, path) else { continue };
-            if !whole.roots.contains(&root) {
-                whole.roots.push(root);
-            }
         }
-        Ok(whole)
+        let earlier = self.project_roots_at(commit, project)?;
+        Ok(self.with_roots(&self.roots, earlier.unwrap_or_default()))
+    }
+
+    /// The repository with the paths as roots where templates are at a commit: those of the command line, and those that the
+    /// project file had then.
+    // Hazard: with the paths of today, a template that moved would be missing in the base, and where a change names
+    // another folder of templates, the base would be read with the new ones: no difference, and no protection.
+    //
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn with_template_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
+        Ok(self.with_template_roots(project, self.project_roots_at(commit, project)?))
+    }
+
+    /// The same with the paths of the project file; without them, those of today.
+    pub(super) fn with_template_roots(&self, project: &ProjectContext, of_project: Option<Vec<String>>) -> Self {
+        let today = || project.all_manifest_paths.iter().filter_map(|path| self.path_in_repository(path)).collect();
+        let named = if project.has_named_manifests() { &self.roots[..] } else { &[] };
+        self.with_roots(named, of_project.unwrap_or_else(today))
+    }
+
+    fn with_roots(&self, first: &[String], more: Vec<String>) -> Self {
+        let mut roots = first.to_vec();
+        roots.extend(more.into_iter().filter(|root| !first.contains(root)));
+        Self { roots, ..self.clone() }
+    }
+
+    /// The manifest paths of the project file at a commit; `None` if there is no file, or it has errors.
+    fn project_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Option<Vec<String>>> {
+        let Some((file, _)) = &project.origin else { return Ok(None) };
+        let (source, path) = (self.file_at_commit(commit, file)?, self.path_in_repository(file));
+        Ok(path.zip(source).and_then(|(path, source)| project_roots(&path, &source)))
     }
 
     /// The folder of the project file, if the manifest paths of this run are those of the file.
     fn project_folder(&self, project: &ProjectContext) -> Option<String> {
         let file = self.path_in_repository(&project.origin.as_ref()?.0)?;
-        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        (project.manifests == project.all_manifest_paths).then_some(folder)
+        (!project.has_named_manifests()).then(|| folder_of(&file).to_owned())
     }
 
     /// What `HEAD` declares in folders that are not of this run: the objects of the base that no manifest of the run
@@ -63,6 +86,16 @@ impl Repository {
         };
         Ok(HeadIndex::read_head(self, project, &names)?.in_files(is_of_other_job))
     }
+}
+
+/// The manifest paths of a project file at this path of the repository; `None` if it has errors.
+pub(super) fn project_roots(path: &str, source: &SourceFile) -> Option<Vec<String>> {
+    let project = project::parse_project(source).0?;
+    Some(project.manifests.iter().filter_map(|manifests| path_below(folder_of(path), manifests)).collect())
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn path_below_folder(folder: &str, path: &str) -> bool {

@@ -9,12 +9,18 @@ use model::diagnostic::SourceFile;
 
 use super::Repository;
 use super::cat_file::BlobReader;
+use super::manifest_roots::project_roots;
 use super::tree::Blob;
+use crate::project::ProjectContext;
 
 /// The templates of each commit that was asked for. Commits with the same files of templates share them.
-pub(super) struct TemplateArchive {
-    /// With all manifest paths of the project as roots.
+pub(super) struct TemplateArchive<'r> {
     repository: Repository,
+    context: &'r ProjectContext,
+    /// The path of the project file in the repository; `None` if there is none.
+    project_path: Option<String>,
+    /// The repository with the roots of templates, by the hash of the project file; the empty hash for today's.
+    by_project_file: HashMap<String, Repository>,
     contents: HashMap<String, BlobContent>,
     by_commit: HashMap<String, usize>,
     by_files: HashMap<Vec<String>, usize>,
@@ -29,10 +35,13 @@ struct BlobContent {
     may_use_template: bool,
 }
 
-impl TemplateArchive {
-    pub(super) fn new(repository: Repository) -> Self {
+impl<'r> TemplateArchive<'r> {
+    pub(super) fn new(repository: &Repository, context: &'r ProjectContext, project_path: Option<String>) -> Self {
         Self {
-            repository,
+            repository: repository.clone(),
+            context,
+            project_path,
+            by_project_file: HashMap::new(),
             contents: HashMap::new(),
             by_commit: HashMap::new(),
             by_files: HashMap::new(),
@@ -57,7 +66,7 @@ impl TemplateArchive {
             return Ok(Some(*known));
         }
         let mut files = Vec::new();
-        for blob in self.repository.manifest_blobs(commit)? {
+        for blob in self.manifest_blobs(commit, blobs)? {
             let template = self.content(&blob.hash, blobs)?.template;
             files.extend(template.map(|text| (blob.hash, SourceFile { name: blob.path.into(), text })));
         }
@@ -77,12 +86,32 @@ impl TemplateArchive {
     /// When git does not answer.
     pub(super) fn users_at(&mut self, commit: &str, blobs: &mut BlobReader) -> Result<Vec<String>> {
         let mut users = Vec::new();
-        for Blob { hash, .. } in self.repository.manifest_blobs(commit)? {
+        for Blob { hash, .. } in self.manifest_blobs(commit, blobs)? {
             if self.content(&hash, blobs)?.may_use_template {
                 users.push(hash);
             }
         }
         Ok(users)
+    }
+
+    /// The manifest files where templates are at the commit.
+    fn manifest_blobs(&mut self, commit: &str, blobs: &mut BlobReader) -> Result<Vec<Blob>> {
+        let file = match &self.project_path {
+            Some(path) => blobs.find_blob(&format!("{commit}:{path}"))?.zip(Some(path)),
+            None => None,
+        };
+        let (hash, text) = match file {
+            Some(((hash, text), path)) => (hash, text.zip(Some(path))),
+            None => (String::new(), None),
+        };
+        let (repository, context) = (&self.repository, self.context);
+        let whole = self.by_project_file.entry(hash).or_insert_with(|| {
+            let roots = text.and_then(|(text, path)| {
+                project_roots(path, &SourceFile { name: Arc::from("history"), text: Arc::from(text) })
+            });
+            repository.with_template_roots(context, roots)
+        });
+        whole.manifest_blobs(commit)
     }
 
     fn content(&mut self, hash: &str, blobs: &mut BlobReader) -> Result<BlobContent> {

@@ -75,7 +75,25 @@ impl Repository {
         Ok(files)
     }
 
-    /// The files with templates of the project that these manifests may use, and that are not among them.
+    /// The files with templates that these manifests of a commit may use.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn template_files_at(
+        &self,
+        files: &[SourceFile],
+        commit: &Commit,
+        project: &ProjectContext,
+    ) -> Result<Vec<SourceFile>> {
+        if !files.iter().any(|file| manifest::may_use_template(&file.text)) {
+            return Ok(Vec::new());
+        }
+        let mut found = self.with_template_roots_at(commit, project)?.manifest_files_at(commit)?;
+        found.retain(|file| manifest::may_contain_template(&file.text));
+        Ok(found)
+    }
+
+    /// Those of them that are not among the manifests.
     ///
     /// # Errors
     /// When git cannot answer.
@@ -85,24 +103,9 @@ impl Repository {
         commit: &Commit,
         project: &ProjectContext,
     ) -> Result<Vec<SourceFile>> {
-        let whole = self.with_project_roots(project);
-        if whole.roots == self.roots || !files.iter().any(|file| manifest::may_use_template(&file.text)) {
-            return Ok(Vec::new());
-        }
-        let mut found = whole.manifest_files_at(commit)?;
-        found.retain(|file| manifest::may_contain_template(&file.text) && files.iter().all(|it| it.name != file.name));
+        let mut found = self.template_files_at(files, commit, project)?;
+        found.retain(|file| files.iter().all(|known| known.name != file.name));
         Ok(found)
-    }
-
-    /// The repository with all manifest paths of the project as roots.
-    pub(super) fn with_project_roots(&self, project: &ProjectContext) -> Self {
-        let mut roots = self.roots.clone();
-        for root in project.all_manifest_paths.iter().filter_map(|path| self.path_in_repository(path)) {
-            if !roots.contains(&root) {
-                roots.push(root);
-            }
-        }
-        Self { roots, ..self.clone() }
     }
 
     /// The manifest files in other folders at a commit, from which objects may have moved here.
