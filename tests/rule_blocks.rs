@@ -71,6 +71,31 @@ fn rule_about_a_change_says_nothing_of_others() {
     assert_eq!(repo.live("clicks", "/state"), "Running");
 }
 
+/// The action of these changes is another word than `stop`.
+#[test]
+fn rule_sees_a_stop_behind_every_other_change() {
+    let repo = applied_repo(&["{name: no-stop, deny: change.stops, message: no}"]);
+    let stopped = kinesis_manifest("clicks", "", "  state: stopped");
+    for (changed, action) in [
+        (stopped.replace("name: id, type: UInt64}", "name: id, type: UInt64}, {name: at, type: String}"), "update"),
+        (
+            stopped
+                .replace("metadata:\n", "metadata:\n  previousNames: [clicks]\n")
+                .replace("name: clicks\n", "name: c\n"),
+            "rename",
+        ),
+        (stopped.replace("streamName: clicks", "streamName: others"), "replace"),
+    ] {
+        repo.write_file("pipes/clicks.yaml", &changed);
+        let plan = repo.run_successfully(&["plan"]);
+        assert!(plan.contains("the rule `no-stop` forbids it"), "{action}: {changed}{plan}");
+    }
+    // The update pauses the pipe, which runs afterwards.
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "").replace("type: UInt64}", "type: Int64}"));
+    let plan = repo.run_successfully(&["plan"]);
+    assert!(!plan.contains("no-stop"), "{plan}");
+}
+
 #[test]
 fn rule_sees_deletions_with_and_without_a_manifest() {
     let repo = applied_repo(&[NO_DELETE]);

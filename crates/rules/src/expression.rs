@@ -9,6 +9,7 @@ use model::path::FieldPath;
 
 use crate::expression_checks::{ExpressionChecks, MAX_DEPTH, MAX_NODES};
 use crate::expression_problem::ExpressionProblem;
+use crate::known_words::find_unknown_word;
 use crate::metering;
 
 /// The longest expression, in bytes.
@@ -36,6 +37,11 @@ impl Expression {
         let field = first_field(&tree);
         metering::meter_loops(&mut tree);
         Ok(Self { tree, variables, field })
+    }
+
+    /// A member or a word in it that no object has. `text` is the expression.
+    pub(crate) fn unknown_word(&self, text: &str) -> Option<ExpressionProblem> {
+        find_unknown_word(&self.tree, text)
     }
 
     /// The value of a condition.

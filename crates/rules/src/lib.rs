@@ -6,6 +6,7 @@
 mod expression;
 mod expression_checks;
 mod expression_problem;
+mod known_words;
 mod message;
 mod metering;
 mod problems;

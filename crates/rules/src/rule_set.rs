@@ -100,7 +100,8 @@ pub(crate) fn parse_condition(text: &str) -> Option<ExpressionProblem> {
             StepBudget::default().add_functions(&mut context, 0);
             constant.is_true(&context).err().map(|error| ExpressionProblem::new(0, error))
         }
-        Ok(_) => None,
+        // Not in `parse`: a rule of the base with such a word may deny something all the same.
+        Ok(expression) => expression.unknown_word(text),
     }
 }
 

@@ -189,6 +189,33 @@ fn mistakes_in_rules_have_places() {
 }
 
 #[test]
+fn words_that_no_object_has_are_mistakes() {
+    let problem = |text: &str| {
+        let found = crate::rule_set::parse_condition(text)?;
+        Some(format!("{}: {} ({})", &text[found.offset..], found.message, found.help?))
+    };
+    for (text, expected) in [
+        ("change.action == 'craete'", "craete': `change.action` is never `craete` (did you mean `create`?)"),
+        ("'friday' == now.weekday", "friday' == now.weekday: `now.weekday` is never `friday` (did you mean `Friday`?)"),
+        (
+            "manifest.kind in ['ClickPipe', 'Clickpipe']",
+            "Clickpipe']: `manifest.kind` is never `Clickpipe` (did you mean `ClickPipe`?)",
+        ),
+        ("!change.replace", "replace: `change` has no member `replace` (did you mean `replaces`?)"),
+        ("[1].all(a, now.weekdy != '')", "weekdy != ''): `now` has no member `weekdy` (did you mean `weekday`?)"),
+        (
+            "has(manifest.metadata.team)",
+            "team): `manifest.metadata` has no member `team` (there are `name`, `service`, `labels`, `annotations`)",
+        ),
+    ] {
+        assert_eq!(problem(text).as_deref(), Some(expected));
+    }
+    for text in ["[1].all(change, change == 1)", "labels.kind == 'X'", "manifest.spec.state in ['absent']"] {
+        assert_eq!(crate::rule_set::parse_condition(text), None, "{text}");
+    }
+}
+
+#[test]
 fn constant_that_is_no_condition_is_a_mistake_in_the_rule() {
     for text in ["1 + 1", "'a'", "1 / 0 == 1", "[1]"] {
         assert!(crate::rule_set::parse_condition(text).is_some(), "{text}");

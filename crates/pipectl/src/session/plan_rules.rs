@@ -155,11 +155,17 @@ impl PlanRules {
 /// `change`, as rules see it.
 fn change_values(change: &Change, actions: &[&Action]) -> Value {
     let fields: BTreeSet<String> = change.fields.iter().map(|field| field.path.to_string()).collect();
+    // The action is one word, and another change hides a stop from it.
+    let state = change.fields.iter().find(|field| Some(&field.path) == change.address.kind.state_path().as_ref());
+    let state = state.and_then(|field| field.after.as_ref()?.as_str());
     json!({
         "action": plan_view::action_word(change, actions),
         "fields": fields,
         "replaces": change.verdict == Verdict::Replace,
+        "renames": change.renamed_from.is_some(),
         "deletes": change.verdict == Verdict::Delete,
+        "starts": state == Some("running"),
+        "stops": state == Some("stopped"),
         "secrets": change.secrets.iter().map(secret_values).collect::<Vec<_>>(),
     })
 }
