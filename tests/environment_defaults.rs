@@ -59,14 +59,15 @@ fn defaults_of_the_environment_fill_what_manifests_omit() {
 
 fn repo_with_defaults(defaults: &str) -> TestRepo {
     let repo = TestRepo::new();
-    repo.write_file(
-        "pipectl.yaml",
-        &format!(
-            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: dev}}\nenvironments:\n  \
-             dev:\n    variables: {{gone: absent}}\n    defaults: {{ClickPipe: {{spec: {{{defaults}}}}}}}\n"
-        ),
-    );
+    repo.write_file("pipectl.yaml", &repo_project(defaults));
     repo
+}
+
+fn repo_project(defaults: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: dev}}\nenvironments:\n  \
+         dev:\n    variables: {{gone: absent}}\n    defaults: {{ClickPipe: {{spec: {{{defaults}}}}}}}\n"
+    )
 }
 
 #[test]
@@ -115,6 +116,32 @@ fn null_takes_out_the_field_of_the_template_and_the_default() {
     let rendered = dir.run_pipectl(&["render", "-e", "dev"]);
     let said = rendered.all_output();
     assert!(said.contains("replicas: null") && said.contains("replicaCpuMillicores: 250"), "{said}");
+}
+
+/// One set of manifests serves an environment with the default and one without.
+#[test]
+fn null_without_a_default_changes_nothing() {
+    let dir = WorkDir::new();
+    let one = PIPES.replace(", orders, 'a$${b'", "").replace("name: 'p-", "labels: {stage: null}, name: 'p-");
+    let manifest = |own: &str| format!("{TEMPLATE}---\n{}\n  {own}\n", one.trim_end());
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    dir.write_file("pipes/all.yaml", manifest("settings: {streaming_max_insert_wait_ms: null}"));
+    let prod = dir.run_pipectl(&["validate", "-e", "prod"]);
+    assert_eq!((prod.code, prod.stderr.contains("warning")), (0, false), "{}", prod.all_output());
+    dir.write_file("plain.yaml", dir.run_pipectl(&["render", "-e", "prod"]).stdout.replace("null", "~"));
+    assert_eq!(digest(&dir, &["-e", "prod"]), digest(&dir, &["-e", "prod", "plain.yaml"]));
+    // What is rendered is valid without the project.
+    dir.write_file("rendered.yaml", dir.run_pipectl(&["render", "-e", "dev"]).stdout);
+    dir.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    let outside = dir.run_pipectl(&["validate", "rendered.yaml"]);
+    assert!(outside.code == 0 && outside.stderr.contains("warning[null-value]"), "{}", outside.all_output());
+    // A required field, and a value that was forgotten, are mistakes.
+    for own in ["destination: {columns: [{name: null, type: Int8}]}", "source: {kinesis: {region: null}}", "settings:"]
+    {
+        dir.write_file("pipes/all.yaml", manifest(own));
+        let said = dir.run_pipectl(&["validate", "pipes"]);
+        assert_eq!(said.code, 1, "{own}: {}", said.all_output());
+    }
 }
 
 #[test]
@@ -255,4 +282,23 @@ fn effective_values_tell_each_position_apart() {
         text,
         "analytics/p-views  ClickPipe  pipes/all.yaml:4:12\n  spec.scaling.replicas: 3  from with (pipes/all.yaml:7:43)\n"
     );
+}
+
+#[test]
+fn export_keeps_out_defaults_that_are_not_live() {
+    let repo = TestRepo::new();
+    for name in ["clicks", "views", "orders"] {
+        repo.write_file(&format!("first/{name}.yaml"), &kinesis_manifest(name, "", ""));
+    }
+    repo.run_successfully(&["apply", "first", "--yes"]);
+    let defaults = "protect: true, state: stopped, settings: {streaming_max_insert_wait_ms: 500}, \
+                    source: {kinesis: {useEnhancedFanOut: true}}";
+    let project = repo_project(defaults);
+    for words in [&["export", "--out", "single"][..], &["export", "--group", "--out", "grouped"]] {
+        let folder = words[words.len() - 1];
+        repo.write_file("pipectl.yaml", &project.replace("pipes", folder));
+        repo.run_successfully(words);
+        let plan = repo.run_successfully(&["plan"]);
+        assert!(plan.contains("No changes"), "{words:?}: {plan}");
+    }
 }

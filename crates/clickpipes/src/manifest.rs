@@ -23,6 +23,7 @@ mod file;
 mod intent;
 mod lift_known_fields;
 mod load_context;
+mod needless_nulls;
 mod overlay;
 mod parameters;
 mod plain_manifest;

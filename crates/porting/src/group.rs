@@ -9,6 +9,7 @@ use self::build_documents::{GroupDocuments, build_documents};
 use self::group_parameters::{GroupParameters, find_parameters};
 use self::manifest_leaves::{ManifestShape, collect_leaves};
 use crate::export::{EnvNames, ExportedManifest, FieldNote};
+use crate::reorder;
 use clickpipes::manifest;
 use model::address::Address;
 use model::diagnostic::SourceFile;
@@ -61,6 +62,31 @@ impl ExportUnit {
         match self {
             Self::Single(manifest) => std::slice::from_ref(manifest),
             Self::Group(group) => &group.members,
+        }
+    }
+
+    /// Says of the fields that defaults of the environment would add to a document that they are not live: the plan right
+    /// after an export shows no changes.
+    pub fn keep_out_defaults(&mut self, added_fields: impl Fn(&Value) -> Vec<FieldPath>) {
+        let added: BTreeSet<FieldPath> =
+            self.manifests().iter().flat_map(|manifest| added_fields(&manifest.document)).collect();
+        let document = match self {
+            Self::Single(manifest) => &mut manifest.document,
+            // A template takes nothing out.
+            Self::Group(group) => &mut group.document,
+        };
+        for path in added {
+            let value = match path.to_string().as_str() {
+                // Live knows no protection.
+                "spec.protect" => continue,
+                // Without a state, a manifest is of a running pipe.
+                "spec.state" => Value::from("running"),
+                _ => Value::Null,
+            };
+            path.set_in(document, value);
+        }
+        if let Self::Single(manifest) = self {
+            reorder::order_keys(&mut manifest.document, manifest.address.kind);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::overlay::{TakenOut, find_taken_out, overlay};
+use super::project_bound::ProjectBound;
 use super::variables::{Scope, VariableExpander};
 use crate::kinds;
 use model::address::Kind;
@@ -20,6 +21,8 @@ pub struct EnvironmentDefaults {
     /// The project file; `None` for an earlier version of it.
     file: Option<SourceFile>,
     by_kind: BTreeMap<Kind, YamlNode>,
+    /// Those of the other environments.
+    elsewhere: Vec<(Kind, YamlNode)>,
 }
 
 /// What they say counts, not where.
@@ -35,15 +38,16 @@ impl Eq for EnvironmentDefaults {}
 impl EnvironmentDefaults {
     /// Reads those of an environment in a valid project file.
     pub fn read(file: &SourceFile, environment: &str) -> Self {
-        let mut by_kind = BTreeMap::new();
+        let (mut by_kind, mut elsewhere) = (BTreeMap::new(), Vec::new());
         for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
-            let defaults = document.root.node_at(&["environments", environment, "defaults"]);
-            for entry in defaults.map_or(&[][..], YamlNode::entries) {
-                by_kind.extend(Kind::from_name(&entry.key).map(|kind| (kind, entry.value.clone())));
+            for other in document.root.node_at(&["environments"]).map_or(&[][..], YamlNode::entries) {
+                let defaults = other.value.node_at(&["defaults"]).map_or(&[][..], YamlNode::entries).iter();
+                let defaults = defaults.filter_map(|it| Some((Kind::from_name(&it.key)?, it.value.clone())));
+                if other.key == environment { by_kind.extend(defaults) } else { elsewhere.extend(defaults) }
             }
         }
         let file = (!by_kind.is_empty()).then(|| file.clone());
-        Self { file, by_kind }
+        Self { file, by_kind, elsewhere }
     }
 
     /// The same from values, which have no places.
@@ -51,7 +55,7 @@ impl EnvironmentDefaults {
         let fields = values.as_object().into_iter().flatten();
         let by_kind = fields.filter(|(_, value)| !value.is_null());
         let by_kind = by_kind.filter_map(|(name, value)| Some((Kind::from_name(name)?, to_node(value))));
-        Self { file: None, by_kind: by_kind.collect() }
+        Self { file: None, by_kind: by_kind.collect(), elsewhere: Vec::new() }
     }
 
     /// The project file, if there are defaults.
@@ -65,6 +69,23 @@ impl EnvironmentDefaults {
 
     pub(super) fn file_name(&self) -> Option<Arc<str>> {
         self.file.as_ref().map(|file| Arc::clone(&file.name))
+    }
+
+    /// The fields of the `spec` that a plain document would get.
+    pub fn fields_added_to(&self, document: &Value, variables: &BTreeMap<String, String>) -> Vec<FieldPath> {
+        // Whatever is of this file is of the document.
+        const DEFAULTS_FILE: u32 = 1;
+        let (bound, mut root) = (ProjectBound::default(), to_node(document));
+        let mut expander = VariableExpander::new(variables, &bound);
+        self.apply(&mut root, (DEFAULTS_FILE, &[]), &mut expander, &mut PendingDiagnostics::default());
+        let mut added = Vec::new();
+        collect_new_fields(&document["spec"], &root.to_json()["spec"], &FieldPath::parse("spec"), &mut added);
+        added
+    }
+
+    /// Whether another environment has a default for the field.
+    pub(super) fn is_given_elsewhere(&self, kind: Kind, path: &FieldPath) -> bool {
+        self.elsewhere.iter().any(|(other, defaults)| *other == kind && has_field(defaults, path))
     }
 
     /// Lays a manifest over its defaults. `file` is the number of the project file, and `taken_out` are the fields of
@@ -140,7 +161,7 @@ fn retain_sources(defaults: &mut YamlNode, own: Option<&YamlNode>) {
     sources.retain(|source| own.is_some_and(|own| own.entry(&source.key).is_some()));
 }
 
-fn child<'n>(node: &'n mut YamlNode, key: &str) -> Option<&'n mut YamlNode> {
+pub(super) fn child<'n>(node: &'n mut YamlNode, key: &str) -> Option<&'n mut YamlNode> {
     let YamlContent::Map(entries) = &mut node.content else { return None };
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
 }
@@ -161,6 +182,15 @@ fn remove_default(node: &mut YamlNode, path: &[String], file: u32) {
         entries[at].span.file == file && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
     if is_empty_default {
         entries.remove(at);
+    }
+}
+
+fn collect_new_fields(own: &Value, with_defaults: &Value, at: &FieldPath, added: &mut Vec<FieldPath>) {
+    for (name, value) in with_defaults.as_object().into_iter().flatten() {
+        match own.get(name) {
+            Some(own) => collect_new_fields(own, value, &at.child(name), added),
+            None => added.push(at.child(name)),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::classify::{self, DocumentClass};
 use super::draft::DraftManifest;
 use super::lift_known_fields::lift_known_fields;
 use super::load_context::RenderContext;
+use super::needless_nulls::remove_needless_nulls;
 use super::render_document::{DocumentRenderer, RenderedDocument};
 use super::{code, recover_typos, shared_parts, templates};
 use crate::kinds::{self, manifest_fields};
@@ -69,7 +70,7 @@ pub(super) fn validate_file(
     for document in plain {
         let known = remarks.kept_diagnostics().len();
         let start = document.entry.unwrap_or_else(|| document.root.head_span());
-        let document = validate_document(document, &mut remarks);
+        let document = validate_document(document, context, &mut remarks);
         if context.defaults.is_some() {
             let is_default = |span: Span| span.file == context.defaults_file();
             let related = |span| is_default(span).then(|| (start, "the default is for this manifest".to_owned()));
@@ -118,11 +119,16 @@ fn first_if_none_ours(documents: &[YamlDocument]) -> Option<&YamlNode> {
 }
 
 /// Validates one document; `None` if its kind is not known.
-fn validate_document(document: RenderedDocument, remarks: &mut PendingDiagnostics) -> Option<ValidatedDocument> {
+fn validate_document(
+    document: RenderedDocument,
+    context: &RenderContext<'_>,
+    remarks: &mut PendingDiagnostics,
+) -> Option<ValidatedDocument> {
     let RenderedDocument { mut root, is_valid: sound, .. } = document;
     let errors = remarks.error_count();
     let kind = classify::resolve_kind(&mut root, remarks)?;
     lift_known_fields(manifest_fields(kind), &mut root, &VisitedPath::root(), remarks);
+    remove_needless_nulls(kind, &mut root, context, remarks);
     let fields = if document.is_complete {
         validate_fields(kind, &mut root, remarks)
     } else {

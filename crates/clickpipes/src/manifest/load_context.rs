@@ -45,6 +45,8 @@ pub(super) struct RenderContext<'c> {
     pub(super) variables: &'c BTreeMap<String, String>,
     pub(super) templates: &'c Templates,
     pub(super) defaults: Option<&'c EnvironmentDefaults>,
+    /// The same, also if only other environments have some.
+    pub(super) other_defaults: Option<&'c EnvironmentDefaults>,
     /// What the files may come to together.
     pub(super) bound: ProjectBound,
     /// The files of the templates, and then the project file.
@@ -69,7 +71,8 @@ impl RenderContext<'_> {
         let defaults = context.defaults.filter(|defaults| !defaults.is_empty());
         let mut other_files = templates.files().to_vec();
         other_files.extend(defaults.and_then(EnvironmentDefaults::file_name));
-        load(&RenderContext { variables, templates, defaults, bound: ProjectBound::default(), other_files })
+        let (other_defaults, bound) = (context.defaults, ProjectBound::default());
+        load(&RenderContext { variables, templates, defaults, other_defaults, bound, other_files })
     }
 
     /// Whether no value comes from another file.

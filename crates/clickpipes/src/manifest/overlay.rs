@@ -52,7 +52,14 @@ fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>) -> Vec<YamlEntry> 
         let is_one_value = kinds::secret_field_names().contains(&entry.key);
         merged[at] = match (merged[at].take(), &entry.value.content) {
             (_, YamlContent::Null) => None,
-            (Some(base), _) if !is_one_value => Some(YamlEntry { value: overlay(base.value, entry.value), ..entry }),
+            (Some(base), _) if !is_one_value => {
+                let is_written_empty = entry.value.entries().is_empty();
+                let value = overlay(base.value, entry.value);
+                // A mapping of which every field is taken out would be sent as an empty one.
+                let is_left_empty =
+                    !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
+                (!is_left_empty).then_some(YamlEntry { value, ..entry })
+            }
             _ => Some(entry),
         };
     }

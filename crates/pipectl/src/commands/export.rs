@@ -69,11 +69,14 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
     }
     let declared = DeclaredPlaces::new(&existing.manifests, &view);
     let manifests = export_manifests(&live);
-    let units = if options.group {
+    let mut units = if options.group {
         group_manifests(manifests, existing.template_names, |at| declared.get(at).is_some())
     } else {
         keep_single(manifests)
     };
+    for unit in &mut units {
+        unit.keep_out_defaults(|document| project.defaults.fields_added_to(document, &project.variables));
+    }
     let services = view.service_states.len() - unreachable.len();
     let exported = ExportResult { units, services, unreachable, allow_incomplete: options.allow_incomplete };
     let written = match &options.out {

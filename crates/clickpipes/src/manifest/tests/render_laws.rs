@@ -158,7 +158,9 @@ proptest! {
         prop_assert_eq!(contents(&plain), contents(&shared));
         // A field of a template that every manifest replaces is wrong in the template only.
         let is_of_manifest = |it: &&Diagnostic| &*it.place.file != "templates.yaml" || it.also.is_some();
-        let of_manifests: Vec<_> = shared.diagnostics.iter().filter(is_of_manifest).cloned().collect();
+        // Rendering removes a `null` that takes nothing out.
+        let is_left = |it: &&Diagnostic| is_of_manifest(it) && it.code != "null-value";
+        let of_manifests: Vec<_> = shared.diagnostics.iter().filter(is_left).cloned().collect();
         prop_assert_eq!(
             messages(&plain.diagnostics), messages(&of_manifests),
             "{}\n{}", render_diagnostics(&plain.diagnostics), render_diagnostics(&shared.diagnostics)
