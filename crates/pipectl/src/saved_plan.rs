@@ -192,7 +192,7 @@ impl ComparableObject<'_> {
     /// The same as [`sorted_text`] of its JSON. The body of a create is most of a plan, and is not copied.
     fn sorted_text(&self) -> String {
         let action_text = |action: &&Action| match action {
-            Action::Create { address, body } => {
+            Action::Create { address, body, paused_beside: None } => {
                 format!(r#"{{"create":{{"address":{},"body":{}}}}}"#, sorted_text(&json!(address)), sorted_text(body))
             }
             action => sorted_text(&json!(action)),
