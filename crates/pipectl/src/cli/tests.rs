@@ -146,7 +146,7 @@ fn missing_and_empty_values_are_usage_errors() {
 }
 
 /// Flags whose values are names, patterns or paths: any text can be one.
-const TAKE_ANY_TEXT: [&str; 19] = [
+const TAKE_ANY_TEXT: [&str; 20] = [
     "allow-env",
     "api-schema",
     "api-url",
@@ -162,6 +162,7 @@ const TAKE_ANY_TEXT: [&str; 19] = [
     "organization",
     "out",
     "plan",
+    "policy-base",
     "resend-secrets",
     "sandbox",
     "service",
