@@ -57,6 +57,15 @@ pub(crate) fn write_private_file(path: &Path, text: &str) -> Result<()> {
     write_accessible(path, text, FileAccess::OwnerOnly)
 }
 
+/// Writes a manifest that was read. The reader found that a link leads to a file of the project.
+///
+/// # Errors
+/// As above.
+pub(crate) fn rewrite_manifest(path: &Path, text: &str) -> Result<()> {
+    let target = fs::canonicalize(path).with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(&target, text)
+}
+
 fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     refuse_links_of_tree(path)?;

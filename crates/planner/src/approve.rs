@@ -5,10 +5,9 @@ use std::fmt;
 
 use model::action::Action;
 use model::address::{Address, ServiceRef};
-use model::live::State;
 use model::selector::ObjectName;
 
-use crate::block_reason::{BlockReason, Permission};
+use crate::block_reason::{BlockReason, DownService, Permission};
 use crate::blocked_together::{block_changes, with_dependents};
 use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
@@ -30,23 +29,6 @@ pub struct ApprovalLimits {
     pub held_by_base: Vec<&'static str>,
     /// Services that take no change now, and what could let them.
     pub down_services: BTreeMap<ServiceRef, DownService>,
-}
-
-/// A service that does not run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DownService {
-    /// Its state, in the API's word.
-    pub state: State,
-    /// Whether apply can wake it, if it may.
-    pub can_be_woken: bool,
-    /// Whether the base, which this commit cannot change, keeps apply from that.
-    pub is_held_by_base: bool,
-}
-
-impl ApprovalLimits {
-    fn allows_replacing(&self, address: &Address) -> bool {
-        self.allow_replace.iter().any(|pattern| pattern.matches(address))
-    }
 }
 
 /// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes

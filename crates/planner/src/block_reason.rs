@@ -5,12 +5,11 @@ mod text;
 use std::fmt;
 
 use model::address::{Address, Name, ServiceRef};
-use model::live::{Id, Object};
+use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 pub(crate) use self::text::quote_paths;
-use crate::approve::DownService;
 use crate::conflict::ConflictingField;
 use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;
@@ -145,6 +144,23 @@ pub enum BlockReason {
     StillReferenced(Address),
     /// Its manifest is gone, and this pipe, which takes its place, is blocked.
     SuccessorBlocked(Address),
+}
+
+/// A service that does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DownService {
+    /// Its state, in the API's word.
+    pub state: State,
+    /// Whether apply can wake it, if it may.
+    pub can_be_woken: bool,
+    /// Whether the base, which this commit cannot change, keeps apply from that.
+    pub is_held_by_base: bool,
+}
+
+impl ApprovalLimits {
+    fn allows_replacing(&self, address: &Address) -> bool {
+        self.allow_replace.iter().any(|pattern| pattern.matches(address))
+    }
 }
 
 /// What protects an object.

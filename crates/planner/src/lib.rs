@@ -43,8 +43,8 @@ mod successor;
 mod undeclared_rename;
 mod unproven_fields;
 
-pub use approve::{ApprovalLimits, ApprovedPlan, DownService, LimitExceeded};
-pub use block_reason::{BlockReason, Permission, ProtectedBy, RespelledField};
+pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
+pub use block_reason::{BlockReason, DownService, Permission, ProtectedBy, RespelledField};
 pub use change::{
     Change, ChangedTemplate, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict,
 };

@@ -1,9 +1,8 @@
 //! `pipectl fmt`: the keys of manifests in the order of the schema.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use model::sanitize::sanitize_line;
 use porting::reorder::{ReorderRefusal, reorder_keys};
 use serde::Serialize;
@@ -54,9 +53,7 @@ pub(crate) fn run(context: &CommandContext, options: &FmtOptions) -> Result<Comm
     for source in &sources {
         let result = format_file(&source.name, &source.text, options.check);
         if result.outcome == FileOutcome::Changed && result.path != "-" {
-            // The reader found that a link leads to a file of the project.
-            let file = fs::canonicalize(&result.path).with_context(|| format!("cannot write {}", result.path))?;
-            files::write_file(&file, &result.text)?;
+            files::rewrite_manifest(Path::new(&result.path), &result.text)?;
         }
         results.push(result);
     }

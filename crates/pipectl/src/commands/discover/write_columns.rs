@@ -56,7 +56,7 @@ fn replace_file(old: &SourceFile, new: &SourceFile) -> Result<()> {
     if fs::read(path).with_context(|| format!("cannot read {}", old.name))? != old.text.as_bytes() {
         bail!("{} was changed meanwhile; nothing was written, run again", old.name);
     }
-    files::write_file(path, &new.text)
+    files::rewrite_manifest(path, &new.text)
 }
 
 #[cfg(test)]
