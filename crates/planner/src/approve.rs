@@ -31,6 +31,12 @@ pub struct ApprovalLimits {
     pub down_services: BTreeMap<ServiceRef, DownService>,
 }
 
+impl ApprovalLimits {
+    fn allows_replacing(&self, address: &Address) -> bool {
+        self.allow_replace.iter().any(|pattern| pattern.matches(address))
+    }
+}
+
 /// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes
 /// nothing else.
 #[derive(Debug)]

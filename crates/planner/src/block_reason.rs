@@ -157,12 +157,6 @@ pub struct DownService {
     pub is_held_by_base: bool,
 }
 
-impl ApprovalLimits {
-    fn allows_replacing(&self, address: &Address) -> bool {
-        self.allow_replace.iter().any(|pattern| pattern.matches(address))
-    }
-}
-
 /// What protects an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProtectedBy {
