@@ -7,7 +7,7 @@ use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::selector::ObjectName;
 
-use crate::block_reason::{BlockReason, DownService, Permission};
+use crate::block_reason::{BlockReason, DownService, Permission, fmt_excess};
 use crate::blocked_together::{block_changes, with_dependents};
 use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
@@ -86,17 +86,6 @@ impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_excess(f, (self.verdict.as_str(), self.objects.len()), (self.key, self.limit, self.is_of_base))
     }
-}
-
-/// What a plan would do to how many objects, and the limit.
-pub(crate) fn fmt_excess(
-    f: &mut fmt::Formatter<'_>,
-    (verdict, count): (&str, usize),
-    (key, limit, is_of_base): (&str, usize, bool),
-) -> fmt::Result {
-    let many = if count == 1 { "object" } else { "objects" };
-    let (tense, when) = if is_of_base { ("was", " before this change") } else { ("is", "") };
-    write!(f, "the plan would {verdict} {count} {many}, but `{key}` {tense} {limit}{when}")
 }
 
 type Permit = fn(Address) -> Permission;

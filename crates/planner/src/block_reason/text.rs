@@ -8,7 +8,6 @@ use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 use super::BlockReason;
-use crate::approve::fmt_excess;
 use crate::conflict::{ConflictingField, value_pair};
 
 impl fmt::Display for BlockReason {
@@ -320,6 +319,17 @@ impl BlockReason {
             _ => Ok(()),
         }
     }
+}
+
+/// What a plan would do to how many objects, and the limit.
+pub(crate) fn fmt_excess(
+    f: &mut fmt::Formatter<'_>,
+    (verdict, count): (&str, usize),
+    (key, limit, is_of_base): (&str, usize, bool),
+) -> fmt::Result {
+    let many = if count == 1 { "object" } else { "objects" };
+    let (tense, when) = if is_of_base { ("was", " before this change") } else { ("is", "") };
+    write!(f, "the plan would {verdict} {count} {many}, but `{key}` {tense} {limit}{when}")
 }
 
 fn join_words(words: impl Iterator<Item = String>) -> String {
