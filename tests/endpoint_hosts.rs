@@ -125,6 +125,35 @@ fn broker_reference_becomes_one_broker_for_each_private_name() {
     assert!(plan.stdout.contains("must be replaced"), "{}", plan.stdout);
 }
 
+/// The manifest does not say where the secret leads, and live does.
+#[test]
+fn endpoint_stays_while_a_pipe_uses_its_dns_name_in_a_secret() {
+    let secrets = [("SOURCE_URI", "mongodb://reader:s3cr3t@billing.db.example:27017/")];
+    let pipe = database_pipe("billing.db.example")
+        .replace("postgres:\n      host: billing.db.example\n      port: 5432\n      database: billing\n", "mongodb:\n")
+        .replace(
+            "credentials: {username: reader, password: {fromEnv: SOURCE_PASSWORD}}",
+            "uri: {fromEnv: SOURCE_URI}\n      readPreference: primary",
+        )
+        .replace("sourceSchemaName: public, sourceTable", "sourceDatabaseName: billing, sourceCollection");
+    for shown in [None, Some("mongodb://reader:[REDACTED]@billing.db.example:27017/")] {
+        let desk = WorkDir::new();
+        desk.write_file("pipes.yaml", database_endpoint("present") + &pipe);
+        let said = desk.run_with_env(&APPLY, &secrets);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        if let Some(shown) = shown {
+            desk.edit_world(|world| {
+                let mask = |live: &mut Value| live["source"]["mongodb"]["uri"] = shown.into();
+                assert!(world.edit_pipe("analytics", "invoices", mask));
+            });
+        }
+        desk.write_file("pipes.yaml", database_endpoint("absent") + &pipe);
+        let said = desk.run_with_env(&APPLY, &secrets);
+        assert_eq!(said.code, 5, "{shown:?}: {}", said.all_output());
+        assert!(said.stdout.contains("`analytics/invoices` still uses it after this plan"), "{}", said.all_output());
+    }
+}
+
 #[test]
 fn endpoint_stays_while_a_pipe_uses_its_dns_name() {
     for host in ["billing.db.example", "billing.db.example."] {

@@ -244,7 +244,7 @@ impl PlanInputs<'_> {
             let merged = |body: &Value| keep_live(body, &object_diff.ignored, &[FieldVerdict::Moved]);
             change.after = Some(ShownFields::Redacted(rules.shown(&merged(body))));
             let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);
-            let references = references_of.of(rules, &carried.body);
+            let references = references_of.after_update(rules, Some(&carried.body), &object.body);
             let is_unsettled = object_diff.is_unsettled || carried.loses_unsettled_size(rules, &object_diff.live);
             let planned = self.plan_replace(document, &request, change, carried);
             let references = matches!(planned.0.verdict, Verdict::Replace).then_some(references);

@@ -7,6 +7,7 @@ use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
+use model::secret::SecretSource;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
@@ -151,7 +152,9 @@ impl LiveReferences<'_> {
                 });
                 omitted.chain(declared).collect()
             }
-            (target, live) => self.of(rules, target.unwrap_or(live)),
+            // A secret does not say where it leads, and live may.
+            (Some(target), _) if SecretSource::from_reference(target).is_none() => self.of(rules, target),
+            (_, live) => self.of(rules, live),
         }
     }
 }
