@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::bench::{Bench, actions, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, documents_to_yaml, read_documents, seed_named};
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use model::action::Action;
 use model::address::{Address, Kind};
 use model::desired::Desired;
@@ -88,6 +89,63 @@ fn unknown_spelling_is_blocked_and_deletes_nothing() {
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));
     let allowed = run_apply(&desk, &["--allow-replace=analytics/kinesis-user"]);
     assert_eq!((allowed.code, count_requests(&desk, "DELETE")), (0, 1), "{}", allowed.all_output());
+}
+
+/// The permission would hold for each apply of the unchanged manifest, and each would delete the pipe.
+#[test]
+fn permission_in_the_project_file_allows_no_spelling() {
+    let mut stream = seed_named("kinesis-user");
+    stream["spec"]["source"]["kinesis"]["streamName"] = json!("Order-Stream");
+    let mut database = seed_named("postgres-cdc");
+    database["spec"]["source"]["postgres"]["tableMappings"][0]["targetTable"] = json!("Users");
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", PERMISSION);
+    desk.write_file("pipes.yaml", documents_to_yaml(&[stream.clone(), database]));
+    assert_eq!(run_apply(&desk, &[]).code, 0);
+    desk.edit_world(|world| {
+        assert!(world.edit_pipe("analytics", "kinesis-user", |live| {
+            live["source"]["kinesis"]["streamName"] = json!("order-stream");
+        }));
+        assert!(world.edit_pipe("analytics", "postgres-cdc", |live| {
+            live["source"]["postgres"]["tableMappings"][0]["targetTable"] = json!("users");
+        }));
+        world.advance_clock(std::time::Duration::from_secs(600));
+    });
+    let patches = count_requests(&desk, "PATCH");
+    for _ in 0..2 {
+        let said = run_apply(&desk, &[]);
+        assert_eq!(said.code, 5, "{}", said.all_output());
+        assert_eq!(said.stdout.matches(": write it so").count(), 2, "{}", said.all_output());
+        assert!(!said.all_output().contains("policy.allowReplace"), "{}", said.all_output());
+    }
+    assert_eq!((count_requests(&desk, "PATCH"), count_requests(&desk, "DELETE")), (patches, 0));
+}
+
+const PERMISSION: &str = "apiVersion: pipectl/v1
+kind: Project
+manifests: [pipes.yaml]
+policy: {allowReplace: [analytics/*]}
+";
+
+/// A base tells that it is no spelling: git changed the value.
+#[test]
+fn permission_in_the_project_file_allows_a_spelling_that_git_changed() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", PERMISSION);
+    let stream = kinesis_manifest("clicks", "", "");
+    repo.write_file("pipes.yaml", &stream);
+    repo.commit_all("one");
+    repo.run_successfully(&["apply", "--yes"]);
+    repo.write_file("pipes.yaml", &stream.replace("streamName: clicks", "streamName: Clicks"));
+    let said = repo.run_pipectl(&["plan"]);
+    assert!(
+        said.stdout.contains("apply will refuse") && said.stdout.contains(": write it so"),
+        "{}",
+        said.all_output()
+    );
+    repo.commit_all("two");
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks"]);
 }
 
 /// The law, for every declared text of every source: whatever the API makes of its case, blanks and punctuation, an

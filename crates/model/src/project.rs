@@ -189,6 +189,7 @@ pub struct Policy {
     pub max_replace: Option<usize>,
     /// Objects that apply may replace even if the API may refuse to create them again, or rows may be lost, as
     /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it afterwards.
+    /// A value that only the API may spell otherwise needs the flag, or a base that shows the change in git.
     pub allow_replace: Option<Vec<String>>,
     /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`. With a
     /// base only: without one, nobody knows who stopped them.

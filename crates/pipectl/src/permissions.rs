@@ -62,7 +62,8 @@ pub(crate) fn approval_limits(
         max_delete: Some(Policy::limit_or_default(policy.max_delete)),
         max_replace: Some(Policy::limit_or_default(policy.max_replace)),
         allow_delete: allow_delete.to_vec(),
-        allow_replace: allow_replace.iter().cloned().chain(in_project).collect(),
+        allow_replace: allow_replace.to_vec(),
+        allow_replace_in_project: in_project.collect(),
         held_by_base: held_by_base.to_vec(),
         down_services: BTreeMap::new(),
     }
@@ -72,7 +73,9 @@ pub(crate) fn approval_limits(
 pub(crate) fn flag(permission: &Permission) -> Option<String> {
     match permission {
         Permission::Delete(at) => Some(format!("--allow-delete {}", ObjectName::to_argument(at))),
-        Permission::Replace(at) => Some(format!("--allow-replace {}", ObjectName::to_argument(at))),
+        Permission::Replace(at) | Permission::ReplaceNow(at) => {
+            Some(format!("--allow-replace {}", ObjectName::to_argument(at)))
+        }
         Permission::WakeService => Some("--wake".to_owned()),
         Permission::ApplyWithoutBase => None,
     }
@@ -97,7 +100,9 @@ mod tests {
         let subcommands = command.get_subcommands().flat_map(clap::Command::get_arguments);
         let known: Vec<String> = subcommands.filter_map(|it| it.get_long()).map(|name| format!("--{name}")).collect();
         let at = || Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new("p"));
-        for permission in [Permission::Delete(at()), Permission::Replace(at()), Permission::WakeService] {
+        for permission in
+            [Permission::Delete(at()), Permission::Replace(at()), Permission::ReplaceNow(at()), Permission::WakeService]
+        {
             let flag = super::flag(&permission).unwrap();
             let name = flag.split(' ').next().unwrap_or_default().to_owned();
             assert!(known.contains(&name), "{flag}");

@@ -22,9 +22,11 @@ pub struct ApprovalLimits {
     pub max_replace: Option<usize>,
     /// Objects whose deletion was allowed by name; they do not count.
     pub allow_delete: Vec<ObjectName>,
-    /// Objects whose replacement was allowed by name; they do not count, and are replaced even
+    /// Objects whose replacement this run allows by name; they do not count, and are replaced even
     /// where the API may not make them again.
     pub allow_replace: Vec<ObjectName>,
+    /// The same in the project file, for each run to come.
+    pub allow_replace_in_project: Vec<ObjectName>,
     /// Keys of the limits above that are those of the base: this commit cannot raise them.
     pub held_by_base: Vec<&'static str>,
     /// Services that take no change now, and what could let them.
@@ -32,8 +34,20 @@ pub struct ApprovalLimits {
 }
 
 impl ApprovalLimits {
-    fn allows_replacing(&self, address: &Address) -> bool {
-        self.allow_replace.iter().any(|pattern| pattern.matches(address))
+    fn allows(&self, verdict: &Verdict, at: &Address) -> bool {
+        if verdict == &Verdict::Delete {
+            self.allow_delete.iter().any(|pattern| pattern.matches(at))
+        } else {
+            self.allows_replacing(at)
+        }
+    }
+
+    fn allows_replacing_now(&self, at: &Address) -> bool {
+        self.allow_replace.iter().any(|pattern| pattern.matches(at))
+    }
+
+    fn allows_replacing(&self, at: &Address) -> bool {
+        self.allows_replacing_now(at) || self.allow_replace_in_project.iter().any(|pattern| pattern.matches(at))
     }
 }
 
@@ -106,12 +120,32 @@ impl LimitExceeded {
     }
 }
 
-/// Why a replacement that may lose its object is held back; `None` if it loses nothing.
-// One permission lifts all reasons, so all are said: "the API spells it otherwise" must not hide that the tables hold rows.
-fn reason_to_hold(change: &Change) -> Option<BlockReason> {
+/// Why a change that may lose its object, or entries of it, is held back; `None` if it loses nothing that is not allowed.
+//
+// One permission lifts all reasons, so all are said. The spelling comes first: whoever followed another advice would drop
+// a table for nothing. The project file allows each run to come, and each would replace what the API spells otherwise.
+fn reason_to_hold(change: &Change, limits: &ApprovalLimits) -> Option<BlockReason> {
+    if !change.needs_permission() || limits.allows_replacing_now(&change.address) {
+        return None;
+    }
+    let at = || change.address.clone();
+    let is_in_project = limits.allows_replacing(&change.address);
+    let mut reasons = Vec::new();
+    let is_spelling_allowed = is_in_project && change.is_respelled_by_git;
+    if !change.respelled_fields.is_empty() && !is_spelling_allowed {
+        let permission =
+            if change.is_respelled_by_git { Permission::Replace(at()) } else { Permission::ReplaceNow(at()) };
+        reasons.push(BlockReason::SpelledByApi(permission, change.respelled_fields.clone()));
+    }
+    if !is_in_project {
+        add_losses(change, &mut reasons);
+    }
+    if reasons.len() > 1 { Some(BlockReason::Several(reasons)) } else { reasons.pop() }
+}
+
+fn add_losses(change: &Change, reasons: &mut Vec<BlockReason>) {
     let at = || change.address.clone();
     let is_replace = change.verdict == Verdict::Replace;
-    let mut reasons = Vec::new();
     match &change.blocking_tables[..] {
         // `cdc_only` does not want its tables empty.
         _ if is_replace && change.misses_changes => reasons.push(BlockReason::MissesChanges(at())),
@@ -125,10 +159,6 @@ fn reason_to_hold(change: &Change) -> Option<BlockReason> {
     if !change.unproven_fields.is_empty() {
         reasons.push(BlockReason::UnprovenFields(at(), change.unproven_fields.clone()));
     }
-    if !change.respelled_fields.is_empty() {
-        reasons.push(BlockReason::SpelledByApi(at(), change.respelled_fields.clone()));
-    }
-    if reasons.len() > 1 { Some(BlockReason::Several(reasons)) } else { reasons.pop() }
 }
 
 impl Plan {
@@ -177,9 +207,8 @@ impl Plan {
     }
 
     fn unsafe_replacements(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
-        let needing = self.changes.iter().filter(|change| change.needs_permission());
-        let not_allowed = needing.filter(|change| !limits.allows_replacing(&change.address));
-        not_allowed.filter_map(|change| Some((change.address.clone(), reason_to_hold(change)?))).collect()
+        let held = |change: &Change| Some((change.address.clone(), reason_to_hold(change, limits)?));
+        self.changes.iter().filter_map(held).collect()
     }
 
     fn find_exceeded_limits(
@@ -188,23 +217,18 @@ impl Plan {
         blocked: &BTreeMap<Address, BlockReason>,
     ) -> Vec<LimitExceeded> {
         let checks = [
-            (Verdict::Delete, limits.max_delete, &limits.allow_delete, "maxDelete", Permission::Delete as Permit),
-            (Verdict::Replace, limits.max_replace, &limits.allow_replace, "maxReplace", Permission::Replace as Permit),
+            (Verdict::Delete, limits.max_delete, "maxDelete", Permission::Delete as Permit),
+            (Verdict::Replace, limits.max_replace, "maxReplace", Permission::Replace as Permit),
         ];
-        let exceeded = checks.into_iter().filter_map(|(verdict, limit, allowed, key, permit)| {
+        let exceeded = checks.into_iter().filter_map(|(verdict, limit, key, permit)| {
             let limit = limit?;
-            let counted = self.not_allowed(&verdict, allowed).filter(|at| !blocked.contains_key(*at));
-            let objects: Vec<Permission> = counted.cloned().map(permit).collect();
+            let is_counted = |at: &Address| !blocked.contains_key(at) && !limits.allows(&verdict, at);
+            let counted = self.changes.iter().filter(|it| it.verdict == verdict && is_counted(&it.address));
+            let objects: Vec<Permission> = counted.map(|change| permit(change.address.clone())).collect();
             let is_of_base = limits.held_by_base.contains(&key);
             (objects.len() > limit).then_some(LimitExceeded { verdict, key, limit, is_of_base, objects })
         });
         exceeded.collect()
-    }
-
-    fn not_allowed<'p>(&'p self, verdict: &Verdict, allowed: &'p [ObjectName]) -> impl Iterator<Item = &'p Address> {
-        let changes = self.changes.iter().filter(move |change| &change.verdict == verdict);
-        let addresses = changes.map(|change| &change.address);
-        addresses.filter(move |at| !allowed.iter().any(|pattern| pattern.matches(at)))
     }
 
     /// Adds to the plan how a person can allow what it holds back, in the words of the command.
@@ -217,7 +241,7 @@ impl Plan {
         for change in &mut self.changes {
             if let Verdict::Blocked(reason) = &change.verdict {
                 change.reason = Some(blocked(reason));
-            } else if change.needs_permission() && !limits.allows_replacing(&change.address) {
+            } else if reason_to_hold(change, limits).is_some() {
                 let sentence = skipped(&Permission::Replace(change.address.clone()));
                 if !change.data_effects.contains(&sentence) {
                     change.data_effects.push(sentence);

@@ -52,8 +52,8 @@ pub enum BlockReason {
     /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
     /// behind.
     UnsafeReplacement(Address, Vec<String>),
-    /// It would be deleted for fields that the API may only spell in its own way.
-    SpelledByApi(Address, Vec<RespelledField>),
+    /// It would be deleted for fields that the API may only spell in its own way, without this permission.
+    SpelledByApi(Permission, Vec<RespelledField>),
     /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
     NameSpelledByApi(Name, Id),
     /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
@@ -189,6 +189,8 @@ pub enum Permission {
     Delete(Address),
     /// Allow the replacement of this object.
     Replace(Address),
+    /// The same for one run: each run to come would replace the object again.
+    ReplaceNow(Address),
     /// Plan without a base: the value in git is applied.
     ApplyWithoutBase,
     /// Wake its service.
@@ -199,7 +201,7 @@ impl Permission {
     /// The object that it is about.
     pub fn address(&self) -> Option<&Address> {
         match self {
-            Self::Delete(at) | Self::Replace(at) => Some(at),
+            Self::Delete(at) | Self::Replace(at) | Self::ReplaceNow(at) => Some(at),
             Self::ApplyWithoutBase | Self::WakeService => None,
         }
     }
@@ -212,11 +214,10 @@ impl BlockReason {
             Self::UnsafeReplacement(at, _)
             | Self::UnsafeEntries(at, _)
             | Self::UnprovenFields(at, _)
-            | Self::SpelledByApi(at, _)
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
             Self::ServiceDown(_, down) => down.can_be_woken.then_some(Permission::WakeService),
-            Self::OverLimit { permission, .. } => Some(permission.clone()),
+            Self::OverLimit { permission, .. } | Self::SpelledByApi(permission, _) => Some(permission.clone()),
             Self::Several(reasons) => reasons.iter().find_map(Self::permission),
             Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),

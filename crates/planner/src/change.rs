@@ -52,6 +52,9 @@ pub struct Change {
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
+    /// Whether git changed them since the base: then they are not what only the API spells so.
+    #[serde(skip)]
+    pub is_respelled_by_git: bool,
     /// Fields of removed entries that the API may refuse when the entries are added again.
     #[serde(skip)]
     pub unproven_fields: Vec<String>,
@@ -126,6 +129,7 @@ impl Change {
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
             respelled_fields: Vec::new(),
+            is_respelled_by_git: false,
             unproven_fields: Vec::new(),
             redefined_tables: Vec::new(),
             kept_fields: Vec::new(),
@@ -146,7 +150,7 @@ impl Change {
             || !self.blocking_tables.is_empty()
             || !self.lost_fields.is_empty()
             || self.misses_changes;
-        is_unsafe && matches!(self.verdict, Verdict::Replace | Verdict::Update | Verdict::Rename)
+        is_unsafe && !matches!(self.verdict, Verdict::Blocked(_))
     }
 
     /// Drops the fields that `sent` did not send: somebody else changed them. `false` if nothing is left.

@@ -238,6 +238,7 @@ impl PlanInputs<'_> {
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
             change.respelled_fields = respelling::respelled_fields(pending, &forcing);
+            change.is_respelled_by_git = base.is_some();
             // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             // What the target branch changed is part of the merge.
@@ -296,6 +297,7 @@ impl PlanInputs<'_> {
             blocking_tables,
             redefined_tables,
             respelled_fields,
+            is_respelled_by_git: object_diff.base.is_some(),
             unproven_fields,
             ..with_verdict(verdict)
         };

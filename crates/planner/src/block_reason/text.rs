@@ -14,7 +14,15 @@ impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Several(reasons) => {
-                write!(f, "{}", reasons.iter().map(Self::to_string).collect::<Vec<_>>().join("; and "))
+                for (index, reason) in reasons.iter().enumerate() {
+                    let link = match index.checked_sub(1).map(|before| &reasons[before]) {
+                        None => "",
+                        Some(Self::SpelledByApi(..)) => ", ",
+                        Some(_) => "; and ",
+                    };
+                    write!(f, "{link}{reason}")?;
+                }
+                Ok(())
             }
             Self::ProtectedFromDelete(_) | Self::ProtectedFromReplace(_) | Self::ProtectedAtRemoval(..) => {
                 self.fmt_protection(f)
