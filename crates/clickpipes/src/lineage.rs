@@ -1,10 +1,12 @@
 //! What flows where: the source that a pipe reads and the tables that it writes, for a picture.
 //!
-//! For people only: nothing is decided by it.
+//! It also tells whether a new pipe loads what another one loads.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::network_address::canonical_location;
+use crate::network_address::is_same_location;
 use crate::pipe::source::{SourceItems, SourceKind, SourceSpec, join_nonempty, text_at};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
 use crate::semantics::FieldSemantics;
@@ -13,6 +15,7 @@ use model::address::Kind;
 /// Where the rows of one pipe come from, and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lineage {
+    source: &'static str,
     /// The kind of system that is read, in its maker's words: `Kafka (confluent)`.
     pub system: String,
     /// Which one it is: brokers, a host and its database, a project. Empty where nothing says.
@@ -22,9 +25,22 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Where it is read: equal for all spellings of the same place. Empty where nothing says.
-    pub fn place_key(&self) -> String {
-        canonical_location(&self.location)
+    /// Whether both may read the same into the same table. What a secret hides, or the API does not return, may be any.
+    pub fn may_load_the_same(&self, other: &Self) -> bool {
+        let is_hidden = |text: &str| text.is_empty();
+        let [own, others] = [self, other].map(|it| it.location.as_str());
+        let is_same_place = is_hidden(own) || is_hidden(others) || is_same_location(own, others);
+        if self.source != other.source || !is_same_place {
+            return false;
+        }
+        let mut by_table: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for edge in &self.edges {
+            by_table.entry(&edge.to).or_default().push(&edge.from);
+        }
+        other.edges.iter().any(|edge| {
+            let mut items = by_table.get(edge.to.as_str()).into_iter().flatten();
+            items.any(|item| *item == edge.from || is_hidden(item) || is_hidden(&edge.from))
+        })
     }
 }
 
@@ -33,7 +49,7 @@ impl Lineage {
 pub struct LineageEdge {
     /// What is read.
     pub from: String,
-    /// The table that is written, with its database where one is given.
+    /// The table that is written, with its database.
     pub to: String,
 }
 
@@ -52,7 +68,8 @@ pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
     let (kind, source) = SourceKind::in_body(&redacted)?;
     let spec = kind.spec();
     let edges = lineage_edges(spec, source, &redacted);
-    Some(Lineage { system: system_name(spec, &text_at(source, "type")), location: (spec.location)(source), edges })
+    let system = system_name(spec, &text_at(source, "type"));
+    Some(Lineage { source: spec.key, system, location: (spec.location)(source), edges })
 }
 
 fn system_name(spec: &SourceSpec, vendor: &str) -> String {
@@ -63,7 +80,7 @@ fn system_name(spec: &SourceSpec, vendor: &str) -> String {
 fn lineage_edges(spec: &SourceSpec, source: &Value, body: &Value) -> Vec<LineageEdge> {
     let tables = written_tables(body);
     let edges = tables.iter().flat_map(|table| {
-        let to = join_nonempty(".", &[table.database.unwrap_or_default().to_owned(), table.name.to_owned()]);
+        let to = table.full_name();
         let items = read_items(&spec.items, source, table);
         items.into_iter().map(move |from| LineageEdge { from, to: to.clone() })
     });
@@ -142,22 +159,52 @@ mod tests {
             (
                 json!({"mysql": {"host": "h", "port": 3306, "tableMappings": tables}}),
                 &json!({}),
-                "MySQL | h:3306 | SchemaName.Table -> t",
+                "MySQL | h:3306 | SchemaName.Table -> default.t",
             ),
             (
                 json!({"mongodb": {"uri": "mongodb+srv://u@h.example.com/d?x=y",
                     "tableMappings": mapped(&["sourceDatabaseName", "sourceCollection"])}}),
                 &json!({}),
-                "MongoDB | h.example.com | DatabaseName.Collection -> t",
+                "MongoDB | h.example.com | DatabaseName.Collection -> default.t",
             ),
             (
                 json!({"bigquery": {"tableMappings": mapped(&["sourceDatasetName", "sourceTable"])}}),
                 &json!({}),
-                "BigQuery |  | DatasetName.Table -> t",
+                "BigQuery |  | DatasetName.Table -> default.t",
             ),
             (json!({}), &table, "nothing"),
         ] {
             assert_eq!(render_lineage(&source, destination), words);
+        }
+    }
+
+    #[test]
+    fn one_load_has_many_spellings() {
+        let lineage = |source: &Value, database: Option<&str>| {
+            let destination = database.map_or(json!({"table": "t"}), |name| json!({"database": name, "table": "t"}));
+            pipe_lineage(Kind::ClickPipe, &json!({"source": source, "destination": destination})).unwrap()
+        };
+        let kafka = |brokers: &str| json!({"kafka": {"brokers": brokers, "topics": "a"}});
+        let files = |url: &str| json!({"objectStorage": {"url": url}});
+        let azure = |path: &str| json!({"objectStorage": {"azureContainerName": path, "path": path}});
+        for (one, other, is_same) in [
+            (kafka("b1:9092,b2:9092"), kafka("B1:9092"), true),
+            (kafka("b1:9092,b2:9092"), kafka("b3:9092"), false),
+            (files("s3://a/x/*.json"), files("https://a.s3.us-east-1.amazonaws.com/x/*.json"), true),
+            (files("s3://a/x/*.json"), files("https://s3.us-east-1.amazonaws.com/a/x/*.json"), true),
+            (files("gs://a/x/*.json"), files("https://storage.googleapis.com/a/x/*.json"), true),
+            (files("s3://a/x/*.json"), files("s3://a/y/*.json"), false),
+            (files("s3://a/x/*.json"), files("s3://b/x/*.json"), false),
+            // The API returns neither the container nor the path.
+            (azure("p"), azure(""), true),
+            (azure("p"), kafka("b1:9092"), false),
+        ] {
+            assert_eq!(
+                lineage(&one, Some("default")).may_load_the_same(&lineage(&other, None)),
+                is_same,
+                "{one} {other}"
+            );
+            assert!(!lineage(&one, Some("raw")).may_load_the_same(&lineage(&other, None)), "{one} {other}");
         }
     }
 

@@ -51,13 +51,12 @@ pub(crate) fn canonical_hosts(list: &str) -> String {
     sorted_hosts(list, None)
 }
 
-/// A place of a source: `HOST:PORT`, more of them, or one with a path such as `HOST:PORT/DATABASE`.
-pub(crate) fn canonical_location(location: &str) -> String {
-    if location.contains("://") {
-        return canonical_url(location);
-    }
-    let (hosts, path) = location.split_at(location.find('/').unwrap_or(location.len()));
-    format!("{}{path}", canonical_hosts(hosts))
+/// Whether two places of a source are one: `HOST:PORT`, more of them, or one with a path such as `HOST:PORT/DATABASE`.
+// One broker in common leads to the rest of the cluster.
+pub(crate) fn is_same_location(one: &str, other: &str) -> bool {
+    let [own, others] = [one, other].map(|place| place.split_at(place.find('/').unwrap_or(place.len())));
+    let hosts = canonical_hosts(own.0);
+    own.1 == others.1 && canonical_hosts(others.0).split(',').any(|host| hosts.split(',').any(|it| it == host))
 }
 
 /// A URL, without a slash at its end.
@@ -198,7 +197,7 @@ fn without_needless_escapes(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical_host, canonical_hosts, canonical_location, canonical_storage_url, canonical_url};
+    use super::{canonical_host, canonical_hosts, canonical_storage_url, canonical_url, is_same_location};
 
     /// What `canonical` makes of the texts of a row is equal, and differs from what it makes of the last.
     fn assert_spellings(canonical: fn(&str) -> String, rows: &[(&[&str], &[&str])]) {
@@ -238,10 +237,19 @@ mod tests {
                 (&["[::1]:9092", "[0::1]:9092"], &["[::1]:9093", "::1"]),
             ],
         );
-        assert_spellings(
-            canonical_location,
-            &[(&["db.x:5432/Shop", "DB.x.:5432/Shop"], &["db.x:5432/shop", "db.x:5433/Shop"])],
-        );
+    }
+
+    #[test]
+    fn places_with_a_host_in_common_are_one() {
+        for (one, other, is_same) in [
+            ("db.x:5432/Shop", "DB.x.:5432/Shop", true),
+            ("db.x:5432/Shop", "db.x:5432/shop", false),
+            ("db.x:5432/Shop", "db.x:5433/Shop", false),
+            ("a:1,b:2", "B:2", true),
+            ("a:1,b:2", "c:2", false),
+        ] {
+            assert_eq!(is_same_location(one, other), is_same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 // rows, and the API refuses the create after the delete was accepted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use clickpipes::lineage::{Lineage, pipe_lineage};
 use clickpipes::pipe::written_tables::{colliding_table, written_table_names};
@@ -18,14 +19,6 @@ use crate::change::Verdict;
 use crate::order;
 use crate::plan::Plan;
 
-type EdgeKey = (ServiceRef, String, String);
-
-/// What is read, with the place where it is, in one spelling.
-struct Reader {
-    place: String,
-    address: Address,
-}
-
 /// Blocks a delete and a create of the same thing. Warns if an unmanaged pipe loads the same into the same table.
 pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live: &Live) {
     let created: Vec<&Address> =
@@ -38,24 +31,22 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
         .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (&object.id, (at, &object.body))))
         .collect();
     let deleted = plan.changes.iter().filter(|change| change.verdict == Verdict::Delete);
-    let deleted = index_readers(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
-    let others = || plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied());
-    let (unmanaged, writers) = (index_readers(others()), TableWriters::index_tables(others()));
+    let deleted = TableWriters::new(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
+    let unmanaged = TableWriters::new(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
     let (mut blocked, mut warnings) = (BTreeMap::new(), BTreeMap::new());
-    if deleted.is_empty() && unmanaged.is_empty() {
+    if deleted.0.is_empty() && unmanaged.0.is_empty() {
         return;
     }
     for at in created {
-        let Some(lineage) = desired.get(at).and_then(|document| pipe_lineage(at.kind, &document.body)) else {
-            continue;
-        };
-        if let Some(other) = find_reader(&deleted, at, &lineage) {
+        let Some(body) = desired.get(at).map(|document| &*document.body) else { continue };
+        let Some(lineage) = pipe_lineage(at.kind, body) else { continue };
+        if let Some(other) = deleted.find_same_load(at, body, &lineage) {
             let reason = || BlockReason::RenameNotDeclared { live: other.clone(), declared: at.clone() };
             blocked.insert(at.clone(), reason());
             blocked.insert(other.clone(), reason());
-        } else if let Some(other) = find_reader(&unmanaged, at, &lineage) {
+        } else if let Some(other) = unmanaged.find_same_load(at, body, &lineage) {
             warnings.insert(at.clone(), same_load_warning(other));
-        } else if let Some((other, table)) = writers.find_collision(at, desired) {
+        } else if let Some((other, table)) = unmanaged.find_collision(at, body) {
             warnings.insert(at.clone(), same_table_warning(other, &table));
         }
     }
@@ -87,49 +78,46 @@ fn same_table_warning(other: &Address, table: &str) -> String {
     )
 }
 
+/// A live pipe that writes a table.
+struct Writer<'l> {
+    address: &'l Address,
+    body: &'l Value,
+    lineage: Rc<Option<Lineage>>,
+}
+
 /// Live pipes by the tables that they write.
-struct TableWriters<'l>(HashMap<(&'l ServiceRef, String), Vec<(&'l Address, &'l Value)>>);
+struct TableWriters<'l>(HashMap<(&'l ServiceRef, String), Vec<Writer<'l>>>);
 
 impl<'l> TableWriters<'l> {
-    fn index_tables(pipes: impl Iterator<Item = (&'l Address, &'l Value)>) -> Self {
+    fn new(pipes: impl Iterator<Item = (&'l Address, &'l Value)>) -> Self {
         let mut writers: HashMap<_, Vec<_>> = HashMap::new();
-        for (at, body) in pipes {
+        for (address, body) in pipes {
+            let lineage = Rc::new(pipe_lineage(address.kind, body));
             for table in written_table_names(body) {
-                writers.entry((&at.service, table)).or_default().push((at, body));
+                let writer = Writer { address, body, lineage: Rc::clone(&lineage) };
+                writers.entry((&address.service, table)).or_default().push(writer);
             }
         }
         Self(writers)
     }
 
-    /// A pipe that writes a table of this declared one, where one of the two manages it.
-    fn find_collision(&self, at: &Address, desired: &Desired) -> Option<(&'l Address, String)> {
-        let body = &desired.get(at)?.body;
+    /// The pipes that write a table of this declared one, each once.
+    fn find_all<'s>(&'s self, at: &'s Address, body: &Value) -> BTreeMap<(&'l Address, *const Value), &'s Writer<'l>> {
         let tables = written_table_names(body).into_iter();
         let writers = tables.filter_map(|table| self.0.get(&(&at.service, table))).flatten();
-        { writers }.find_map(|(other, live)| Some((*other, colliding_table(body, live)?)))
+        writers.map(|writer| ((writer.address, std::ptr::from_ref(writer.body)), writer)).collect()
     }
-}
 
-fn index_readers<'l>(objects: impl Iterator<Item = (&'l Address, &'l Value)>) -> HashMap<EdgeKey, Vec<Reader>> {
-    let mut readers: HashMap<EdgeKey, Vec<Reader>> = HashMap::new();
-    for (at, body) in objects {
-        let Some(lineage) = pipe_lineage(at.kind, body) else { continue };
-        for key in edge_keys(at, &lineage) {
-            readers.entry(key).or_default().push(Reader { place: lineage.place_key(), address: at.clone() });
-        }
+    /// A pipe that loads the same into the same table.
+    fn find_same_load(&self, at: &Address, body: &Value, lineage: &Lineage) -> Option<&'l Address> {
+        let is_same =
+            |writer: &&Writer<'_>| writer.lineage.as_ref().as_ref().is_some_and(|it| lineage.may_load_the_same(it));
+        self.find_all(at, body).into_values().find(is_same).map(|writer| writer.address)
     }
-    readers
-}
 
-fn edge_keys(at: &Address, lineage: &Lineage) -> Vec<EdgeKey> {
-    let keys = lineage.edges.iter().map(|edge| (at.service.clone(), edge.from.clone(), edge.to.clone()));
-    keys.collect()
-}
-
-/// The object that reads the same from the same place. A place that a secret hides may be any.
-fn find_reader<'r>(readers: &'r HashMap<EdgeKey, Vec<Reader>>, at: &Address, lineage: &Lineage) -> Option<&'r Address> {
-    let candidates = edge_keys(at, lineage).into_iter().filter_map(|key| readers.get(&key)).flatten();
-    let place = lineage.place_key();
-    let is_same = |reader: &&Reader| reader.place.is_empty() || place.is_empty() || reader.place == place;
-    candidates.filter(is_same).map(|reader| &reader.address).next()
+    /// A pipe that writes a table of this declared one, where one of the two manages it.
+    fn find_collision(&self, at: &Address, body: &Value) -> Option<(&'l Address, String)> {
+        let writers = self.find_all(at, body).into_values();
+        { writers }.find_map(|writer| Some((writer.address, colliding_table(body, writer.body)?)))
+    }
 }

@@ -8,6 +8,7 @@ use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{Sharing, read_named_by};
+use crate::network_address::canonical_storage_url;
 use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
@@ -224,7 +225,7 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
 
 /// The bucket or container, and what is read of it.
 fn bucket_and_path(source: &Value) -> (String, String) {
-    let url = text_at(source, "url");
+    let url = canonical_storage_url(&text_at(source, "url"));
     let Some((_, rest)) = url.split_once("://") else {
         return (text_at(source, "azureContainerName"), text_at(source, "path"));
     };

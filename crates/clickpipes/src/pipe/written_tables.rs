@@ -36,7 +36,7 @@ impl<'b> WrittenTable<'b> {
         self.database.unwrap_or(DEFAULT_DATABASE)
     }
 
-    fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         format!("{}.{}", self.database_or_default(), self.name)
     }
 
