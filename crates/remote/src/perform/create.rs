@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clickpipes::semantics::FieldSemantics;
 use clickpipes::{blocking_tables, start_paused};
 use futures_util::future::BoxFuture;
 use model::action::RunState;
@@ -48,13 +49,24 @@ pub(super) async fn create_object(
     } else {
         // Endpoints are waited for in any case: the API refuses a pipe whose endpoint is still being created.
         let mut watch = ObjectWatch::new(run, at, &object.id)?.with_budget(run.settle_budget_for(at));
-        PerformedAction::from_listed(at, watch.until_settled(RunState::Running, None).await?, RunState::Running)
+        let settled = watch.until_settled(RunState::Running, None).await?;
+        note_wait_of_referrers(run, at);
+        PerformedAction::from_listed(at, settled, RunState::Running)
     };
     if let Some(note) = note {
         attempt.reject_duplicates().await?;
         performed.notes.push(note.to_owned());
     }
     Ok(performed)
+}
+
+/// Notes that what refers to the object had to wait for it.
+fn note_wait_of_referrers(run: &RunContext, at: &Address) {
+    for kind in FieldSemantics::referring_kinds(at.kind) {
+        if let Ok(list_cache) = run.list_cache(&Address { kind, ..at.clone() }) {
+            list_cache.note_wait();
+        }
+    }
 }
 
 /// Age beyond which a list is read again before a create: longer than the window of the rate limit, so that the list

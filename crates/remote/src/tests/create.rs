@@ -5,7 +5,7 @@ use model::action::Action;
 use model::address::{Kind, Name};
 use model::live::{Id, State};
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bench::{CANARY, RemoteBench, SERVICE, endpoint_address, pipe_address, wait_seconds};
 use super::fixtures::{endpoint_body, kafka_body, postgres_body};
@@ -321,17 +321,41 @@ async fn create_fails_if_object_appeared_after_planning() {
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [200]);
 }
 
+/// It becomes ready by itself.
+fn msk_endpoint_body(name: &str) -> Value {
+    let mut body = endpoint_body(name);
+    body["type"] = json!("MSK_MULTI_VPC");
+    body["vpcEndpointServiceName"].take();
+    body["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
+    body["mskAuthentication"] = json!("SASL_IAM");
+    body
+}
+
+/// Somebody may create a pipe of the name while an endpoint of the same run becomes ready.
+#[tokio::test(start_paused = true)]
+async fn pipes_are_listed_again_after_the_wait_for_a_new_endpoint() {
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
+    assert!(bench.pipe_states().await.is_empty());
+    let create = Action::create(endpoint_address("kafka"), msk_endpoint_body("kafka"));
+    bench.remote.perform_action(&create).await.unwrap();
+    let mut body = kafka_body("orders");
+    body["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "kafka"}]);
+    bench.create_pipe("orders", body).await.unwrap();
+    let world = bench.lock_world();
+    let of_pipes: Vec<&str> = { world.request_log().iter() }
+        .filter(|entry| entry.path.ends_with("/clickpipes"))
+        .map(|entry| entry.method.as_str())
+        .collect();
+    assert_eq!(of_pipes[..3], ["GET", "GET", "POST"], "{of_pipes:?}");
+}
+
 /// An earlier run has sent the create of the endpoint, and no more.
 #[tokio::test(start_paused = true)]
 async fn pipe_create_waits_for_provisioning_endpoint() {
     let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
     let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
-    let mut made = endpoint_body("kafka");
-    made["type"] = json!("MSK_MULTI_VPC");
-    made["vpcEndpointServiceName"].take();
-    made["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/demo/1a2b");
-    made["mskAuthentication"] = json!("SASL_IAM");
-    let create = Action::create(endpoint_address("kafka"), made);
+    let create = Action::create(endpoint_address("kafka"), msk_endpoint_body("kafka"));
     let cut = tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform_action(&create));
     assert!(cut.await.is_err());
     let live = bench.observe_kinds(&[Kind::ReversePrivateEndpoint]).await;
