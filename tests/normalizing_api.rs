@@ -69,6 +69,24 @@ fn trimmed_name_is_blocked_and_makes_no_twin() {
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));
 }
 
+/// Each run would create it again.
+#[test]
+fn normalized_or_cut_name_is_blocked_and_makes_no_twin() {
+    let long = "abcdefghij".repeat(7);
+    for (declared, live) in [("cafe\u{301}", "caf\u{e9}"), ("\u{ff21}\u{ff22}", "AB"), (&*long, &long[..64])] {
+        let mut pipe = seed_named("kinesis-user");
+        pipe["metadata"]["name"] = json!(declared);
+        let desk = dir_with_normalizing_api(&[pipe]);
+        assert_eq!(run_apply(&desk, &[]).code, 0);
+        desk.edit_world(|world| {
+            assert!(world.edit_pipe("analytics", declared, |pipe| pipe["name"] = json!(live)));
+        });
+        let said = run_apply(&desk, &[]);
+        assert_eq!((said.code, count_requests(&desk, "POST")), (5, 1), "{}", said.all_output());
+        assert!(said.all_output().contains("the API calls it `"), "{}", said.all_output());
+    }
+}
+
 /// No rule of this version knows the spelling.
 #[test]
 fn unknown_spelling_is_blocked_and_deletes_nothing() {

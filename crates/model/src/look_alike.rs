@@ -26,6 +26,12 @@ pub fn look_alike_reason(name: &str) -> Option<&'static str> {
     (has_latin && name.chars().any(is_like_latin)).then_some("mixes letters of several scripts")
 }
 
+/// The letters and digits of a text, in one form of Unicode and one case: what an API keeps that normalizes names.
+pub fn letters(text: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    composed.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// What a reader sees of a name: names look alike if these are equal.
 pub fn visible_name(name: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);

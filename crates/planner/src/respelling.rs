@@ -2,8 +2,8 @@
 //
 // A pipe is replaced when a field differs that no update can change. If the API keeps the topic `Orders ` as `orders`,
 // every apply would delete the pipe and create it again, and the difference would stay. There is no state file that
-// could tell such a spelling from a change that somebody made. So texts that differ in nothing but blanks, punctuation
-// and case delete nothing, unless somebody allows it by name.
+// could tell such a spelling from a change that somebody made. So texts that differ in nothing but blanks, punctuation,
+// case and their form of Unicode delete nothing, unless somebody allows it by name.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use clickpipes::semantics::FieldSemantics;
 use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
+use model::look_alike::letters;
 use model::path::FieldPath;
 use serde_json::Value;
 
@@ -89,9 +90,8 @@ pub(crate) fn is_respelling(one: &str, other: &str) -> bool {
     !one.is_empty() && one == other
 }
 
-fn letters(text: &str) -> String {
-    text.chars().filter(|each| each.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
+/// The fewest letters of a name that an API may have cut.
+const MIN_CUT_NAME: usize = 30;
 
 impl PlanInputs<'_> {
     /// The live object that the declared one seems to be, although the API calls it otherwise: nobody declares it, its
@@ -102,7 +102,9 @@ impl PlanInputs<'_> {
         if letters.is_empty() {
             return None;
         }
-        let others = self.undeclared_names().get(&(&at.service, at.kind, letters)).into_iter().flatten();
+        let cut = letters.char_indices().skip(MIN_CUT_NAME).map(|(end, _)| letters[..end].to_owned());
+        let spellings = [letters.clone()].into_iter().chain(cut);
+        let others = spellings.filter_map(|name| self.undeclared_names().get(&(&at.service, at.kind, name))).flatten();
         let mut objects =
             others.flat_map(|(address, found)| found.objects.iter().map(move |object| (*address, object)));
         objects.find(|(address, object)| {
@@ -130,7 +132,13 @@ mod tests {
 
     #[test]
     fn texts_with_the_same_letters_are_respellings() {
-        for (one, other) in [("a, b", "a,b"), ("Orders ", "orders"), ("S3://Bucket/a", "s3://bucket/a")] {
+        for (one, other) in [
+            ("a, b", "a,b"),
+            ("Orders ", "orders"),
+            ("S3://Bucket/a", "s3://bucket/a"),
+            ("cafe\u{301}", "caf\u{e9}"),
+            ("\u{ff21}\u{ff22}", "AB"),
+        ] {
             assert!(is_respelling(one, other), "{one} {other}");
         }
         for (one, other) in [("a,b", "b,a"), ("orders", "order"), ("", " "), ("-", "_")] {
