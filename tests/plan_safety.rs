@@ -122,6 +122,73 @@ fn rename_that_is_not_declared_deletes_nothing() {
     assert_eq!(pipe_names(&desk), ["kinesis-user"]);
 }
 
+type EditSpec = fn(&mut Value);
+
+/// The same pipe in other words: another spelling of the bucket, one of the brokers, the database that is omitted, and
+/// a container that the API does not return.
+#[test]
+fn rename_that_is_not_declared_deletes_nothing_in_any_spelling() {
+    let edits: [(&str, EditSpec); 5] = [
+        ("kinesis-user", |pipe| _ = pipe["destination"].as_object_mut().unwrap().remove("database")),
+        ("kafka-mtls", |pipe| pipe["source"]["kafka"]["brokers"] = json!("b1.example.com:9092")),
+        ("s3-public-once", |pipe| pipe["source"]["objectStorage"]["url"] = json!("s3://bucket/data/*.json")),
+        ("gcs-key", |pipe| {
+            pipe["source"]["objectStorage"]["url"] = json!("https://storage.googleapis.com/bucket/data/*.json");
+        }),
+        ("azure", |_| {}),
+    ];
+    for (name, edit) in edits {
+        let mut pipe = seed_named(name);
+        if name == "kafka-mtls" {
+            pipe["spec"]["source"]["kafka"]["brokers"] = json!("b1.example.com:9092,b2.example.com:9092");
+        }
+        let desk = applied(&[&pipe]);
+        let mut absent = pipe.clone();
+        absent["spec"]["state"] = json!("absent");
+        let mut new = renamed(&pipe);
+        edit(&mut new["spec"]);
+        let said = apply(&desk, &[&absent, &new], &[]);
+        assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+        assert!(said.stdout.contains(&format!("`previousNames: [{name}]`")), "{}", said.stdout);
+    }
+}
+
+/// The old mapping could not come back either: its table has rows.
+#[test]
+fn table_is_taken_out_of_a_pipe_only_with_permission() {
+    let mut pipe = seed_named("postgres-cdc");
+    let desk = applied(&[&pipe]);
+    desk.edit_world(|world| {
+        world.set_options(SandboxOptions {
+            leftover_tables: sandbox::LeftoverTables::RefusedToAll,
+            ..SandboxOptions::default()
+        });
+    });
+    let patches = || desk.request_log().iter().filter(|(method, ..)| method == "PATCH").count();
+    let allowed = "--allow-replace=analytics/postgres-cdc";
+    let before = patches();
+    let old = pipe.clone();
+    pipe["spec"]["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!("orders_new");
+    let said = apply(&desk, &[&pipe], &[]);
+    assert_eq!((said.code, patches()), (5, before), "{}", said.all_output());
+    for words in ["leaves shop.orders_cdc with all rows", "the old one cannot come back", allowed] {
+        let text = said
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace("--allow-replace ", "--allow-replace=");
+        assert!(text.contains(words), "no `{words}`: {}", said.stdout);
+    }
+    let said = apply(&desk, &[&pipe], &[allowed]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    // A revert finds the rows of the old mapping.
+    desk.edit_world(|world| world.advance_clock(std::time::Duration::from_secs(600)));
+    let before = patches();
+    let said = apply(&desk, &[&old], &[]);
+    assert_eq!((said.code, patches()), (5, before), "{}", said.all_output());
+}
+
 #[test]
 fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
     let pipe = seed_named("kinesis-user");
@@ -324,7 +391,7 @@ fn engine_of_an_existing_table_is_not_reported_as_changed() {
     let (plan, result) = said.stdout.split_once("Plan: ").unwrap();
     for part in [plan, result] {
         assert!(
-            part.contains("already exists: the new definition takes effect only after you drop it"),
+            part.contains("already exists: the new definition takes effect only in a new table"),
             "{}",
             said.stdout
         );

@@ -52,6 +52,27 @@ pub fn added_tables_warning(tables: &[String]) -> String {
     )
 }
 
+/// The tables of removed entries, which the request `restore` would add again with rows in their tables.
+pub fn find_tables_left(kind: Kind, body: &Value, restore: &Value, live: &Value) -> Vec<String> {
+    if kind != Kind::ClickPipe || takes_no_copy(body) {
+        return Vec::new();
+    }
+    let sources = restore["source"].as_object().into_iter().flat_map(serde_json::Map::values);
+    let entries = sources.filter_map(|source| source["tableMappingsToAdd"].as_array()).flatten();
+    let targets: BTreeSet<&str> = entries.filter_map(|entry| entry["targetTable"].as_str()).collect();
+    let tables = written_tables(live).into_iter().filter(|table| targets.contains(table.name));
+    tables.map(|table| qualified_name(&table)).collect()
+}
+
+/// Why such an entry could be lost, and what to do before.
+pub fn left_tables_warning(tables: &[String]) -> String {
+    format!(
+        "the removed table mapping leaves {} with all rows, and the API adds a mapping only if its table is empty: if it \
+         refuses the new one, the old one cannot come back; make sure that the new target holds no rows",
+        tables.join(", ")
+    )
+}
+
 /// Those of them that the live object writes, and leaves behind with rows in them.
 pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     let written: Vec<String> = written_tables(live).iter().map(qualified_name).collect();
@@ -93,10 +114,10 @@ pub fn find_redefined_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<S
 /// That their definition stays.
 pub fn redefined_tables_note(tables: &[String]) -> Option<String> {
     let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
-    let (many, verb, them) = if tables.len() == 1 { ("table", "exists", "it") } else { ("tables", "exist", "them") };
+    let (many, verb) = if tables.len() == 1 { ("table", "exists") } else { ("tables", "exist") };
     let quoted = quoted.join(", ");
-    let sentence =
-        || format!("{many} {quoted} already {verb}: the new definition takes effect only after you drop {them}");
+    // No advice to drop it: `cdc_only` takes no first copy, and its rows would be lost.
+    let sentence = || format!("{many} {quoted} already {verb}: the new definition takes effect only in a new table");
     (!tables.is_empty()).then(sentence)
 }
 

@@ -140,13 +140,13 @@ fn cdc_only_replacement_misses_changes_without_a_slot() {
 }
 
 #[test]
-fn new_table_definition_needs_the_old_table_dropped() {
+fn new_table_definition_needs_a_new_table() {
     let mut desired = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
     desired["destination"]["tableDefinition"] = json!({"sortingKey": ["id"]});
     let live = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
     let tables = find_redefined_tables(Kind::ClickPipe, &desired, &live);
     let note = redefined_tables_note(&tables).unwrap();
-    insta::assert_snapshot!(note, @"table `default.clicks` already exists: the new definition takes effect only after you drop it");
+    insta::assert_snapshot!(note, @"table `default.clicks` already exists: the new definition takes effect only in a new table");
 }
 
 #[test]

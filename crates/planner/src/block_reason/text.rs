@@ -42,6 +42,7 @@ impl fmt::Display for BlockReason {
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
             | Self::UnsafeEntries(..)
+            | Self::UnrestorableEntries(..)
             | Self::UnprovenFields(..)
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
@@ -308,6 +309,7 @@ impl BlockReason {
                     fields.join(", ")
                 )
             }
+            Self::UnrestorableEntries(_, tables) => f.write_str(&blocking_tables::left_tables_warning(tables)),
             Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
             Self::LosesFields(_, paths) => write!(
                 f,
