@@ -116,7 +116,7 @@ pub enum Error {
         address: Address,
     },
     /// The API accepted the request, and the object has not settled since.
-    #[error("{why} (id {id}): it {} after {}", state_when_seen(last_state.as_ref()), format_seconds(*waited))]
+    #[error("{why} (id {id}): it {}", state_when_seen(last_state.as_ref(), *waited))]
     NotSettled {
         /// The object.
         address: Address,
@@ -388,8 +388,14 @@ fn still_in_state(last: Option<&State>) -> String {
 }
 
 /// The same for an object that a request was accepted for: that no list shows it says nothing about the request.
-fn state_when_seen(last: Option<&State>) -> String {
-    known_state(last).unwrap_or_else(|| "has not shown in a list".to_owned())
+fn state_when_seen(last: Option<&State>, waited: Duration) -> String {
+    let state = known_state(last).unwrap_or_else(|| "has not shown in a list".to_owned());
+    // An interrupted run did not wait.
+    if last.is_none() && waited.as_secs() == 0 {
+        format!("{state} yet")
+    } else {
+        format!("{state} after {}", format_seconds(waited))
+    }
 }
 
 fn known_state(last: Option<&State>) -> Option<String> {
