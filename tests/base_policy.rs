@@ -97,10 +97,13 @@ fn change_does_not_begin_to_prune() {
     repo.commit_all("Prune");
     repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
     assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
-    // From the next change on, the base says so too.
-    repo.commit_all("Something else");
-    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
-    assert_eq!(repo.live_pipe_names(), ["views"]);
+    // From the next change on, the base says so too. What was removed before that is told.
+    repo.remove_file("pipes/views.yaml");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Orders for views");
+    let said = repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]);
+    assert_eq!((said.code, repo.live_pipe_names()), (0, vec!["clicks".to_owned(), "orders".to_owned()]));
+    assert!(said.stderr.contains("analytics/clicks is not pruned: its manifest was removed by"), "{}", said.stderr);
 }
 
 #[test]

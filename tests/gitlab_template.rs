@@ -194,6 +194,24 @@ fn first_apply_that_fails_is_finished_by_the_next() {
 }
 
 #[test]
+fn plan_of_the_tree_is_not_shown() {
+    let runner = GitlabRunner::new("");
+    let forged = ["plan.json", "plan.md", "plan.html", "plan.xml", "tfplan.json", "quality.json"];
+    for file in forged {
+        runner.repo.write_file(file, "no changes, says the author\n");
+    }
+    runner.repo.write_file("pipes/clicks.yaml", "apiVersion: pipectl/v1\nkind: Nothing\n");
+    runner.repo.run_git(&["add", "--force", "."]);
+    runner.repo.commit_all("Plant a plan");
+    let (code, said) = runner.run_job("clickpipes-plan", &[]);
+    assert_ne!(code, 0, "{said}");
+    for file in forged {
+        let shown = std::fs::read_to_string(runner.repo.work_dir.temp_dir.path().join(file)).unwrap_or_default();
+        assert!(!shown.contains("says the author"), "{file}: {shown}");
+    }
+}
+
+#[test]
 fn mark_of_the_tree_is_no_base() {
     let runner = GitlabRunner::new("");
     let first = runner.declare("clicks", 500);
@@ -202,6 +220,18 @@ fn mark_of_the_tree_is_no_base() {
     runner.repo.commit_all("Plant a mark");
     let (code, said) = runner.apply(&SECRET);
     assert!(code == 1 && said.contains("is a file of the repository"), "{said}");
+    // Nothing is written through a link of that name either.
+    let folder = runner.repo.work_dir.temp_dir.path();
+    for name in [".pipectl-applied", ".pipectl-plan-base"] {
+        for file in [".pipectl-applied", ".pipectl-plan-base"] {
+            runner.repo.run_git(&["rm", "--quiet", "--cached", "--ignore-unmatch", file]);
+            std::fs::remove_file(folder.join(file)).unwrap_or_default();
+        }
+        std::os::unix::fs::symlink("outside", folder.join(name)).unwrap();
+        runner.repo.commit_all("Plant a link");
+        let (code, said) = runner.apply(&SECRET);
+        assert!(code == 1 && !folder.join("outside").exists(), "{name}: {said}");
+    }
 }
 
 #[test]

@@ -32,8 +32,9 @@ fn run_all(repo: &TestRepo, what: &str) {
         &["apply", "--yes"],
         &["apply", "--yes", "-o", "ndjson"],
     ] {
-        for format in [&[][..], &["-o", "json"]] {
-            if args.contains(&"-o") && !format.is_empty() {
+        for format in [&[][..], &["-o", "json"], &["-o", "markdown"]] {
+            let has_format = format != ["-o", "markdown"] || matches!(args[0], "plan" | "drift");
+            if args.contains(&"-o") && !format.is_empty() || !has_format {
                 continue;
             }
             let said: RunOutput = match args[0] {
@@ -41,7 +42,7 @@ fn run_all(repo: &TestRepo, what: &str) {
                 _ => repo.run_with_env(&[args, format].concat(), &GITHUB),
             };
             assert_harmless(&format!("{what}: {args:?} {format:?}"), &said.all_output());
-            if !format.is_empty() {
+            if format == ["-o", "json"] {
                 let _ = said.stdout_json();
             }
         }
@@ -69,6 +70,11 @@ fn hostile_manifests_and_names_are_harmless_in_every_output() {
             repo.write_file(&format!("pipes/{}.yaml", hostile.replace('/', "")), &manifest);
             repo.commit_all("Begin");
             run_all(&repo, &format!("{place} {hostile:?}"));
+            for report in ["github", "codequality", "sarif", "junit"] {
+                repo.work_dir.run_with_env(&["validate", "--report", &format!("{report}=report")], &GITHUB);
+                let text = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("report")).unwrap();
+                assert!(!text.contains(['\u{1b}', '\u{202e}']), "{place} {report}: {text:?}");
+            }
         }
     }
 }

@@ -140,6 +140,30 @@ fn project_file_names_no_file_outside_its_folder() {
 }
 
 #[test]
+fn project_file_and_named_folder_are_no_links_out_of_the_project() {
+    let (dir, repo) = repo_beside_a_secret();
+    std::fs::rename(repo.join("pipes"), repo.join("own")).unwrap();
+    symlink("../outside", repo.join("pipes")).unwrap();
+    std::fs::create_dir(repo.join(".git")).unwrap();
+    for has_project in [true, false] {
+        for path in ["pipes", "./pipes", "own/../pipes", "pipes/secret.yaml"] {
+            let said = dir.run_in_subfolder("repo", &["validate", path], &[]);
+            assert_eq!(said.code, 1, "{path}: {}", said.all_output());
+            assert!(said.all_output().contains("leads out of the project's folder"), "{path}: {}", said.all_output());
+            assert!(!said.all_output().contains(CANARY), "{path}: {}", said.all_output());
+        }
+        if has_project {
+            std::fs::remove_file(repo.join("pipectl.yaml")).unwrap();
+        }
+    }
+    for target in ["../outside/secret.yaml", "/etc/hostname"] {
+        symlink(target, repo.join("pipectl.yaml")).unwrap();
+        assert_not_read(&dir, "pipectl.yaml is a link that leads out of the project's folder");
+        std::fs::remove_file(repo.join("pipectl.yaml")).unwrap();
+    }
+}
+
+#[test]
 fn files_that_are_not_manifests_are_not_quoted() {
     let (dir, _) = repo_beside_a_secret();
     dir.write_file("repo/pipes/other.yaml", format!("token: {CANARY}\n  bad: [\n"));

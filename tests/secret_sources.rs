@@ -160,6 +160,21 @@ fn relative_secret_file_stays_in_the_project() {
     }
 }
 
+/// A relative folder on `PATH`, or an empty one, is a folder of the tree.
+#[test]
+fn secret_command_is_not_taken_from_the_tree() {
+    let desk = dir_with_program("{fromCommand: [vault]}", "echo secret");
+    let project = fs::read_to_string(desk.temp_dir.path().join("pipectl.yaml")).unwrap().replace("./vault", "vault");
+    desk.write_file("pipectl.yaml", &project);
+    for folders in [".", "", "./"] {
+        let path = format!("{folders}:/usr/bin:/bin");
+        for args in [&["apply", "--yes", "--sandbox"][..], &["validate", "--check-secrets"]] {
+            let said = desk.run_with_env(args, &[("PATH", &path)]);
+            assert_eq!((said.code, count_program_runs(&desk)), (1, 0), "{folders}: {}", said.all_output());
+        }
+    }
+}
+
 #[test]
 fn failing_secret_command_output_is_not_printed() {
     let cases = [

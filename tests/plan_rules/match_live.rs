@@ -11,7 +11,7 @@ fn rename_is_one_patch() {
     let manifest = kafka("", "").replace("{name: clicks,", "{name: clicks-v2, previousNames: [clicks],");
     assert_snapshot!(check(&manifest, &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
-      ~ clicks-v2                                   rename from `clicks`
+      ~ clicks-v2                                   rename from `clicks` (11111111-1111-4111-8111-111111111111)
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to rename.  0 unchanged, 0 unmanaged.
     Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).

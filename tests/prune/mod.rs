@@ -1,5 +1,6 @@
 //! Deleting what git declared once: exactly that, and nothing else that is live.
 
+mod forged;
 mod history;
 mod limits;
 mod moved;

@@ -109,6 +109,28 @@ impl TestRepo {
     }
 }
 
+/// A pipe that sends `PROD_PG_PASSWORD` to a host, with more fields of its source.
+pub(crate) fn postgres_manifest(name: &str, host: &str, more: &str) -> String {
+    format!(
+        "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    postgres:
+      host: {host}
+      port: 5432
+      database: shop
+{more}
+      credentials: {{username: reader, password: {{fromEnv: PROD_PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc, publicationName: {name}}}
+      tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
+---
+"
+    )
+}
+
 /// Makes commits in one go, each of all files of its tree and of the numbers of its parents, and
 /// checks the last one out.
 pub(crate) fn import_commits(repo: &TestRepo, commits: &[(BTreeMap<String, String>, Vec<usize>)]) {

@@ -9,6 +9,7 @@ pub mod api_body;
 pub mod api_schema;
 pub mod blocking_tables;
 pub mod cdc_scaling;
+mod connection_options;
 pub mod data_effects;
 pub mod default_values;
 pub mod docs;

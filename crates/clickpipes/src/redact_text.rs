@@ -38,7 +38,7 @@ impl TextRedactor {
         let mut hidden = find_literals(text, &self.names);
         hidden.extend(find_secrets_without_colon(text, &self.names));
         hidden.extend(find_glued_values(text, &self.names));
-        hidden.extend(find_telling_comments(text));
+        hidden.extend(find_comments_behind_values(text));
         hidden.extend(known.into_iter().map(|range| range.start.min(text.len())..range.end.min(text.len())));
         redact_ranges(text, &hidden)
     }
@@ -155,16 +155,23 @@ fn is_likely_secret_field(key: &str) -> bool {
     key.len() <= SecretFieldNames::MAX_KEY_LENGTH && has_secret_name(key) && !NOT_SECRET.contains(&key)
 }
 
-/// What follows the name of a secret field on a line without a colon: `password hunter2`.
+/// What follows the name of a secret field without a colon, on a line or in braces: `password hunter2`.
 fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
     for line in lines::line_ranges(text, 0) {
-        let words = text[line.clone()].trim_start_matches([' ', '\t', '-', '"', '\'', '{', ',']);
-        let start = line.end - words.len();
-        let Some(end) = words.find([' ', '\t', '=']) else { continue };
-        let rest = &words[end..];
-        if names.contains(&words[..end]) && !rest.trim_start().starts_with(':') {
-            hidden.push(start + end + 1..line.end);
+        let entries = text[line.clone()].match_indices(['{', ',']).map(|(at, _)| line.start + at + 1);
+        let first = line.start + lines::indent_width(&text[line.clone()]);
+        for entry in std::iter::once(first).chain(entries) {
+            // A name is short. A line of a megabyte has as many entries.
+            let rest = &text[entry..line.end];
+            let near =
+                rest.char_indices().nth(2 * SecretFieldNames::MAX_KEY_LENGTH).map_or(rest, |(at, _)| &rest[..at]);
+            let words = near.trim_start_matches([' ', '\t', '-', '"', '\'', '{', ',']);
+            let start = entry + near.len() - words.len();
+            let Some(end) = words.find([' ', '\t', '=']) else { continue };
+            if names.contains(&words[..end]) && !words[end..].trim_start().starts_with(':') {
+                hidden.push(start + end + 1..line.end);
+            }
         }
     }
     hidden
@@ -188,12 +195,12 @@ fn find_glued_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> 
     glued.collect()
 }
 
-/// Comments behind a value that speak of a secret: the line is quoted with them.
-fn find_telling_comments(text: &str) -> Vec<Range<usize>> {
+/// Comments behind a value: the line is quoted with them, and the old password may stand there.
+fn find_comments_behind_values(text: &str) -> Vec<Range<usize>> {
     let comments = lines::line_ranges(text, 0).filter_map(|line| {
         let comment = text[line.clone()].find(" #").map(|at| line.start + at + 2)?;
         let is_behind_value = !text[line.start..comment].trim_matches([' ', '\t', '#']).is_empty();
-        (is_behind_value && has_secret_name(&text[comment..line.end])).then_some(comment..line.end)
+        is_behind_value.then_some(comment..line.end)
     });
     comments.collect()
 }

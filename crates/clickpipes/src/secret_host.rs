@@ -48,6 +48,13 @@ impl SecretHost {
         }
     }
 
+    /// Whether live can show it. What a secret contains is hidden, and the other side of a field that this version does not
+    /// know as well.
+    #[must_use]
+    pub fn is_shown_by_live(&self) -> bool {
+        !matches!(self, Self::InSecret | Self::Unknown)
+    }
+
     /// Says of the hosts `to` which of them are behind the endpoint that `declared` names. `resolved` is what
     /// `declared` stands for.
     pub fn behind_endpoint(to: Vec<Self>, declared: &[Self], resolved: &[Self]) -> Vec<Self> {

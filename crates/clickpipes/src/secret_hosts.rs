@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::connection_options;
 use crate::pipe::source::SourceKind;
 use crate::secret_host::SecretHost;
 use crate::semantics::FieldSemantics;
@@ -41,7 +42,7 @@ pub fn weakened_tls(kind: Kind, body: &Value) -> Vec<FieldPath> {
 }
 
 fn collect_weakened(rules: &FieldSemantics, value: &Value, path: &VisitedPath<'_>, found: &mut Vec<FieldPath>) {
-    if rules.weakens_tls && *value == true {
+    if rules.weakens_tls && (*value == true || value.as_str().is_some_and(connection_options::weakens_tls)) {
         found.push(path.to_field_path());
     }
     for (name, field) in value.as_object().into_iter().flatten() {

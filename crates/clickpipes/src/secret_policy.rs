@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::secret::normal_path;
 use wildmatch::WildMatch;
 
 use crate::named_host::NamedHost;
@@ -38,14 +39,27 @@ impl SecretPolicy {
         self.entries.extend(new);
     }
 
+    /// The first pattern that knows a secret under its second name, and not under its first.
+    pub fn pattern_beyond(&self, first: &str, second: &str) -> Option<&str> {
+        let mut found = self.entries.iter().filter(|entry| entry.matches(second) && !entry.matches(first));
+        found.next().map(|entry| entry.name.as_str())
+    }
+
     /// The first entry that does not allow this secret for the host.
     pub fn refusal(&self, secret: &str, host: &SecretHost) -> Option<RefusedHost> {
-        let entries = self.entries.iter().filter(|entry| WildMatch::new(&entry.name).matches(secret));
+        let entries = self.entries.iter().filter(|entry| entry.matches(secret));
         let mut refusing = entries.filter(|entry| !entry.hosts.iter().any(|pattern| allows(pattern, host)));
         // Only the owner of the secret can change the host in it, and the hosts behind an endpoint are listed.
         let is_listed = !matches!(host, SecretHost::InSecret | SecretHost::ThroughEndpoint(_));
         let refused = refusing.next().filter(|_| is_listed);
         refused.map(|entry| RefusedHost { pattern: entry.name.clone(), allowed: entry.hosts.clone() })
+    }
+}
+
+impl SecretPolicyEntry {
+    /// A pattern for a path matches in each of its spellings, as the name of a secret has one.
+    fn matches(&self, secret: &str) -> bool {
+        [&self.name, &normal_path(&self.name)].iter().any(|pattern| WildMatch::new(pattern).matches(secret))
     }
 }
 

@@ -242,7 +242,7 @@ pub fn required_by_word(field: &'static str) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, REQUIRED_BY_WORD, field)
 }
 
-/// `true` switches TLS off, or its check of the certificate: a reviewer must see that.
+/// `true`, or an option of a URI, switches TLS off, or its check of the certificate: a reviewer must see that.
 pub fn weakens_tls(schema: &mut Schema) {
     set_keyword(schema, WEAKENS_TLS, true);
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -96,11 +96,29 @@ impl SecretSource<'_> {
     pub fn policy_name(&self) -> String {
         match self {
             Self::Env(name) => (*name).to_owned(),
-            // Another spelling of a path must not get around a pattern.
-            Self::File(path) => Path::new(path).components().collect::<PathBuf>().display().to_string(),
+            Self::File(path) => normal_path(path),
             Self::Command(words) => words.join(" "),
         }
     }
+}
+
+/// The path of a file with each part that only spells it otherwise folded: `./a`, `b/../a` and `a` are one secret.
+// Hazard: another spelling of a path would get around a pattern of `policy.secrets`. Links are not known here: whoever reads
+// the file compares them.
+pub fn normal_path(path: &str) -> String {
+    let mut folded = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(folded.components().next_back(), Some(Component::Normal(_))) => {
+                folded.pop();
+            }
+            // Nothing is above the root.
+            Component::ParentDir if folded.has_root() => {}
+            _ => folded.push(part),
+        }
+    }
+    folded.display().to_string()
 }
 
 /// Prints as in a manifest: `fromEnv: NAME`.
@@ -259,7 +277,7 @@ impl JsonSchema for TextOrSecret {
 mod tests {
     use serde_json::json;
 
-    use super::{find_secret_references, requests_same_secret};
+    use super::{find_secret_references, normal_path, requests_same_secret};
 
     #[test]
     fn secret_is_resent_on_raised_version_or_new_source() {
@@ -275,6 +293,19 @@ mod tests {
             (versioned(2), json!({"fromEnv": "Q", "version": 1}), false),
         ] {
             assert_eq!(requests_same_secret(&was, &is), same, "{was} {is}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_path_is_one_secret() {
+        for (path, spellings) in [
+            ("rel.key", &["./rel.key", "sub/../rel.key", "a/b/../../rel.key", ".//rel.key", "a/./../rel.key"][..]),
+            ("/run/secrets/k", &["/run/x/../secrets/k", "/../run//secrets/./k", "/run/secrets/k/"]),
+            ("../rel.key", &["./../rel.key", "a/../../rel.key"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(normal_path(spelling), path, "{spelling}");
+            }
         }
     }
 

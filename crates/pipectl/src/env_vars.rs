@@ -41,6 +41,12 @@ pub(crate) fn read_os(name: impl AsRef<OsStr>) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// `PATH` for the programs that pipectl starts, without relative folders: they would be folders of a stranger's tree.
+pub(crate) fn path_of_programs() -> Option<OsString> {
+    let value = read_os("PATH")?;
+    std::env::join_paths(std::env::split_paths(&value).filter(|folder| folder.is_absolute())).ok()
+}
+
 /// Every variable, text or not.
 pub(crate) fn all_variables() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()

@@ -60,7 +60,8 @@ fn escape_markdown(text: &str) -> String {
 
 /// A block of lines that nothing in them ends.
 pub(crate) fn code_fence(kind: &str, lines: &[String]) -> String {
-    let lines: Vec<String> = lines.iter().map(|line| sanitize_line(line)).collect();
+    // GitHub takes `##[` in a log for a command, and a comment may be printed into one. Nothing can be escaped in a block.
+    let lines: Vec<String> = lines.iter().map(|line| sanitize_line(line).replace("##[", "##\\[")).collect();
     let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{kind}\n{}\n{fence}\n", lines.join("\n"))
@@ -94,5 +95,6 @@ mod tests {
     fn code_fence_is_longer_than_backticks_inside() {
         assert_eq!(code_fence("diff", &["a".to_owned()]), "```diff\na\n```\n");
         assert_eq!(code_fence("", &["````".to_owned()]), "`````\n````\n`````\n");
+        assert_eq!(code_fence("", &["a ##[add-mask]x".to_owned()]), "```\na ##\\[add-mask]x\n```\n");
     }
 }

@@ -3,9 +3,10 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use model::secret::normal_path;
 
 /// Reads a file, or standard input if the path is `-`.
 ///
@@ -88,6 +89,19 @@ fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
         }
         replaced => replaced.with_context(failed),
     }
+}
+
+/// Whether a path below the top of the working tree leads out of it. Without a repository, the tree is `folder`.
+// A stranger can commit a link of any name, that of the project file and those that the command line of CI names included.
+pub(crate) fn leads_out_of_tree(path: &Path, folder: Option<&Path>) -> bool {
+    let top = env::current_dir()
+        .ok()
+        .and_then(|here| here.ancestors().find(|it| it.join(".git").exists()).map(Path::to_owned));
+    let top = top.or_else(|| fs::canonicalize(folder?).ok());
+    let (Some(top), Ok(full)) = (top, std::path::absolute(path)) else { return false };
+    let full = PathBuf::from(normal_path(&full.display().to_string()));
+    let is_below = full.ancestors().skip(1).any(|it| fs::canonicalize(it).is_ok_and(|it| it == top));
+    is_below && fs::canonicalize(path).is_ok_and(|target| !target.starts_with(&top))
 }
 
 /// Refuses a path that leads through a link below the top of the working tree.

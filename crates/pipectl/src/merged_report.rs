@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use model::sanitize::sanitize_line;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -119,7 +120,8 @@ impl MergedReport {
 
 /// `12 create, 1 delete`.
 pub(crate) fn counts_text(counts: &BTreeMap<String, usize>) -> String {
-    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    // A word may be of a file that somebody edited.
+    let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {}", sanitize_line(word))).collect();
     if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
 }
 

@@ -20,6 +20,7 @@ use self::field::{FieldView, FieldWords};
 use self::object::ObjectView;
 pub(crate) use self::object_words::action_word;
 pub use self::refusals::ApplyRefusal;
+pub(crate) use self::review_notes::Gravity;
 use crate::apply::ObjectResult;
 use crate::diagnostics::pluralize;
 use crate::saved_plan::PlanTarget;
@@ -31,7 +32,7 @@ pub struct Context {
     /// The organization and the services that the plan is about.
     pub target: Option<PlanTarget>,
     /// What changed in the project file since the base.
-    pub project_changes: Vec<String>,
+    pub project_changes: Vec<ProjectChange>,
     /// Selected and declared objects, when the plan was narrowed.
     pub partial: Option<(usize, usize)>,
     /// Services that the plan does not include.
@@ -54,6 +55,15 @@ pub struct Context {
     pub new_exceptions: Vec<RuleException>,
     /// The number of objects that are not applied because no reviewed plan changes them so.
     pub not_reviewed: usize,
+}
+
+/// A change of the project file.
+#[derive(Clone, Debug)]
+pub struct ProjectChange {
+    /// One sentence.
+    pub text: String,
+    /// How grave it is.
+    pub gravity: Gravity,
 }
 
 /// An object that excepts itself from rules of the project.
@@ -273,7 +283,7 @@ pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
         document["target"] = json!(target);
     }
     if !context.project_changes.is_empty() {
-        document["projectChanges"] = json!(context.project_changes);
+        document["projectChanges"] = context.project_changes.iter().map(|change| change.text.as_str()).collect();
     }
     let notes = review_notes::review_notes(plan, context);
     if !notes.is_empty() {

@@ -20,6 +20,7 @@ use rules::RuleSet;
 
 use crate::context::CommandContext;
 use crate::exit::UsageError;
+use crate::files;
 use crate::output::Output;
 use crate::run_redaction::run_redaction;
 
@@ -129,6 +130,11 @@ fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandCo
         (None, None) => ProjectContext::default(),
     };
     if !paths.is_empty() {
+        let folder = project.origin.as_ref().and_then(|(file, _)| file.parent());
+        let folder = folder.map(|it| if it.as_os_str().is_empty() { Path::new(".") } else { it });
+        if let Some(path) = paths.iter().find(|path| files::leads_out_of_tree(path, folder)) {
+            bail!("{} is a link that leads out of the project's folder: it is not read", path.display());
+        }
         project.manifests = paths.to_vec();
     }
     Ok(project)
@@ -150,7 +156,11 @@ pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
             folder.join(PROJECT_FILE).display()
         );
     }
-    refuse_foreign(&folder.join(PROJECT_FILE))?;
+    let file = folder.join(PROJECT_FILE);
+    if files::leads_out_of_tree(&file, here.ancestors().nth(up)) {
+        bail!("{} is a link that leads out of the project's folder: it is not read", file.display());
+    }
+    refuse_foreign(&file)?;
     Ok(Some(folder))
 }
 

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use clickpipes::secret_policy::SecretPolicy;
 use model::project::stays_below;
-use model::secret::SecretSource;
+use model::secret::{SecretSource, normal_path};
 use remote::SecretProvider;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
@@ -33,6 +34,12 @@ const PROGRAM_VARIABLES: [&str; 5] = ["LANG", "LC_ALL", "LOGNAME", "USER", "XDG_
 // No secret is longer: the reference names another file or program. The limit also ends the read of an endless one.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
+/// Files and folders in which git keeps tokens, or says where it does.
+const GIT_NAMES: [&str; 3] = [".git", ".gitconfig", ".netrc"];
+
+/// Where a process finds its own files, and those of others.
+const OF_PROCESSES: [&str; 5] = ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
+
 type CommandOutput = Result<SecretString, String>;
 
 /// Reads environment variables and files, and runs allowed programs.
@@ -41,6 +48,8 @@ pub(crate) struct SecretResolver {
     sandbox_values: BTreeMap<String, String>,
     /// Relative paths start here: the folder of the project file, or the working folder.
     base_folder: PathBuf,
+    /// What limits secrets by their names.
+    policy: SecretPolicy,
     /// The programs that the project file allows, as manifests have to write them.
     allowed_programs: Vec<String>,
     /// The variables that programs get.
@@ -69,6 +78,7 @@ impl SecretResolver {
         Ok(Self {
             sandbox_values,
             base_folder: folder.to_owned(),
+            policy: project.secret_policy.clone(),
             allowed_programs: programs,
             program_variables: variables.map(|pattern| WildMatch::new(pattern)).collect(),
             key_variables: project.env_access.key_variables.clone(),
@@ -96,7 +106,9 @@ impl SecretResolver {
             (listed || env_vars::BASIC_VARIABLES.contains(&name) || PROGRAM_VARIABLES.contains(&name))
                 && !self.key_variables.contains(name)
         };
-        env_vars::all_variables().filter(|(name, _)| name.to_str().is_some_and(is_passed)).collect()
+        let passed =
+            env_vars::all_variables().filter(|(name, _)| name != "PATH" && name.to_str().is_some_and(is_passed));
+        passed.chain(env_vars::path_of_programs().map(|path| ("PATH".into(), path))).collect()
     }
 
     fn check_allowed(&self, program: &str) -> Result<(), String> {
@@ -124,6 +136,7 @@ impl SecretResolver {
     fn resolve_file(&self, path: &str) -> Result<SecretString, String> {
         let located = self.base_folder.join(path);
         let checked = self.check_contained(path, &located).and_then(|()| check_not_of_others(&located));
+        let checked = checked.and_then(|()| self.check_one_name(path, &located));
         let read = checked.and_then(|()| read_secret_file(&located));
         read.map_err(|error| format!("file {path}: {error}"))
     }
@@ -135,11 +148,35 @@ impl SecretResolver {
         if Path::new(path).is_absolute() {
             return Ok(());
         }
-        let start = if self.base_folder.as_os_str().is_empty() { Path::new(".") } else { &self.base_folder };
-        let below = |target: PathBuf| start.canonicalize().is_ok_and(|start| target.starts_with(start));
+        let below = |target: PathBuf| self.own_folder().is_some_and(|start| target.starts_with(start));
         let is_contained = located.canonicalize().map_or_else(|_| stays_below(Path::new(path)), below);
         let refusal = || "it is outside the project's folder: write an absolute path if that is intended".to_owned();
         is_contained.then_some(()).ok_or_else(refusal)
+    }
+
+    fn own_folder(&self) -> Option<PathBuf> {
+        let start = if self.base_folder.as_os_str().is_empty() { Path::new(".") } else { &self.base_folder };
+        start.canonicalize().ok()
+    }
+
+    /// Checks that no link gives the file a second name.
+    fn check_one_name(&self, path: &str, located: &Path) -> Result<(), String> {
+        // Hazard: `policy.secrets` and the reviewer know a secret by its path. A link of the tree, or one of the machine such
+        // as `/var/run`, would give it another one.
+        let Ok(target) = located.canonicalize() else { return Ok(()) };
+        let name = normal_path(path);
+        let own = self.own_folder().and_then(|start| target.strip_prefix(start).ok().map(Path::to_owned));
+        let is_own = |own: &PathBuf| !Path::new(path).is_absolute() && *own != Path::new(&name);
+        if let Some(own) = own.as_ref().filter(|own| is_own(own)) {
+            return Err(format!("it is a link to {}: write that path", own.display()));
+        }
+        let names = [Some(&target), own.as_ref()].into_iter().flatten().map(|path| path.display().to_string());
+        for other in names {
+            if let Some(pattern) = self.policy.pattern_beyond(&name, &other) {
+                return Err(format!("it is {other}, which `policy.secrets` limits as `{pattern}`: write that path"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -147,13 +184,23 @@ impl SecretResolver {
 /// environment.
 fn check_not_of_others(located: &Path) -> Result<(), String> {
     let target = located.canonicalize().unwrap_or_else(|_| located.to_owned());
-    if target.components().any(|part| part.as_os_str() == ".git") {
+    let paths = [PathBuf::from(normal_path(&located.display().to_string())), target];
+    if paths.iter().any(|path| is_of_git(path)) {
         return Err("it belongs to git, which may keep a token there".to_owned());
     }
-    if target.starts_with("/proc") {
+    // A path through these leads to any file, under a name that says nothing.
+    if paths.iter().any(|path| OF_PROCESSES.iter().any(|folder| path.starts_with(folder))) {
         return Err("it belongs to a process, and holds no secret of a pipe".to_owned());
     }
     Ok(())
+}
+
+/// `actions/checkout` keeps its token in a file of the name `git-credentials-*`.
+fn is_of_git(path: &Path) -> bool {
+    let is_named = |name: &str| {
+        GIT_NAMES.contains(&name) || name.starts_with("git-credentials") || name.starts_with(".git-credentials")
+    };
+    path.ends_with("git/credentials") || path.iter().any(|part| part.to_str().is_some_and(is_named))
 }
 
 fn read_sandbox_values(path: &Path) -> Result<BTreeMap<String, String>> {

@@ -8,12 +8,13 @@ use clickpipes::secret_hosts::{secret_hosts, weakened_tls};
 use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::Address;
-use model::desired::{Desired, Document};
+use model::desired::{Desired, Document, Presence};
+use model::live::Id;
 use model::path::FieldPath;
 use model::secret::{ReferencedSecret, find_secret_references};
 use serde_json::Value;
 
-use crate::inputs::PlanInputs;
+use crate::inputs::{PlanInputs, all_names};
 use crate::references::body_references;
 use crate::sent_secrets::{SecretPair, SentSecret, policy_name};
 
@@ -50,7 +51,9 @@ impl PlanInputs<'_> {
                 !is_rerouted && to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.reached())));
             // Without a base, live shows the host, and not which secret it gets.
             let new = !is_known && (self.base.is_some() || live.is_none() || is_moved(&path));
-            SentSecret { path, from, to, new }
+            let is_in_use = || is_moved(&path) || self.known_pairs().iter().any(|(known, _)| *known == name);
+            let is_known_elsewhere = new && is_in_use();
+            SentSecret { path, from, to, new, is_known_elsewhere }
         });
         with_hosts.collect()
     }
@@ -74,40 +77,41 @@ impl PlanInputs<'_> {
         left || references(body).iter().any(|other| self.replaced.contains(other))
     }
 
-    /// What the base sends where; without one, what the declared objects send to hosts that they have live.
+    /// What is sent where: the base, or without one the manifests, declare the secret, and live has the host.
+    // Hazard: what the base declares was not always sent. `state: absent`, a blocked change or a folder that no run reads
+    // would bring a pair into the base that no reviewer was shown.
     fn known_pairs(&self) -> &BTreeSet<SecretPair> {
         self.known_pairs.get_or_init(|| {
-            if let Some(base) = self.base {
-                return self.secret_pairs(base.iter(), |_, _, _| true);
-            }
-            let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
-            let declared = self.desired.iter().filter(|(at, _)| live_body(at).is_some());
-            self.secret_pairs(declared, |at, path, to| {
-                live_body(at).is_some_and(|live| is_same_set(&secret_hosts(at.kind, live, path), to))
-            })
+            let declared = self.base.unwrap_or(self.desired).iter();
+            declared.flat_map(|(at, document)| self.live_pairs(at, document)).collect()
         })
     }
 
-    /// The pairs of the declared objects for which `counts` is true.
-    fn secret_pairs<'d>(
-        &self,
-        declared: impl Iterator<Item = (&'d Address, &'d Document)>,
-        counts: impl Fn(&Address, &FieldPath, &[SecretHost]) -> bool,
-    ) -> BTreeSet<SecretPair> {
-        let mut pairs = BTreeSet::new();
-        let live_body = |at: &Address| Some(&self.live.get(at)?.objects.first()?.body);
-        for (at, document) in declared {
-            // The changed body has ids and hosts in place of references, and keeps that of an endpoint's DNS names which it
-            // has live.
-            let body = self.resolve_references(at, &document.body, live_body(at));
-            for sent in SentSecret::all_in(at.kind, &body) {
-                if counts(at, &sent.path, &sent.to) {
-                    let name = policy_name(&sent.from);
-                    pairs.extend(sent.to.into_iter().map(|host| (name.clone(), host)));
-                }
-            }
-        }
-        pairs
+    /// The pairs of a declared object that has these hosts live.
+    fn live_pairs(&self, at: &Address, document: &Document) -> Vec<SecretPair> {
+        let Some(live) = self.live_body(at, document) else { return Vec::new() };
+        // The changed body has ids and hosts in place of references, and keeps that of an endpoint's DNS names which it
+        // has live.
+        let body = self.resolve_references(at, &document.body, Some(live));
+        let is_live = |sent: &SentSecret| {
+            let hosts = secret_hosts(at.kind, live, &sent.path);
+            sent.to.iter().all(|host| !host.is_shown_by_live() || hosts.contains(host))
+        };
+        let sent = SentSecret::all_in(at.kind, &body).into_iter().filter(is_live);
+        let pairs = |sent: SentSecret| {
+            let name = policy_name(&sent.from);
+            sent.to.into_iter().map(move |host| (name.clone(), host))
+        };
+        sent.flat_map(pairs).collect()
+    }
+
+    /// The live object of a manifest that does not delete it.
+    fn live_body(&self, at: &Address, document: &Document) -> Option<&Value> {
+        let of_name = |at: Address| self.live.get(&at).and_then(|found| found.objects.first());
+        let of_id = |id: &Id| self.by_id.get(&(&at.service, at.kind, id.as_str())).map(|(_, object)| *object);
+        let pinned = document.intent.pinned_id.as_ref().and_then(of_id);
+        let found = pinned.or_else(|| all_names(at, document).find_map(of_name))?;
+        (document.intent.presence != Presence::Absent).then_some(&found.body)
     }
 
     /// The fields by which a change weakens TLS: neither the base nor, without one, live has them so.

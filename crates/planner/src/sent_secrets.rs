@@ -26,6 +26,9 @@ pub struct SentSecret {
     /// Whether the base does not send it there; without a base, whether live does not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub new: bool,
+    /// Whether it is new, and something sends the secret elsewhere already: a password that is in use gets another receiver.
+    #[serde(skip)]
+    pub is_known_elsewhere: bool,
 }
 
 impl SentSecret {
@@ -34,7 +37,7 @@ impl SentSecret {
         let secrets = find_secret_references(body).into_iter();
         let with_hosts = secrets.map(|ReferencedSecret { path, from }| {
             let to = secret_hosts(kind, body, &path);
-            Self { path, from, to, new: false }
+            Self { path, from, to, new: false, is_known_elsewhere: false }
         });
         with_hosts.collect()
     }

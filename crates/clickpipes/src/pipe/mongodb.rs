@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
+use crate::connection_options::proxy_host;
 use crate::secret_host::SecretHost;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
@@ -28,7 +29,7 @@ pub struct Mongodb {
     /// The URI of the database: `mongodb://…` or `mongodb+srv://…`. A URI with a password must be a
     /// reference. The API returns it; pipectl shows it without the password.
     #[schemars(transform = annotations::uri_with_password, transform = annotations::sent_with(CONNECTION))]
-    #[schemars(transform = annotations::connects_to_url)]
+    #[schemars(transform = annotations::connects_to_url, transform = annotations::weakens_tls)]
     pub uri: TextOrSecret,
     // The PATCH schema requires `uri` and this, so that each connection edit sends both.
     /// The members of the replica set to read from.
@@ -148,7 +149,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     describe_replacement: database::replacement_effects::describe_replacement,
     location: |source| uri_host(&text_at(source, "uri")),
     secret_hosts: |source, _| match &source["uri"] {
-        serde_json::Value::String(uri) => SecretHost::from_url(uri),
+        serde_json::Value::String(uri) => [SecretHost::from_url(uri), proxy_host(uri)].concat(),
         // The URI is a secret itself, and names the host.
         _ => vec![SecretHost::InSecret],
     },

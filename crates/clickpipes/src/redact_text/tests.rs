@@ -88,7 +88,7 @@ fn single_line_secrets_are_masked() {
     --
     uri: mongodb://me:*******@host/db
     --
-    uri: mongodb+srv://me:*********@host:27017/db?x=y # note
+    uri: mongodb+srv://me:*********@host:27017/db?x=y #*****
     --
     uri: mongodb://host:27017/db
     --
@@ -125,6 +125,10 @@ fn secrets_in_odd_places_are_masked() {
         "additional:\n  client_secret: hunter2\n",
         "additional:\n  tokens: [hunter2]\n",
         "topic: [a # the password is hunter2\n",
+        "topic: a # hunter2\n",
+        "credentials: {username: a, pasword: {fromEnv: P}}  # hunter2\n",
+        "credentials: {username: a, password hunter2}\n",
+        "credentials: {password hunter2, username: a}\n",
         "url: https://h/x?a=b&sig=hunter2&c=d\n",
         "url: 'https://h/x?X-Amz-Signature=hunter2'\n",
     ] {
@@ -138,7 +142,6 @@ fn secrets_in_odd_places_are_masked() {
         "credentials:\n  # visible\n  username: me\n",
         "policy: {secretCommands: [visible]}\n",
         "url: https://h/x?a=visible\n",
-        "topic: a # visible\n",
         "passwordless visible\n",
     ] {
         assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));

@@ -113,6 +113,10 @@ fn check_additional(
         let path = at.child(name);
         let own = beside.get(name);
         match (node.child_field(name), value) {
+            // Many readers of JSON take a key in any case, so a host or a switch would hide under another one.
+            (None, _) if node.child_fields().any(|(known, _)| known.eq_ignore_ascii_case(name)) => {
+                problems.push(known_field_problem(name, path));
+            }
             (None, _) => problems.push(unchecked_field_problem(name, path)),
             (Some(known), Value::Object(inner)) if known.has_child_fields() => {
                 let nothing = Map::new();

@@ -1,5 +1,7 @@
 //! The stricter of two policies.
 
+use wildmatch::WildMatch;
+
 use super::rules::rules_of_both;
 use super::{Policy, PruneMode};
 
@@ -19,7 +21,10 @@ impl Policy {
             prune,
             prune_scope,
             secret_commands: in_both(self.secret_commands, base.secret_commands.as_ref()),
-            secret_command_variables: in_both(self.secret_command_variables, base.secret_command_variables.as_ref()),
+            secret_command_variables: patterns_in_both(
+                self.secret_command_variables,
+                base.secret_command_variables.as_ref(),
+            ),
             secrets: self.secrets,
             wake_idle: self.wake_idle.map(|may| may && base.wake_idle.unwrap_or_default()),
             rules: rules_of_both(self.rules, base.rules.as_ref()),
@@ -51,6 +56,25 @@ fn union(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<St
 
 fn in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
     head.map(|head| head.into_iter().filter(|text| base.is_some_and(|base| base.contains(text))).collect())
+}
+
+/// The patterns of either that only match what a pattern of the other matches.
+fn patterns_in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
+    let within = |of: &[String], other: &[String]| {
+        let is_within = |text: &&String| other.iter().any(|wide| matches_all_of(wide, text));
+        of.iter().filter(is_within).cloned().collect::<Vec<_>>()
+    };
+    head.map(|head| {
+        let base = base.map_or(&[][..], Vec::as_slice);
+        union(Some(within(&head, base)), Some(&within(base, &head))).unwrap_or_default()
+    })
+}
+
+/// Whether a pattern matches everything that the narrow one matches.
+fn matches_all_of(wide: &str, narrow: &str) -> bool {
+    // `?` matches the letter `*` of a pattern, and not all that this stands for.
+    let is_sure = !wide.contains('?') || !narrow.contains(['*', '?']);
+    wide == narrow || is_sure && WildMatch::new(wide).matches(narrow)
 }
 
 /// The patterns of both, and the objects that this policy names.
@@ -109,6 +133,23 @@ mod tests {
         let lifted = Policy::default().stricter_with(&base);
         assert_eq!((lifted.protect, lifted.max_delete), (list(&["a"]), Some(1)));
         assert_eq!(lifted.secret_commands, None);
+    }
+
+    #[test]
+    fn variables_that_both_pass_stay() {
+        for (base, head, expected) in [
+            (&["V_A"][..], &["*"][..], &["V_A"][..]),
+            (&["*"], &["V_A", "B"], &["V_A", "B"]),
+            (&["V_*"], &["V_?", "W"], &["V_?"]),
+            (&["V_?"], &["V_*"], &["V_?"]),
+            (&["V_?"], &["V_**"], &["V_?"]),
+            (&["A*"], &["*B"], &[]),
+        ] {
+            let policy = |texts: &[&str]| Policy { secret_command_variables: list(texts), ..Policy::default() };
+            let stricter = policy(head).stricter_with(&policy(base));
+            assert_eq!(stricter.secret_command_variables, list(expected), "{base:?} {head:?}");
+        }
+        assert_eq!(Policy::default().stricter_with(&Policy::default()).secret_command_variables, None);
     }
 
     #[test]

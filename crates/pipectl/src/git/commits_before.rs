@@ -33,6 +33,19 @@ impl CommitsBefore {
         Ok(Self { repository, base, change })
     }
 
+    /// Refuses the variables that held an API key at these commits.
+    ///
+    /// # Errors
+    /// When git cannot answer, or the project file shows such a variable.
+    pub(crate) fn hold_keys(&self, project: &mut ProjectContext) -> Result<()> {
+        for commit in [&self.base, &self.change] {
+            if let Some(file) = self.repository.nearest_file_at_commit(commit, PROJECT_FILE)? {
+                project.hold_keys(&file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Holds the policy before the change, unless the change does nothing but lift limits. Returns what changed in the
     /// project file since the base.
     ///

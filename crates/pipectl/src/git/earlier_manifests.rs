@@ -23,6 +23,8 @@ use crate::project::ProjectContext;
 pub(super) struct EarlierManifests {
     /// Those of the folders of the run.
     pub(super) own: Vec<Manifest>,
+    /// What a run at that commit declared: a folder that only a later `manifests` lists is not part of it.
+    pub(super) applied: BTreeSet<DeclaredKey>,
     /// Those of other folders that may declare an object of the run which has none in its own, or one to which an object
     /// of the run refers. The manifest of today may
     /// name the object otherwise (its service by id, the pipe by `metadata.id`), so only ids tell.
@@ -82,6 +84,7 @@ impl EarlierManifests {
         if project_file.flatten().is_some_and(|file| project.is_environment_new_since(&file)) {
             return Ok(Self::default());
         }
+        let of_the_time = repository.with_roots_of(&commit, project)?;
         let repository = &repository.with_roots_at(&commit, project)?;
         let submodules = repository.past_submodules(&commit, project)?;
         let files = [repository.tree_files_at(&commit)?, submodules.own.clone()].concat();
@@ -102,7 +105,13 @@ impl EarlierManifests {
         if let Some(output) = output {
             output.print_diagnostics(&loaded.diagnostics, &all_files);
         }
-        let mut found = Self { own: loaded.manifests, elsewhere: Vec::new() };
+        let was_read = |manifest: &&Manifest| {
+            let place = manifest.document.origin.start_place();
+            let path = place.file.strip_prefix(&format!("{}:", commit.short));
+            path.is_none_or(|path| of_the_time.is_manifest_path(path))
+        };
+        let applied = loaded.manifests.iter().filter(was_read).flat_map(DeclaredKey::all_from_manifest).collect();
+        let mut found = Self { own: loaded.manifests, applied, elsewhere: Vec::new() };
         let sought = SoughtObjects::without_base(declared, later, &found.own);
         if sought.is_empty() {
             if let Some(output) = output {

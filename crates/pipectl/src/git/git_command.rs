@@ -96,13 +96,8 @@ pub(super) fn git_command_in(top: &Path) -> Command {
 }
 
 fn passed_variable(name: &'static str) -> Option<(&'static str, OsString)> {
-    let value = env_vars::read_os(name)?;
-    if name != "PATH" {
-        return Some((name, value));
-    }
-    // A relative folder on PATH is a folder of the stranger's tree.
-    let folders = std::env::split_paths(&value).filter(|folder| folder.is_absolute());
-    std::env::join_paths(folders).ok().map(|value| (name, value))
+    let value = if name == "PATH" { env_vars::path_of_programs() } else { env_vars::read_os(name) };
+    value.map(|value| (name, value))
 }
 
 /// The output of a git command.

@@ -1,7 +1,5 @@
 //! The commits that changed manifest files.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Result, bail};
 
 use super::tree::LINK_MODE;
@@ -23,17 +21,12 @@ pub(super) struct HistoryStep {
     pub(super) new_hashes: Vec<String>,
 }
 
-/// The steps to `HEAD`, newest first.
-pub(super) struct History {
-    /// On every merged branch: to name the commit that removed a manifest, and to see all protection.
-    pub(super) all: Vec<HistoryStep>,
-    /// Along first parents only, with each merge against its first parent: what the target branch declared.
-    pub(super) mainline: Vec<HistoryStep>,
-}
-
+/// Which commits before `HEAD` count.
 #[derive(Clone, Copy)]
-enum Walk {
+pub(super) enum Walk {
+    /// Those of every merged branch: to name the commit that removed a manifest, and to see all protection.
     All,
+    /// First parents only, with each merge against its first parent: what the target branch declared.
     FirstParents,
 }
 
@@ -47,36 +40,22 @@ impl Walk {
 }
 
 impl Repository {
-    /// The steps to `HEAD`. Moved folders are followed. Renamed files need not be: the declared objects count, not the
-    /// names of files.
+    /// The steps to `HEAD`, newest first. Moved folders are followed. Renamed files need not be: the declared objects count,
+    /// not the names of files.
     ///
     /// # Errors
     /// In a shallow clone, which lacks the proof, and when a submodule with manifests is not checked out: its objects
     /// would count as declared nowhere, and be deleted.
-    pub(super) fn read_history(&self, project: &ProjectContext) -> Result<History> {
+    pub(super) fn read_history(&self, project: &ProjectContext, walk: Walk) -> Result<Vec<HistoryStep>> {
         if self.is_shallow()? {
             bail!("what git declared once is not known here: {SHALLOW_HINT}");
         }
         self.require_submodules()?;
-        let moves = self.folder_moves(project)?;
-        let walk = |walk| {
-            let mut steps = self.steps_to_commit("HEAD", walk)?;
-            for (commit, earlier) in &moves {
-                steps.extend(earlier.steps_to_commit(commit, walk)?);
-            }
-            Ok::<_, anyhow::Error>(steps)
-        };
-        Ok(History { all: walk(Walk::All)?, mainline: walk(Walk::FirstParents)? })
-    }
-
-    /// The hashes of the commits after a revision up to `HEAD`, along first parents.
-    ///
-    /// # Errors
-    /// When git cannot answer.
-    pub(super) fn commits_since(&self, revision: &str) -> Result<BTreeSet<String>> {
-        let range = format!("{}..HEAD", self.resolve_commit(revision)?.hash);
-        let hashes = self.git_output_line(&["rev-list", "--first-parent", &range])?;
-        Ok(hashes.lines().map(str::to_owned).collect())
+        let mut steps = self.steps_to_commit("HEAD", walk)?;
+        for (commit, earlier) in &self.folder_moves(project)? {
+            steps.extend(earlier.steps_to_commit(commit, walk)?);
+        }
+        Ok(steps)
     }
 
     /// The steps after a commit up to another one, along first parents.

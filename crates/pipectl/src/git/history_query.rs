@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::declared_key::{DeclaredKey, ManifestOwner};
 use super::earlier_manifests::EarlierManifests;
 use super::head_index::HeadIndex;
-use super::history::{History, HistoryStep};
+use super::history::{HistoryStep, Walk};
 use super::later_manifests::{ObjectNames, dropped_names};
 use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
 use super::services::GitServices;
@@ -73,6 +73,8 @@ pub(crate) type EvidenceByAddress = BTreeMap<Address, PruneEvidence>;
 struct Removal {
     key: DeclaredKey,
     evidence: PruneEvidence,
+    /// Whether a tree that was applied declared it.
+    is_proven: bool,
 }
 
 impl GitHistory {
@@ -125,9 +127,9 @@ impl GitHistory {
         let mut history =
             Self { commits, base, before_change: before, after_base, target, since, other_jobs, ..Self::default() };
         if query.needs_removals {
-            let before = query.before_change.as_deref().or(query.base.as_deref());
-            let earlier = history.base.iter().chain(&history.before_change).flat_map(|it| &it.own);
-            let removed = proven_removals(&repository, before, earlier, project)?;
+            let earlier = history.base.iter().chain(&history.before_change).flat_map(|it| &it.applied).cloned();
+            let earlier = query.base.is_some().then(|| earlier.collect());
+            let removed = read_removals(&repository, earlier, project)?;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
@@ -253,15 +255,20 @@ impl GitHistory {
         self.since.take().map(|manifests| manifests.resolve(&all_addresses(desired), services).0)
     }
 
-    /// The proofs by address; and for objects that are kept all the same, the file at `HEAD` that declares them.
+    /// The proofs by address; and why other objects are kept, though a commit removed their manifests.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head: BTreeMap<Address, &str> = self.head_index.addresses(services).collect();
         let (mut proofs, mut kept) = (EvidenceByAddress::new(), BTreeMap::new());
         for removal in self.removals.iter().flatten() {
             let Some(at) = services.resolve_address(&removal.key) else { continue };
             match at_head.get(&at).copied().or_else(|| self.head_index.file_mentioning(&removal.key.name)) {
-                Some(file) => _ = kept.insert(at, file.to_owned()),
-                None => _ = proofs.insert(at, removal.evidence.clone()),
+                Some(file) => _ = kept.insert(at, format!("{file} declares it, or may do so")),
+                None if removal.is_proven => _ = proofs.insert(at, removal.evidence.clone()),
+                None => {
+                    let reason = &removal.evidence.reason;
+                    let advice = "use a base that does, or declare it with `state: absent`";
+                    _ = kept.insert(at, format!("{reason}, and the base does not declare it: {advice}"));
+                }
             }
         }
         (proofs, kept)
@@ -292,33 +299,35 @@ pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
     names.collect()
 }
 
-/// The removed names that the target branch itself declared.
+/// The removed names. Those are proven that a tree which was applied declared.
 //
 // Hazard: a branch adds a manifest for somebody else's pipe and removes it again. That would prove that the pipe may be
-// deleted. So a merge counts only against its first parent:
+// deleted. After a fast-forward or a rebase, nothing tells its commits from those of the target branch, neither in this
+// change nor in any later one. The base was applied, and the commit before the change was the target branch, so only what they
+// declare counts.
+//
+// Without a base, the first parents of HEAD pass for the target branch. So a merge counts only against its first parent:
 //
 //     main    o-----------M    M against o: nothing was removed
 //     branch   \-+x---x-/      adds x, removes x
-//
-// After a fast-forward, the branch's commits are the target's own. Then a removal in this change counts only for objects
-// that were declared before it: in the base, the last tree that was applied, or in what was merged since.
-fn proven_removals<'m>(
+fn read_removals(
     repository: &Repository,
-    before: Option<&str>,
-    earlier: impl Iterator<Item = &'m Manifest>,
+    earlier: Option<BTreeSet<DeclaredKey>>,
     project: &ProjectContext,
 ) -> Result<Vec<Removal>> {
-    let History { all, mainline } = repository.read_history(project)?;
     let mut archive = ManifestArchive::open_archive(repository, project)?;
-    let of_change = before.map(|revision| repository.commits_since(revision)).transpose()?.unwrap_or_default();
-    let earlier: BTreeSet<DeclaredKey> = earlier.flat_map(DeclaredKey::all_from_manifest).collect();
-    let mut proven = BTreeSet::new();
-    for step in &mainline {
-        let removed = removed_keys(&mut archive, step)?.into_keys();
-        proven.extend(removed.filter(|key| !of_change.contains(&step.hash) || earlier.contains(key)));
+    let mut removed = find_removals(&mut archive, &repository.read_history(project, Walk::All)?)?;
+    let mut mainline = BTreeSet::new();
+    if earlier.is_none() {
+        for step in &repository.read_history(project, Walk::FirstParents)? {
+            mainline.extend(removed_keys(&mut archive, step)?.into_keys());
+        }
     }
-    let mut removed = find_removals(&mut archive, &all)?;
-    removed.retain(|removal| proven.contains(&removal.key));
+    let (has_base, declared) = (earlier.is_some(), earlier.unwrap_or(mainline));
+    for removal in &mut removed {
+        removal.is_proven = declared.contains(&removal.key);
+    }
+    removed.retain(|removal| removal.is_proven || has_base);
     Ok(removed)
 }
 
@@ -345,5 +354,5 @@ fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Re
             }
         }
     }
-    Ok(found.into_iter().map(|(key, (_, evidence))| Removal { key, evidence }).collect())
+    Ok(found.into_iter().map(|(key, (_, evidence))| Removal { key, evidence, is_proven: false }).collect())
 }

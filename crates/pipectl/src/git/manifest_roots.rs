@@ -58,6 +58,16 @@ impl Repository {
         Ok(path.zip(source).and_then(|(path, source)| project_roots(&path, &source)))
     }
 
+    /// The repository with the paths that a run at that commit read: those of its project file, if it lists any.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn with_roots_of(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
+        let listed = self.project_roots_at(commit, project)?.filter(|roots| !roots.is_empty());
+        let roots = listed.filter(|_| !project.has_named_manifests());
+        Ok(roots.map_or_else(|| self.clone(), |roots| Self { roots, ..self.clone() }))
+    }
+
     /// The folder of the project file, if the manifest paths of this run are those of the file.
     fn project_folder(&self, project: &ProjectContext) -> Option<String> {
         let file = self.path_in_repository(&project.origin.as_ref()?.0)?;

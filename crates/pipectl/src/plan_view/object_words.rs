@@ -21,9 +21,9 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
         (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
         _ => action_word(change, actions).to_owned(),
     };
-    // What is destroyed is known by its live name, so that name and the id are part of the verdict.
+    // What is changed is known by its live name, so that name and the id are part of the verdict.
     match (&change.verdict, &change.renamed_from, &change.id) {
-        (Verdict::Rename, Some(from), _) => format!("{verdict} from `{from}`"),
+        (Verdict::Rename, Some(from), Some(id)) => format!("{verdict} from `{from}` ({id})"),
         (_, Some(from), Some(id)) => format!("{verdict}, until now `{from}` ({id})"),
         _ => verdict,
     }

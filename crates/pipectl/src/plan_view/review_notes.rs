@@ -6,22 +6,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::address::Address;
 use model::desired::Place;
 use model::look_alike::{escape_foreign, visible_name};
-use planner::{Change, ChangedTemplate, Plan};
+use model::path::FieldPath;
+use planner::{Change, ChangedTemplate, Plan, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Context;
 use super::object::display_name;
 use super::values::short_value;
+use super::{Context, ProjectChange};
 use crate::diagnostics::pluralize;
 use crate::settings_diff::ProjectChanges;
 
-/// More notes are counted.
+/// Of more notes, those of the least gravity are counted.
 const MAX_NOTES: usize = 20;
+
+/// How grave a note is, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// The policy changes.
+    Policy,
+    /// The variables with the API keys change.
+    Credentials,
+    /// TLS is weakened.
+    Tls,
+    /// A secret that is in use gets another receiver.
+    KnownSecret,
+    /// A new secret is sent.
+    NewSecret,
+    /// Another setting of the project changes.
+    Setting,
+    /// A name, a template or an exception.
+    Object,
+    /// A default or a variable changes: what that does to an object is shown there.
+    Default,
+}
 
 /// One thing to look at. In backticks is what others wrote.
 #[derive(Serialize)]
 pub(crate) struct ReviewNote {
+    #[serde(skip)]
+    pub(crate) gravity: Gravity,
     /// For machines.
     pub(crate) code: &'static str,
     pub(crate) text: String,
@@ -29,22 +53,27 @@ pub(crate) struct ReviewNote {
     pub(crate) place: Option<Place>,
 }
 
-/// All notes, each pair of secret and receiver once.
+/// All notes, each pair of secret and receiver once, the gravest first.
+// Hazard: a pull request with many harmless changes would push the one that matters out of what a reviewer sees.
 pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
-    let project = context.project_changes.iter().map(|text| ReviewNote {
+    let project = context.project_changes.iter().map(|change| ReviewNote {
+        gravity: change.gravity,
         code: "project-change",
-        text: format!("pipectl.yaml: {text}"),
+        text: format!("pipectl.yaml: {}", change.text),
         place: None,
     });
-    let tls = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).map(weakened_tls_note);
     let exceptions = context.new_exceptions.iter().map(|exception| ReviewNote {
+        gravity: Gravity::Object,
         code: "new-exception",
         text: format!("`{}` excepts itself from `{}`", display_name(&exception.address), exception.rules.join("`, `")),
         place: Some(exception.place.clone()),
     });
-    let project = project.chain(exceptions);
     let templates = template_notes(plan, context.base.is_some());
-    project.chain(templates).chain(look_alike_notes(plan)).chain(new_pair_notes(plan)).chain(tls).collect()
+    let mut notes: Vec<ReviewNote> = project.chain(exceptions).chain(templates).chain(look_alike_notes(plan)).collect();
+    notes.extend(new_pair_notes(plan));
+    notes.extend(weakened_tls_notes(plan));
+    notes.sort_by_key(|note| note.gravity);
+    notes
 }
 
 /// One note for each template by which objects change: thirty-eight rows say the same. Without a base nobody knows
@@ -61,51 +90,95 @@ fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNot
         } else {
             ("template-values", format!("values from template `{name}` differ: {pipes}"))
         };
-        ReviewNote { code, text, place: Some(template.place.clone()) }
+        ReviewNote { gravity: Gravity::Object, code, text, place: Some(template.place.clone()) }
     };
     changed.into_iter().map(note).collect::<Vec<_>>().into_iter()
 }
 
-/// The first notes as lines, and how many more there are.
+/// The notes as lines: all that are about the policy, keys, TLS, secrets or settings, and of the others as many as a reader
+/// takes in.
 pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
     let notes = review_notes(plan, context);
-    let more = notes.len().saturating_sub(MAX_NOTES);
+    let grave = notes.iter().filter(|note| note.gravity <= Gravity::Setting).count();
+    let shown = grave.max(MAX_NOTES);
+    let more = notes.len().saturating_sub(shown);
     let more = (more > 0).then(|| format!("and {more} more; JSON contains all"));
-    notes.into_iter().take(MAX_NOTES).map(|note| note.text).chain(more).collect()
+    notes.into_iter().take(shown).map(|note| note.text).chain(more).collect()
 }
 
 /// One sentence for each setting.
-pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<String> {
+pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectChange> {
     let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
-    let settings = changes.settings.iter().map(|it| format!("`{}` {} -> {}", it.path, text(&it.left), text(&it.right)));
-    let held = changes
-        .is_policy_held
-        .then(|| "the stricter policy of both holds until this is merged (`--trust-policy` lifts that)".to_owned());
-    let gone = changes.gone_environments.iter().map(|name| format!("the environment `{name}` is gone"));
+    let settings = changes.settings.iter().map(|it| ProjectChange {
+        text: format!("`{}` {} -> {}", it.path, text(&it.left), text(&it.right)),
+        gravity: gravity_of_setting(&it.path),
+    });
+    let held = changes.is_policy_held.then(|| ProjectChange {
+        text: "the stricter policy of both holds until this is merged (`--trust-policy` lifts that)".to_owned(),
+        gravity: Gravity::Policy,
+    });
+    let gone = changes
+        .gone_environments
+        .iter()
+        .map(|name| ProjectChange { text: format!("the environment `{name}` is gone"), gravity: Gravity::Policy });
     gone.chain(settings).chain(held).collect()
 }
 
+fn gravity_of_setting(path: &FieldPath) -> Gravity {
+    match path.segments() {
+        [first, ..] if first == "policy" => Gravity::Policy,
+        [first, second] if first == "defaults" && second == "environment" => Gravity::Policy,
+        [first, ..] if first == "credentials" => Gravity::Credentials,
+        [_, _, third, ..] if third == "credentials" => Gravity::Credentials,
+        [first, ..] if first == "defaults" || first == "variables" => Gravity::Default,
+        _ => Gravity::Setting,
+    }
+}
+
+/// One note for each pair of a secret that is in use and its new receiver, and one for all new secrets of a receiver.
 fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {
-    let mut pairs: BTreeMap<(String, String), Vec<&Change>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(Gravity, bool, Option<String>, String), NewPair<'_>> = BTreeMap::new();
     for change in &plan.changes {
         for sent in change.secrets.iter().filter(|sent| sent.new) {
-            let objects = pairs.entry((sent.name(), sent.receivers())).or_default();
-            if objects.last().is_none_or(|last| last.address != change.address) {
-                objects.push(change);
+            let gravity = if sent.is_known_elsewhere { Gravity::KnownSecret } else { Gravity::NewSecret };
+            let own_line = sent.is_known_elsewhere.then(|| sent.name());
+            let pair = pairs.entry((gravity, is_new(change), own_line, sent.receivers())).or_default();
+            pair.secrets.insert(sent.name());
+            if pair.objects.last().is_none_or(|last| last.address != change.address) {
+                pair.objects.push(change);
             }
         }
     }
-    let note = |((secret, to), changes): ((String, String), Vec<&Change>)| {
-        let first = changes.first()?;
-        let more = if changes.len() > 1 { format!(" and {} more", changes.len() - 1) } else { String::new() };
-        let object = display_name(&first.address);
+    let note = |((gravity, _, _, to), NewPair { secrets, objects }): (_, NewPair<'_>)| {
+        let more =
+            |shown: usize, all: usize| if all > shown { format!(" and {} more", all - shown) } else { String::new() };
+        let names: Vec<&str> = secrets.iter().take(MAX_NAMES).map(String::as_str).collect();
+        let (names, others) = (names.join("`, `"), more(MAX_NAMES, secrets.len()));
+        let first = objects.first()?;
+        let (object, objects) = (display_name(&first.address), more(1, objects.len()));
         Some(ReviewNote {
+            gravity,
             code: "new-secret-host",
-            text: format!("sends `{secret}` to `{to}` for the first time (`{object}`{more})"),
+            text: format!("sends `{names}`{others} to `{to}` for the first time (`{object}`{objects})"),
             place: first.place.clone(),
         })
     };
     pairs.into_iter().filter_map(note).collect()
+}
+
+/// Names of new secrets that one note lists.
+const MAX_NAMES: usize = 5;
+
+/// The secrets that reach one receiver for the first time, and the objects that send them.
+#[derive(Default)]
+struct NewPair<'p> {
+    secrets: BTreeSet<String>,
+    objects: Vec<&'p Change>,
+}
+
+/// What is live already is read and written by others: it comes first.
+fn is_new(change: &Change) -> bool {
+    change.verdict == Verdict::Create
 }
 
 /// Changed objects whose name looks like that of another one, declared or not.
@@ -124,16 +197,22 @@ fn look_alike_notes(plan: &Plan) -> Vec<ReviewNote> {
         let standing = if unmanaged.contains(other) { "live, and in no manifest" } else { "another object" };
         let (own, other) = (escape_foreign(own.name.as_str()), escape_foreign(other.name.as_str()));
         let text = format!("`{own}` looks like `{other}`, which is {standing}");
-        Some(ReviewNote { code: "look-alike-name", text, place: change.place.clone() })
+        Some(ReviewNote { gravity: Gravity::Object, code: "look-alike-name", text, place: change.place.clone() })
     };
     plan.changes.iter().filter_map(note).collect()
 }
 
-fn weakened_tls_note(change: &Change) -> ReviewNote {
-    let fields: Vec<String> = change.weakened_tls.iter().map(|path| format!("`{path}`")).collect();
-    ReviewNote {
-        code: "weakened-tls",
-        text: format!("weakens TLS of `{}`: {}", display_name(&change.address), fields.join(", ")),
-        place: change.place.clone(),
-    }
+fn weakened_tls_notes(plan: &Plan) -> Vec<ReviewNote> {
+    let mut weakened: Vec<&Change> = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).collect();
+    weakened.sort_by_key(|change| is_new(change));
+    let note = |change: &Change| {
+        let fields: Vec<String> = change.weakened_tls.iter().map(|path| format!("`{path}`")).collect();
+        ReviewNote {
+            gravity: Gravity::Tls,
+            code: "weakened-tls",
+            text: format!("weakens TLS of `{}`: {}", display_name(&change.address), fields.join(", ")),
+            place: change.place.clone(),
+        }
+    };
+    weakened.into_iter().map(note).collect()
 }

@@ -13,8 +13,9 @@
 //     2  removes two manifests and raises maxDelete    its plan and its apply: blocked by 1
 //     3  anything else                                 judged by 2: its plan shows both deletes to its reviewer
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::{Result, bail};
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
 use model::project::{self, Environment, Policy, PolicyRule, Project};
@@ -22,7 +23,7 @@ use model::yaml::{PendingDiagnostics, read_documents};
 use rules::RuleSet;
 use serde_json::Value;
 
-use super::ProjectContext;
+use super::{PROJECT_FILE, ProjectContext};
 use crate::settings_diff::{ProjectChanges, SettingDiff, changed_settings};
 
 impl ProjectContext {
@@ -82,6 +83,7 @@ impl ProjectContext {
         let chosen = self.environment_name();
         let is_gone = |name: &&String| *name != chosen && !self.other_environments.contains_key(*name);
         changes.gone_environments = base.environments.keys().filter(is_gone).cloned().collect();
+        changes.settings.extend(self.changed_credentials(&base));
         changes
     }
 
@@ -119,6 +121,38 @@ impl ProjectContext {
         let own_rules = own.rules.unwrap_or_default();
         let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
         self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
+    }
+
+    /// The variables with the API keys of other environments: a manifest of this one must not name them.
+    fn changed_credentials(&self, base: &Project) -> Vec<SettingDiff> {
+        let chosen = self.environment_name();
+        let names: BTreeSet<&String> = base.environments.keys().chain(self.other_environments.keys()).collect();
+        let credentials = |environments: &BTreeMap<String, Environment>, name: &String| Environment {
+            credentials: environments.get(name).and_then(|environment| environment.credentials.clone()),
+            ..Environment::default()
+        };
+        let changed = names.into_iter().filter(|name| *name != chosen).flat_map(|name| {
+            let sides = [&base.environments, &self.other_environments].map(|side| credentials(side, name));
+            let of_name = FieldPath::root().child("environments").child(name);
+            let settings = changed_settings(&sides[0], &sides[1]).into_iter();
+            settings.map(move |setting| SettingDiff { path: of_name.join(&setting.path), ..setting })
+        });
+        changed.collect()
+    }
+
+    /// Refuses the variables that hold an API key in an earlier version of the project file, too.
+    ///
+    /// # Errors
+    /// Names the first one that this version shows.
+    pub(crate) fn hold_keys(&mut self, before: &SourceFile) -> Result<()> {
+        let Some(before) = project::parse_project(before).0 else { return Ok(()) };
+        self.env_access.add_keys_of(&before);
+        let written = serde_json::to_string(&self.written)?;
+        let shown = project::env_references(&written).into_iter().find(|name| self.env_access.is_key(name));
+        match shown {
+            Some(name) => bail!("{PROJECT_FILE}: `${{env:{name}}}` holds an API key at the base: it is not shown"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -24,14 +24,23 @@ impl Default for EnvAccess {
 
 impl EnvAccess {
     pub(super) fn new(allowed: &[String], project: &Project) -> Self {
-        let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
-        let declared = declared.flat_map(Credentials::keys);
-        Self { allowed: allowed.iter().cloned().collect(), key_variables: key_variables(declared) }
+        Self { allowed: allowed.iter().cloned().collect(), key_variables: key_variables_of(project) }
+    }
+
+    /// Refuses the variables that hold an API key in another version of the project file, too.
+    // Hazard: a change that names another variable would free the key for its own manifests.
+    pub(super) fn add_keys_of(&mut self, project: &Project) {
+        self.key_variables.extend(key_variables_of(project));
+    }
+
+    /// Whether the variable holds an API key.
+    pub(super) fn is_key(&self, name: &str) -> bool {
+        self.key_variables.contains(name)
     }
 
     pub(super) fn state(&self, name: &str) -> EnvVariableState {
         match name {
-            _ if self.key_variables.contains(name) => EnvVariableState::Key,
+            _ if self.is_key(name) => EnvVariableState::Key,
             _ if !name.starts_with(ENV_PREFIX) && !self.allowed.contains(name) => EnvVariableState::NotAllowed,
             _ if env_vars::read_variable(name).is_none() => EnvVariableState::Unset,
             _ => EnvVariableState::Usable,
@@ -46,6 +55,11 @@ impl EnvAccess {
         };
         project::expand_env_references(text, value).ok()
     }
+}
+
+fn key_variables_of(project: &Project) -> BTreeSet<String> {
+    let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
+    key_variables(declared.flat_map(Credentials::keys))
 }
 
 /// The variables that hold an API key: the common ones, and those of the environments.

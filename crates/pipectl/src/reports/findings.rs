@@ -36,10 +36,10 @@ pub(super) struct ReportFinding {
     pub(super) subject: String,
 }
 
-/// All findings, errors first.
+/// All findings, errors first, and what a reviewer must see before the other warnings: GitHub shows ten.
 pub(super) fn all_findings(view: &ReportView<'_>) -> Vec<ReportFinding> {
-    let mut findings = file_findings(view.run);
-    findings.extend(view.run.review_notes().into_iter().map(review_finding));
+    let mut findings: Vec<ReportFinding> = view.run.review_notes().into_iter().map(review_finding).collect();
+    findings.extend(file_findings(view.run));
     findings.extend(view.objects.iter().map(object_finding));
     findings.extend(view.drifted.iter().map(drift_finding));
     findings.sort_by_key(|finding| finding.level);

@@ -5,6 +5,8 @@
 mod details;
 mod truncate;
 
+use std::fmt::Write as _;
+
 use model::diagnostic::{Diagnostic, Severity};
 
 use self::truncate::{CommentPiece, CommentSection};
@@ -55,12 +57,7 @@ fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### {}: {}\n\n", markdown_sentence(&run.title()), markdown_sentence(&run.headline()));
     out.push_str(&urgent_list("Look at this now:", &run.alarm_lines()));
     out.push_str(&urgent_list("Apply will refuse:", &refusal_lines(&run.context.refusals)));
-    let note = |note: &String| format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
-    let notes: String = run.review_lines().iter().map(note).collect();
-    if !notes.is_empty() {
-        out.push_str(&notes);
-        out.push('\n');
-    }
+    out.push_str(&review_list(&run.review_lines()));
     out.push_str(&label_group_table(run));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
@@ -110,6 +107,25 @@ fn unmanaged_list(run: &RunReport) -> String {
 }
 
 /// What has to be seen before everything else: what the run left behind, and what the merge will not do.
+/// The notes of a review, as many as leave room for the rows.
+fn review_list(notes: &[String]) -> String {
+    let (mut out, mut room) = (String::new(), MAX_COMMENT_CHARS / 2);
+    for (index, note) in notes.iter().enumerate() {
+        let item = format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
+        let length = char_count(&item);
+        if length > room {
+            let _ = writeln!(out, "- ⚠️ and {} more: **the log of the run shows all**", notes.len() - index);
+            break;
+        }
+        room -= length;
+        out.push_str(&item);
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
 fn urgent_list(title: &str, lines: &[String]) -> String {
     /// More lines are counted. The rows of the table say the rest.
     const MAX_LINES: usize = 10;

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use model::sanitize::sanitize_line;
+
 /// How paths are rewritten.
 #[derive(Clone, Debug, Default)]
 pub struct RepoPaths {
@@ -28,7 +30,7 @@ impl RepoPaths {
             return None;
         }
         if let Some(path) = path_in_commit(name) {
-            return Some(path.to_owned());
+            return Some(sanitize_line(path));
         }
         let path = match &self.repo_and_work_dir {
             Some((top, here)) => {
@@ -37,7 +39,8 @@ impl RepoPaths {
             }
             None => normalize_path(Path::new(name)),
         };
-        Some(path.to_string_lossy().replace('\\', "/"))
+        // A name can contain what drives a terminal. A file of such a name is found by no report.
+        Some(sanitize_line(&path.to_string_lossy().replace('\\', "/")))
     }
 }
 

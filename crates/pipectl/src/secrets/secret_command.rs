@@ -59,7 +59,7 @@ pub(super) fn find_program(program: &str, folder: &Path) -> Result<(), String> {
     if program.contains('/') {
         return is_program(&folder.join(program)).then_some(()).ok_or_else(|| "no such program".into());
     }
-    let folders = env_vars::read_variable("PATH").unwrap_or_default();
+    let folders = env_vars::path_of_programs().unwrap_or_default();
     let found = std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)));
     found.then_some(()).ok_or_else(|| format!("`{program}` is not on PATH"))
 }

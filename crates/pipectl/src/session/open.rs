@@ -35,9 +35,12 @@ impl Session {
     ) -> Result<Self> {
         let output = context.output;
         let mut project = project::load_with_manifests(&scope.paths, context)?;
-        let mut declared = LoadedManifests::load_project(&project)?;
         let before = git.base.as_ref().map(|base| CommitsBefore::find(&project, base, git.policy_base.as_deref()));
         let before = before.transpose()?;
+        if let Some(before) = before.as_ref().filter(|_| !git.trust_policy) {
+            before.hold_keys(&mut project)?;
+        }
+        let mut declared = LoadedManifests::load_project(&project)?;
         let project_changes =
             before.as_ref().map(|before| before.hold_policy(&mut project, &declared, git.trust_policy));
         let project_changes = project_changes.transpose()?.unwrap_or_default();

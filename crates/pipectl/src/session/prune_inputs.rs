@@ -24,8 +24,8 @@ pub(super) struct PruneInputs {
     searched_git: bool,
     /// What history proves, object by object.
     history_evidence: EvidenceByAddress,
-    /// What history proves no less, but for the file that declares it.
-    still_declared: BTreeMap<Address, String>,
+    /// Why other objects stay, though a commit removed their manifests.
+    kept: BTreeMap<Address, String>,
     scope_patterns: Vec<AddressPattern>,
     /// Where the scope may reach.
     scope_services: BTreeSet<ServiceRef>,
@@ -99,15 +99,15 @@ impl PruneInputs {
         let scope_patterns = patterns_of_scope(prune, policy);
         let reached = scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
         let services_reached = reached.collect();
-        let (history_evidence, still_declared) = history.removal_evidence(services);
+        let (history_evidence, kept) = history.removal_evidence(services);
         let searched_git = prune == PruneMode::Git;
-        Self { searched_git, history_evidence, still_declared, scope_services: services_reached, scope_patterns }
+        Self { searched_git, history_evidence, kept, scope_services: services_reached, scope_patterns }
     }
 
     /// Deletes nothing in other services than these.
     pub(super) fn retain_services(&mut self, is_own: impl Fn(&ServiceRef) -> bool) {
         self.history_evidence.retain(|at, _| is_own(&at.service));
-        self.still_declared.retain(|at, _| is_own(&at.service));
+        self.kept.retain(|at, _| is_own(&at.service));
         self.scope_services.retain(is_own);
     }
 
@@ -126,8 +126,8 @@ impl PruneInputs {
     /// are the declared objects of services that could not be read.
     pub(super) fn not_pruned_notes(&self, plan: &Plan, unread: &NamesElsewhere<'_>) -> Vec<String> {
         let unmanaged = || plan.unmanaged.iter().map(|other| &other.address);
-        let kept = unmanaged().filter_map(|at| Some((at, self.still_declared.get(at)?)));
-        let kept = kept.map(|(at, file)| format!("note: {at} is not pruned: {file} declares it, or may do so"));
+        let kept = unmanaged().filter_map(|at| Some((at, self.kept.get(at)?)));
+        let kept = kept.map(|(at, reason)| format!("note: {at} is not pruned: {reason}"));
         let moved = unmanaged()
             .filter(|at| self.may_be_pruned(at))
             .filter_map(|at| Some((at, unread.get(&(at.kind, &at.name))?)));
@@ -136,8 +136,7 @@ impl PruneInputs {
         });
         let removed = plan.unmanaged.iter().filter(|other| self.searched_git && other.manifest_removed);
         let removed = removed.map(|other| &other.address);
-        let unproven =
-            removed.filter(|at| !self.history_evidence.contains_key(at) && !self.still_declared.contains_key(at));
+        let unproven = removed.filter(|at| !self.history_evidence.contains_key(at) && !self.kept.contains_key(at));
         let unproven = unproven.map(|at| {
             format!(
                 "note: {at} is not pruned: no commit of this repository removed its manifest, and those of submodules \

@@ -41,6 +41,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("additional-mark", postgres(), json!({"spec.source.postgres.additionalNotReturned": ["tableMappings.*.x"]})),
         ("known-additional-field", s3(), json!({"spec.source.objectStorage.additional.compression": "gzip"})),
         ("known-additional-field", kafka(), json!({"spec.source.kafka.additional.topics": "others"})),
+        ("known-additional-field", kafka(), json!({"spec.source.kafka.additional.Brokers": "evil.example:9092"})),
         ("known-additional-field", kafka(), json!({"spec.source.kafka.additional.authentication": "NEWER"})),
         ("known-additional-field", postgres(), json!({"spec.source.postgres.additional.settings.pullBatchSize": 1})),
     ];

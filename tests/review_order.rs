@@ -1,0 +1,147 @@
+//! What a reviewer must see is not pushed out by what harmless changes add: policy, keys, TLS and secrets come first.
+
+use std::fmt::Write as _;
+
+use crate::support::test_repo::{TestRepo, postgres_manifest};
+
+const PASSWORDS: [(&str, &str); 2] = [("PROD_PG_PASSWORD", "secret"), ("PROD_SECRET", "key-of-production")];
+
+fn project(more: &str) -> String {
+    format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n{more}")
+}
+
+/// `prod` is live, and a commit brings many harmless pipes and what `change` does.
+fn crowded_repo(change: impl Fn(&TestRepo)) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", &project("policy: {protect: ['analytics/prod']}\n"));
+    repo.write_file("pipes/prod.yaml", &postgres_manifest("prod", "pg.corp.example", ""));
+    repo.commit_all("Begin");
+    let said = repo.run_with_env(&["apply", "--yes"], &PASSWORDS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let crowd = (1..=30).fold(String::new(), |mut text, number| {
+        let host = format!("h{number}.corp.example");
+        let pipe = postgres_manifest(&format!("a{number}"), &host, "      disableTls: true");
+        let _ = write!(text, "{}", pipe.replace("PROD_PG_PASSWORD", &format!("A_{number}")));
+        text
+    });
+    repo.write_file("pipes/crowd.yaml", &crowd);
+    change(&repo);
+    repo.commit_all("Many pipes");
+    repo
+}
+
+/// The text, the comment before its table, and the annotations.
+fn reviewed(repo: &TestRepo) -> [String; 3] {
+    let reports = ["--report", "markdown=plan.md", "--report", "github=notes"];
+    let text = repo.run_successfully(&[&["plan", "--base", "HEAD~1"][..], &reports].concat());
+    let read = |file: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap();
+    let head = read("plan.md").split("| | object").next().unwrap().to_owned();
+    [text, head.replace("&#95;", "_"), read("notes")]
+}
+
+#[test]
+fn new_host_of_a_secret_in_use_stands_before_new_pipes() {
+    let repo = crowded_repo(|repo| {
+        repo.write_file(
+            "pipes/prod.yaml",
+            &postgres_manifest("prod", "evil.example", "      skipCertVerification: true"),
+        );
+    });
+    let [text, head, notes] = reviewed(&repo);
+    assert!(text.contains("review: sends `PROD_PG_PASSWORD` to `evil.example:5432` for the first time"), "{text}");
+    assert!(text.contains("review: weakens TLS of `analytics/prod`"), "{text}");
+    assert!(head.contains("PROD_PG_PASSWORD") && head.contains("skipCertVerification"), "{head}");
+    assert!(notes.contains("::warning file=pipes/prod.yaml,line=1,col=1,title=weakened-tls"), "{notes}");
+    let known = |text: &str, of: &str| text.find(of).unwrap_or(usize::MAX);
+    assert!(known(&text, "`PROD_PG_PASSWORD` to") < known(&text, "`A_1` to"), "{text}");
+    assert!(known(&head, "PROD_PG_PASSWORD") < known(&head, ">A_1<"), "{head}");
+}
+
+#[test]
+fn weakened_policy_stands_before_defaults() {
+    let repo = crowded_repo(|repo| {
+        let labels: Vec<String> = (1..=40).map(|number| format!("l{number}: x")).collect();
+        let variables: Vec<String> = (1..=40).map(|number| format!("v{number}: x")).collect();
+        let of_dev = format!("variables: {{{}}}", variables.join(", "));
+        let defaults = format!("defaults: {{ClickPipe: {{metadata: {{labels: {{{}}}}}}}}}", labels.join(", "));
+        let more = format!("defaults: {{environment: dev}}\nenvironments: {{dev: {{{of_dev}, {defaults}}}}}\n");
+        repo.write_file("pipectl.yaml", &project(&format!("policy: {{maxDelete: 9}}\n{more}")));
+    });
+    let [text, head, notes] = reviewed(&repo);
+    for shown in [&text, &head, &notes] {
+        assert!(shown.contains("policy.maxDelete") && shown.contains("policy.protect"), "{shown}");
+    }
+    assert!(text.contains("more; JSON contains all"), "{text}");
+    assert!(text.contains("`A_30` to `h30.corp.example:5432`"), "{text}");
+}
+
+#[test]
+fn new_secrets_of_one_host_are_one_note() {
+    let repo = crowded_repo(|repo| {
+        let text = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("pipes/crowd.yaml")).unwrap();
+        let one_host = (1..=30).fold(text, |text, number| text.replace(&format!("h{number}.corp"), "h.corp"));
+        repo.write_file("pipes/crowd.yaml", &one_host);
+    });
+    let [text, ..] = reviewed(&repo);
+    let line =
+        "review: sends `A_1`, `A_10`, `A_11`, `A_12`, `A_13` and 25 more to `h.corp.example:5432` for the first time";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn change_does_not_free_the_api_key_of_the_base() {
+    let repo = TestRepo::new();
+    let keys =
+        "environments: {dev: {}, prod: {credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}}}\n";
+    repo.write_file("pipectl.yaml", &project(&format!("defaults: {{environment: dev}}\n{keys}")));
+    repo.write_file("pipes/prod.yaml", &postgres_manifest("prod", "pg.corp.example", ""));
+    repo.commit_all("Begin");
+    let stolen = postgres_manifest("prod", "pg.corp.example", "").replace("PROD_PG_PASSWORD", "PROD_SECRET");
+    for left in ["environments: {dev: {}}\n", &keys.replace("PROD_SECRET", "OTHER")] {
+        repo.write_file("pipectl.yaml", &project(&format!("defaults: {{environment: dev}}\n{left}")));
+        repo.write_file("pipes/prod.yaml", &postgres_manifest("prod", "pg.corp.example", ""));
+        let told = repo.run_successfully(&["plan", "--base", "HEAD"]);
+        let line = "review: pipectl.yaml: `environments.prod.credentials.secret.fromEnv` \"PROD_SECRET\" -> ";
+        assert!(told.contains(line), "{told}");
+        repo.write_file("pipes/prod.yaml", &stolen);
+        let said = repo.run_with_env(&["apply", "--yes", "--base", "HEAD"], &PASSWORDS);
+        assert_eq!(said.code, 1, "{}", said.all_output());
+        assert!(said.all_output().contains("holds the API key of pipectl"), "{}", said.all_output());
+    }
+}
+
+#[test]
+fn options_of_a_uri_that_weaken_tls_are_told() {
+    let manifest = |options: &str| {
+        format!(
+            "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: shop, service: analytics}}
+spec:
+  source:
+    mongodb:
+      uri: mongodb://a.corp.example/{options}
+      readPreference: secondary
+      credentials: {{username: reader, password: {{fromEnv: PROD_PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc}}
+      tableMappings: [{{sourceDatabaseName: shop, sourceCollection: orders, targetTable: orders}}]
+  destination: {{database: default}}
+"
+        )
+    };
+    let repo = TestRepo::new();
+    repo.write_file("pipes/shop.yaml", &manifest(""));
+    repo.commit_all("Begin");
+    let said = repo.run_with_env(&["apply", "pipes", "--yes"], &PASSWORDS);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    for options in ["?tls=false", "?tlsInsecure=true"] {
+        repo.write_file("pipes/shop.yaml", &manifest(options));
+        for base in [&["--base", "HEAD"][..], &[]] {
+            let text = repo.run_successfully(&[&["plan", "pipes"][..], base].concat());
+            assert!(text.contains("review: weakens TLS of `analytics/shop`: `source.mongodb.uri`"), "{text}");
+        }
+    }
+    repo.write_file("pipes/shop.yaml", &manifest("?proxyHost=evil.example"));
+    let text = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(text.contains("evil.example") && text.contains("for the first time"), "{text}");
+}
