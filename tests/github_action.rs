@@ -107,6 +107,25 @@ fn action_apply_and_drift_use_their_own_comments() {
 }
 
 #[test]
+fn any_name_of_an_environment_has_a_comment_of_its_own() {
+    let runner = GithubRunner::new("");
+    let names = ["prod--eu", "prod/eu", "prüf", &"long".repeat(20)];
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}': {{}}")).collect();
+    let project = format!("apiVersion: pipectl/v1\nkind: Project\nenvironments: {{{}}}\n", quoted.join(", "));
+    runner.work_dir.write_file("pipectl.yaml", project);
+    runner.work_dir.write_file("pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
+    let markers = names.map(|name| {
+        let environment = [("COMMAND", "plan"), ("PATHS", "pipes"), ("ARGUMENTS", "--sandbox"), ("ENVIRONMENT", name)];
+        let (code, said) = runner.run_script("run.sh", &environment);
+        assert_eq!(code, 0, "{name}: {said}");
+        let marker = runner.step_output("marker");
+        assert!(fs::read_to_string(runner.step_output("markdown")).unwrap().ends_with(&format!("{marker}\n")));
+        marker
+    });
+    assert_eq!(std::collections::BTreeSet::from(markers).len(), names.len());
+}
+
+#[test]
 fn action_fails_on_unknown_command_or_flag() {
     let runner = GithubRunner::new("");
     let (code, said) = runner.run_script("run.sh", &[("COMMAND", "destroy")]);

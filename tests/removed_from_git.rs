@@ -65,6 +65,26 @@ fn manifest_that_came_and_went_since_the_base_is_a_row() {
     assert!(!text.contains("  - views"), "{text}");
 }
 
+/// Git itself deleted the pipe, so its rows may be there still.
+#[test]
+fn revert_of_a_delete_says_that_rows_stayed() {
+    for absent in [true, false] {
+        let (repo, base) = applied();
+        if absent {
+            repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", "  state: absent"));
+        } else {
+            repo.remove_file("pipes/orders.yaml");
+        }
+        let deleted = repo.commit_all("No orders");
+        repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--prune=git"]);
+        assert_eq!(repo.live_pipe_names(), ["clicks"]);
+        repo.run_git(&["revert", "--no-edit", "HEAD"]);
+        let text = repo.run_successfully(&["plan", "pipes", "--base", &deleted, "--prune=git"]);
+        assert!(text.contains("+ orders") && text.contains("if an earlier pipe left rows"), "{absent}: {text}");
+        assert!(!text.contains("in the base commit but not live"), "{text}");
+    }
+}
+
 #[test]
 fn removed_size_is_a_warning_until_it_is_set_back() {
     let (repo, base) = applied();

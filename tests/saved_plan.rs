@@ -305,6 +305,65 @@ fn folder_of_plans_allows_what_one_of_them_contains() {
     assert!(said.stdout.contains("Apply: 1 applied"), "{}", said.all_output());
 }
 
+/// Two changes of one pipe, planned side by side and merged before the next apply.
+#[test]
+fn change_of_one_pipe_may_be_in_several_plans() {
+    let desk = dir_with_saved_plan();
+    std::fs::create_dir(desk.temp_dir.path().join("plans")).unwrap();
+    let with_columns =
+        |replicas, columns: &str| pipe_manifest(0, replicas).replace("{name: id, type: UInt64}", columns);
+    let [one, two] = ["{name: one, type: String}", "{name: two, type: String}"];
+    for (file, replicas, column) in [("plans/1.json", 2, one), ("plans/2.json", 1, two)] {
+        desk.write_file("pipes.yaml", with_columns(replicas, &format!("{{name: id, type: UInt64}}, {column}")));
+        let said = desk.run_pipectl(&["plan", "pipes.yaml", "--sandbox", "--out", file]);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        assert!(said.stdout.contains("ALTER TABLE default.t0 ADD COLUMN"), "{}", said.stdout);
+    }
+    let both = format!("{{name: id, type: UInt64}}, {one}, {two}");
+    let apply = ["apply", "pipes.yaml", "--sandbox", "--plan", "plans"];
+    // What none of them contains is refused, and nothing of the pipe is done.
+    desk.write_file("pipes.yaml", with_columns(3, &both));
+    let said = desk.run_with_env(&apply, &SECRET);
+    assert_eq!(said.code, 6, "{}", said.all_output());
+    assert!(said.stdout.contains("declared scaling.replicas is 3, the reviewed plan had 2"), "{}", said.stdout);
+    assert!(!said.stdout.contains("did not change"), "{}", said.stdout);
+    desk.write_file("pipes.yaml", with_columns(2, &both));
+    let said = desk.run_with_env(&apply, &SECRET);
+    assert!(said.code == 0 && said.stdout.contains("Apply: 1 applied"), "{}", said.all_output());
+}
+
+/// Only git shows the new version, so with the same base the new pipe would be replaced, too.
+#[test]
+fn replacement_that_took_effect_is_not_repeated_by_the_same_plan_and_base() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\npolicy: {allowReplace: ['analytics/*']}\n");
+    let declare = |version: u32| {
+        let registry = format!(
+            "format: AvroConfluent, schemaRegistry: {{url: 'https://sr.example.com', authentication: PLAIN, \
+             credentials: {{username: u, password: {{fromEnv: KAFKA_PASSWORD}}, version: {version}}}}}"
+        );
+        let manifest = pipe_manifest(0, 1).replace("format: JSONEachRow", &registry);
+        let own_table = "managedTable: true, tableDefinition: {engine: {type: MergeTree}}";
+        repo.write_file("pipes/clicks.yaml", &manifest.replace(own_table, "managedTable: false"));
+    };
+    declare(1);
+    let base = repo.commit_all("One");
+    let applied = repo.run_with_env(&["apply", "pipes", "--yes"], &SECRET);
+    assert_eq!(applied.code, 0, "{}", applied.all_output());
+    declare(2);
+    repo.write_file("pipes/broken.yaml", &kinesis_manifest("broken", "", "").replace("fromEnv: P", "fromEnv: NONE"));
+    repo.commit_all("Two");
+    repo.run_successfully(&["plan", "pipes", "--base", &base, "--out", "plan.json"]);
+    let apply = ["apply", "pipes", "--base", &base, "--plan", "plan.json"];
+    let before = repo.live("clicks-0", "/id");
+    let failed = repo.run_with_env(&apply, &SECRET);
+    assert_eq!(failed.code, 3, "{}", failed.all_output());
+    let replaced = repo.live("clicks-0", "/id");
+    assert_ne!(before, replaced);
+    let again = repo.run_with_env(&apply, &[SECRET[0], ("NONE", "secret")]);
+    assert_eq!((again.code, repo.live("clicks-0", "/id")), (0, replaced), "{}", again.all_output());
+}
+
 #[test]
 fn plan_fails_on_request_if_apply_will_refuse_a_part() {
     let desk = dir_with_saved_plan();

@@ -25,6 +25,26 @@ fn start_of_a_stopped_pipe_has_a_line_of_its_own() {
     assert!(row.contains("somebody stopped it outside git, and apply starts it"), "{comment}");
 }
 
+/// The reason of a failure, or what the platform says, is in the plan, in `status` and in the comment.
+#[test]
+fn pipe_in_trouble_says_what_to_do() {
+    let (repo, base) = stopped();
+    let set = |state| repo.edit_world(|world| world.set_pipe_state("analytics", "clicks", state));
+    set(EmulatedPipeState::Failed);
+    let note = "the table with the suffix `_clickpipes_error` show why";
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base]);
+    assert!(text.contains("data:  it stopped by itself") && text.contains(note), "{text}");
+    for format in ["text", "markdown"] {
+        let status = repo.run_pipectl(&["status", "pipes", "-o", format]).stdout;
+        assert!(status.contains("the table with the suffix") && status.contains("show why"), "{status}");
+    }
+    set(EmulatedPipeState::InternalError);
+    let text = repo.run_successfully(&["plan", "pipes", "--base", &base, "--report=markdown=c.md"]);
+    assert!(text.contains("A pipe is in trouble; see above.") && text.contains("ask its support"), "{text}");
+    let comment = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("c.md")).unwrap();
+    assert!(comment.lines().next().unwrap().ends_with("1 pipe in trouble"), "{comment}");
+}
+
 #[test]
 fn policy_keeps_a_stopped_pipe_stopped() {
     let (repo, base) = stopped();

@@ -43,6 +43,7 @@ fn a_failed_pipe_is_started_again() {
       ~ clicks                                      start
           ~ state                                       "Failed" -> "running"
             actions: start, wait until Running
+            data:  it stopped by itself; the console and the table with the suffix `_clickpipes_error` show why
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).

@@ -13,6 +13,10 @@ read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
 
 # Several commands and environments may comment on one pull request, so each has its own key.
 key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}${KEY:+.$KEY}"
+# The key stands in a hidden marker, which takes fewer characters than the name of an environment.
+if [[ ! "$key" =~ ^[A-Za-z0-9._-]{1,64}$ || "$key" == *--* ]]; then
+  key="$COMMAND.$(git hash-object --stdin <<<"$key")"
+fi
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
 base=()

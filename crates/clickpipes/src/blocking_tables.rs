@@ -142,12 +142,12 @@ fn takes_no_copy(body: &Value) -> bool {
     SourceKind::in_body(body).is_some_and(|(_, source)| source["settings"]["replicationMode"] == "cdc_only")
 }
 
-fn qualified_name(table: &WrittenTable<'_>) -> String {
+pub(crate) fn qualified_name(table: &WrittenTable<'_>) -> String {
     format!("{}.{}", quote_identifier(table.database_or_default()), quote_identifier(table.name))
 }
 
 /// A name as SQL takes it.
-fn quote_identifier(name: &str) -> String {
+pub(crate) fn quote_identifier(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(plain) {
         return name.to_owned();

@@ -9,10 +9,12 @@ use crate::pipe::replacement_effects::{Replacement, TableNames};
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
 
+mod columns;
 mod creations;
 mod entries;
 mod stops;
 
+pub use columns::column_effects;
 pub use creations::creation_effects;
 pub use entries::{ChangedEntry, entry_change_effects};
 pub use stops::stop_effects;

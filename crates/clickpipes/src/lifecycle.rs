@@ -6,7 +6,7 @@ mod pipe_state;
 mod service_state;
 
 pub use self::endpoints::{EndpointState, endpoint_health, unusable_note};
-pub use self::health::{Health, pipe_health};
+pub use self::health::{Health, failure_note, pipe_health};
 pub use self::pipe_state::{PipePhase, PipeState};
 pub use self::service_state::ServiceState;
 
@@ -63,6 +63,14 @@ fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
 /// Whether other objects can use it now.
 pub fn is_usable(kind: Kind, object: &Object) -> bool {
     kind != Kind::ReversePrivateEndpoint || EndpointState::from(&object.state) == EndpointState::Ready
+}
+
+/// What is wrong with an object that no request mends, and the way out; `None` if nothing is.
+pub fn trouble_note(kind: Kind, object: &Object) -> Option<&'static str> {
+    match kind {
+        Kind::ClickPipe if pipe_phase(object) == PipePhase::PlatformError => failure_note(object),
+        _ => unusable_note(kind, &object.state),
+    }
 }
 
 /// A note for people on an object that has arrived.

@@ -11,7 +11,7 @@ pub(crate) mod values;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::action::Action;
-use model::address::Address;
+use model::address::{Address, Kind};
 use model::desired::Place;
 use planner::{Change, MissingBase, Plan, UncheckedFields};
 use serde_json::{Value, json};
@@ -188,10 +188,12 @@ pub(crate) fn commits_note(context: &Context) -> Option<String> {
     Some(format!("Base: {base}.{commit}"))
 }
 
-/// `1 endpoint cannot be used`; nothing if others can use every object.
-pub(crate) fn unusable_count(plan: &Plan) -> Option<String> {
-    let count = plan.unusable.len();
-    (count > 0).then(|| format!("{} cannot be used", pluralize(count, "endpoint")))
+/// `1 endpoint cannot be used`, `1 pipe in trouble`.
+pub(crate) fn unusable_counts(plan: &Plan) -> impl Iterator<Item = String> {
+    let count = |kind| plan.unusable.iter().filter(|it| it.address.kind == kind).count();
+    let (endpoints, pipes) = (count(Kind::ReversePrivateEndpoint), count(Kind::ClickPipe));
+    let endpoints = (endpoints > 0).then(|| format!("{} cannot be used", pluralize(endpoints, "endpoint")));
+    endpoints.into_iter().chain((pipes > 0).then(|| format!("{} in trouble", pluralize(pipes, "pipe"))))
 }
 
 /// `11 unchanged, 0 unmanaged.`

@@ -21,7 +21,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use self::differences::{object_differences, write_only_reason};
+use self::differences::write_only_reason;
 pub use self::reviewed_plans::ReviewedPlans;
 use crate::files;
 
@@ -110,11 +110,6 @@ impl SavedPlan {
             bail!("{name} was changed after it was saved: its digest does not match");
         }
         Ok(Self { objects, unreachable: saved["unreachable"].clone() })
-    }
-
-    /// Why the change of an object is not the reviewed one; `None` if this plan does not change the object.
-    fn differences(&self, at: &Address, fresh: &Value) -> Option<Vec<String>> {
-        self.objects.get(&address_key(at)).map(|reviewed| object_differences(reviewed, fresh))
     }
 
     fn reason_not_planned(&self, at: &Address) -> String {

@@ -31,6 +31,8 @@ pub struct Policy {
     pub before_change: Option<Desired>,
     /// What the change that is planned declares no more, though the base did not declare it yet.
     pub removed_by_change: BTreeSet<Address>,
+    /// Declared objects whose manifests git removed once: their rows may have stayed.
+    pub declared_again: BTreeSet<Address>,
     /// What git says in folders that are not part of the run.
     pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.
@@ -294,13 +296,27 @@ impl<'a> PlanInputs<'a> {
         document: &Document,
         (live, renamed_from): (Option<&Object>, Option<&Name>),
     ) -> Option<&'a Document> {
+        self.base_manifest(address, document, (live, renamed_from)).filter(|it| it.intent.presence != Presence::Absent)
+    }
+
+    /// The same, also if the base declares it absent.
+    fn base_manifest(
+        &self,
+        address: &Address,
+        document: &Document,
+        (live, renamed_from): (Option<&Object>, Option<&Name>),
+    ) -> Option<&'a Document> {
         self.base?;
         let names = own_names(address, document, renamed_from);
         let found = self.base_claims().manifests_of(&names, live.map(|object| &object.id));
         // What another manifest declares now is the base of that one.
         let is_own = |at: &Address| names.contains(at) || live.is_some() && !self.desired.contains_key(at);
-        let (_, found) = found.into_iter().find(|(at, _)| is_own(at))?;
-        (found.intent.presence != Presence::Absent).then_some(found)
+        found.into_iter().find(|(at, _)| is_own(at)).map(|(_, found)| found)
+    }
+
+    /// Whether git declared the object before, so that an earlier one may have left rows.
+    pub(crate) fn is_declared_again(&self, address: &Address, document: &Document) -> bool {
+        self.policy.declared_again.contains(address) || self.base_manifest(address, document, (None, None)).is_some()
     }
 
     fn base_claims(&self) -> &BaseClaims<'a> {

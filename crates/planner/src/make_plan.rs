@@ -90,9 +90,9 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan
 }
 
-/// The object, if others cannot use it in its state. What refers to it is added later.
+/// The object, if it is in trouble, or others cannot use it in its state. What refers to it is added later.
 fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
-    let note = lifecycle::unusable_note(at.kind, &object.state)?.to_owned();
+    let note = lifecycle::trouble_note(at.kind, object)?.to_owned();
     Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })
 }
 

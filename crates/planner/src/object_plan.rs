@@ -169,11 +169,10 @@ impl PlanInputs<'_> {
         if let Some(reason) = self.unusable_reference(at, &document.body) {
             return block_object(at, document, None, reason);
         }
-        let is_recreated = no_live.0.is_some();
-        let reason = is_recreated.then(|| MISSING_LIVE_REASON.to_owned());
+        let reason = no_live.0.map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = actions_for::create_actions(at, &document.body, desired_state);
         let created = actions.iter().find_map(Action::request_body).unwrap_or(&document.body);
-        let mut data = data_effects::creation_effects(at.kind, created, is_recreated);
+        let mut data = data_effects::creation_effects(at.kind, created, self.is_declared_again(at, document));
         data.extend(data_effects::stop_effects(None, &actions));
         let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
         let change = Change {
@@ -286,6 +285,7 @@ impl PlanInputs<'_> {
         let left_tables = restored_tables(&actions, &carried.target, &object_diff.live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.target, &object_diff.live);
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
+        data.extend(data_effects::column_effects(at.kind, &carried.target, &object_diff.live));
         data.extend(carried.sentences);
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let respelled_fields = respelling::respelled_entries(&object_diff.pending);

@@ -68,12 +68,12 @@ pub struct Plan {
     /// What passes from one object to another, and only one can read.
     #[serde(skip)]
     pub(crate) handovers: Vec<Handover>,
-    /// Declared objects that are live and that others cannot use.
+    /// Declared objects that are live and in trouble, or that others cannot use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,
 }
 
-/// A live object that others cannot use, such as a connection that was rejected.
+/// A live object that others cannot use, such as a connection that was rejected, or that is in trouble itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnusableObject {
     /// Its address.

@@ -52,6 +52,9 @@ impl PlanInputs<'_> {
         if was_stopped && self.policy.keeps_stopped(at) {
             return StatePlan { desired: RunState::Stopped, change: None, kept: change, note: None };
         }
-        StatePlan { desired, change, kept: None, note: was_stopped.then(|| STARTED_SENTENCE.to_owned()) }
+        // Without the reason, the same failure follows the start.
+        let failure = change.as_ref().and_then(|_| lifecycle::failure_note(object));
+        let note = was_stopped.then_some(STARTED_SENTENCE).or(failure).map(str::to_owned);
+        StatePlan { desired, change, kept: None, note }
     }
 }

@@ -35,8 +35,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         None => (Health::Ok, "stopped"),
     };
     match pipe_phase(object) {
-        PipePhase::Failed => (Health::Bad, failed_note(&object.body)),
-        PipePhase::PlatformError => (Health::Bad, "the platform is in trouble; ask its support, with the pipe's id"),
+        PipePhase::Failed | PipePhase::PlatformError => (Health::Bad, failure_note(object).unwrap_or_default()),
         PipePhase::Running | PipePhase::Loading | PipePhase::Degraded if declared == Some(RunState::Stopped) => {
             (Health::Warning, "it runs, though it is declared stopped")
         }
@@ -52,6 +51,15 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
         PipePhase::Deleting => (Health::Moving, "being deleted"),
         PipePhase::Other => (Health::Warning, "a state that this version does not know"),
+    }
+}
+
+/// What is wrong with a pipe that is broken, and the way out.
+pub fn failure_note(object: &Object) -> Option<&'static str> {
+    match pipe_phase(object) {
+        PipePhase::Failed => Some(failed_note(&object.body)),
+        PipePhase::PlatformError => Some("the platform is in trouble; ask its support, with the pipe's id"),
+        _ => None,
     }
 }
 

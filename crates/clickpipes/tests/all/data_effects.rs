@@ -4,7 +4,8 @@
 
 use clickpipes::blocking_tables::{find_redefined_tables, redefined_tables_note};
 use clickpipes::data_effects::{
-    ChangedEntry, creation_effects, deletion_effects, entry_change_effects, replacement_effects, stop_effects,
+    ChangedEntry, column_effects, creation_effects, deletion_effects, entry_change_effects, replacement_effects,
+    stop_effects,
 };
 use model::action::{Action, RunState, UpdateVia};
 use model::address::{Address, Kind, Name, ServiceRef};
@@ -147,6 +148,26 @@ fn new_table_definition_needs_a_new_table() {
     let tables = find_redefined_tables(Kind::ClickPipe, &desired, &live);
     let note = redefined_tables_note(&tables).unwrap();
     insta::assert_snapshot!(note, @"table `default.clicks` already exists: the new definition takes effect only in a new table");
+}
+
+#[test]
+fn changed_columns_leave_the_table_as_it_is() {
+    let with_columns = |columns: Value| {
+        let mut body = pipe(json!({"kinesis": {"iteratorType": "LATEST"}}));
+        body["destination"]["columns"] = columns;
+        body
+    };
+    let [id, old] = ["id", "old"].map(|name| json!({"name": name, "type": "UInt64"}));
+    let column = |name: &str, of: &str| json!({"name": name, "type": of});
+    let live = with_columns(json!([id, old, column("t", "String")]));
+    let said = |columns: Value| column_effects(Kind::ClickPipe, &with_columns(columns), &live).join("\n");
+    insta::assert_snapshot!(said(json!([id, column("t", "UInt8"), column("new one", "String")])), @r#"
+    table `default.clicks` is not altered: before apply, run `ALTER TABLE default.clicks MODIFY COLUMN t UInt8, ADD COLUMN "new one" String;`
+    table `default.clicks` keeps `old`, with the default of the column in new rows
+    "#);
+    // Another order says nothing about the table.
+    assert_eq!(said(json!([old, id, column("t", "String")])), "");
+    assert_eq!(said(json!(null)), "");
 }
 
 #[test]

@@ -255,6 +255,11 @@ impl GitHistory {
         self.since.take().map(|manifests| manifests.resolve(&all_addresses(desired), services).0)
     }
 
+    /// The names that commits removed from the manifests, whatever declares them now.
+    pub(crate) fn removed_addresses(&self, services: &GitServices) -> BTreeSet<Address> {
+        self.removals.iter().flatten().filter_map(|removal| services.resolve_address(&removal.key)).collect()
+    }
+
     /// The proofs by address; and why other objects are kept, though a commit removed their manifests.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head: BTreeMap<Address, &str> = self.head_index.addresses(services).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::address::ServiceRef;
+use model::address::{Kind, ServiceRef};
 use model::sanitize::sanitize_line;
 use planner::Plan;
 
@@ -173,7 +173,10 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
         let what = match plan.drifted_fields().next() {
             _ if context.not_reviewed > 0 => "Nothing to apply. What differs was not reviewed; see below.",
             Some(_) => "No changes to apply. Drift is listed above.",
-            None if !plan.unusable.is_empty() => "No changes to apply. An endpoint cannot be used; see above.",
+            None if plan.unusable.iter().any(|it| it.address.kind == Kind::ReversePrivateEndpoint) => {
+                "No changes to apply. An endpoint cannot be used; see above."
+            }
+            None if !plan.unusable.is_empty() => "No changes to apply. A pipe is in trouble; see above.",
             None if removal_counts(plan).is_some() => "No changes to apply. What git no longer declares is kept.",
             None if moved_note(plan, context).is_some() => {
                 "No changes to apply. The target branch moved on; see above."

@@ -72,7 +72,7 @@ impl<'r> ReportView<'r> {
 
 /// What git no longer declares, though it is live, and what is live and broken.
 fn removal_suffix(plan: &Plan) -> String {
-    let counts = plan_view::removal_counts(plan).into_iter().chain(plan_view::unusable_count(plan));
+    let counts = plan_view::removal_counts(plan).into_iter().chain(plan_view::unusable_counts(plan));
     counts.map(|counts| format!(", {counts}")).collect::<Vec<_>>().concat()
 }
 

@@ -33,6 +33,81 @@ pub(super) fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String>
     reasons
 }
 
+/// Several reviewed changes of an object as one, the newest first: its fields are those of all.
+pub(super) fn joined(reviewed: &[&Value]) -> Option<Value> {
+    let (newest, older) = reviewed.split_first()?;
+    let mut all = (*newest).clone();
+    let is_same = |one: &Value, other: &Value| one["path"] == other["path"] && one["entry"] == other["entry"];
+    for field in older.iter().flat_map(|it| member_list(it, "fields")) {
+        if !member_list(&all, "fields").iter().any(|known| is_same(known, field)) {
+            all["fields"].as_array_mut()?.push(field.clone());
+        }
+    }
+    Some(all)
+}
+
+/// Whether each part of the new change is in one of the reviewed ones.
+//
+//     main    o---A---B    A: replicas 1 -> 2    B: username u -> w
+//
+// Both were planned against `o`, and no apply ran in between: the change of the object is both together.
+pub(super) fn is_in_several(reviewed: &[&Value], fresh: &Value) -> bool {
+    let is_about_same = |it: &&&Value| ["in", "id", "verdict"].iter().all(|key| it[*key] == fresh[*key]);
+    let alike: Vec<&Value> = reviewed.iter().filter(is_about_same).copied().collect();
+    let of_all = |key: &str| alike.iter().flat_map(|it| member_list(it, key)).collect::<Vec<_>>();
+    let (fields, actions, now) = (of_all("fields"), of_all("actions"), member_list(fresh, "fields"));
+    let is_forgotten = |field: &&&Value| field["writeOnly"] == true && !now.contains(field);
+    now.iter().all(|field| fields.contains(&field) || is_merged_list(field, &fields))
+        && !fields.iter().any(|field| is_forgotten(&field))
+        && member_list(fresh, "actions").iter().all(|action| is_composed(action, &actions))
+}
+
+/// Whether the list after the change has what any of the reviewed changes adds, and what none of them removes.
+fn is_merged_list(field: &Value, reviewed: &[&Value]) -> bool {
+    let is_same = |it: &&&Value| ["path", "entry", "before", "writeOnly"].iter().all(|key| it[*key] == field[*key]);
+    let reviewed: Vec<&[Value]> = reviewed.iter().filter(is_same).map(|it| member_list(it, "after")).collect();
+    let (before, after) = (member_list(field, "before"), member_list(field, "after"));
+    let all = || reviewed.iter().copied().flatten().chain(before).chain(after);
+    let is_expected = |entry: &Value| {
+        let has = |list: &&[Value]| list.contains(entry);
+        if before.contains(entry) { reviewed.iter().all(has) } else { reviewed.iter().any(has) }
+    };
+    reviewed.len() > 1 && !after.is_empty() && all().all(|entry| after.contains(entry) == is_expected(entry))
+}
+
+/// Whether each value of the request is in one of the reviewed requests to the same part of the API.
+fn is_composed(action: &Value, reviewed: &[&Value]) -> bool {
+    let Some((kind, request)) = action.as_object().and_then(|it| it.iter().next()) else { return false };
+    let requests = reviewed.iter().filter_map(|it| it.get(kind));
+    let same: Vec<&Value> = requests.filter(|it| it["via"] == request["via"]).collect();
+    !same.is_empty() && is_made_of(request, &same)
+}
+
+fn is_made_of(value: &Value, parts: &[&Value]) -> bool {
+    match value {
+        Value::Object(members) => members.iter().all(|(name, member)| {
+            is_made_of(member, &parts.iter().filter_map(|part| part.get(name)).collect::<Vec<_>>())
+        }),
+        Value::Array(entries) => {
+            let of_parts: Vec<&Value> = parts.iter().filter_map(|part| part.as_array()).flatten().collect();
+            entries.iter().all(|entry| of_parts.contains(&entry))
+        }
+        _ => parts.contains(&value),
+    }
+}
+
+/// Whether the reviewed replacement took effect: there is another object, as declared, and what is left cannot be seen live.
+// With the same base, a change that only git shows would replace the new object, too.
+pub(super) fn is_replaced_already(reviewed: &Value, fresh: &Value) -> bool {
+    let fields = member_list(fresh, "fields");
+    let is_replacement = [reviewed, fresh].iter().all(|it| it["verdict"] == "replace" && !it["id"].is_null());
+    is_replacement
+        && reviewed["in"] == fresh["in"]
+        && reviewed["id"] != fresh["id"]
+        && !fields.is_empty()
+        && fields.iter().all(|field| field["writeOnly"] == true && member_list(reviewed, "fields").contains(field))
+}
+
 /// Whether the new change is a part of the reviewed one, and the rest is live already.
 // An apply that was interrupted, or a second apply of the same file, must be able to go on with what is left.
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {

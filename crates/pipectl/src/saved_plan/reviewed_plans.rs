@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model::address::Address;
 use planner::Plan;
+use serde_json::Value;
 
+use super::differences::{is_in_several, is_replaced_already, joined, object_differences};
 use super::{PlanTarget, SavedPlan, StaleObject, address_key, objects_by_address};
 
 /// The reviewed plans, the newest first.
@@ -26,29 +28,35 @@ impl ReviewedPlans {
         files.iter().map(|file| SavedPlan::read_file(file)).collect::<Result<_>>().map(Self)
     }
 
-    /// The part of a new plan that was reviewed, and the objects that differ.
+    /// The part of a new plan that was reviewed, and the objects that differ. A replacement that took effect is in sync.
     pub fn restrict(&self, plan: Plan, target: &PlanTarget) -> (Plan, Vec<StaleObject>) {
         let fresh = objects_by_address(&plan, target);
-        let reasons = |at: &Address| -> Option<Vec<String>> {
-            let change = fresh.get(&address_key(at))?;
+        let (mut stale, mut settled) = (Vec::new(), BTreeSet::new());
+        for at in plan.changes.iter().map(|change| &change.address) {
+            let Some(change) = fresh.get(&address_key(at)) else { continue };
             // What sends nothing needs no review. What is blocked says itself what to do.
             if change["actions"].as_array().is_some_and(Vec::is_empty) {
-                return None;
+                continue;
             }
-            let mut differences: Vec<Vec<String>> =
-                self.0.iter().filter_map(|saved| saved.differences(at, change)).collect();
-            if differences.iter().any(Vec::is_empty) {
-                return None;
+            let reviewed: Vec<&Value> = self.0.iter().filter_map(|saved| saved.objects.get(&address_key(at))).collect();
+            if reviewed.iter().any(|it| is_replaced_already(it, change)) {
+                settled.insert(at.clone());
+                continue;
             }
-            // Those to the newest one.
-            Some(if differences.is_empty() { vec![self.reason_not_planned(at)] } else { differences.swap_remove(0) })
-        };
-        let changed = plan.changes.iter().map(|change| &change.address);
-        let changed = changed.filter_map(|at| Some(StaleObject { address: at.clone(), reasons: reasons(at)? }));
-        let dropped = self.0.iter().flat_map(|saved| saved.dropped_write_only(&plan));
-        let stale: Vec<StaleObject> = changed.chain(dropped).collect();
-        let refused: BTreeSet<Address> = stale.iter().map(|moved| moved.address.clone()).collect();
-        (plan.without(&refused), stale)
+            let is_reviewed = reviewed.iter().any(|it| object_differences(it, change).is_empty());
+            if is_reviewed || is_in_several(&reviewed, change) {
+                continue;
+            }
+            let differences = joined(&reviewed).map(|all| object_differences(&all, change));
+            let reasons = differences.unwrap_or_else(|| vec![self.reason_not_planned(at)]);
+            stale.push(StaleObject { address: at.clone(), reasons });
+        }
+        stale.extend(self.0.iter().flat_map(|saved| saved.dropped_write_only(&plan)));
+        let left_out: BTreeSet<Address> =
+            stale.iter().map(|moved| moved.address.clone()).chain(settled.iter().cloned()).collect();
+        let mut plan = plan.without(&left_out);
+        plan.in_sync.extend(settled);
+        (plan, stale)
     }
 
     fn reason_not_planned(&self, at: &Address) -> String {

@@ -129,6 +129,7 @@ impl Session {
         let (base, other_folders) = history.take_base(&desired, &services);
         let (before_change, removed_by_change) = history.take_before_change(&desired, base.as_ref(), &services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
+        let declared_again = history.removed_addresses(&services);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
@@ -156,6 +157,7 @@ impl Session {
                 added_by_target,
                 before_change,
                 removed_by_change,
+                declared_again,
                 other_folders,
                 ..Policy::default()
             },

@@ -6,7 +6,7 @@ use clickpipes::lifecycle::Health;
 
 use super::age::format_age;
 use super::{PipeStatus, health_word};
-use crate::escape::{markdown_code, sanitize_line, truncate_chars};
+use crate::escape::{markdown_code, markdown_sentence, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
 
 type StatusRow<T> = [T; 10];
@@ -18,6 +18,11 @@ const COLUMN_HEADS: StatusRow<&str> =
 const HEALTH_COLUMN: usize = 2;
 
 const MAX_CELL_WIDTH: usize = 60;
+
+/// The last column: the way out is at the end of the note.
+const NOTE_COLUMN: usize = 9;
+
+const MAX_NOTE_WIDTH: usize = 200;
 
 /// How a table names pipes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +36,7 @@ pub(super) fn push_pipe_table(text: &mut StyledText, pipes: &[&PipeStatus], name
         text.push(Label::Dim, "  no pipes").end_line();
         return;
     }
-    let rows: Vec<_> = pipes.iter().map(|pipe| pipe_cells(pipe, names, now).map(|it| fit_cell(&it))).collect();
+    let rows: Vec<_> = pipes.iter().map(|pipe| fit_cells(pipe, names, now)).collect();
     let mut widths = COLUMN_HEADS.map(|head| head.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -71,10 +76,10 @@ pub(super) fn pipe_table_markdown(pipes: &[&PipeStatus], names: NameStyle, now: 
         return "No pipes.\n\n".to_owned();
     }
     let row = |pipe: &&PipeStatus| {
-        let cells = pipe_cells(pipe, names, now).map(|cell| match cell.as_str() {
-            "" => String::new(),
-            cell => markdown_code(&truncate_chars(cell, MAX_CELL_WIDTH)),
-        });
+        let mut cells = fit_cells(pipe, names, now);
+        for (column, cell) in cells.iter_mut().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            *cell = if column == NOTE_COLUMN { markdown_sentence(cell) } else { markdown_code(cell) };
+        }
         format!("| {} |\n", cells.join(" | "))
     };
     let rows: String = pipes.iter().map(row).collect();
@@ -120,6 +125,11 @@ pub(super) fn health_label(health: Health) -> Label {
     }
 }
 
-fn fit_cell(cell: &str) -> String {
-    truncate_chars(&sanitize_line(cell), MAX_CELL_WIDTH)
+fn fit_cells(pipe: &PipeStatus, names: NameStyle, now: SystemTime) -> StatusRow<String> {
+    let mut cells = pipe_cells(pipe, names, now);
+    for (column, cell) in cells.iter_mut().enumerate() {
+        let width = if column == NOTE_COLUMN { MAX_NOTE_WIDTH } else { MAX_CELL_WIDTH };
+        *cell = truncate_chars(&sanitize_line(cell), width);
+    }
+    cells
 }
