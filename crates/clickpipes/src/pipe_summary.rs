@@ -139,7 +139,7 @@ mod tests {
     fn table_written_by_many_topics_is_listed_once() {
         let source = json!({"kafka": {"topics": "a,b"}});
         let overview = summarize_pipe(&json!({"source": source, "destination": {"table": "t"}}));
-        assert_eq!(overview.tables, ["t"]);
+        assert_eq!(overview.tables, ["default.t"]);
         assert!(!overview.shares_size);
         let source = json!({"postgres": {"tableMappings": [{"targetTable": "x"}, {"targetTable": "y"}]}});
         let overview = summarize_pipe(&json!({"source": source, "destination": {"database": "d"}}));
