@@ -153,42 +153,6 @@ fn rename_that_is_not_declared_deletes_nothing_in_any_spelling() {
     }
 }
 
-/// The old mapping could not come back either: its table has rows.
-#[test]
-fn table_is_taken_out_of_a_pipe_only_with_permission() {
-    let mut pipe = seed_named("postgres-cdc");
-    let desk = applied(&[&pipe]);
-    desk.edit_world(|world| {
-        world.set_options(SandboxOptions {
-            leftover_tables: sandbox::LeftoverTables::RefusedToAll,
-            ..SandboxOptions::default()
-        });
-    });
-    let patches = || desk.request_log().iter().filter(|(method, ..)| method == "PATCH").count();
-    let allowed = "--allow-replace=analytics/postgres-cdc";
-    let before = patches();
-    let old = pipe.clone();
-    pipe["spec"]["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!("orders_new");
-    let said = apply(&desk, &[&pipe], &[]);
-    assert_eq!((said.code, patches()), (5, before), "{}", said.all_output());
-    for words in ["leaves shop.orders_cdc with all rows", "the old one cannot come back", allowed] {
-        let text = said
-            .stdout
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace("--allow-replace ", "--allow-replace=");
-        assert!(text.contains(words), "no `{words}`: {}", said.stdout);
-    }
-    let said = apply(&desk, &[&pipe], &[allowed]);
-    assert_eq!(said.code, 0, "{}", said.all_output());
-    // A revert finds the rows of the old mapping.
-    desk.edit_world(|world| world.advance_clock(std::time::Duration::from_secs(600)));
-    let before = patches();
-    let said = apply(&desk, &[&old], &[]);
-    assert_eq!((said.code, patches()), (5, before), "{}", said.all_output());
-}
-
 #[test]
 fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
     let pipe = seed_named("kinesis-user");

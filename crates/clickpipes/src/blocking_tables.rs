@@ -52,27 +52,6 @@ pub fn added_tables_warning(tables: &[String]) -> String {
     )
 }
 
-/// The tables of removed entries, which the request `restore` would add again with rows in their tables.
-pub fn find_tables_left(kind: Kind, body: &Value, restore: &Value, live: &Value) -> Vec<String> {
-    if kind != Kind::ClickPipe || takes_no_copy(body) {
-        return Vec::new();
-    }
-    let sources = restore["source"].as_object().into_iter().flat_map(serde_json::Map::values);
-    let entries = sources.filter_map(|source| source["tableMappingsToAdd"].as_array()).flatten();
-    let targets: BTreeSet<&str> = entries.filter_map(|entry| entry["targetTable"].as_str()).collect();
-    let tables = written_tables(live).into_iter().filter(|table| targets.contains(table.name));
-    tables.map(|table| qualified_name(&table)).collect()
-}
-
-/// Why such an entry could be lost, and what to do before.
-pub fn left_tables_warning(tables: &[String]) -> String {
-    format!(
-        "the removed table mapping leaves {} with all rows, and the API adds a mapping only if its table is empty: if it \
-         refuses the new one, the old one cannot come back; make sure that the new target holds no rows",
-        tables.join(", ")
-    )
-}
-
 /// Those of them that the live object writes, and leaves behind with rows in them.
 pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     let written: Vec<String> = written_tables(live).iter().map(qualified_name).collect();

@@ -149,8 +149,7 @@ fn add_losses(change: &Change, reasons: &mut Vec<BlockReason>) {
     match &change.blocking_tables[..] {
         // `cdc_only` does not want its tables empty.
         _ if is_replace && change.misses_changes => reasons.push(BlockReason::MissesChanges(at())),
-        [] if change.left_tables.is_empty() => {}
-        [] => reasons.push(BlockReason::UnrestorableEntries(at(), change.left_tables.clone())),
+        [] => {}
         tables if is_replace => reasons.push(BlockReason::UnsafeReplacement(at(), tables.to_vec())),
         tables => reasons.push(BlockReason::UnsafeEntries(at(), tables.to_vec())),
     }

@@ -59,9 +59,6 @@ pub enum BlockReason {
     /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
     /// leave behind.
     UnsafeEntries(Address, Vec<String>),
-    /// Entries of it would be removed, and could not come back if the API refused what they become. Names it and the
-    /// tables that they leave behind.
-    UnrestorableEntries(Address, Vec<String>),
     /// Entries of it would be removed, and the API may refuse to add them again with these fields.
     UnprovenFields(Address, Vec<String>),
     /// It would be deleted, and the new object would lack these fields: only the API knows their values.
@@ -216,7 +213,6 @@ impl BlockReason {
         match self {
             Self::UnsafeReplacement(at, _)
             | Self::UnsafeEntries(at, _)
-            | Self::UnrestorableEntries(at, _)
             | Self::UnprovenFields(at, _)
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),

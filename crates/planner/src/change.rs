@@ -49,9 +49,6 @@ pub struct Change {
     /// What it leaves behind when it is deleted, and what keeps the API from making it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocking_tables: Vec<String>,
-    /// Tables of removed entries: they hold rows, so the entry cannot come back if the API refuses what it becomes.
-    #[serde(skip)]
-    pub left_tables: Vec<String>,
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
@@ -131,7 +128,6 @@ impl Change {
             weakened_tls: Vec::new(),
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
-            left_tables: Vec::new(),
             respelled_fields: Vec::new(),
             is_respelled_by_git: false,
             unproven_fields: Vec::new(),
@@ -152,7 +148,6 @@ impl Change {
         let is_unsafe = !self.respelled_fields.is_empty()
             || !self.unproven_fields.is_empty()
             || !self.blocking_tables.is_empty()
-            || !self.left_tables.is_empty()
             || !self.lost_fields.is_empty()
             || self.misses_changes;
         is_unsafe && !matches!(self.verdict, Verdict::Blocked(_))

@@ -43,7 +43,7 @@ use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
 use crate::references::connected_hosts;
-use crate::{handover, order};
+use crate::{order, plan_handovers};
 
 /// Lets objects take over from each other what only one can have, blocks what would take it from an object that stays,
 /// and warns where each would get a part.
@@ -66,7 +66,7 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
             *reader = paused_beside.remove(address);
         }
     }
-    handover::add_handovers(plan, handovers, &mut blocked);
+    plan_handovers::add_handovers(plan, handovers, &mut blocked);
     block_changes(plan, blocked);
     if !plan.handovers.is_empty() {
         plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);

@@ -6,12 +6,11 @@
 //     giver   .... delete, stop, or read another one ──┐     its secrets and endpoints were checked for the taker
 //     taker   ........................................ create, start or update
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::address::Address;
 
 use crate::block_reason::BlockReason;
-use crate::plan::Plan;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
 
 /// One object gives up what another one reads from then on.
@@ -45,42 +44,6 @@ impl Handover {
     pub(crate) fn conflict(&self, other: &Address, cause: ReadConflictCause) -> BlockReason {
         let (other, name) = (other.clone(), self.name.clone());
         BlockReason::ContestedRead(ReadConflict { what: self.what, name, other, cause })
-    }
-}
-
-/// Adds handovers to the plan, and blocks those in which each waits for the other.
-pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut BTreeMap<Address, BlockReason>) {
-    plan.handovers = found;
-    let in_turn: BTreeSet<Address> = turns(&plan.handovers).into_keys().cloned().collect();
-    for handover in plan.handovers.iter().filter(|it| it.is_strict && !in_turn.contains(&it.giver)) {
-        let reason = || handover.conflict(&handover.giver, ReadConflictCause::InTurn);
-        blocked.entry(handover.taker.clone()).or_insert_with(reason);
-    }
-    // Where no order is possible, it does not matter enough to hold anything back.
-    plan.handovers.retain(|it| it.is_strict || in_turn.contains(&it.giver) && in_turn.contains(&it.taker));
-}
-
-/// Says on both rows which one goes first.
-pub(crate) fn describe_handovers(plan: &mut Plan) {
-    let mut sentences: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
-    let blocked: BTreeSet<&Address> = plan.blocked_changes().map(|change| &change.address).collect();
-    for handover in plan.handovers.iter().filter(|it| !blocked.contains(&it.giver) && !blocked.contains(&it.taker)) {
-        sentences.entry(&handover.giver).or_default().push(handover.giver_sentence());
-        sentences.entry(&handover.taker).or_default().push(handover.taker_sentence());
-    }
-    for change in &mut plan.changes {
-        change.data_effects.extend(sentences.remove(&change.address).into_iter().flatten());
-    }
-}
-
-/// Forgets the handovers of which only a half is left, and what was said of them.
-pub(crate) fn drop_halves(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
-    let whole = |it: &Handover| is_inside(&it.giver) && is_inside(&it.taker);
-    let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.handovers).into_iter().partition(whole);
-    plan.handovers = kept;
-    let untrue: BTreeSet<String> = dropped.iter().flat_map(|it| [it.giver_sentence(), it.taker_sentence()]).collect();
-    for change in plan.changes.iter_mut().filter(|_| !untrue.is_empty()) {
-        change.data_effects.retain(|sentence| !untrue.contains(sentence));
     }
 }
 

@@ -26,6 +26,7 @@ mod object_plan;
 mod order;
 mod overlay;
 mod plan;
+mod plan_handovers;
 mod plan_part;
 mod prune;
 mod prune_evidence;

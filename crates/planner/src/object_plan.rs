@@ -26,7 +26,7 @@ use crate::references::{self, LiveReferences, References};
 use crate::respelling;
 use crate::sent_secrets::RefusedSecret;
 use crate::shown_fields::ShownFields;
-use crate::unproven_fields::{restored_tables, unproven_fields};
+use crate::unproven_fields::unproven_fields;
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -282,7 +282,6 @@ impl PlanInputs<'_> {
         let mut data: Vec<String> = state_note.into_iter().collect();
         data.extend(field_changes::entry_data_effects(at, &object.body, &object_diff.pending));
         let blocking_tables = added_again(at, &carried, &object_diff.live);
-        let left_tables = restored_tables(&actions, &carried.target, &object_diff.live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.target, &object_diff.live);
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
         data.extend(data_effects::column_effects(at.kind, &carried.target, &object_diff.live));
@@ -296,7 +295,6 @@ impl PlanInputs<'_> {
             secrets,
             data_effects: data,
             blocking_tables,
-            left_tables,
             redefined_tables,
             respelled_fields,
             is_respelled_by_git: object_diff.base.is_some(),

@@ -14,7 +14,7 @@ use crate::change::{Change, Verdict};
 use crate::inputs::{BaseClaims, Policy, all_names};
 use crate::plan::Plan;
 use crate::prune_evidence::{LastProtection, PruneEvidence, PruneReason};
-use crate::{contested_reads, handover, order, references, still_used, successor, undeclared_rename};
+use crate::{contested_reads, order, plan_handovers, references, still_used, successor, undeclared_rename};
 
 /// Adds to a plan the deletion of every live object of which there is a proof, and which is
 /// declared no more, neither by its name nor as a previous name. Then settles what only one object can read, as that
@@ -35,7 +35,7 @@ pub fn prune_unmanaged(
     // Only now is it known which live objects stay.
     contested_reads::settle_contested_reads(&mut pruned, desired, live, &policy.readers_elsewhere);
     successor::keep_until_replaced(&mut pruned, desired, live);
-    handover::describe_handovers(&mut pruned);
+    plan_handovers::describe_handovers(&mut pruned);
     pruned
 }
 

@@ -54,8 +54,9 @@ pub enum ReadConflictCause {
     InTurn,
 }
 
-impl fmt::Display for ReadConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ReadConflict {
+    /// What has a way out that depends on whether both are one object.
+    fn fmt_way_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, name, other, cause } = self;
         match cause {
             ReadConflictCause::NotDeclared { may_be_renamed, can_be_renamed } => {
@@ -84,6 +85,16 @@ impl fmt::Display for ReadConflict {
                      delete `{other}`"
                 )
             }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ReadConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, name, other, cause } = self;
+        match cause {
+            ReadConflictCause::NotDeclared { .. } | ReadConflictCause::MovesLater { .. } => self.fmt_way_out(f),
             ReadConflictCause::TablesLeft(tables) => write!(
                 f,
                 "it takes over the {what} `{name}` from `{other}`, which leaves {} behind, and the API creates it only \

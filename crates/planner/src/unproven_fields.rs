@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use clickpipes::blocking_tables;
 use model::action::Action;
 use serde_json::Value;
 
@@ -28,13 +27,4 @@ pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: 
         found.extend(unknown.map(|name| format!("{}.*.{name}", diff.path)));
     }
     found.into_iter().collect()
-}
-
-/// The tables of entries that are added again as they were if the API refuses what they become.
-pub(crate) fn restored_tables(actions: &[Action], body: &Value, live: &Value) -> Vec<String> {
-    let restores = actions.iter().filter_map(|action| match action {
-        Action::Update { address, restore: Some(restore), .. } => Some((address.kind, restore)),
-        _ => None,
-    });
-    restores.flat_map(|(kind, restore)| blocking_tables::find_tables_left(kind, body, restore, live)).collect()
 }

@@ -113,8 +113,7 @@ impl Session {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
         if mode.can_write {
-            let bodies = declared.manifests.iter().map(|manifest| &*manifest.document.body);
-            run_redaction().hide_secrets(bodies, &SecretResolver::for_project(&project, connect.sandbox.is_some())?);
+            hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
         let default = connect.default_service();
         let names = declared.service_names(default.as_deref())?;
@@ -130,6 +129,14 @@ impl Session {
         let (before_change, removed_by_change) = history.take_before_change(&desired, base.as_ref(), &services);
         let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
         let declared_again = history.removed_addresses(&services);
+        let policy_from_git = Policy {
+            added_by_target,
+            before_change,
+            removed_by_change,
+            declared_again,
+            other_folders,
+            ..Policy::default()
+        };
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
@@ -153,14 +160,7 @@ impl Session {
             in_other_shards: BTreeSet::new(),
             givers_elsewhere: BTreeMap::new(),
             base,
-            policy_from_git: Policy {
-                added_by_target,
-                before_change,
-                removed_by_change,
-                declared_again,
-                other_folders,
-                ..Policy::default()
-            },
+            policy_from_git,
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
             desired,
@@ -178,6 +178,13 @@ impl Session {
             None => session,
         })
     }
+}
+
+/// Hides what apply will send before the first answer can repeat it.
+fn hide_secrets(declared: &LoadedManifests, project: &ProjectContext, is_sandbox: bool) -> Result<()> {
+    let bodies = declared.manifests.iter().map(|manifest| &*manifest.document.body);
+    run_redaction().hide_secrets(bodies, &SecretResolver::for_project(project, is_sandbox)?);
+    Ok(())
 }
 
 /// The services of today's manifests, and the ids of those that earlier manifests name.

@@ -42,7 +42,6 @@ impl fmt::Display for BlockReason {
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
             | Self::UnsafeEntries(..)
-            | Self::UnrestorableEntries(..)
             | Self::UnprovenFields(..)
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
@@ -253,6 +252,13 @@ impl BlockReason {
                  name, and delete the live object with a manifest that has `state: absent` and no `source`",
                 live.as_deref().unwrap_or("unknown")
             ),
+            _ => self.fmt_shared_identity(f),
+        }
+    }
+
+    /// Other manifests or live objects may be the same.
+    fn fmt_shared_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::DuplicateIdentity(id, others) => {
                 let others = join_words(others.iter().map(|other| format!("`{other}`")));
                 write!(
@@ -309,7 +315,6 @@ impl BlockReason {
                     fields.join(", ")
                 )
             }
-            Self::UnrestorableEntries(_, tables) => f.write_str(&blocking_tables::left_tables_warning(tables)),
             Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),
             Self::LosesFields(_, paths) => write!(
                 f,
