@@ -13,17 +13,7 @@ use crate::conflict::{ConflictingField, value_pair};
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Several(reasons) => {
-                for (index, reason) in reasons.iter().enumerate() {
-                    let link = match index.checked_sub(1).map(|before| &reasons[before]) {
-                        None => "",
-                        Some(Self::SpelledByApi(..)) => ", ",
-                        Some(_) => "; and ",
-                    };
-                    write!(f, "{link}{reason}")?;
-                }
-                Ok(())
-            }
+            Self::Several(reasons) => fmt_several(reasons, f),
             Self::ProtectedFromDelete(_) | Self::ProtectedFromReplace(_) | Self::ProtectedAtRemoval(..) => {
                 self.fmt_protection(f)
             }
@@ -60,13 +50,7 @@ impl fmt::Display for BlockReason {
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
             Self::ContestedRead(conflict) => conflict.fmt(f),
-            Self::ForbiddenByRules { findings, is_declared } => {
-                for finding in findings {
-                    write!(f, "{}; ", finding.describe())?;
-                }
-                let manifest = if *is_declared { "" } else { "declare it with `state: absent`, and " };
-                write!(f, "to except it, {manifest}{}", RuleFinding::exception(findings))
-            }
+            Self::ForbiddenByRules { findings, is_declared } => fmt_rules(findings, *is_declared, f),
             Self::MissingReference(_)
             | Self::ReferenceToAbsent(_)
             | Self::ReferenceNotReady(..)
@@ -93,6 +77,26 @@ impl fmt::Display for BlockReason {
             }
         }
     }
+}
+
+fn fmt_several(reasons: &[BlockReason], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, reason) in reasons.iter().enumerate() {
+        let link = match index.checked_sub(1).map(|before| &reasons[before]) {
+            None => "",
+            Some(BlockReason::SpelledByApi(..)) => ", ",
+            Some(_) => "; and ",
+        };
+        write!(f, "{link}{reason}")?;
+    }
+    Ok(())
+}
+
+fn fmt_rules(findings: &[RuleFinding], is_declared: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for finding in findings {
+        write!(f, "{}; ", finding.describe())?;
+    }
+    let manifest = if is_declared { "" } else { "declare it with `state: absent`, and " };
+    write!(f, "to except it, {manifest}{}", RuleFinding::exception(findings))
 }
 
 impl BlockReason {
