@@ -217,6 +217,9 @@ impl Overlay<'_> {
 
 type ProblemKey = (&'static str, FieldPath);
 
+/// More fields than a source has outside of its lists. An API could answer any number.
+const MAX_PAIRED: usize = 64;
+
 /// What the API would refuse of a body, each with the reason.
 fn refused_fields(kind: Kind, body: &Value, new: &BTreeSet<ProblemKey>) -> Vec<String> {
     let found = kinds::find_body_problems(kind, body).into_iter().filter(|it| it.severity == Severity::Error);
@@ -304,9 +307,14 @@ impl CarriedOver {
             let left = left.difference(accepted).filter(|(_, problem)| !others.iter().any(|path| names(path, problem)));
             left.count() < new.len()
         };
-        let count = self.kept.len();
-        let alone = (0..count).map(|one| vec![one]);
-        let pairs = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
+        let alone = (0..self.kept.len()).map(|one| vec![one]);
+        // Pairs cost the square, and the entries of a list may be thousands.
+        let is_in_list = |at: &usize| self.kept[*at].segments().iter().any(|name| name.parse::<usize>().is_ok());
+        let paired: Vec<usize> = (0..self.kept.len()).filter(|at| !is_in_list(at)).take(MAX_PAIRED).collect();
+        let pairs = paired.iter().enumerate().flat_map(|(place, one)| {
+            let others = paired.iter().skip(place + 1);
+            others.map(move |other| vec![*one, *other])
+        });
         alone.chain(pairs).find(|culprits| is_solved_without(culprits)).unwrap_or_default()
     }
 

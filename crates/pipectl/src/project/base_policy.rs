@@ -123,7 +123,7 @@ impl ProjectContext {
         self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
     }
 
-    /// The variables with the API keys of other environments: a manifest of this one must not name them.
+    /// How the `credentials` of the other environments changed since the base.
     fn changed_credentials(&self, base: &Project) -> Vec<SettingDiff> {
         let chosen = self.environment_name();
         let names: BTreeSet<&String> = base.environments.keys().chain(self.other_environments.keys()).collect();
