@@ -100,6 +100,7 @@ fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>
         return Ok(vec![organization]);
     }
     if let Some(path) = lock_ignoring_poison(&run.scaling_paths).get(service) {
+        // Asking both again would cost a 404 for each look, at ten requests in ten seconds.
         return Ok(vec![path.clone()]);
     }
     let unknown = || Error::UnknownService(service.clone());
@@ -127,6 +128,7 @@ impl<'a> ScalingPoll<'a> {
         let (address, waited) = (self.address(), self.began.elapsed());
         match self.method {
             Method::Get => {
+                // This object has no state. The error shows the word that the API has for an update in progress.
                 let (id, last_state) = (owner_id(self.run, self.service), Some(State::new("Modifying")));
                 Error::NotSettled { address, id, last_state, waited, why: Unsettled::TimedOut }
             }

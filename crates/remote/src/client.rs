@@ -101,6 +101,7 @@ impl Client {
     /// Counts the requests that were sent with a key alone.
     pub(crate) fn count_requests_of(&self, key: usize, alone: &Self) {
         let counts = alone.request_counts();
+        // The API counts per key, whichever client sent the requests.
         (0..counts.sent).for_each(|_| self.rate_limiter.count_request(key));
         let mut sum = lock_ignoring_poison(&self.counts);
         sum.sent += counts.sent;
@@ -153,6 +154,7 @@ impl Client {
             Some(RejectionKind::RateLimited) => (Duration::ZERO, self.rate_limiter.remaining_hold()),
             _ => delays.next().map(|delay| (delay, delay))?,
         };
+        // A retry after the end would never be sent, and "out of time" would hide why the request failed.
         (Instant::now() + wait < self.end_time(call.budget)).then_some(delay)
     }
 
@@ -181,6 +183,7 @@ impl Client {
     ) -> Result<T, Error> {
         match budget {
             TimeBudget::Run | TimeBudget::Extended(_) => tokio::select! {
+                // Cancellation first: if both are ready, the work must not begin one more request.
                 biased;
                 () = self.cancellation.cancelled() => Err(Error::Interrupted),
                 done = work => Ok(done),
@@ -208,6 +211,10 @@ impl Client {
     async fn acquire_place(&self, call: &RequestSpec<'_>, end: Instant, priority: Priority) -> Result<usize, Error> {
         let _turn = self.rate_limiter.acquire_turn(priority).await;
         while self.rate_limiter.wait_for_place(end, priority).await {
+            // The place is taken after the check, because the check may read a list and needs a place itself. Then it
+            // gives `false`, and the next round finds the list fresh:
+            //
+            //     wait for a place -> check reads a list -> wait again -> check sends nothing -> take the place
             let holds = match call.precondition {
                 Some(precondition) => precondition.check(self).await?,
                 None => true,

@@ -169,6 +169,7 @@ impl ListCache {
         let mut before = std::mem::take(&mut cache.objects);
         for DecodedObject { name, object } in items {
             let last = before.remove(&object.id);
+            // No list shows what this run sent, so that is carried over to the listed object.
             let wrote = last.as_ref().map(|seen| seen.pending_write).unwrap_or_default();
             let pause = last.as_ref().and_then(|seen| seen.pause_reason);
             let (name, state) = (name.clone(), object.state.clone());
@@ -281,6 +282,7 @@ impl ListCache {
         end: Instant,
         budget: TimeBudget,
     ) -> Result<ListSnapshot, Error> {
+        // The lock is held while this caller sleeps and asks. That is what makes all others wait for the one request.
         let mut latest = client.run_interruptible(budget, self.poll.latest.lock()).await?;
         let news = latest.as_ref().filter(|snapshot| snapshot.number > cursor.number);
         let snapshot = if let Some(snapshot) = news {
@@ -320,6 +322,8 @@ impl ListPoll {
         let moved = before.is_none_or(|before| before.object_states().ne(now.object_states()));
         let mut interval = lock_ignoring_poison(&self.interval);
         let first = self.polling.first_interval(now.objects.len());
+        // While something moves, it is looked at often. Otherwise the interval grows: a first load can take hours, and
+        // its polls count against the same rate limit as the work on other pipes.
         *interval = if moved { first } else { self.polling.next_interval(*interval) };
     }
 }

@@ -27,6 +27,7 @@ mod verify_effect;
 mod watch;
 
 pub(crate) async fn perform_action(run: &RunContext, action: &Action) -> Result<PerformedAction, Error> {
+    // A refusal need not name the endpoint that it is about. So the error lists those that were not ready.
     let unready = || action.request_body().map_or_else(Vec::new, |body| unready_endpoints(run, action.address(), body));
     dispatch_action(run, action).await.map_err(|error| error.with_unready_endpoints(unready))
 }
@@ -119,6 +120,7 @@ async fn wait_until_named(run: &RunContext, reference: &EndpointReference<'_>, i
     let is_missing = || matches!(run.resolve_reference(reference), Err(Error::EndpointWithoutDnsName { .. }));
     let (mut watch, end) = (watch::ObjectWatch::new(run, &reference.address, id)?, Instant::now() + NAMED_WITHIN);
     let mut has_waited = false;
+    // It ends without an error of its own: the fill that follows reports which name is missing.
     while is_missing() && Instant::now() < end {
         watch.next_object().await?;
         has_waited = true;

@@ -169,6 +169,7 @@ impl RateLimiter {
     pub(crate) async fn wait_for_place(&self, end: Instant, priority: Priority) -> bool {
         let _waiting = WaitingGuard::new(self, priority);
         while let Err(free) = self.find_free_key(priority, false) {
+            // No place is expected before `end`, so waiting until then would only delay the error.
             if free > end {
                 return false;
             }
@@ -222,6 +223,8 @@ impl RateLimiter {
         let now = Instant::now();
         let mut window = lock_ignoring_poison(&self.window);
         let is_normal = priority != Priority::High;
+        // A normal request steps back for a restart that waits, and for the other queue if its own queue had the last
+        // place. So reads and writes alternate while both wait, and neither starves.
         let is_others_turn = window.priority_waiters > 0 || window.is_turn_of_other_queue(priority);
         let yield_until = (is_normal && is_others_turn).then(|| now + YIELD_DELAY);
         let reserved = if is_normal { window.reserved_places() } else { 0 };
@@ -256,6 +259,7 @@ impl RateWindow {
     fn reserved_places(&self) -> usize {
         match self.paused_pipes {
             0 => 0,
+            // A restart may go to any key, so each keeps its share, rounded up.
             paused => (paused + RESERVED_READS).div_ceil(self.usable_keys().count()),
         }
     }
@@ -264,6 +268,7 @@ impl RateWindow {
 impl KeyWindow {
     fn forget_past(&mut self, rate: Option<RequestRate>, now: Instant) {
         let Some(rate) = rate else {
+            // Without a limit nothing reads this list, and in a long run it would only grow.
             self.sent.clear();
             return;
         };

@@ -106,6 +106,8 @@ impl Remote {
         let is_create = |taker: &&&Action| matches!(taker, Action::Create { .. });
         for taker in takers.iter().filter(is_create) {
             self.ensure_creatable(taker.address(), &[taker]).await?;
+            // The delete and the creates that follow are one replacement: neither the deadline nor an interruption may
+            // fall between them.
             lock_ignoring_poison(&self.run.replacing).insert(action.address().clone());
         }
         Ok(())
@@ -158,6 +160,7 @@ impl Remote {
         match action {
             Action::Create { address, .. } => self.run.client.may_have_written(Method::Post, address),
             Action::Delete { address, .. } => self.run.client.may_have_written(Method::Delete, address),
+            // Only creates and deletes are recorded by object. For these, "perhaps" is the safe answer.
             Action::Update { .. } | Action::SetState { .. } => true,
         }
     }

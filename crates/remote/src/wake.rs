@@ -38,6 +38,8 @@ impl Client {
         let attempts = self.wake_ups.attempts_so_far(call.path);
         match self.send_with_retries(&call).await {
             Err(error) if self.may_wake && would_waking_help(&error) => {
+                // Replayed once, as by the official Terraform provider. A service that is idle again right after it
+                // woke has another problem, and a loop would hide it.
                 wake_once(self, call.path, attempts, call.budget).await?;
                 self.send_with_retries(&call).await
             }
@@ -55,6 +57,8 @@ async fn wake_once(client: &Client, path: &str, tries: u64, budget: TimeBudget) 
     if attempt.attempts.load(Ordering::Acquire) == tries {
         let failed = match wake_service(client, service, budget).await {
             Ok(()) => None,
+            // Not a failed attempt: the service may still wake, only this caller has no time left to see it. So it is
+            // not counted, and the next caller tries.
             Err(error @ (Error::Interrupted | Error::OutOfTime)) => return Err(error),
             Err(error) => Some(Arc::new(error)),
         };
@@ -105,6 +109,7 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     let began = Instant::now();
     let end = client.end_time(budget).min(began + MAX_WAKE_TIME);
     let mut watch = ServiceWatch { client, service, budget, began, end, last_state: State::default() };
+    // No look at once: the command only begins the wake, and each look uses up a place of the rate limit.
     watch.wait_for_next().await?;
     wait_until(&mut watch, |state| match ServiceState::from(&state) {
         ServiceState::Running => Verdict::Reached(()),

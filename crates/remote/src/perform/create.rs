@@ -207,6 +207,7 @@ impl CreateAttempt<'_> {
         loop {
             let deadline = client.end_time(self.budget);
             let over = began + self.run.settings.adoption_window;
+            // The last list of the window decides, so one is due at its end, however long the poll interval has become.
             let end = if Instant::now() < over { over.min(deadline) } else { deadline };
             let asked = match self.next_list(&mut cursor, end).await {
                 Ok(Some(snapshot)) => {
@@ -217,6 +218,7 @@ impl CreateAttempt<'_> {
                     true
                 }
                 Ok(None) => false,
+                // Nothing was seen, which is no proof of absence: after this the POST must not be sent again.
                 Err(_) => return Ok(LookupOutcome::Inconclusive),
             };
             if asked && lists >= MIN_LISTS && Instant::now() >= over {
@@ -252,6 +254,7 @@ impl CreateAttempt<'_> {
     /// because the first pipe writes to it already. So the refusal only counts if no new object appears.
     async fn resolve_refusal(&self, error: Error, cause: Error) -> Result<Created, Error> {
         if matches!(error, Error::Interrupted | Error::OutOfTime) {
+            // The second POST was not sent. The error must be about the first one: its pipe may exist.
             return Err(self.unknown_outcome(cause));
         }
         match self.search_new_object().await? {

@@ -49,6 +49,7 @@ async fn ensure_started(run: &RunContext, at: &Address, id: &Id) -> Result<Perfo
         };
     }
     let last = run.list_cache(at)?.last_seen(id);
+    // Sent in doubt: a needless start is refused with "already running", but a missing one leaves the pipe stopped.
     if last.as_ref().is_none_or(|object| can_be_started(at, object)) {
         send_start(run, at, id, TimeBudget::Run).await?;
     }
@@ -70,9 +71,12 @@ pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Resu
         lifecycle::progress_toward(at.kind, object, RunState::Stopped) == Progress::Ready
             && !lifecycle::is_stopped(object)
     };
+    // A finished pipe reads nothing any more, and what the API answers to a stop of it is not known.
     if let Some(object) = list_cache.last_seen(id).filter(has_ended) {
         return Ok(PerformedAction::new(at, &object, RunState::Stopped));
     }
+    // The new pipe may need a moment to show that it is paused. If it runs instead, the API ignored the switch, and the
+    // stop below is sent.
     if run.was_created_paused(id)
         && let Some(object) = ObjectWatch::new(run, at, id)?.until_stopped().await?
     {
@@ -143,6 +147,7 @@ async fn stop_until_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<O
             Err(Error::NotSettled { last_state: Some(state), waited, why: Unsettled::TimedOut, .. })
                 if is_loading(&state) =>
             {
+                // The load goes on, so the API dropped the stop. There is nothing to start again.
                 let error = Error::StopIgnored { address: at.clone(), state, waited };
                 return Err(StopFailure { error, may_have_stopped: false });
             }
@@ -247,6 +252,7 @@ async fn patch_state(run: &RunContext, at: &Address, id: &Id, body: Value, budge
     let list_cache = run.list_cache(at)?;
     let path = routes::state_url(&routes::object_url(&list_cache.path, id));
     let body = secret::literal_body(&body);
+    // The client does not retry it: after a lost answer, `send_until_effective` looks at the pipe first.
     let call = RequestSpec::new(Method::Patch, &path).with_body(&body).with_budget(budget).at_most_once();
     let result = run.client.send(call).await?;
     if let Ok(mut item) = decode::decode_object(at.kind, Method::Patch, &path, result) {

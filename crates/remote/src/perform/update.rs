@@ -109,6 +109,8 @@ async fn send_until_effective(
             return Err(error);
         }
         let rules = FieldSemantics::for_kind(at.kind);
+        // `NotReadable` counts as not in force. A password that is sent twice does no harm; one that is lost cuts the
+        // pipe off.
         let in_force = |live: &Object| verify_effect(rules, body, &live.body) == EffectSeen::Yes;
         if let Some(object) = uncertain_write.check_effect(error, in_force).await? {
             return Ok(SentUpdate { object: Some(object), note: Some(FOUND_NOTE) });
@@ -132,6 +134,8 @@ async fn send_request(
         UpdateVia::Resource => (Method::Patch, RequestSpec::new(Method::Patch, &path).at_most_once()),
     };
     let result = run.client.send(call.with_body(&filled)).await?;
+    // The answer to settings contains only settings. An answer in another form does not undo the edit either: the next
+    // list shows the object.
     let item = decode::decode_object(at.kind, method, &path, result).ok();
     let mut object = item.map(|item| item.object).filter(|object| &object.id == id);
     if let Some(object) = &mut object {

@@ -63,6 +63,7 @@ impl EffectEvidence {
                 (Value::Object(_), Some(found @ Value::Object(_))) => {
                     self.gather_fields(rules, sent, found);
                 }
+                // Live lacks the whole group. The API may withhold it, so its absence proves nothing.
                 (Value::Object(_), _) => self.has_unreadable = true,
                 _ => {
                     let agrees = rules.matches_live(sent, found);

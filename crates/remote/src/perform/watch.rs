@@ -88,6 +88,8 @@ impl<'a> ObjectWatch<'a> {
         let (address, began) = (self.address, self.began);
         let mut is_fresh = before.is_none();
         self.until_judged(|object| {
+            // A failed pipe that was just started still reads Failed in the first lists. That is the old failure, not a
+            // new one.
             is_fresh |= Some(&object.state) != before || began.elapsed() >= STALE_STATE_TIME;
             match progress(&object, is_fresh) {
                 Progress::Ready | Progress::Degraded => Verdict::Reached(object),
@@ -173,11 +175,13 @@ impl<'a> ObjectWatch<'a> {
     /// The next list; `None` if it failed for now, which does not end the wait.
     async fn next_list(&mut self) -> Result<Option<ListSnapshot>, Error> {
         let (client, end) = (&self.run.client, self.end_time());
+        // Once that moment has passed, it must not make every further list due at once.
         let due_by = self.next_look_by.filter(|by| Instant::now() < *by).map_or(end, |by| by.min(end));
         match self.list_cache.next_snapshot(client, &mut self.cursor, due_by, self.budget).await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => {
                 tracing::warn!(at = %self.address, %error, "cannot look; will look again");
+                // At the end of the time the fault is the error: it tells more than "not settled".
                 self.check_time().map_err(|_| error).map(|()| None)
             }
             Err(Error::OutOfTime) => Err(self.unsettled_error(Unsettled::TimedOut)),
