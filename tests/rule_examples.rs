@@ -164,3 +164,40 @@ fn each_example_lets_one_object_through_and_refuses_another_one() {
         assert_eq!(found[0]["isFailure"], Value::Null, "{name}: {found:?}");
     }
 }
+
+#[test]
+fn no_text_evades_the_rule_about_hosts() {
+    let judged = [
+        (r#""db.example.com:9092, DB2.Example.com.""#, true),
+        (r#"'evil.org\.example.com'"#, false),
+        (r#""evil.org/.example.com:9092""#, false),
+        (r#""evil.org?.example.com""#, false),
+        (r#""evil.org#.example.com""#, false),
+        (r#""evil.org .example.com""#, false),
+        (r#""evil.org\t.example.com""#, false),
+        (r#""evil.org%2f.example.com""#, false),
+        (r#""evil.org:1.example.com""#, false),
+        (r#""me@evil.example.com:9092""#, false),
+        (r#""[fe80::1%25.example.com]:9092""#, false),
+        (r#""db.example.com:9092,evil.org:9092""#, false),
+        (r#"{endpoint: "x.example.com"}"#, false),
+    ];
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", project_with(rules_of_page()["secrets-stay-here"]));
+    desk.write_file(
+        "pipes/endpoint.yaml",
+        "apiVersion: pipectl/v1\nkind: ReversePrivateEndpoint\nmetadata: {name: x.example.com, service: analytics}\n\
+         spec: {type: MSK_MULTI_VPC, mskClusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/c/1', mskAuthentication: SASL_SCRAM}\n",
+    );
+    for (index, (brokers, _)) in judged.iter().enumerate() {
+        let pipe = kafka_manifest(&format!("pipe-{index}"), "clicks", "", "");
+        let pipe = pipe.replace("b:9092", brokers).replace("table: clicks", &format!("table: t{index}"));
+        desk.write_file(&format!("pipes/{index}.yaml"), pipe);
+    }
+    let plan = desk.run_with_env(&["plan", "--sandbox=live.json", "-e", "prod", "-o", "json"], &[("P", "secret")]);
+    let changes = plan.stdout_json()["result"]["changes"].as_array().cloned().unwrap();
+    for (index, (brokers, is_allowed)) in judged.iter().enumerate() {
+        let change = changes.iter().find(|it| it["address"]["name"] == format!("pipe-{index}")).unwrap();
+        assert_eq!(change["ruleFindings"].is_null(), *is_allowed, "{brokers}: {change}");
+    }
+}

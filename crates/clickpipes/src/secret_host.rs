@@ -48,6 +48,24 @@ impl SecretHost {
         }
     }
 
+    /// The text that rules of a project compare: a name or an address, without a port.
+    //
+    // A rule looks at the beginning or at the end: `h.endsWith('.example.com')`. So what a manifest writes is at neither
+    // unless every client takes it for the same host. `evil.example/.example.com` is no host, and an endpoint may have
+    // the name `x.example.com`.
+    #[must_use]
+    pub fn compared_text(&self) -> String {
+        match self {
+            Self::Named(host) if host.is_plain() => host.name().to_owned(),
+            Self::Named(_) => "a text that is not a host".to_owned(),
+            Self::Endpoint(HostOfEndpoint { name, host: Some(host), .. }) => {
+                format!("endpoint {name:?} ({})", host.name())
+            }
+            Self::Endpoint(HostOfEndpoint { name, .. }) | Self::ThroughEndpoint(name) => format!("endpoint {name:?}"),
+            Self::InSecret | Self::Unknown => self.to_string(),
+        }
+    }
+
     /// Whether live can show it. What a secret contains is hidden, and the other side of a field that this version does not
     /// know as well.
     #[must_use]

@@ -220,6 +220,9 @@ mod tests {
             "corp.example",
         ] {
             assert!(policy.refusal("S", &host(text)).is_some(), "{text}");
+            // Nor does a rule of the project compare the text.
+            let compared = host(text).compared_text();
+            assert!(compared == "a text that is not a host" || text == "corp.example", "{text}: {compared}");
         }
     }
 
@@ -251,6 +254,10 @@ mod tests {
         assert_eq!(
             (unknown.to_string(), known.to_string()),
             ("endpoint db:5432".into(), "endpoint db (db.vpce.example:5432)".into())
+        );
+        assert_eq!(
+            (unknown.compared_text(), known.compared_text()),
+            (r#"endpoint "db""#.into(), r#"endpoint "db" (db.vpce.example)"#.into())
         );
     }
 

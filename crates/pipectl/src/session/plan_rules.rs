@@ -170,12 +170,9 @@ fn change_values(change: &Change, actions: &[&Action]) -> Value {
     })
 }
 
-/// A secret by the names that `policy.secrets` has for it and for its hosts.
+/// A secret by the name that `policy.secrets` has for it.
 fn secret_values(sent: &SentSecret) -> Value {
     let name = SecretSource::from_reference(&sent.from).map(|source| source.policy_name());
-    let hosts = sent.to.iter().map(|host| match host {
-        SecretHost::Named(host) => host.name().to_owned(),
-        _ => host.to_string(),
-    });
-    json!({"name": name, "hosts": hosts.collect::<Vec<_>>(), "new": sent.new})
+    let hosts: Vec<String> = sent.to.iter().map(SecretHost::compared_text).collect();
+    json!({"name": name, "hosts": hosts, "new": sent.new})
 }
