@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::support::cli::WorkDir;
 use crate::support::pipes::kinesis_pipe;
+use crate::templates::{PIPES, TEMPLATE};
 
 fn project_with_rules(rules: &str) -> String {
     format!(
@@ -34,7 +35,7 @@ fn validate_refuses_a_manifest_that_violates_a_rule() {
     let refused = desk.run_pipectl(&["validate"]);
     assert_eq!(refused.code, 1);
     assert_snapshot!(refused.stderr, @"
-    error[rule-violation]: the rule `team-label` forbids it: add `metadata.labels.team` to clicks
+    error[rule-violation]: the rule `team-label` forbids `clicks`: add `metadata.labels.team` to clicks
      --> pipes/clicks.yaml:1:1
       |
     1 | apiVersion: pipectl/v1
@@ -55,7 +56,7 @@ fn exception_is_a_warning_and_names_rules_that_exist() {
     let said = desk.run_pipectl(&["validate"]);
     assert_eq!(said.code, 0);
     assert_snapshot!(said.stderr, @"
-    warning[rule-violation]: the rule `team-label` forbids it: add `metadata.labels.team` to clicks
+    warning[rule-violation]: the rule `team-label` forbids `clicks`: add `metadata.labels.team` to clicks
      --> pipes/clicks.yaml:1:1
       |
     1 | apiVersion: pipectl/v1
@@ -163,4 +164,40 @@ fn report_has_the_rule_as_its_id() {
     let run = &log["runs"][0];
     assert_eq!(run["results"][0]["ruleId"], "team-label");
     assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "team-label");
+}
+
+#[test]
+fn violation_in_a_template_or_a_default_names_each_manifest() {
+    let desk = WorkDir::new();
+    let no_region =
+        "  - name: region\n    deny: manifest.spec.source.kinesis.region == 'us-east-1'\n    message: not there\n";
+    let few = "  - name: few\n    deny: manifest.spec.scaling.replicas > 2\n    message: too many\n";
+    let project = project_with_rules(&format!("{no_region}{few}")).replace(
+        "dev: {}",
+        "dev: {defaults: {ClickPipe: {spec: {scaling: {replicas: 4, replicaCpuMillicores: 250, replicaMemoryGb: 1}}}}}",
+    );
+    desk.write_file("pipectl.yaml", project);
+    desk.write_file("pipes/all.yaml", TEMPLATE.split("  scaling").next().unwrap().to_owned() + "---\n" + PIPES);
+    let refused = desk.run_pipectl(&["validate", "-e", "dev", "-o", "json", "--report", "sarif=found.json"]);
+    let found = refused.stdout_json()["result"]["diagnostics"].as_array().cloned().unwrap();
+    let lines = found.iter().map(|it| {
+        let text = |pointer: &str| it.pointer(pointer).unwrap().to_string().replace('"', "");
+        let place = |at: &str| format!("{}:{}", text(&format!("{at}/file")), text(&format!("{at}/line")));
+        let also = format!("{} ({})", text("/also/label"), place("/also/place"));
+        format!("{}: {} at {}; {also}\n", text("/address/name"), text("/message"), place("/place"))
+    });
+    assert_snapshot!(lines.collect::<String>(), @"
+    p-views: the rule `region` forbids `p-views`: not there at pipes/all.yaml:10; the template is used here (pipes/all.yaml:24)
+    p-views: the rule `few` forbids `p-views`: too many at pipectl.yaml:4; the default is for this manifest (pipes/all.yaml:24)
+    p-orders: the rule `region` forbids `p-orders`: not there at pipes/all.yaml:10; the template is used here (pipes/all.yaml:24)
+    p-orders: the rule `few` forbids `p-orders`: too many at pipectl.yaml:4; the default is for this manifest (pipes/all.yaml:24)
+    p-a${b: the rule `region` forbids `p-a${b`: not there at pipes/all.yaml:10; the template is used here (pipes/all.yaml:24)
+    p-a${b: the rule `few` forbids `p-a${b`: too many at pipectl.yaml:4; the default is for this manifest (pipes/all.yaml:24)
+    ");
+    let sarif: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.temp_dir.path().join("found.json")).unwrap()).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let distinct: std::collections::BTreeSet<_> =
+        results.iter().map(|it| it["partialFingerprints"].to_string()).collect();
+    assert_eq!((distinct.len(), results.len()), (6, 6), "{sarif}");
 }

@@ -222,7 +222,7 @@ mod tests {
             assert!(policy.refusal("S", &host(text)).is_some(), "{text}");
             // Nor does a rule of the project compare the text.
             let compared = host(text).compared_text();
-            assert!(compared == "a text that is not a host" || text == "corp.example", "{text}: {compared}");
+            assert!(!compared.ends_with(".corp.example") && !compared.starts_with("10."), "{text}: {compared}");
         }
     }
 

@@ -296,6 +296,14 @@ impl Origin {
         &self.start
     }
 
+    /// For a place that many documents share: where this document uses it, and a label for that.
+    pub fn use_of(&self, place: &Place) -> Option<(&Place, &'static str)> {
+        if self.template.as_ref().is_some_and(|template| template.contains(place)) {
+            return Some((&self.start, "the template is used here"));
+        }
+        (place.file != self.start.file).then_some((&self.start, "the default is for this manifest"))
+    }
+
     /// Where the field at `path` was written; for a field that was not, its nearest parent.
     pub fn field_place(&self, path: &FieldPath) -> Place {
         let mut path = PathText::from(path);

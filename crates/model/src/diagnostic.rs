@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::desired::Place;
+use crate::address::Address;
+use crate::desired::{Origin, Place};
 use crate::path::FieldPath;
 
 /// The severity of a diagnostic.
@@ -56,6 +57,9 @@ pub struct Diagnostic {
     /// The rule of the project file that is violated, if it is one of those.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Arc<str>>,
+    /// The object that violates it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
     /// Error or warning.
     pub severity: Severity,
     /// Why the rule is believed, if it is a rule between fields.
@@ -86,11 +90,16 @@ pub struct Diagnostic {
 pub struct RelatedPlace {
     /// Line and column where it begins.
     pub place: Place,
-    /// The bytes of the file to underline.
-    #[serde(skip)]
-    pub span: Range<usize>,
     /// The relation to the problem, such as `first defined here`.
     pub label: String,
+}
+
+impl RelatedPlace {
+    /// The document that has a value from its template or from a default.
+    pub fn of_user(origin: &Origin, place: &Place) -> Option<Self> {
+        let (user, label) = origin.use_of(place)?;
+        Some(Self { place: user.clone(), label: label.to_owned() })
+    }
 }
 
 /// A file's name and text, as read.

@@ -46,6 +46,11 @@ impl RuleFinding {
 
     /// The violation in a sentence.
     pub fn describe(&self) -> String {
+        self.describe_for("it")
+    }
+
+    /// The violation in a sentence that stands alone. `object` is what the rule is about.
+    pub fn describe_for(&self, object: &str) -> String {
         match (&self.rule_place, self.is_failure) {
             (Some(place), true) => {
                 format!("the rule `{}` ({place}) cannot be evaluated: {}", self.rule, self.message)
@@ -54,7 +59,7 @@ impl RuleFinding {
             (_, false) if self.level == RuleLevel::Warning => {
                 format!("the rule `{}` warns: {}", self.rule, self.message)
             }
-            (_, false) => format!("the rule `{}` forbids it: {}", self.rule, self.message),
+            (_, false) => format!("the rule `{}` forbids {object}: {}", self.rule, self.message),
         }
     }
 

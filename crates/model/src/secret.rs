@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::annotations;
 use crate::desired::{Document, Place};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, RelatedPlace, Severity};
 use crate::path::{FieldPath, VisitedPath};
 use crate::text::NonEmptyText;
 
@@ -168,13 +168,14 @@ pub fn unresolved_secret(document: &Document, secret: &ReferencedSecret, why: &s
     Diagnostic {
         code: UNRESOLVED_SECRET,
         rule: None,
+        address: None,
         severity: Severity::Error,
         evidence: None,
         message: format!("the secret{way} cannot be resolved here: {why}"),
+        also: RelatedPlace::of_user(&document.origin, &place),
         span: span_to_line_end(text, &place),
         place,
         path: FieldPath::parse("spec").join(&secret.path),
-        also: None,
         help: None,
         replacement: None,
     }

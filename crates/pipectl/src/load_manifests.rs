@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clickpipes::manifest::{self, EnvironmentDefaults, LoadContext, Manifest, PlainManifest, Templates};
 use model::address::{Address, ServiceRef};
-use model::desired::Desired;
+use model::desired::{Desired, Document};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 
@@ -44,6 +44,18 @@ impl LoadedManifests {
         let mut declared = Self::load_paths(&project.manifests, all, project.load_context())?;
         declared.refuse_shown_secrets(project);
         Ok(declared)
+    }
+
+    /// What is declared. Which service a manifest without one means, only a connection tells.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (Address, &Document)> {
+        self.manifests.iter().map(|manifest| {
+            let service = match &manifest.service {
+                _ if manifest.is_organization_wide => ServiceRef::for_organization(),
+                Some(service) => ServiceRef::new(service.clone()),
+                None => ServiceRef::new("(default service)"),
+            };
+            (Address::new(service, manifest.kind, manifest.name.clone()), &manifest.document)
+        })
     }
 
     /// Refuses a secret in a variable whose value the project file shows, and in one that holds an API key.

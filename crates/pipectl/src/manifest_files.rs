@@ -212,6 +212,7 @@ fn link_warning(link: &Path, message: &str) -> Diagnostic {
     Diagnostic {
         code: manifest::code::LINK_NOT_FOLLOWED,
         rule: None,
+        address: None,
         severity: Severity::Warning,
         evidence: None,
         message: message.to_owned(),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use clickpipes::api_body::to_body_path;
 use clickpipes::manifest::Manifest;
-use model::address::Kind;
+use model::address::{Address, Kind};
 use model::desired::{Document, Place, Presence};
 use model::diagnostic::{Diagnostic, RelatedPlace, Severity};
 use model::path::FieldPath;
 use model::project::code;
 use model::rule_finding::{EXCEPT_ANNOTATION, RuleFinding};
+use model::sanitize::sanitize_line;
 use model::suggest::suggest_similar;
 use rules::{RuleInput, RuleScope, RuleSet, RuleTime};
 
@@ -25,13 +26,12 @@ pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectC
     let lines = LineIndex::new(&declared.files);
     let environments = [project.environment_name().to_owned()];
     let (mut found, mut failures) = (Vec::new(), FailedRules::default());
-    for manifest in &declared.manifests {
+    for (manifest, (at, document)) in declared.manifests.iter().zip(declared.objects()) {
         let findings = findings_of_manifest(&project.rules, manifest, &environments, now);
-        let declaration = (manifest.kind, &manifest.document);
         for finding in findings {
             match finding.rule_place.clone().filter(|_| finding.is_failure) {
-                Some(place) => failures.add(place, finding, manifest),
-                None => found.push(finding_diagnostic(&finding, declaration, &lines)),
+                Some(place) => failures.add(place, finding, document),
+                None => found.push(finding_diagnostic(&finding, (&at, document), &lines)),
             }
         }
     }
@@ -42,35 +42,32 @@ pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectC
 
 /// Rules that could not be evaluated, each once for each reason: the mistake is in the rule, and not in the manifests.
 #[derive(Default)]
-struct FailedRules<'m>(BTreeMap<(Place, bool, String), (RuleFinding, Vec<&'m Manifest>)>);
+struct FailedRules<'m>(BTreeMap<(Place, bool, String), (RuleFinding, Vec<&'m Document>)>);
 
 impl<'m> FailedRules<'m> {
-    fn add(&mut self, place: Place, finding: RuleFinding, manifest: &'m Manifest) {
+    fn add(&mut self, place: Place, finding: RuleFinding, document: &'m Document) {
         let key = (place, finding.is_blocking(), finding.message.clone());
-        self.0.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(manifest);
+        self.0.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(document);
     }
 
     fn into_diagnostics(self, lines: &LineIndex<'_>) -> Vec<Diagnostic> {
-        let diagnostic = |((place, is_blocking, message), (finding, manifests)): (
+        let diagnostic = |((place, is_blocking, message), (finding, documents)): (
             (Place, bool, String),
-            (RuleFinding, Vec<&Manifest>),
+            (RuleFinding, Vec<&Document>),
         )| {
-            let first = manifests[0].document.origin.start_place().clone();
-            let count = pluralize(manifests.len(), "manifest");
+            let first = documents[0].origin.start_place().clone();
+            let count = pluralize(documents.len(), "manifest");
             Diagnostic {
                 code: code::RULE_FAILED,
                 rule: Some(finding.rule.clone()),
+                address: None,
                 severity: if is_blocking { Severity::Error } else { Severity::Warning },
                 evidence: None,
                 message: format!("the rule `{}` cannot be evaluated for {count}: {message}", finding.rule),
                 span: lines.span_to_line_end(&place),
                 place,
                 path: FieldPath::parse("policy.rules"),
-                also: Some(RelatedPlace {
-                    span: lines.span_to_line_end(&first),
-                    place: first,
-                    label: "the first manifest".to_owned(),
-                }),
+                also: Some(RelatedPlace { place: first, label: "the first manifest".to_owned() }),
                 help: Some(format!("correct the rule; to except a manifest, {}", RuleFinding::exception([&finding]))),
                 replacement: None,
             }
@@ -82,7 +79,7 @@ impl<'m> FailedRules<'m> {
 /// Adds a warning for each exception from a rule that does not exist.
 pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) {
     let lines = LineIndex::new(&declared.files);
-    let unknown = declared.manifests.iter().flat_map(|manifest| unknown_exceptions(rules, manifest, &lines));
+    let unknown = declared.objects().flat_map(|(at, document)| unknown_exceptions(rules, (&at, document), &lines));
     declared.diagnostics.extend(unknown.collect::<Vec<_>>());
 }
 
@@ -108,7 +105,7 @@ fn findings_of_manifest(
     rules.evaluate(&input, RuleScope::Manifest)
 }
 
-fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), lines: &LineIndex<'_>) -> Diagnostic {
+fn finding_diagnostic(finding: &RuleFinding, declared: (&Address, &Document), lines: &LineIndex<'_>) -> Diagnostic {
     let severity = if finding.is_blocking() { Severity::Error } else { Severity::Warning };
     let help = if finding.is_excepted {
         format!("`{EXCEPT_ANNOTATION}` in `metadata.annotations` excepts this manifest")
@@ -118,30 +115,30 @@ fn finding_diagnostic(finding: &RuleFinding, declaration: (Kind, &Document), lin
     Diagnostic {
         code: if finding.is_failure { code::RULE_FAILED } else { code::RULE_VIOLATION },
         rule: Some(finding.rule.clone()),
-        message: finding.describe(),
+        message: finding.describe_for(&format!("`{}`", sanitize_line(declared.0.name.as_str()))),
         help: Some(help),
-        ..diagnostic_at(severity, &finding.path, declaration, lines)
+        ..diagnostic_at(severity, &finding.path, declared, lines)
     }
 }
 
 /// What a rule says about an object that does not change: there is nothing to block.
 pub(crate) fn unchanged_diagnostic(
     finding: &RuleFinding,
-    declaration: (Kind, &Document),
+    declared: (&Address, &Document),
     lines: &LineIndex<'_>,
 ) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..finding_diagnostic(finding, declaration, lines) }
+    Diagnostic { severity: Severity::Warning, ..finding_diagnostic(finding, declared, lines) }
 }
 
-fn unknown_exceptions(rules: &RuleSet, manifest: &Manifest, lines: &LineIndex<'_>) -> Vec<Diagnostic> {
-    let unknown = rules.unknown_exceptions(&manifest.document).into_iter().map(|name| {
+fn unknown_exceptions(rules: &RuleSet, declared: (&Address, &Document), lines: &LineIndex<'_>) -> Vec<Diagnostic> {
+    let unknown = rules.unknown_exceptions(declared.1).into_iter().map(|name| {
         let path = FieldPath::parse("metadata.annotations").child(EXCEPT_ANNOTATION);
         let suggestion = suggest_similar(name, rules.names()).map(|meant| format!("did you mean `{meant}`?"));
         Diagnostic {
             code: code::UNKNOWN_RULE,
             message: format!("the project has no rule `{name}`"),
             help: suggestion,
-            ..diagnostic_at(Severity::Warning, &path, (manifest.kind, &manifest.document), lines)
+            ..diagnostic_at(Severity::Warning, &path, declared, lines)
         }
     });
     unknown.collect()
@@ -156,20 +153,21 @@ pub(crate) fn field_place(kind: Kind, document: &Document, path: &FieldPath) -> 
 fn diagnostic_at(
     severity: Severity,
     path: &FieldPath,
-    (kind, document): (Kind, &Document),
+    (at, document): (&Address, &Document),
     lines: &LineIndex<'_>,
 ) -> Diagnostic {
-    let place = field_place(kind, document, path);
+    let place = field_place(at.kind, document, path);
     Diagnostic {
         code: code::RULE_VIOLATION,
         rule: None,
+        address: Some(at.clone()),
         severity,
         evidence: None,
         message: String::new(),
+        also: RelatedPlace::of_user(&document.origin, &place),
         span: lines.span_to_line_end(&place),
         place,
         path: path.clone(),
-        also: None,
         help: None,
         replacement: None,
     }

@@ -38,11 +38,7 @@ impl<'f> DraftPlaces<'f> {
             // Both have the field from one template, or from one text: what differs is who uses it.
             (span, other_span) = (self.user_span(draft), self.user_span(other));
         }
-        let also = RelatedPlace {
-            place: self.span_files(other).place(other_span),
-            span: other_span.byte_range(),
-            label: label.to_owned(),
-        };
+        let also = RelatedPlace { place: self.span_files(other).place(other_span), label: label.to_owned() };
         let remark = remark(span).with_path(at.clone());
         Diagnostic { also: Some(also), ..remark.into_diagnostic(self.span_files(draft)) }
     }

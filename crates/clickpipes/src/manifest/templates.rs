@@ -69,11 +69,7 @@ impl Templates {
             self.by_name.insert(template.name.clone(), template);
             return;
         };
-        let also = RelatedPlace {
-            place: files.place(first.name_span),
-            span: first.name_span.byte_range(),
-            label: "first declared here".to_owned(),
-        };
+        let also = RelatedPlace { place: files.place(first.name_span), label: "first declared here".to_owned() };
         let message = format!("the template `{}` is declared twice", template.name);
         let remark = PendingDiagnostic::error(code::DUPLICATE_TEMPLATE, template.name_span, message)
             .with_path(FieldPath::parse("metadata.name"))

@@ -65,17 +65,16 @@ impl PendingDiagnostic {
         Diagnostic {
             code: self.code,
             rule: None,
+            address: None,
             severity: self.severity,
             evidence: self.evidence,
             message: self.message,
             place: files.place(self.span),
             path: self.path,
             span: self.span.byte_range(),
-            also: self.related.map(|(span, label)| RelatedPlace {
-                place: files.place(span),
-                span: span.byte_range(),
-                label: label.into_owned(),
-            }),
+            also: self
+                .related
+                .map(|(span, label)| RelatedPlace { place: files.place(span), label: label.into_owned() }),
             help: self.help,
             replacement: self.replacement,
         }
@@ -115,10 +114,15 @@ impl PendingDiagnostics {
         &self.kept
     }
 
-    /// Adds a second place to the remarks from this position on that have none.
+    /// Adds a second place to the remarks from this position on that have none, or of which both places are in other files:
+    /// those do not say which document has the mistake.
     pub fn relate_kept_since(&mut self, start: usize, related: impl Fn(&PendingDiagnostic) -> Option<(Span, String)>) {
-        for remark in self.kept.iter_mut().skip(start).filter(|remark| remark.related.is_none()) {
-            remark.related = related(remark).map(|(span, label)| (span, label.into()));
+        for remark in self.kept.iter_mut().skip(start) {
+            let names_document =
+                remark.related.as_ref().is_some_and(|(also, _)| remark.span.file == 0 || also.file == 0);
+            if let Some((span, label)) = related(remark).filter(|_| !names_document) {
+                remark.related = Some((span, label.into()));
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use model::address::{Address, ServiceRef};
+use model::address::Address;
 use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     Ok(CommandOutcome {
         text: summary_text(&declared),
         report: RunReport {
-            declared: if context.wants_report() { addressed_documents(&declared) } else { Vec::new() },
+            declared: if context.wants_report() { reported_objects(&declared) } else { Vec::new() },
             files,
             diagnostics: declared.diagnostics,
             ..outcome.report
@@ -75,17 +75,8 @@ fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {
     outcome
 }
 
-/// What is declared. Which service a manifest without one means, only a connection tells.
-fn addressed_documents(declared: &LoadedManifests) -> Vec<(Address, Document)> {
-    let addressed = declared.manifests.iter().map(|manifest| {
-        let service = match &manifest.service {
-            _ if manifest.is_organization_wide => ServiceRef::for_organization(),
-            Some(service) => ServiceRef::new(service.clone()),
-            None => ServiceRef::new("(default service)"),
-        };
-        (Address::new(service, manifest.kind, manifest.name.clone()), manifest.document.clone())
-    });
-    addressed.collect()
+fn reported_objects(declared: &LoadedManifests) -> Vec<(Address, Document)> {
+    declared.objects().map(|(at, document)| (at, document.clone())).collect()
 }
 
 fn summary_text(declared: &LoadedManifests) -> StyledText {

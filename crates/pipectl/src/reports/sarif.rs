@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use model::address::Address;
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity};
 use model::rule_finding::RuleFinding;
@@ -23,8 +24,9 @@ const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let run = view.run;
     let changes = view.objects.iter().filter_map(|object| object.change);
-    let findings: Vec<&RuleFinding> = changes.flat_map(|change| &change.rule_findings).collect();
-    let rules = findings.iter().map(|finding| &*finding.rule);
+    let findings: Vec<(&Address, &RuleFinding)> =
+        changes.flat_map(|change| change.rule_findings.iter().map(|finding| (&change.address, finding))).collect();
+    let rules = findings.iter().map(|(_, finding)| &*finding.rule);
     let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).chain(rules).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     let problems = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths));
@@ -69,7 +71,9 @@ fn explain_code(code: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value {
-    let identity = format!("{}\n{}\n{}\n{}", problem.code, problem.place.file, problem.path, problem.message);
+    // Many manifests violate a rule at one place of their template.
+    let object = problem.address.as_ref().map(|object| format!("\n{object}")).unwrap_or_default();
+    let identity = format!("{}\n{}\n{}\n{}{object}", problem.code, problem.place.file, problem.path, problem.message);
     let mut result = json!({
         "ruleId": rule_id(problem),
         "ruleIndex": codes.iter().position(|code| *code == rule_id(problem)),
@@ -91,14 +95,14 @@ fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value
 }
 
 /// What a rule says about a change.
-fn finding_json(finding: &RuleFinding, codes: &[&str], paths: &RepoPaths) -> Value {
+fn finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str], paths: &RepoPaths) -> Value {
     let file = finding.place.as_ref().map_or("", |place| &place.file);
-    let identity = format!("{}\n{file}\n{}\n{}", finding.rule, finding.path, finding.message);
+    let identity = format!("{}\n{file}\n{}\n{}\n{object}", finding.rule, finding.path, finding.message);
     json!({
         "ruleId": &*finding.rule,
         "ruleIndex": codes.iter().position(|code| *code == &*finding.rule),
         "level": if finding.is_blocking() { "error" } else { "warning" },
-        "message": {"text": sanitize_line(&finding.describe())},
+        "message": {"text": sanitize_line(&finding.describe_for(&format!("`{object}`")))},
         "locations": finding.place.iter().filter_map(|place| location_json(place, paths)).collect::<Vec<_>>(),
         "partialFingerprints": {"pipectl/v1": stable_fingerprint(&identity)},
     })

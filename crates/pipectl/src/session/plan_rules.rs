@@ -96,7 +96,7 @@ impl PlanRules {
         let (mut unchanged, lines) = (Vec::new(), LineIndex::new(files));
         for (at, document) in desired.iter().filter(|(at, _)| selected.contains(at) && !findings.contains_key(at)) {
             let found = self.evaluate(at, Some(document), None);
-            unchanged.extend(found.iter().map(|it| rule_checks::unchanged_diagnostic(it, (at.kind, document), &lines)));
+            unchanged.extend(found.iter().map(|it| rule_checks::unchanged_diagnostic(it, (at, document), &lines)));
         }
         (plan.with_rule_findings(findings), unchanged)
     }

@@ -311,6 +311,12 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
             "---\napiVersion: pipectl/v1\nkind: Template\nmetadata: {name: prod-kafka}\nspec: {x: 1}\n#",
         ),
         ("misspelt kind", "kind: Template", "kind: Tempalte"),
+        (
+            "list of a default",
+            "  replicas: {type: integer, default: 1}\nspec:\n  source:\n    kafka:\n",
+            "  replicas: {type: integer, default: 1}\n  ids: {type: array, default: [x]}\nspec:\n  source:\n    kafka:\n\
+             \x20     reversePrivateEndpointIds: \"${with.ids}\"\n",
+        ),
     ] {
         assert!(TEMPLATE.contains(from), "{title}");
         let template = TEMPLATE.replace(from, to);
@@ -383,6 +389,11 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
     templates.yaml:23:23 error[unknown-variable] : only a template can use `${with.…}`
     pipes.yaml:9:13 error[unknown-template] spec.template: there is no template `prod-kafka`
         help: a template is a document with `kind: Template` in any file of the project
+
+    # list of a default
+    templates.yaml:8:32 error[bad-pattern] spec.source.kafka.reversePrivateEndpointIds.0: the text does not have the right form
+        pipes.yaml:9:13: the template is used here
+        help: expected a UUID
     ");
 }
 
