@@ -222,6 +222,7 @@ impl Plan {
         ];
         let exceeded = checks.into_iter().filter_map(|(verdict, limit, key, permit)| {
             let limit = limit?;
+            // What is blocked for another reason does not happen, so it must not use up the limit of the others.
             let is_counted = |at: &Address| !blocked.contains_key(at) && !limits.allows(&verdict, at);
             let counted = self.changes.iter().filter(|it| it.verdict == verdict && is_counted(&it.address));
             let objects: Vec<Permission> = counted.map(|change| permit(change.address.clone())).collect();

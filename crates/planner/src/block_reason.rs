@@ -218,7 +218,10 @@ impl BlockReason {
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
             Self::ServiceDown(_, down) => down.can_be_woken.then_some(Permission::WakeService),
             Self::OverLimit { permission, .. } | Self::SpelledByApi(permission, _) => Some(permission.clone()),
+            // One permission lifts all of them, so the first one found is the one to show.
             Self::Several(reasons) => reasons.iter().find_map(Self::permission),
+            // The other value is in git as well, on the target branch. The merge has to decide, and no flag can do that
+            // for it.
             Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
             _ => None,

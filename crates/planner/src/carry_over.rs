@@ -186,12 +186,15 @@ impl Overlay<'_> {
                 let kept: Map<_, _> = kept.collect();
                 (!kept.is_empty()).then_some(Value::Object(kept))
             }
+            // The API fills defaults in. Sent, they would look like wishes of the owner, and a request with more fields
+            // has more to be refused for.
             _ if place.is_default(live) => None,
             Value::Array(items) => {
                 let items = items.iter().enumerate();
                 Some(items.filter_map(|(index, item)| self.carry_value(&place.item(index), item)).collect())
             }
             Value::String(text) => self.carry_text(place, text),
+            // The API reads zero for a size that is not in force yet, and refuses zero in a request (seen live).
             Value::Number(_) if place.rules.is_unsettled(Some(live)) => {
                 self.unreadable.push(place.path.clone());
                 None
@@ -202,10 +205,13 @@ impl Overlay<'_> {
 
     fn carry_text(&mut self, place: &Place<'_>, text: &str) -> Option<Value> {
         let value = Value::from(text);
+        // A text that is shown in part, such as a URI with a password, would be sent with the mask in it.
         if place.rules.shown(&value) != value || is_masked(text) {
             self.unreadable.push(place.path.clone());
             return None;
         }
+        // Such a name is of the old object: its consumer group, for one. The new object gets one of its own from the
+        // API.
         if text.contains(self.settings.short_id()) {
             return None;
         }

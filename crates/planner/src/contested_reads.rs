@@ -137,6 +137,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
     fn settle_holder(&mut self, contest: Contest<'s, 'p>, gives: bool) {
         let Contest { read, taker, other: holder, .. } = contest;
         // A pruned pipe goes only when what takes its place is there.
+        // Deleting it first would leave the source without a reader, for a pipe that takes nothing while it is paused.
         let is_last = taker.term == Term::UnlessPaused && holder.is_pruned();
         if gives && holder.can_go_first && !is_last && !self.leaves_gap(contest) {
             self.hand_over(contest);
@@ -168,6 +169,9 @@ impl<'s, 'p> Settlement<'s, 'p> {
     /// Blocks the taker, unless it takes nothing where the API can create it paused.
     fn block(&mut self, contest: Contest<'_, '_>, cause: ReadConflictCause) {
         let Contest { read, taker, other, .. } = contest;
+        // A pipe that is created paused reads nothing, so it may stand beside the reader. If the API does not know the
+        // switch, the create is refused and not repeated without it: a pipe that runs until its stop would take rows
+        // away.
         if taker.term != Term::UnlessPaused {
             let reason = || contest.conflict(other.at, cause);
             self.findings.blocked.entry(taker.at.clone()).or_insert_with(reason);

@@ -43,6 +43,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
     }
     for (at, document, live_match) in matches {
+        // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
+        // first.
         let live_match = live_match.unless_shared((at, document), &claims, desired);
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
@@ -68,6 +70,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
                     change.template = ChangedTemplate::find(document, &change.fields);
                 }
                 if change.verdict == Verdict::Replace {
+                    // Pipes come after endpoints, and those that refer to this one get the id of the new object.
                     inputs.replaced.insert(at.clone());
                 }
                 let renamed = found.and_then(|object| RenamedHost::find(at, object, &object_actions));

@@ -74,6 +74,7 @@ pub(crate) fn match_live_object<'l>(
     earlier_names: &[Name],
     (live, by_id): (&'l Live, &ObjectsById<'l>),
 ) -> LiveMatch<'l> {
+    // The pin comes first: it was written because the name did not tell which object is meant.
     if let Some(id) = &document.intent.pinned_id {
         return match by_id.get(&(&at.service, at.kind, id.as_str())) {
             Some((address, object)) => {
@@ -81,6 +82,7 @@ pub(crate) fn match_live_object<'l>(
                 LiveMatch::Found { object, renamed_from }
             }
             None => match live.get(at).map_or(&[][..], |observed| &observed.objects) {
+                // Pinned and declared absent: it is gone, which is all that the manifest wants.
                 [] if document.intent.presence == Presence::Absent => LiveMatch::None,
                 [object] => LiveMatch::PinReplaced { object, pinned: id.clone() },
                 others => {

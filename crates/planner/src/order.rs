@@ -119,6 +119,7 @@ pub(crate) fn group_by_object<'p>(
                 gives_to: takers.remove(address).unwrap_or_default(),
                 ..ObjectWork::new(actions)
             };
+            // The turn is the second part: what takes over from another object of the same kind comes after it.
             work.rank = (execution_rank(&work, &referenced), turn);
             work.waits_for_lower_ranks = !work.is_independent();
             work
@@ -164,6 +165,8 @@ fn add_dependencies<'p>(
     let referenced = work.actions.iter().flat_map(|action| needs.of(action));
     let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
     work.requires = known.filter(|address| is_before(address)).collect();
+    // An object outside of the plan stays here: it goes on using this one, and only apply can say so. One that comes
+    // later must not, or the two would wait for each other.
     work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));
 }
 
@@ -199,6 +202,8 @@ pub(crate) fn retain_objects(
     handovers: &[Handover],
     keep: impl Fn(&Address) -> bool,
 ) {
+    // Only the deleted object's own entry goes. A dependent that is dropped keeps its deletion waiting, so it is
+    // skipped.
     delete_after.retain(|entry| keep(&entry.address));
     if actions.iter().all(|action| keep(action.address())) {
         return;

@@ -106,6 +106,7 @@ fn find_obstacle(
     match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
         (_, PruneReason::RemovedBy(commit), _) if proof.protection != LastProtection::Unprotected => {
+            // The way out differs: what the base still protects needs one apply without the protection first.
             let is_in_base = protected_by == Some(ProtectedBy::Base);
             Some(BlockReason::ProtectedAtRemoval(commit.clone(), proof.protection, is_in_base))
         }

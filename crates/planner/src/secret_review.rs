@@ -43,6 +43,7 @@ impl PlanInputs<'_> {
                 sent.push(secret);
             }
         }
+        // The same host may be another machine behind a new endpoint, so a known pair proves nothing there.
         let is_rerouted = self.is_rerouted(at, body);
         let with_hosts = sent.into_iter().map(|ReferencedSecret { path, from }| {
             let to = self.receivers(at, body, &path);

@@ -50,6 +50,8 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
         if users.is_empty() {
             continue;
         }
+        // Each case has its own way out: declare the user as well, refer by name instead of a host, or stop using the
+        // object.
         let is_replaced = replaced.bodies.contains_key(at);
         let is_declared = users.iter().all(|(_, id)| plan.references.contains_key(*id));
         let connects = users.iter().all(|(_, id)| replaced.connects(id));

@@ -43,6 +43,12 @@ fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Val
     let collides = |entry: &&Value, keeper: &Value| has_collision(keyed, entry, keeper);
     let frees = |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
     let keeper = *old_entries.iter().max_by_key(frees)?;
+    // The old entry that collides with the fewest new ones stays the longest:
+    //
+    //     live     a -> t1, b -> t2        declared   a -> t3, b -> t4
+    //     remove a                         `b -> t2` keeps the list from being empty
+    //     remove b, add a -> t3            restore if refused: a -> t1
+    //     add b -> t4                      restore if refused: b -> t2
     let others: Vec<&Value> = old_entries.iter().copied().filter(|entry| *entry != keeper).collect();
     let (last, next): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| collides(entry, keeper));
     let requests = || {

@@ -30,6 +30,8 @@ fn pair_by_key<'d, 'l>(keyed: &KeyedList, desired: &'d [Value], live: &'l [Value
         by_source.entry(source_key(entry)).or_default().push(entry);
     }
     let moved = |entry: &Value| match by_source.get(&source_key(entry)).map(Vec::as_slice) {
+        // Of several mappings of one source, nobody can tell which one moved. To guess would give the new table the
+        // columns of another one.
         Some([only]) => Some(*only),
         _ => None,
     };
@@ -51,6 +53,7 @@ fn pair_by_value<'d, 'l>(item: &FieldSemantics, desired: &'d [Value], live: &'l 
             fields.iter().filter(equal).count()
         };
         let best = (0..rest.len()).max_by_key(|position| equal_fields(rest[*position]));
+        // With less than half in common, it is another entry that happens to stand in the same list.
         let best = best.filter(|position| 2 * equal_fields(rest[*position]) >= fields.len());
         *found = best.map(|position| rest.remove(position));
     }

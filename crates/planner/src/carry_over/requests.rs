@@ -46,6 +46,7 @@ impl PlanInputs<'_> {
         }
         let recreated = self.carry_over(at, object, target, live);
         for list in &lists {
+            // A list that is sent whole replaces the live one: a field that is missing from an entry would be reset.
             if let Some(entries) = list.value_in(&recreated.body) {
                 list.set_in(&mut carried.target, entries.clone());
             }

@@ -63,6 +63,7 @@ pub(super) struct Party<'p> {
 
 impl<'p> Party<'p> {
     fn new(at: &'p Address, live: Option<&'p Object>, names: &ServerNames) -> Self {
+        // A stopped pipe holds nothing: its slot or queue may be read by another one meanwhile.
         let reading = live.filter(|object| lifecycle::reads_source(at.kind, object));
         let holds = reading.map(|object| claims(at, &object.body, names)).unwrap_or_default();
         Self {
@@ -114,6 +115,7 @@ impl<'p> Party<'p> {
                     overlay(body.get_or_insert(Cow::Owned(Value::Null)).to_mut(), sent);
                     brief = Some(Term::UntilStopped);
                 }
+                // Settings and sizes are not part of the source.
                 Action::Update { .. } => {}
             }
         }
@@ -183,6 +185,7 @@ impl<'p> Parties<'p> {
         for change in &plan.changes {
             let live = change.id.as_ref().and_then(|id| by_id.get(id).copied());
             let actions = actions.remove(&change.address).unwrap_or_default();
+            // Without an action it stays as it is, and gives nothing.
             let can_go_first = !actions.is_empty() && !waiting.contains(&change.address);
             let party = Party { actions, can_go_first, ..Party::new(&change.address, live, &names) };
             all.push(party.with_change(change, desired, &names));
@@ -209,6 +212,8 @@ impl<'p> Parties<'p> {
             let strict = party.takes().filter(|(_, read, _)| read.sharing == Sharing::Broken && !party.is_blocked());
             for (key, ..) in strict {
                 let first = first_takers.entry(key.clone()).or_insert(index);
+                // What reads for good goes before what is stopped again; then the address decides, so that a plan is
+                // the same each time.
                 if (party.term, party.at) < (all[*first].term, all[*first].at) {
                     *first = index;
                 }
