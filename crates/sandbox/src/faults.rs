@@ -118,6 +118,7 @@ impl FaultScript {
 
     /// Counts a request, and takes its effects from the script.
     pub(crate) fn take_matching(&mut self, method: &str, path: &str) -> Vec<FaultEffect> {
+        // Every request counts, also one that a fault cuts off: the script of a test names requests by their number.
         self.requests += 1;
         let requests = self.requests;
         let mut effects = Vec::new();
@@ -162,6 +163,7 @@ impl FaultParameters {
     pub(crate) fn from_effects(effects: &[FaultEffect]) -> Self {
         let mut parameters = Self {
             is_unreachable: false,
+            // A delete and a resume take a moment even without a fault, because the API only acknowledges them.
             delete_seconds: 3,
             resume_seconds: 2,
             zero_scaling_seconds: 3,

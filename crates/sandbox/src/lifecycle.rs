@@ -135,6 +135,7 @@ pub(crate) fn start_schedule(course: PipeMode) -> StateSchedule {
             (running, EmulatedPipeState::Running),
             (running + ONE_SHOT, EmulatedPipeState::Completed),
         ],
+        // Replication goes on where it stopped: no second load.
         PipeMode::Cdc | PipeMode::CdcOnly => vec![(COMMAND, EmulatedPipeState::Running)],
         PipeMode::Snapshot => {
             vec![(COMMAND, EmulatedPipeState::Snapshot), (COMMAND + SNAPSHOT, EmulatedPipeState::Completed)]
@@ -162,6 +163,8 @@ pub(crate) struct MappingEdit {
 pub(crate) fn resume_schedule(course: PipeMode, edit: MappingEdit, delay: u64) -> StateSchedule {
     let mut path = StateSchedule::new();
     let mut now = delay;
+    // The states are documented: `Modifying` while tables are removed, `Snapshot` while added ones load. Their order is
+    // ours.
     if edit.has_removals {
         path.push((now, EmulatedPipeState::Modifying));
         now = now.saturating_add(SWAP);

@@ -22,6 +22,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     let body = parse_object(call.body)?;
     let source = validate_new_pipe(&body, call.options)?;
     let source_fields = given_source_fields(&body, source);
+    // After the form was checked: a mistake in the body is found without a connection.
     if call.fault_parameters.is_unreachable {
         return Err(rules::connectivity::source_unreachable());
     }
@@ -208,6 +209,8 @@ fn build_pipe(
         created_at: now,
         updated_at: now,
         states: Timeline::new(EmulatedPipeState::Provisioning),
+        // Hazard for clients: a list that lags behind makes a successful create look lost, and a second POST makes a
+        // second pipe.
         listed_from: now.after_seconds(call.fault_parameters.list_lag_seconds),
         deleted_from: None,
         has_dropped_tables: false,
@@ -239,6 +242,7 @@ fn refuse_collision(
     pipe: &EmulatedPipe,
     options: &SandboxOptions,
 ) -> Result<(), ApiRefusal> {
+    // No schema says that names are unique, and no refusal was seen: by default two pipes may have one name.
     if options.strict_names && service.pipes.iter().any(|other| other.name == pipe.name) {
         return Err(ApiRefusal::bad_request("name: is used by another ClickPipe of the service"));
     }

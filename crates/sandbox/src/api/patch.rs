@@ -200,6 +200,7 @@ fn apply_source_patch(
         ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
         _ => delta.validate_delta(&mut check),
     }
+    // Before the other fields: the rules below look at the source as it will be.
     let mut changed = delta.has_additions() || delta.has_removals();
     if changed {
         let left = delta.remaining_mappings(&pipe.source_fields);
@@ -207,6 +208,7 @@ fn apply_source_patch(
     }
     drop_old_authentication(pipe, patch);
     changed |= merge_patch(pipe.source.field_specs(), &mut pipe.source_fields, patch, call.options.null_in_patch);
+    // The result is checked, not the PATCH: two fields that exclude each other may come from different requests.
     rules::validate_source(pipe.source, &pipe.source_fields, complaints);
     changed
 }
@@ -247,6 +249,7 @@ fn edit_destination(
     let destination = object_field(body, "destination");
     let columns = destination.is_some_and(|destination| has_value(destination, "columns"));
     let mappings = has_value(body, "fieldMappings");
+    // A database pipe creates its tables from its mappings, so it has no columns to edit.
     if pipe.source.is_database() && (has_value(body, "destination") || mappings) {
         complaints.add("destination", "cannot be edited on a database pipe");
         return false;
@@ -282,6 +285,8 @@ fn edit_settings(
     complaints: &mut Complaints,
 ) -> bool {
     let settings = object_field(body, "settings");
+    // The schema lists `settings` in this PATCH, and the live API ignores them silently (seen live): only the PUT
+    // changes them.
     let Some(settings) = settings.filter(|_| !call.options.quirks.has_quirk(Quirk::PatchIgnoresSettings)) else {
         return false;
     };

@@ -14,6 +14,7 @@ use crate::pipe::EmulatedPipe;
 use crate::service::EmulatedService;
 
 pub(crate) fn patch_state(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
+    // First, so that an unknown pipe is a 404 in a service that sleeps, too.
     service.find_pipe(id, call.now)?;
     service.require_running(call.now, "update")?;
     let body = parse_object(call.body)?;

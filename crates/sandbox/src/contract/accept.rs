@@ -52,6 +52,7 @@ pub(crate) fn merge_patch(
     let mut changed = false;
     for (name, value) in patch {
         let Some(field) = find_field(fields, name) else {
+            // A field without a row is kept and shown again, as by an API that knows more fields than this contract.
             kept.insert(name.clone(), value.clone());
             changed = true;
             continue;
@@ -63,7 +64,9 @@ pub(crate) fn merge_patch(
 
 fn merge_field_patch(field: &FieldSpec, kept: &mut Map<String, Value>, value: &Value, null: NullInPatch) -> bool {
     match (value, field.json_type) {
+        // What a null means in a PATCH is not documented, so a world can be told to ignore it or to unset the field.
         (Value::Null, _) if null == NullInPatch::Ignored => false,
+        // A client that sends a mask back must not lose its password: the old value stays, and the edit counts.
         (Value::String(text), _) if field.quirk == Some(Quirk::MaskedUris) && text.contains(MASKED_TEXT) => true,
         (Value::Null, _) => kept.shift_remove(field.name).is_some(),
         // A secret is replaced as a whole: merged, half of an old one would survive.

@@ -16,10 +16,12 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
         .nullable().unset(UnsetValue::Text("mysql")).quirk(Quirk::BaseTypes),
     required("host", TEXT).connection(),
     required("port", between(1, 65_535)).connection(),
+    // Patchable, unlike that of Postgres: the PATCH schema of MySQL has it.
     optional("authentication", AUTHENTICATION).connection().unset(UnsetValue::Text("basic")),
     optional("iamRole", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
+    // Unset reads as null here and as false for Postgres. Both mean the same.
     optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::Null),
     optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::Null),
     // Assigned by the API if it is unset. Two consumers of one server must not share it.

@@ -26,6 +26,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),
     optional("sshKeyResourceId", TEXT).hidden().preview(),
     required("settings", JsonType::Object(SETTINGS)).patchable(),
+    // Not patchable: a PATCH changes the list by the two fields below. Reads do not keep its order.
     required("tableMappings", JsonType::Objects(MAPPING, 1)).quirk(Quirk::ShuffledLists),
     optional("tableMappingsToAdd", JsonType::Objects(MAPPING, 0)).patch_only(),
     optional("tableMappingsToRemove", JsonType::Objects(REMOVAL, 0)).patch_only(),
@@ -42,6 +43,7 @@ pub(crate) static CREDENTIALS: &[FieldSpec] = &[optional("username", MAYBE_EMPTY
 
 #[rustfmt::skip]
 static SETTINGS: &[FieldSpec] = &[
+    // The API fills defaults in (product documentation): no difference to a manifest that omits them.
     optional("syncIntervalSeconds", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(60)),
     optional("pullBatchSize", AT_LEAST_ONE).patchable().unset(UnsetValue::Integer(100_000)),
     // Unset, both read as an empty text: the names that ClickPipes generates are never shown.
@@ -50,6 +52,7 @@ static SETTINGS: &[FieldSpec] = &[
     optional("replicationSlotName", TEXT).unset(UnsetValue::EmptyText),
     optional("allowNullableColumns", JsonType::Bool).unset(UnsetValue::False),
     optional("initialLoadParallelism", AT_LEAST_ONE).unset(UnsetValue::Integer(4)),
+    // The schema says 1000, the official provider takes less.
     optional("snapshotNumRowsPerPartition", at_least(1000)).unset(UnsetValue::Integer(100_000)),
     optional("snapshotNumberOfParallelTables", AT_LEAST_ONE).unset(UnsetValue::Integer(1)),
     // Two fields that some answers omit even if they were set (tests of the provider).

@@ -45,6 +45,7 @@ pub(crate) fn render_fields(
 }
 
 fn is_visible(field: &FieldSpec, kept: &Map<String, Value>, reading: ReadContext<'_>) -> bool {
+    // Some answers omit these fields even if they were set (tests of the official provider).
     let omitted = field.quirk == Some(Quirk::OmittedBooleans) && reading.quirks.has_quirk(Quirk::OmittedBooleans);
     let hidden = match field.visibility {
         ReadVisibility::Visible => false,
@@ -85,6 +86,8 @@ fn apply_quirk(quirk: Quirk, field_name: &str, value: &mut Value, reading: ReadC
         (Quirk::MaskedUris, Value::String(uri)) if reading.quirks.has_quirk(quirk) => {
             *uri = masked_uri(uri, reading.read_seed);
         }
+        // The schema says a list, and an unset one came back as null (seen live). A client that takes the two for
+        // different values plans a change for ever.
         (Quirk::NullLists, value) if *value == json!([]) => {
             *value = if reading.quirks.has_quirk(quirk) { Value::Null } else { json!([]) };
         }
@@ -102,6 +105,7 @@ fn shuffle_items(items: &mut [Value], seed: u64) {
 }
 
 fn masked_uri(uri: &str, seed: u64) -> String {
+    // The newer schema says that a login is masked, and not how. So a read may show any of three forms.
     let form = uuid::mix_bits(seed) % 3;
     let login = uri.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
     match login {
@@ -133,6 +137,7 @@ fn render_unset(field: &FieldSpec, reading: ReadContext<'_>) -> Option<Value> {
         UnsetValue::Integer(number) => json!(number),
         UnsetValue::Text(text) => json!(text),
         UnsetValue::ConsumerGroup => json!(format!("clickpipes-{}", reading.id)),
+        // From the id of the pipe, so that all reads show the same number.
         UnsetValue::ServerId => json!(uuid::hash_text(reading.id) % 4_294_967_295 + 1),
     };
     Some(match field.quirk {

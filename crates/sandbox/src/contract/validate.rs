@@ -113,6 +113,7 @@ pub(crate) fn validate_object(
         };
         match fields.iter().find(is_known) {
             Some(field) => validate_field(complaints, &path, field, value, context),
+            // Whether the API refuses unknown fields is not proven. By default the sandbox does, so that a typo shows.
             None if context.unknown == UnknownFields::Accept => {}
             None => complaints.add_unknown_field(&path),
         }
@@ -133,6 +134,7 @@ fn validate_field(complaints: &mut Complaints, path: &str, field: &FieldSpec, va
         }
         // Not even looked at, as it has no effect.
         (BodyKind::Patch, PatchSupport::Ignored) => {}
+        // The PATCH schema marks fields as nullable that a create requires, so null is not a wrong type here.
         (BodyKind::Patch, _) if value.is_null() => {}
         (BodyKind::Create, _) if value.is_null() && field.nullable => {}
         _ => {

@@ -32,6 +32,7 @@ pub(crate) fn validate_mongodb(check: &mut SourceCheck<'_>) {
         check.refuse(ApiRule::MongodbUri, "uri", "must begin with mongodb:// or mongodb+srv://");
     }
     let authority = uri.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    // A login may be in the URI instead.
     if check.has_field("credentials") {
         validate_username(check);
     } else if !authority.contains('@') && !uri.contains("authMechanism=") {

@@ -34,6 +34,7 @@ pub(crate) fn validate_destination(
 ) {
     validate_roles(destination, complaints);
     validate_names(destination, complaints);
+    // The table checks below are about one table with columns. A database pipe has a table for each mapping.
     if source.is_database() {
         if !mappings.is_empty() {
             complaints.refuse(ApiRule::DatabaseDestination, "fieldMappings", "is not for database pipes");

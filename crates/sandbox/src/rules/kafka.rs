@@ -48,6 +48,7 @@ pub(crate) fn validate_kafka(check: &mut SourceCheck<'_>) {
     check.refuse_unless(ApiRule::KafkaUnusedRole, "iamRole", is_role, "IAM_ROLE authentication");
     let is_login = object_field(check.fields, "credentials")
         .is_some_and(|given| ["username", "password"].iter().all(|name| given.contains_key(*name)));
+    // No schema refuses a user and a password here, so that is a rule of its own, which a world can switch off.
     let needed = if broker == "azureeventhub" && is_login {
         check.refuse(ApiRule::EventHubLogin, "credentials.connectionString", "is required with azureeventhub");
         credential_keys("kafka", authentication)
