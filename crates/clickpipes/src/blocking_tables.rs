@@ -36,6 +36,7 @@ pub fn find_tables_added_again(kind: Kind, body: &Value, added: &[&Value], live:
     if kind != Kind::ClickPipe || added.is_empty() || takes_no_copy(body) {
         return Vec::new();
     }
+    // The tables that the live pipe writes hold rows by now. About others the API cannot be asked before.
     let written: BTreeSet<String> = written_tables(live).iter().map(qualified_name).collect();
     let targets: BTreeSet<&str> = added.iter().filter_map(|mapping| mapping["targetTable"].as_str()).collect();
     let tables = written_tables(body).into_iter().filter(|table| targets.contains(table.name));

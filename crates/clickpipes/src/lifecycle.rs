@@ -45,12 +45,14 @@ pub fn progress_toward(kind: Kind, object: &Object, desired: RunState) -> Progre
             EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired => Progress::Failed,
             EndpointState::Other(_) => Progress::InProgress,
         },
+        // It has no state. Whether a size is in force shows only in its values.
         Kind::CdcScaling => Progress::Ready,
     }
 }
 
 fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
     match (phase, desired) {
+        // A failed pipe stopped by itself. That ends a wait for it to run, but not a wait for a stop that was sent.
         (PipePhase::PlatformError, _) | (PipePhase::Failed, RunState::Running) => Progress::Failed,
         (PipePhase::Degraded, RunState::Running) => Progress::Degraded,
         (PipePhase::Running | PipePhase::Loading | PipePhase::Finished, RunState::Running)

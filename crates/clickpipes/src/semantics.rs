@@ -99,6 +99,7 @@ impl KeyedList {
     /// The key of an entry: equal for all spellings of the same values.
     pub fn entry_key(&self, entry: &Value) -> EntryKey {
         let fields = self.identity.iter().zip(&self.identity_spellings);
+        // In one spelling: a key that differs by case would remove a table and add it again, with a new load.
         fields.map(|(field, spelling)| Some(spelling.canonical_value(entry.get(field)?))).collect()
     }
 }
@@ -171,6 +172,8 @@ impl FieldSemantics {
 
     /// The rules of a field of this object.
     pub fn child_field(&self, name: &str) -> &Self {
+        // A field that no struct declares has the rules of its surroundings: it may need the same pause, or the same
+        // replacement.
         self.fields.get(name).or(self.fallback.as_ref()).map_or(self, Arc::as_ref)
     }
 

@@ -16,6 +16,7 @@ pub const FALLBACK_EFFECT: &str =
 /// The body of a new pipe that is declared stopped.
 pub fn with_switch(body: &Value) -> Value {
     let mut body = body.clone();
+    // The newer schema refuses the switch for database pipes.
     if let (Some(SourceFamily::Stream | SourceFamily::Files), Some(fields)) =
         (source_family(&body), body.as_object_mut())
     {

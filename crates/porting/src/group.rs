@@ -204,6 +204,7 @@ impl GroupFinder<'_> {
         for (at, value) in members.iter().zip(parameters.fewest_values()) {
             by_value.entry(value).or_default().push(*at);
         }
+        // With one value, the split would give the same set again, for ever.
         if by_value.len() > 1 {
             for members in by_value.into_values() {
                 self.split_alike(&members);

@@ -164,6 +164,7 @@ impl Reorder<'_> {
     fn lines_of(&self, node: &YamlNode, order: Option<KeyOrder>, lines: &[&str]) -> Vec<String> {
         let unchanged = || lines.iter().map(ToString::to_string).collect();
         match (&node.content, order) {
+            // The lines of an alias stand elsewhere, at its anchor.
             _ if node.alias.is_some() => unchanged(),
             (YamlContent::Map(_), Some(order)) => self.mapping_lines(node, order, lines).unwrap_or_else(unchanged),
             (YamlContent::List(items), Some(order)) => {

@@ -147,6 +147,7 @@ impl StateReader {
             "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns" => {
                 self.add_dns_names(resource);
             }
+            // A newer provider may have more resources of ClickPipes. Silence would look as if they had been converted.
             other if other.starts_with("clickhouse_clickpipe") => {
                 self.import.leave_to_terraform(&resource.address, "pipectl does not manage this");
             }

@@ -18,6 +18,7 @@ pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<Str
     if start_paused::has_switch(body) {
         first_rows = format!("nothing is read until it is started. Then: {first_rows}");
     }
+    // Only then: for each new pipe, a warning about rows that may be there would hide the one that matters.
     let tables = if is_recreated { describe_earlier_rows(kind, body) } else { None };
     let adds = (body["destination"]["managedTable"] == false)
         .then(|| format!("inserts into {}, which must exist", TableNames::in_body(body).quoted_list()));

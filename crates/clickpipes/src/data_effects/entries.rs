@@ -46,6 +46,7 @@ fn describe_lost_target(entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> O
 
 fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     let mut sentences: Vec<String> = sentences.collect();
+    // A change of a thousand tables would bury what else a reviewer has to see.
     if sentences.len() > MAX_SENTENCES {
         let more = sentences.len() - (MAX_SENTENCES - 1);
         sentences.truncate(MAX_SENTENCES - 1);

@@ -43,6 +43,7 @@ fn describe_initial_run(body: &Value) -> &'static str {
 
 fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
     match PipeState::from(&live.state) {
+        // The API answers 200 and drops the stop until then (documentation of the lifecycle).
         PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
             Some(format!("it is in `{}`: the API stops it only when its load is done", live.state))
         }

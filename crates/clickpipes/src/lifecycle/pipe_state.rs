@@ -99,6 +99,7 @@ impl PipeState {
             Self::Failed => PipePhase::Failed,
             Self::InternalError => PipePhase::PlatformError,
             Self::Deleting => PipePhase::Deleting,
+            // A state of a newer API is neither settled nor failed, so a wait goes on until its time is over.
             Self::Other(_) => PipePhase::Other,
         }
     }

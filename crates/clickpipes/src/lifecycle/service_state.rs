@@ -40,6 +40,7 @@ impl From<&State> for ServiceState {
 impl ServiceState {
     /// Whether the service does not run again unless somebody starts it.
     pub fn is_down_for_good(&self) -> bool {
+        // `Stopping` too: somebody asked for it, and pipectl never starts what somebody stopped.
         matches!(self, Self::Stopping | Self::Stopped | Self::Terminated | Self::Failed)
     }
 }

@@ -77,6 +77,8 @@ impl<'b> Replacement<'b> {
 
     /// Whether nobody reads the rows that arrive between the two pipes, and no copy brings them back.
     pub(crate) fn misses_changes(&self) -> bool {
+        // A slot that people made keeps the log for the next reader. Without one, `cdc_only` begins where it is
+        // created.
         self.text_at("settings.replicationMode") == Some("cdc_only")
             && self.unchanged_text("settings.replicationSlotName").is_none()
     }

@@ -22,6 +22,7 @@ impl FieldSemantics {
             return true;
         }
         match live {
+            // Here null is an answer: the API knows the field, and it is not set.
             Some(Value::Null) if self.is_unknown => self.is_unset(desired),
             None | Some(Value::Null) => {
                 self.readback_of(desired) == Readback::Sometimes || self.is_unset(desired) || self.is_unsettled(None)
@@ -108,6 +109,8 @@ impl FieldSemantics {
                 items.iter().all(|one| {
                     let ordered = self.list == ListSemantics::Atomic;
                     let counterpart = |other: &&Value| item.declares_same_by(one, other, same);
+                    // In order, each entry may only match the next one. Otherwise it takes its match out, so that two
+                    // equal entries need two.
                     let reach = if ordered { 1 } else { rest.len() };
                     let found = rest.iter().take(reach).position(counterpart);
                     found.map(|at| rest.remove(at)).is_some()
@@ -126,6 +129,7 @@ impl FieldSemantics {
             Value::Array(items) => items.is_empty(),
             Value::Object(fields) => fields.iter().all(|(name, value)| {
                 let rules = self.child_field(name);
+                // Live cannot contradict these, so a group that has nothing else may read as absent.
                 rules.is_secret || rules.readback == Readback::Never || rules.is_unset(value)
             }),
             Value::Bool(true) | Value::Number(_) => false,
@@ -143,6 +147,7 @@ impl FieldSemantics {
             _ if self.is_unset(desired) && self.is_unset(live) => true,
             (Value::Array(desired), Value::Array(live)) => self.list_equals_live(desired, live),
             (Value::Object(desired), Value::Object(live)) => {
+                // Only declared fields count: what a manifest omits is not managed, and the API adds defaults.
                 desired.iter().all(|(name, value)| self.child_field(name).matches_live(value, live.get(name)))
             }
             _ => self.equality.equals_live(desired, live),

@@ -34,6 +34,7 @@ pub(super) fn could_be(desired: &Value, live: &Value) -> Option<bool> {
     let live = live.as_str().filter(|live| is_masked(live))?;
     // Nothing else is ever a part of a text.
     let Value::String(desired) = desired else { return Some(true) };
+    // A masked login may stand for any login, also for none in the manifest, which has it in the credentials.
     let is_login_masked = login_range(live).is_some_and(|login| is_masked(&live[login]));
     let [desired, live] = [desired, live].map(|text| {
         let login = login_range(text).filter(|_| is_login_masked);
@@ -78,6 +79,8 @@ fn is_mask(text: &str, word: Range<usize>) -> bool {
     let plain = text[word.clone()].to_ascii_lowercase().replace("%5b", "[").replace("%5d", "]").replace("%2a", "*");
     let brackets = [('[', ']'), ('<', '>'), ('(', ')'), ('{', '}')];
     let inner = brackets.iter().find_map(|(open, close)| plain.strip_prefix(*open)?.strip_suffix(*close));
+    // A word of a mask may be a word like any other, so only its place tells: a whole value, or a password before the
+    // `@`.
     let before_login_end = text[word.end..].starts_with('@');
     let is_value = before_login_end || text[..word.start].ends_with([':', '=']) || word == (0..text.len());
     let is_stars = plain.len() >= 3 && plain.bytes().all(|byte| byte == b'*');

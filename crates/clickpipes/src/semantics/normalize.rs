@@ -14,6 +14,7 @@ impl FieldSemantics {
                 let items = items.iter().map(|item| self.list_item().normalize_live(item));
                 let mut items: Vec<Value> = items.collect();
                 if self.list != ListSemantics::Atomic {
+                    // By text, as nothing else is sure to tell the entries apart. The order means nothing.
                     items.sort_by_cached_key(Value::to_string);
                 }
                 Value::Array(items)

@@ -58,6 +58,7 @@ impl FieldSemantics {
             Value::Object(fields) => is_secret_group_name(name) && fields.values().any(is_text),
             _ => is_secret_field_name(name) && is_text(value),
         };
+        // Marks say of each known field whether it is a secret. Its name alone could hide a harmless one.
         if field.is_unknown && is_secret {
             return Value::from(REDACTED_SECRET);
         }

@@ -85,6 +85,7 @@ impl FieldSemantics {
     /// leads to the object as well stands as it is.
     pub fn referenced_value(&self, reference: &Value, object: &Object, live: Option<&Value>) -> Option<Value> {
         let names = dns_names(self.refers_to?, &object.body);
+        // No pipe can connect to a wildcard: it stands for names that only the owner of the endpoint knows.
         let mut exact = names.iter().filter(|name| !name.contains('*'));
         let is_name =
             |host: &String| dns_patterns(host).iter().any(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)));

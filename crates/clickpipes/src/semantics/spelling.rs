@@ -75,6 +75,8 @@ impl Equality {
 
     /// Whether a response with `live` means what is declared. A base word stands for all its flavours.
     pub(super) fn equals_live(&self, desired: &Value, live: &Value) -> bool {
+        // In one direction only: a live `postgres` may be a declared `neon`, but a live `neon` is not a declared
+        // `postgres`.
         let base = match (self, desired) {
             (Self::FlavourOf(bases), Value::String(flavour)) => bases.get(&flavour.to_ascii_lowercase()),
             _ => None,
@@ -144,6 +146,8 @@ impl Equality {
         let number: f64 = digits.trim().parse().ok()?;
         match (self, suffix) {
             (Self::Cpu, "m") | (Self::Memory, "Gi") | (Self::Count, "") => Some(number),
+            // A bare `250` can only be millicores: as cores, it is more than any pipe has. For the same reason a bare
+            // `2` below is gigabytes, and not bytes.
             (Self::Cpu, "") if number > MOST_CORES => Some(number),
             (Self::Memory, "") if number < LEAST_BYTES => Some(number),
             (Self::Cpu, "") => Some(number * 1000.0),
@@ -196,6 +200,7 @@ fn canonical_sql(text: &str) -> String {
         match quote {
             Some(end) => {
                 canonical.push(c);
+                // An escaped quote does not end the text.
                 if c == '\\' {
                     canonical.extend(characters.next());
                 } else if c == end {

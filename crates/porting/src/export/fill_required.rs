@@ -85,6 +85,7 @@ impl<'v> ManifestDraft<'v> {
             (Some(node), None) if is_missing_login(flaw) => self.fill_in_login(node, path),
             (_, _) if flaw.severity != Severity::Error => false,
             (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(node, path),
+            // A word of a newer API is valid there. Under `additional` it is sent as it is, and not checked.
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>
             {
@@ -114,6 +115,7 @@ impl<'v> ManifestDraft<'v> {
     fn fill_in_login(&mut self, login: &FieldNode, path: &FieldPath) -> bool {
         let mut parts = login.child_fields().filter(|(_, part)| part.can_be_secret()).peekable();
         let found = parts.peek().is_some();
+        // The whole login at once: the API refuses half of one (seen live).
         parts.for_each(|(name, _)| self.set_secret_reference(&path.child(name), SecretEncoding::Raw));
         found
     }

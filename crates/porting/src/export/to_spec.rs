@@ -94,6 +94,8 @@ impl SpecBuilder<'_> {
         value: &Value,
         path: &FieldPath,
     ) -> Option<Value> {
+        // A default is omitted, so that the manifest declares only what somebody chose. References to secrets are
+        // filled in later.
         if is_empty_value(value) || is_default_value(node, rules, value) || rules.is_secret {
             return None;
         }
@@ -111,6 +113,7 @@ impl SpecBuilder<'_> {
             return None;
         }
         match value {
+            // A number may come as text. A manifest takes only the number.
             Value::String(text) if node.keyword_text("type") == "integer" && text.parse::<i64>().is_ok() => {
                 text.parse::<i64>().ok().map(Value::from)
             }

@@ -24,6 +24,7 @@ pub(super) fn build_documents(
     for parameter_use in &group.uses {
         let parameter = group.parameters.get(parameter_use.parameter)?;
         let is_in_template = parameter_use.path.is_within(&spec_path);
+        // A template sees only its parameters, and the document only its entry.
         let scope = if is_in_template { "with" } else { "each" };
         parameter_use.path.set_in(&mut first, used_text(parameter_use, scope, &parameter.name));
         if is_in_template {

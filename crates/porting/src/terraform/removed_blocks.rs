@@ -18,6 +18,7 @@ impl fmt::Display for RemovedBlock {
 /// The block for the resource of an instance; `None` if `known` contains it.
 pub fn removed_block(instance: &str, known: &[RemovedBlock]) -> Option<RemovedBlock> {
     let removed = RemovedBlock { from: without_indexes(instance) };
+    // All instances of a resource have one block, and Terraform refuses two of the same address.
     (!known.contains(&removed)).then_some(removed)
 }
 

@@ -80,6 +80,7 @@ pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>
     if has("planned_values") || has("resource_changes") {
         return Err(TerraformStateError::Plan);
     }
+    // Only a state file has these keys. The output of `terraform show` has `format_version` instead.
     if has("serial") || has("lineage") {
         return list_state_file(top);
     }
@@ -115,6 +116,7 @@ fn list_state_file(top: &Map<String, Value>) -> Result<Vec<TerraformResource<'_>
         let (resource_type, name) = (text("type")?, text("name")?);
         let module = one["module"].as_str().map(|module| format!("{module}.")).unwrap_or_default();
         for (index, instance) in list_field(one, "instances", &format!("resources.{at}"))?.iter().enumerate() {
+            // Terraform is about to destroy a deposed object, so it must not be adopted.
             if instance.get("deposed").is_some_and(Value::is_string) {
                 continue;
             }
