@@ -99,7 +99,7 @@ impl KeyedList {
     /// The key of an entry: equal for all spellings of the same values.
     pub fn entry_key(&self, entry: &Value) -> EntryKey {
         let fields = self.identity.iter().zip(&self.identity_spellings);
-        // In one spelling: a key that differs by case would remove a table and add it again, with a new load.
+        // In one spelling: an entry that live spells otherwise would be removed and added again.
         fields.map(|(field, spelling)| Some(spelling.canonical_value(entry.get(field)?))).collect()
     }
 }

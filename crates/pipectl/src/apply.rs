@@ -77,6 +77,8 @@ pub async fn apply_plan(
         Either::Left((reports, _)) => reports,
         // The work is not dropped: a request in progress may take effect, and paused pipes have to be started.
         Either::Right((_, work)) => {
+            // It ends waits and reads at once. Writes that are out are finished, because without an answer nobody knows
+            // what they did.
             remote.cancel_run();
             work.await
         }

@@ -70,6 +70,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
         "unreachable": unreachable,
     });
     let text = format!("{saved:#}\n");
+    // Private all the same: live values say much about a system.
     files::write_private_file(file, &text)
 }
 
@@ -187,6 +188,7 @@ impl ComparableObject<'_> {
     /// The same as [`sorted_text`] of its JSON. The body of a create is most of a plan, and is not copied.
     fn sorted_text(&self) -> String {
         let action_text = |action: &&Action| match action {
+            // With a reader beside it, the action has a further field, so the general way is taken.
             Action::Create { address, body, paused_beside: None } => {
                 format!(r#"{{"create":{{"address":{},"body":{}}}}}"#, sorted_text(&json!(address)), sorted_text(body))
             }

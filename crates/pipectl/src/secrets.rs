@@ -106,6 +106,7 @@ impl SecretResolver {
             (listed || env_vars::BASIC_VARIABLES.contains(&name) || PROGRAM_VARIABLES.contains(&name))
                 && !self.key_variables.contains(name)
         };
+        // `PATH` is added below without relative folders: through these, the tree could bring programs of its own.
         let passed =
             env_vars::all_variables().filter(|(name, _)| name != "PATH" && name.to_str().is_some_and(is_passed));
         passed.chain(env_vars::path_of_programs().map(|path| ("PATH".into(), path))).collect()
@@ -149,6 +150,7 @@ impl SecretResolver {
             return Ok(());
         }
         let below = |target: PathBuf| self.own_folder().is_some_and(|start| target.starts_with(start));
+        // A path that does not exist cannot be resolved, so its text decides.
         let is_contained = located.canonicalize().map_or_else(|_| stays_below(Path::new(path)), below);
         let refusal = || "it is outside the project's folder: write an absolute path if that is intended".to_owned();
         is_contained.then_some(()).ok_or_else(refusal)
@@ -184,6 +186,7 @@ impl SecretResolver {
 /// environment.
 fn check_not_of_others(located: &Path) -> Result<(), String> {
     let target = located.canonicalize().unwrap_or_else(|_| located.to_owned());
+    // Both the path as written and its target: a link into git's folder, and one out of it.
     let paths = [PathBuf::from(normal_path(&located.display().to_string())), target];
     if paths.iter().any(|path| is_of_git(path)) {
         return Err("it belongs to git, which may keep a token there".to_owned());

@@ -115,6 +115,7 @@ impl Session {
     /// is not asked for once more.
     pub(crate) async fn replan_after_apply(&self) -> Result<Plan> {
         let mut scope = self.read_scope();
+        // A service that could not be read before the apply was not changed either.
         scope.kinds.retain(|service, _| self.is_reachable(service));
         let live = self.connection.remote.observe_live(&scope).await?;
         Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent, UnsettledPolicy::ReadAgain))
@@ -199,6 +200,7 @@ impl Session {
 
     /// The services that the plan would change, and that take no change now. `can_wake` is the flag.
     pub(crate) async fn down_services(&self, plan: &Plan, can_wake: bool) -> BTreeMap<ServiceRef, DownService> {
+        // The API deletes objects of a service that sleeps, so its state need not be asked for.
         if plan.actions.iter().all(|action| matches!(action, Action::Delete { .. })) {
             return BTreeMap::new();
         }

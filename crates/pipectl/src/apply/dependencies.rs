@@ -67,6 +67,8 @@ impl<'p> FinishedObjects<'p> {
     /// Waits until the work on every object that this one depends on has ended.
     pub(super) async fn wait_for_dependencies(&self, work: &ObjectWork<'_>) {
         loop {
+            // Created before the check: an object that finishes between the check and the wait would otherwise be
+            // missed.
             let more = self.on_finish.notified();
             if self.may_begin(work) {
                 return;
@@ -86,6 +88,7 @@ impl<'p> FinishedObjects<'p> {
     fn has_unfinished_below(&self, work: &ObjectWork<'_>) -> bool {
         let service = &work.address().service;
         let unfinished = self.unfinished.borrow();
+        // What belongs to the organization belongs to all services, so it waits for the work on each of them.
         if service.is_organization() {
             unfinished.iter().any(|((_, rank), count)| *rank < work.rank && *count > 0)
         } else {
@@ -95,6 +98,7 @@ impl<'p> FinishedObjects<'p> {
 
     pub(super) fn record_result(&self, work: &ObjectWork<'_>, report: &ObjectResult) {
         let at = &report.address;
+        // Only actions that were answered count: a replacement that failed at its create has deleted all the same.
         let was_deleted = work.actions[..report.done].iter().any(|action| matches!(action, Action::Delete { .. }));
         let unmet_dependency = report.unmet_dependency.clone();
         let state = report.state.as_deref().map(State::new);
@@ -113,6 +117,7 @@ impl<'p> FinishedObjects<'p> {
     pub(super) fn given_to(&self, work: &ObjectWork<'_>) -> Given {
         let finished = self.finished.borrow();
         let givers: Vec<&ObjectEnd> = work.takes_from.iter().filter_map(|at| finished.get(*at)).collect();
+        // The worst first: after a deletion nothing reads the source, after a release the giver may still exist.
         if givers.iter().any(|end| end.was_deleted) {
             Given::Deleted
         } else if givers.iter().any(|end| end.outcome == Outcome::Applied) {
@@ -164,6 +169,7 @@ fn still_needed(kept: &Address, other: &Address, end: Option<&ObjectEnd>) -> Opt
 fn not_applied_text(outcome: Outcome) -> Option<&'static str> {
     match outcome {
         Outcome::Applied => None,
+        // Accepted is not enough for a dependent: the API refuses a pipe whose endpoint is still being created.
         Outcome::Accepted => Some("has not settled yet"),
         Outcome::Failed => Some("failed"),
         Outcome::Unknown => Some("has an unknown outcome"),

@@ -81,6 +81,7 @@ pub(super) async fn run_object(
     let actions = &work.actions;
     let mut pausing = None;
     for (index, action) in actions.iter().enumerate() {
+        // A permit keeps a place in the rate limit for the start. A pipe that ends stopped needs none.
         if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
@@ -95,6 +96,7 @@ pub(super) async fn run_object(
         let rest = if stop.is_begun() { index + 1 } else { index };
         report.not_started = actions[rest..].iter().map(|action| action_verb(action)).collect();
         report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
+        // Before the report and before the pipe is started: both depend on whether its tables are complete again.
         let restored = removed_mappings::restore_mappings(run, action, &stop).await;
         record_stop(run, &mut report, stop);
         report.not_recreated = not_recreated_reason(actions, index, &report);
@@ -103,6 +105,7 @@ pub(super) async fn run_object(
         if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
             report.keep_create(body, run.changes.get(&report.address).copied());
         }
+        // Whatever ended the work: left stopped, the pipe would ingest nothing until somebody notices.
         let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(actions));
         if let Some(id) = stopped {
             resume_pipe(run, &id, &mut report).await;
@@ -141,6 +144,7 @@ async fn perform_action(
     }
     run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
     (run.on_step)(&ApplyStep::Action(action));
+    // Between the two halves nothing reads the source, so such a request gets the longer time.
     let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index) || gives_way || follows;
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }
@@ -175,6 +179,7 @@ fn ends_replacement(actions: &[&Action], index: usize) -> bool {
 impl StopCause {
     /// Whether the action may have been sent.
     fn is_begun(&self) -> bool {
+        // Out of time means that it still waited for its turn.
         matches!(self, Self::Error(error) if !matches!(error, Error::OutOfTime)) || matches!(self, Self::NoResponse)
     }
 }
@@ -183,6 +188,7 @@ fn record_stop(run: &ApplyRun<'_>, report: &mut ObjectResult, stop: StopCause) {
     let begun = report.done > 0;
     match stop {
         StopCause::Error(error) | StopCause::NotReady(error) => {
+            // Every other request would be refused as well, and each refusal counts against the rate limit.
             run.is_key_refused.set(run.is_key_refused.get() || error.is_auth_error());
             report.record_error(&error);
         }

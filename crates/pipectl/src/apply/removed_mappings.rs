@@ -32,6 +32,8 @@ pub(super) async fn restore_mappings(run: &ApplyRun<'_>, action: &Action, stop: 
         Err(_) => return Some(Restored::Failed("the API did not answer in time".to_owned())),
     };
     let is_refused = error.rejection_kind().is_some() && !error.is_outcome_unknown();
+    // The API may return fields that it does not accept. Without an answer it is not tried: the first attempt may have
+    // worked.
     if let (true, Some(reduced)) = (is_refused, without_unknown_part(restore))
         && send_action(run, &reduced, RESPONSE_GRACE).await.is_ok()
     {
@@ -63,6 +65,7 @@ pub(super) fn record_mappings(report: &mut ObjectResult, actions: &[&Action], re
         }
         None => {}
     }
+    // The report shows the mappings as a manifest has them, so that somebody can add them again.
     report.missing_mappings = missing_mappings(actions, report.done);
 }
 

@@ -92,12 +92,14 @@ impl Repository {
                     nearest = Some((distance, commit));
                 }
             } else if self.is_ancestor(&head, &commit)? {
+                // A job that is run again after a newer one would set back what the newer one applied.
                 return Ok(AppliedBase::Superseded(commit));
             } else {
                 // The target branch moved on, or a force push removed the commit from it. The list begins with the newest.
                 beside.get_or_insert(commit);
             }
         }
+        // In a shallow clone, a commit beside `HEAD` may come before it, and an unknown one may be the later one.
         if beside.is_some() || unknown.is_some() && is_any_known {
             self.ensure_whole_history()?;
         }
@@ -125,6 +127,7 @@ impl Repository {
         let output = command.output().map_err(|error| start_error(&error))?;
         match output.status.code() {
             Some(0) => Ok(true),
+            // Git answers 1 for "no", and another code if it failed.
             Some(1) => Ok(false),
             _ => bail!("git: {}", String::from_utf8_lossy(&output.stderr).trim()),
         }

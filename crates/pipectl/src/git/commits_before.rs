@@ -27,6 +27,7 @@ impl CommitsBefore {
         let change =
             change.filter(is_known).map(|it| repository.resolve_commit(&format!("{}...", it.trim_end_matches("..."))));
         let change = match change.transpose()? {
+            // Where the base is the later commit, its policy is the newer one.
             Some(change) if !repository.is_ancestor(&change, &base)? => change,
             _ => base.clone(),
         };
@@ -75,6 +76,7 @@ impl CommitsBefore {
         let is_project = |text: &str| project.file.as_ref().is_some_and(|file| *file.text == *text);
         let mut before: Vec<&str> = before.iter().map(|file| &*file.text).collect();
         let mut now: Vec<&str> = declared.files.iter().map(|file| &*file.text).filter(|it| !is_project(it)).collect();
+        // Sorted, because a file that only moves changes no manifest.
         before.sort_unstable();
         now.sort_unstable();
         Ok(before == now)

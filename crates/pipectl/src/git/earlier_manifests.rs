@@ -26,8 +26,8 @@ pub(super) struct EarlierManifests {
     /// What a run at that commit declared: a folder that only a later `manifests` lists is not part of it.
     pub(super) applied: BTreeSet<DeclaredKey>,
     /// Those of other folders that may declare an object of the run which has none in its own, or one to which an object
-    /// of the run refers. The manifest of today may
-    /// name the object otherwise (its service by id, the pipe by `metadata.id`), so only ids tell.
+    /// of the run refers. The manifest of today may name the object otherwise (its service by id, the pipe by
+    /// `metadata.id`), so only ids tell.
     pub(super) elsewhere: Vec<Manifest>,
 }
 
@@ -98,6 +98,7 @@ impl EarlierManifests {
         project.rename_services(&mut loaded.manifests, &bindings);
         loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
         for problem in &mut loaded.diagnostics {
+            // A mistake in an old commit cannot be mended any more, so it must not stop today's plan.
             problem.severity = Severity::Warning;
         }
         let mut all_files = files.clone();
@@ -150,6 +151,7 @@ impl EarlierManifests {
         let mut own = services.resolve_desired(self.own);
         let (mut moved, mut others) = (Desired::new(), Desired::new());
         for (at, document) in services.resolve_each(self.elsewhere) {
+            // The folders of the run come first: their manifest is the base, whatever another folder declared.
             if own.contains_key(&at) {
                 continue;
             }

@@ -62,6 +62,7 @@ pub(super) fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
     let top = top.ok_or_else(|| NotInRepository(path.to_owned()))?;
     let below = folder.strip_prefix(top).unwrap_or(&folder).join(rest);
     let below: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+    // Git says whether it trusts the folder, and how it spells the path.
     let printed = run_git(git_command_in(top).args(["rev-parse", "--show-toplevel"]))?;
     let printed = String::from_utf8(printed).context("the path of the repository is not text")?;
     Ok((PathBuf::from(printed.trim_end_matches('\n')), below.join("/")))

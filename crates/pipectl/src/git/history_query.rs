@@ -166,6 +166,7 @@ impl GitHistory {
         let declared = all_addresses(desired);
         let (mut own, elsewhere) = base.resolve(&declared, services);
         let taken: BTreeSet<Address> = self.other_jobs.addresses(services).map(|(at, _)| at).collect();
+        // What another folder declares now has moved to another job, so it is not removed.
         own.retain(|at, _| declared.contains(at) || !taken.contains(at));
         let after_base = std::mem::take(&mut self.after_base_elsewhere);
         (Some(own), OtherFolders { base: elsewhere, after_base, pinned })

@@ -86,6 +86,7 @@ impl Signals {
     }
 
     pub(crate) async fn next(&mut self) {
+        // Nothing can be heard. To return would look like a signal, and end the run.
         if signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -56,6 +56,7 @@ pub(super) fn is_in_several(reviewed: &[&Value], fresh: &Value) -> bool {
     let alike: Vec<&Value> = reviewed.iter().filter(is_about_same).copied().collect();
     let of_all = |key: &str| alike.iter().flat_map(|it| member_list(it, key)).collect::<Vec<_>>();
     let (fields, actions, now) = (of_all("fields"), of_all("actions"), member_list(fresh, "fields"));
+    // Live never shows a write-only field. If the new plan lacks a reviewed one, nobody knows that it was sent.
     let is_forgotten = |field: &&&Value| field["writeOnly"] == true && !now.contains(field);
     now.iter().all(|field| fields.contains(&field) || is_merged_list(field, &fields))
         && !fields.iter().any(|field| is_forgotten(&field))
@@ -70,6 +71,7 @@ fn is_merged_list(field: &Value, reviewed: &[&Value]) -> bool {
     let all = || reviewed.iter().copied().flatten().chain(before).chain(after);
     let is_expected = |entry: &Value| {
         let has = |list: &&[Value]| list.contains(entry);
+        // An old entry stays if no reviewed change removed it; a new one is expected if any of them added it.
         if before.contains(entry) { reviewed.iter().all(has) } else { reviewed.iter().any(has) }
     };
     reviewed.len() > 1 && !after.is_empty() && all().all(|entry| after.contains(entry) == is_expected(entry))
@@ -160,6 +162,7 @@ fn contains(whole: &Value, part: &Value) -> bool {
             part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
         }
         (Value::Array(whole), Value::Array(part)) => {
+            // A list with fewer entries is another list: a part of it would leave tables out.
             whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
         }
         _ => whole == part,

@@ -97,6 +97,7 @@ impl LiveView {
     /// The state that git declares for a pipe, if it declares the pipe.
     pub(crate) fn declared_state(&self, at: &Address, object: &Object) -> Option<RunState> {
         let intent = &self.declared.as_ref()?.get(at)?.intent;
+        // Several pipes may have the name, and only the pinned one is declared.
         if intent.pinned_id.as_ref().is_some_and(|pinned| *pinned != object.id) {
             return None;
         }
@@ -115,6 +116,7 @@ async fn list_objects(remote: &Remote, service: &ServiceRef, kinds: &[Kind], siz
     };
     let mut live = observe(kinds).await?;
     if size == SizeRead::Optional {
+        // For a view of pipes, endpoints are extra: without them the pipes are shown all the same.
         live.extend(observe(&[Kind::ReversePrivateEndpoint]).await.unwrap_or_default());
     }
     let mut objects = live.values().flat_map(|observed| &observed.objects);

@@ -32,6 +32,7 @@ impl Session {
                 (at.clone(), way_out)
             })
             .collect();
+        // After the givers were found, which needs the manifests of all parts.
         self.desired.retain(|at, _| is_own(&at.service));
         if let Some(base) = &mut self.base {
             base.retain(|at, _| is_own(&at.service));

@@ -122,6 +122,7 @@ impl Session {
             objects.map(|object| ReaderElsewhere { address: at.clone(), object, way_out: way_out.clone() })
         });
         let readers = readers.collect();
+        // This part does not plan their services, so they must not look unmanaged here.
         live.to_mut().retain(|at, _| !services.contains(&at.service));
         readers
     }
@@ -178,6 +179,7 @@ pub(crate) async fn collect_partial(
 ) -> Result<ObservedServices> {
     let answers = try_join_all(reads.map(|read| async {
         match read.await {
+            // A refused key is refused everywhere, and after an interruption nothing more is read.
             (_, Err(error)) if is_fatal(&error) => Err(error),
             answered => Ok(answered),
         }
@@ -188,6 +190,7 @@ pub(crate) async fn collect_partial(
     for (service, answer) in answers {
         match answer {
             Ok(live) => reading.live.extend(live),
+            // Only if another service answered. If none did, the fault is not the service's.
             Err(error) if any => reading.unreachable.push(UnreachableService::new(service, &error)),
             Err(error) => return Err(error),
         }

@@ -38,6 +38,7 @@ impl Session {
         let before = git.base.as_ref().map(|base| CommitsBefore::find(&project, base, git.policy_base.as_deref()));
         let before = before.transpose()?;
         if let Some(before) = before.as_ref().filter(|_| !git.trust_policy) {
+            // Before any manifest is read: a change must not make the variable of the API key a secret of a pipe.
             before.hold_keys(&mut project)?;
         }
         let mut declared = LoadedManifests::load_project(&project)?;
@@ -111,7 +112,9 @@ impl Session {
         mode: AccessMode,
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
+        // A secret that occurs in a manifest cannot be hidden without a trace: the gap would show which word it is.
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
+        // Only a run that writes sends secrets, so others need not have them.
         if mode.can_write {
             hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
