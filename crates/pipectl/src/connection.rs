@@ -186,6 +186,7 @@ impl Account {
             ServiceListing::IfNeeded if names.is_empty() || all_known => Vec::new(),
             ServiceListing::IfNeeded | ServiceListing::Always => self.list_services().await?,
             ServiceListing::Preferred => match self.list_services().await {
+                // The role of a key may not allow the list. Without it only the states are missing.
                 Err(_) if all_known => Vec::new(),
                 listed => listed?,
             },
@@ -315,6 +316,7 @@ fn remote_settings(options: &ConnectOptions, project: &ProjectContext, mode: Acc
     let can_wake = mode.can_wake || project.policy.wake_idle.unwrap_or_default();
     Ok(RemoteSettings {
         wait: mode.wait,
+        // A woken service costs money, so a command that only reads never wakes one.
         wake_services: can_wake && mode.can_write,
         rate,
         timeout: options.timeout.limit(),

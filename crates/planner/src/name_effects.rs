@@ -61,6 +61,7 @@ impl NameEffects {
         for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
             let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
             let connected = connected_hosts(FieldSemantics::for_kind(at.kind), &object.body);
+            // An object that gets a host in this plan has its own row, where the host shows.
             if !hosts.sent.contains_key(at) {
                 self.add_takeover(at, &connected, names);
             }
@@ -165,6 +166,7 @@ impl<'a> NamesAfter<'a> {
             let own = inputs.live.get(at).into_iter().flat_map(|found| &found.objects);
             let own: Vec<String> =
                 own.flat_map(|it| dns_names(at.kind, &it.body)).map(str::to_ascii_lowercase).collect();
+            // A replacement that keeps its names takes nothing over.
             names.filter(move |name| !own.contains(name)).map(move |name| ((&at.service, name), at))
         }));
         Self { served: served.collect(), lost, gained }

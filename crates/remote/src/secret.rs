@@ -56,6 +56,7 @@ pub(crate) fn fill_body(
     secrets: &dyn SecretProvider,
     endpoint: impl Fn(&EndpointReference<'_>) -> Result<Value, Error>,
 ) -> Result<FilledBody, Error> {
+    // As declared, before the secrets are in it: what occurs here is public.
     let open = body.to_string();
     let mut filler = BodyFiller { address: at, secrets, endpoint, public_text: open, redaction: Redaction::default() };
     let mut body = body.clone();
@@ -82,6 +83,7 @@ impl RunRedaction {
         for body in bodies {
             let (mut redaction, mut open) = (Redaction::default(), None);
             for referred in secret::find_secret_references(body) {
+                // A program may ask a person for something, which must not happen before its secret is needed.
                 let is_program = matches!(SecretSource::from_reference(&referred.from), Some(SecretSource::Command(_)));
                 // What cannot be read is reported when it is needed.
                 if let Some(found) = (!is_program).then(|| secrets.resolve_secret(&referred.from).ok()).flatten() {

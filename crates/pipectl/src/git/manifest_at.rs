@@ -97,6 +97,7 @@ impl<'r> ManifestArchive<'r> {
     }
 
     fn declared_in_blob(&mut self, hash: &str, commit: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
+        // First without templates: most contents use none, and to know that of a new one its text has to be read.
         if let Some(known) = self.declared_by_blob.get(&(hash.to_owned(), bindings_index, None)) {
             return Ok(Rc::clone(known));
         }

@@ -42,6 +42,7 @@ impl Repository {
         project: &ProjectContext,
     ) -> Result<Option<(String, BTreeSet<String>)>> {
         let root = self.roots[0].as_str();
+        // The whole repository cannot have moved.
         if root.is_empty() {
             return Ok(None);
         }

@@ -40,6 +40,7 @@ impl TargetBranch {
     ) -> Result<Option<Self>> {
         let Some(name) = base.strip_suffix("...") else { return Ok(None) };
         let (base, tip) = (repository.resolve_commit(base)?, repository.resolve_commit(name)?);
+        // It did not move, so its versions are those of the base.
         if base.hash == tip.hash {
             return Ok(None);
         }

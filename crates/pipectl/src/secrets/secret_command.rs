@@ -47,6 +47,7 @@ pub(super) fn run_secret_command(it: &SecretCommand<'_>, time_limit: Duration) -
         let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
         runtime.block_on(run_interruptible(it, time_limit))
     };
+    // It holds the only thread of the run, so nothing else is asked or sent meanwhile.
     let joined = std::thread::scope(|scope| scope.spawn(here).join());
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
 }
@@ -79,6 +80,7 @@ async fn run_interruptible(it: &SecretCommand<'_>, time_limit: Duration) -> Resu
         printed = timeout(time_limit, capture_secret(it)) => {
             printed.unwrap_or_else(|_| Err(format!("it took longer than {time_limit:?}")))
         }
+        // The run's own handler cannot act while this thread is waited for.
         () = signals.next() => Err("interrupted".to_owned()),
     }
 }
@@ -115,6 +117,7 @@ fn build_command(program: &str, it: &SecretCommand<'_>) -> Command {
     if it.folder != Path::new("") {
         command.current_dir(it.folder);
     }
+    // The environment of the run has the API key and the secrets of other pipes.
     command.env_clear().envs(it.variables.iter().map(|(name, value)| (name, value)));
     command.kill_on_drop(true);
     command

@@ -86,10 +86,13 @@ impl Sides<'_> {
             Side::Unknown if !live_is_desired => return Some(Origin::NoBase),
             Side::Unknown => None,
             Side::Absent if is_write_only && !rules.is_implied_by_omission(desired) => Some(FieldVerdict::Change),
+            // Without a live value there is nothing to adopt: what is declared means the same as an unset field.
             Side::Absent if live_is_desired => live.map(|_| FieldVerdict::Adoption),
             Side::Absent => Some(FieldVerdict::Change),
             Side::Value(base) => {
                 let unchanged = rules.requests_same(base, desired);
+                // A version of a secret that goes down asks for nothing, but a reader wants to know that nothing is
+                // sent.
                 let lowered = unchanged && !rules.declares_same(base, desired);
                 let became_readable = !is_write_only && rules.is_unobserved(base, live);
                 match (unchanged, live_is_desired, rules.matches_live(base, live)) {
@@ -118,6 +121,7 @@ impl Sides<'_> {
             Side::Unknown => (!live_is_desired).then_some(Origin::NoBase),
             Side::Absent => (!live_is_desired).then_some(Origin::Known(FieldVerdict::Change)),
             Side::Value(_) => {
+                // Both ways: a comparison looks only at what its first side declares.
                 let unchanged = is_same_value(item, base, desired) && is_same_value(item, desired, base);
                 let live_is_base = is_same_value(item, base, live.value());
                 decide_verdict(unchanged, live_is_desired, live_is_base).map(Origin::Known)
@@ -129,6 +133,7 @@ impl Sides<'_> {
 /// `None` means that there is nothing to report.
 fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) -> Option<FieldVerdict> {
     match (unchanged, live_is_desired, live_is_base) {
+        // Live has what git declares, whoever brought it there.
         (_, true, true) | (true, true, false) => None,
         (true, false, _) => Some(FieldVerdict::Drift),
         (false, true, false) => Some(FieldVerdict::Applied),
@@ -152,6 +157,7 @@ struct Walk<'r> {
 
 impl<'r> Walk<'r> {
     fn visit_value(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
+        // Without a live side two versions of git are compared, and there the field is a change like any other.
         if rules.local_only && sides.live.is_known() {
             return;
         }
