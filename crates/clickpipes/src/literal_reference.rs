@@ -69,7 +69,7 @@ fn is_secret_argument(before: &[&str], word: &str) -> bool {
         // A header that was split at its blanks.
         || is_login_scheme(previous) && !is_place_of_secret(word)
         || previous.strip_suffix(':').is_some_and(|name| is_secret_split_header(name, word))
-        // What a shell is to run is one word.
+        // A script for a shell is one word with blanks in it.
         || word.trim().contains(char::is_whitespace) && {
             let words: Vec<&str> = word.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
             !secret_arguments(&words).is_empty()

@@ -16,7 +16,7 @@ pub(crate) fn canonical_host(host: &str) -> String {
     let address =
         if name.matches(':').count() > 1 && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
     match Host::parse(&address) {
-        // What reads a host takes an escape for what it is. Only a URL has escapes, and they are gone by now.
+        // A `%` in a host is a character like any other. Only a URL has escapes, and they are decoded by now.
         _ if name.contains('%') => name.to_lowercase(),
         // `010.0.0.1` is 8.0.0.1 in a browser and 10.0.0.1 or a name elsewhere; so are `0x7f.1` and `2130706433`.
         Ok(Host::Ipv4(_)) | Err(_) => name.to_lowercase(),

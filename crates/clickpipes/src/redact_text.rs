@@ -1,6 +1,6 @@
 //! Hides secrets in quoted lines of manifests.
 //
-// Diagnostics quote lines of files that are no valid YAML, so this works on text and not on a tree. When unsure, it
+// Diagnostics quote lines of files that are not valid YAML, so this works on text and not on a tree. When unsure, it
 // hides too much: hiding a word is ugly, showing a password in the log of CI is a leak.
 
 use std::collections::{BTreeSet, HashMap};

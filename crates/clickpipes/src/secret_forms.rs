@@ -133,7 +133,7 @@ fn logins(text: &str) -> Vec<Range<usize>> {
         }
         let Some((user, after)) = authority.split_once(':') else { continue };
         let is_port = after.bytes().all(|byte| byte.is_ascii_digit());
-        // A sloppy password holds a slash. No port is such a text.
+        // A password may contain a slash without an escape. A port is never such a text.
         let end = authority.rfind('@').map(|at| start + at).or(last_sign.filter(|_| !is_port));
         let password = start + user.len() + 1;
         found.extend(end.filter(|end| password < *end).map(|end| password..end));

@@ -104,7 +104,7 @@ impl ServersOfService<'_> {
             return endpoint;
         }
         let host = canonical_host(host);
-        // What a wildcard covers may be several servers.
+        // The names under a wildcard may belong to several servers.
         let is_private = || is_private_host(&host) || dns_patterns(&host).iter().any(|it| self.has_name(it));
         if is_private() { format!("{host} in {}", self.service) } else { host }
     }

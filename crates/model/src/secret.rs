@@ -219,7 +219,7 @@ pub fn is_secret_source_key(key: &str) -> bool {
 /// `false` if `is` has another source than `was`, or a higher version. No version is the lowest.
 pub fn requests_same_secret(was: &Value, is: &Value) -> bool {
     // The API returns no secret, so only git can say that one changed. A revert in git lowers the version;
-    // that is no rotation and sends nothing.
+    // that is not a rotation, and sends nothing.
     let version = |reference: &Value| reference.get(VERSION_KEY).and_then(Value::as_i64).unwrap_or(0);
     without_version(was) == without_version(is) && version(is) <= version(was)
 }

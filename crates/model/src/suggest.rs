@@ -6,7 +6,7 @@ pub fn suggest_similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c 
     // One mistake in three letters: beyond that a short word resembles everything. Callers offer the
     // suggestion as a replacement, so a wrong one is worse than none.
     let far = (length / 3).clamp(1, 3);
-    // Another case is no mistake: `Kafka` suggests `kafka`.
+    // Another case is not a mistake: `Kafka` suggests `kafka`.
     let word = word.to_lowercase();
     candidates
         .into_iter()

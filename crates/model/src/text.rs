@@ -204,7 +204,7 @@ form!(
 
 form!(
     /// A name without its path.
-    // A Pub/Sub topic is the bare name, not `projects/…/topics/…`; the provider refuses slashes too.
+    // A Pub/Sub topic is the name alone, not `projects/…/topics/…`; the provider refuses slashes too.
     NameWithoutSlash,
     "type": "string",
     "pattern": "^[^/]+$",

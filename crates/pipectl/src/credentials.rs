@@ -91,7 +91,7 @@ pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &st
                 "the API key in {variable} does not belong to the organization {organization}: the keys of an \
                  environment must be of one organization"
             ),
-            // An API without this list tells nothing about its keys.
+            // An API without this list cannot say which organization a key belongs to.
             Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => return Ok(()),
             Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
         }

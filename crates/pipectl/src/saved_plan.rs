@@ -70,7 +70,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
         "unreachable": unreachable,
     });
     let text = format!("{saved:#}\n");
-    // Private all the same: live values say much about a system.
+    // Private even so: live values say much about a system.
     files::write_private_file(file, &text)
 }
 
@@ -95,7 +95,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// When the file cannot be read, is not a saved plan, or was changed after it was saved.
-    // The digest finds an accident, such as a merge of two files. It is no signature: whoever changes the file can
+    // The digest finds an accident, such as a merge of two files. It is not a signature: whoever changes the file can
     // change the digest, so safety does not rest on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();

@@ -225,7 +225,7 @@ impl Session {
             project_changes: review_notes::describe_project_changes(&self.project_changes),
             unreachable: self.unreachable_services().to_vec(),
             partial: self.included_objects(),
-            // What the API turned away for now was sent again.
+            // A throttled request was sent again, so it counts once.
             requests: usize::try_from(requests.sent - requests.throttled).unwrap_or(usize::MAX),
             rate: self.connection.rate.map(|rate| (rate.requests, rate.window.as_secs_f64())),
             diff,

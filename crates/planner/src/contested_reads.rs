@@ -187,17 +187,18 @@ impl<'s, 'p> Settlement<'s, 'p> {
 
     fn hand_over(&mut self, contest: Contest<'_, '_>) {
         let Contest { read, taker, body, other: giver } = contest;
-        // What is created paused takes nothing, and only goes second in case it is not.
+        // A pipe that is created paused takes nothing. It goes second in case the API starts it.
         let is_strict = contest.is_strict() && taker.term != Term::UnlessPaused;
-        // A message that both read is read again by none. But a pruned pipe goes only when its successor is there.
+        // A handover would delete the pruned pipe first. Where both may read for a while, it goes only after its
+        // successor exists.
         if !is_strict && giver.is_pruned() {
             return;
         }
         let (mut losses, mut tables) = (Vec::new(), Vec::new());
-        // A replacement tells its own losses. What is only started goes on where it stopped.
+        // A replacement describes its own losses, and a pipe that is only started goes on where it stopped.
         if taker.has_verdict(&Verdict::Create) {
             losses = data_effects::missed_changes(taker.at.kind, body, giver.live_body());
-            // What a deleted giver leaves behind keeps the taker from being created.
+            // The tables of a deleted giver stay, with rows, and can keep the taker from being created.
             if is_strict && giver.has_verdict(&Verdict::Delete) && giver.at.service == taker.at.service {
                 tables = blocking_tables::find_blocking_tables(taker.at.kind, body, giver.live_body());
             }

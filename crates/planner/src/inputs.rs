@@ -228,8 +228,8 @@ impl<'a> PlanInputs<'a> {
     }
 
     /// The body with what live bodies have in place of references now.
-    // What git declared before is compared with this. With the names that the plan gives it would be what is desired,
-    // and the live host a change by hand.
+    // For earlier versions in git. Resolved with the names that the plan gives, they would equal the desired version,
+    // and the live host would look like a change by hand.
     pub(crate) fn resolve_past_references<'b>(
         &self,
         address: &Address,

@@ -74,7 +74,7 @@ pub(crate) fn match_live_object<'l>(
     earlier_names: &[Name],
     (live, by_id): (&'l Live, &ObjectsById<'l>),
 ) -> LiveMatch<'l> {
-    // The pin comes first: it was written because the name did not tell which object is meant.
+    // The pin comes first: it was written because the name did not identify the object.
     if let Some(id) = &document.intent.pinned_id {
         return match by_id.get(&(&at.service, at.kind, id.as_str())) {
             Some((address, object)) => {

@@ -240,7 +240,7 @@ impl PlanInputs<'_> {
             change.is_respelled_by_git = base.is_some();
             // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
-            // What the target branch changed is part of the merge.
+            // The merge keeps what the target branch changed, so the new object has it too.
             let merged = |body: &Value| keep_live(body, &object_diff.ignored, &[FieldVerdict::Moved]);
             change.after = Some(ShownFields::Redacted(rules.shown(&merged(body))));
             let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);

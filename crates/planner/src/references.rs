@@ -109,7 +109,7 @@ pub(crate) fn body_references(rules: &FieldSemantics, body: &Value, service: &Se
 /// The objects that a live body refers to by id.
 pub(crate) fn body_ids(rules: &FieldSemantics, body: &Value) -> References {
     let find = |rules: &FieldSemantics, value: &Value| {
-        // What stands in a reference by name is no id.
+        // The text in a reference by name is not an id.
         let is_by_name = rules.referenced_object(value).is_some();
         let id = rules.referenced_id(value).map(|(kind, id)| (kind, id.to_owned()));
         if is_by_name { Some(None) } else { id.map(Some) }
@@ -128,7 +128,7 @@ impl LiveReferences<'_> {
     /// The objects that a live body references, by id or by a DNS name.
     pub(crate) fn of(self, rules: &FieldSemantics, live: &Value) -> References {
         let find = |rules: &FieldSemantics, value: &Value| {
-            // What stands in a reference by name is neither.
+            // A reference by name has neither an id nor a DNS name in it.
             if rules.referenced_object(value).is_some() {
                 return Some(Vec::new());
             }

@@ -41,7 +41,7 @@ impl<'p> NewPipes<'p> {
         for change in plan.changes.iter().filter(is_new) {
             let Some((at, document)) = desired.get_key_value(&change.address) else { continue };
             let tables = written_table_names(&document.body);
-            // What writes no table is no pipe.
+            // An object that writes no table is not a pipe.
             let names = all_names(at, document).filter(|_| !tables.is_empty());
             for name in names {
                 pipes.by_name.entry((name.kind, name.name)).or_default().push(change);
@@ -78,7 +78,7 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
             blocked.insert(change.address.clone(), BlockReason::SuccessorBlocked(missing.address.clone()));
             continue;
         }
-        // What it reads is not free before it is deleted. So all that takes its place follows it.
+        // Its source is not free before it is deleted. So everything that takes its place comes after it.
         if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
             successors.retain(|other| handover.taker != other.address);
             let others = successors.into_iter().map(|other| other.address.clone());

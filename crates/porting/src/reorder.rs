@@ -48,7 +48,7 @@ pub fn reorder_keys(text: &str) -> Result<String, ReorderRefusal> {
     ordered.extend(lines[done..].iter().map(ToString::to_string));
     ordered.push(String::new());
     let ordered = ordered.join("\n");
-    // Whatever YAML is, here it shows: a moved anchor, a value of several lines.
+    // The last check, for all that YAML allows: a moved anchor, a value of several lines.
     if has_same_lines(text, &ordered) && has_same_values(&documents, &ordered) {
         Ok(ordered)
     } else {
@@ -129,7 +129,7 @@ impl KeyOrder {
 }
 
 fn first_line(node: &YamlNode) -> usize {
-    // What an alias stands for has the place of its anchor, which may be above.
+    // The value of an alias has the place of its anchor, which may be above.
     node.alias.unwrap_or_else(|| node.head_span()).line as usize - 1
 }
 

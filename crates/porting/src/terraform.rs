@@ -112,7 +112,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
     }
     let mut read = reading.import;
     if read.objects.is_empty() {
-        // The names of an endpoint are no object of their own.
+        // The names of an endpoint are not an object of their own.
         cross_references::assign_dns_names(&mut read, reading.dns_names);
         return Err(match read.remarks.as_slice() {
             [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },

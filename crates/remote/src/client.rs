@@ -284,7 +284,7 @@ impl Client {
 
     /// Refuses the request if the API refused all keys before.
     fn check_key(&self, budget: TimeBudget) -> Result<(), Error> {
-        // A reserve tries all the same: it starts a paused pipe, and the refusal of a key may be a passing fault.
+        // A reserve tries even so: it starts a paused pipe, and the refusal of a key may be a passing fault.
         match (budget, self.key_rejection()) {
             (TimeBudget::Reserve(_), _) | (_, None) => Ok(()),
             (_, Some(rejected)) => Err(Error::Rejected(Box::new(rejected))),

@@ -71,7 +71,7 @@ impl TimeBudget {
 }
 
 fn ends_in(timeout: Duration) -> Instant {
-    // A timeout of `Duration::MAX` overflows the clock. A month is as good as for ever.
+    // A timeout of `Duration::MAX` overflows the clock. A month is longer than any run.
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(30 * 24 * 60 * 60))
 }

@@ -85,7 +85,7 @@ impl RunRedaction {
             for referred in secret::find_secret_references(body) {
                 // A program may ask a person for something, which must not happen before its secret is needed.
                 let is_program = matches!(SecretSource::from_reference(&referred.from), Some(SecretSource::Command(_)));
-                // What cannot be read is reported when it is needed.
+                // A secret that cannot be read is reported when it is needed.
                 if let Some(found) = (!is_program).then(|| secrets.resolve_secret(&referred.from).ok()).flatten() {
                     redaction.add_secret(found.expose_secret(), open.get_or_insert_with(|| body.to_string()));
                 }

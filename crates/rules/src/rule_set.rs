@@ -100,7 +100,7 @@ pub(crate) fn parse_condition(text: &str) -> Option<ExpressionProblem> {
             StepBudget::default().add_functions(&mut context, 0);
             constant.is_true(&context).err().map(|error| ExpressionProblem::new(0, error))
         }
-        // Not in `parse`: a rule of the base with such a word may deny something all the same.
+        // Not in `parse`: a rule of the base with such a word may still deny something.
         Ok(expression) => expression.unknown_word(text),
     }
 }

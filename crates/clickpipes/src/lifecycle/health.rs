@@ -41,7 +41,7 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         }
         PipePhase::Degraded => (Health::Warning, DEGRADED_NOTE),
         PipePhase::Running => (Health::Ok, if is_finite { "loading" } else { "" }),
-        // A first load may take hours, so it is no reason to act.
+        // A first load may take hours, so nobody has to act.
         PipePhase::Loading => (Health::Ok, "initial load"),
         PipePhase::Finished if is_finite => (Health::Ok, "done"),
         // It may be a source that is read once.

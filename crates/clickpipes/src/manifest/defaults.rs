@@ -73,7 +73,7 @@ impl EnvironmentDefaults {
 
     /// The fields of the `spec` that a plain document would get.
     pub fn fields_added_to(&self, document: &Value, variables: &BTreeMap<String, String>) -> Vec<FieldPath> {
-        // Whatever is of this file is of the document.
+        // Not 0, which all nodes of the document have: only fields of the defaults are taken out again.
         const DEFAULTS_FILE: u32 = 1;
         let (bound, mut root) = (ProjectBound::default(), to_node(document));
         let mut expander = VariableExpander::new(variables, &bound);

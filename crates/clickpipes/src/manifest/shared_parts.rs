@@ -83,7 +83,7 @@ pub(super) fn check_shared_values(root: &YamlNode, template: Option<&YamlNode>, 
     }
     let mut names = names_in_references(root);
     names.extend(template.map(names_in_references).unwrap_or_default());
-    // What is given to a parameter for names of variables is such a name, too.
+    // A parameter may stand for the name of a variable: then its values are such names, too.
     for entry in
         with.map_or(&[][..], YamlNode::entries).iter().filter(|entry| names.contains(&entry.key)).collect::<Vec<_>>()
     {

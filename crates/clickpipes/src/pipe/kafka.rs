@@ -45,7 +45,7 @@ pub struct Kafka {
     /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,
-    // The name that the API makes up has the id of the pipe in it. It is no part of what a replacement carries over.
+    // The name that the API makes up has the id of the pipe in it. So a replacement does not carry it over.
     /// The consumer group to read with. If it is omitted, the API uses `clickpipes-` and the pipe's
     /// id.
     #[schemars(transform = annotations::requires_replace)]
@@ -69,7 +69,7 @@ pub struct Kafka {
     #[schemars(transform = annotations::requires_replace)]
     pub offset: Option<KafkaOffset>,
     // The API refuses new credentials of a registry by PATCH. An import must not replace a pipe only because its answer
-    // has no credentials, so those that git does not declare are no difference.
+    // has no credentials, so those that git does not declare are not a difference.
     /// The registry with the schemas of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub schema_registry: Option<registry::SchemaRegistry>,

@@ -199,7 +199,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
         "files have no initial load to repeat; to read them again, delete the pipe and create it anew",
     ),
     settings: Some(&[SettingGroup::Files]),
-    // Files are read once unless the pipe is told to go on looking for new ones.
+    // Files are read once unless the pipe is declared continuous.
     is_finite_load: |source| source["isContinuous"] != true,
     describe_start,
     describe_replacement,

@@ -24,7 +24,7 @@ const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
     // A branch of the provider sends base types only, since the console knows no others: the flavour may come back as
-    // `postgres`, and is no difference then.
+    // `postgres`, and is not a difference then.
     /// Who runs the database. The API may return `postgres` for all of them.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
@@ -190,7 +190,7 @@ pub struct PostgresTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
-    // It shapes the snapshot and not the table, so a table that exists is no obstacle.
+    // It shapes the snapshot and not the table, so a table that exists is not an obstacle.
     /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
     /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,

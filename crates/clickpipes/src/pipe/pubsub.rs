@@ -30,7 +30,7 @@ pub struct Pubsub {
     /// The Google Cloud project that owns the topic.
     #[schemars(transform = annotations::requires_replace)]
     pub project_id: GcpProjectId,
-    // The provider refuses a slash, and the console shows the bare name.
+    // The provider refuses a slash, and the console shows the name alone.
     /// The topic's bare name, without `projects/…/topics/`.
     #[schemars(transform = annotations::requires_replace)]
     pub topic: NameWithoutSlash,

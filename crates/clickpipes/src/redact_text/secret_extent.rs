@@ -23,7 +23,7 @@ pub(super) fn is_reference_key(key: &str) -> bool {
     REFERENCE_KEYS.contains(&key)
 }
 
-// A longer text in braces is no reference, so it is not worth splitting.
+// A longer text in braces is not a reference, so it is not worth splitting.
 const MAX_REFERENCE_LENGTH: usize = 4096;
 
 /// The extent of the value after `key`. A mapping that contains secret fields (`is_secret`) is shown, except their

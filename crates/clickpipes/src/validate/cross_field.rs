@@ -158,7 +158,7 @@ impl CrossFieldRule {
         self
     }
 
-    // Refusing what the API accepts is worse than letting the API refuse: no rule of ours is an error.
+    // Refusing what the API accepts is worse than letting the API refuse: a rule that only we know is never an error.
     pub(crate) const fn severity(&self) -> Severity {
         match self.evidence {
             Evidence::Ours => Severity::Warning,
@@ -235,7 +235,7 @@ fn check_allowed_values(scope: &RuleContext<'_>, field: &str, by: &str, table: A
 
 fn check_exactly_one(scope: &RuleContext<'_>, fields: &[&str]) -> Vec<RuleFinding> {
     let mut present = fields.iter().filter(|field| scope.has_field(field));
-    // What is newer than this version may be the one.
+    // A field that this version does not know may be the one.
     if present.clone().next().is_none() && scope.has_additional_fields() {
         return Vec::new();
     }

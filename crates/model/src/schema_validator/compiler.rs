@@ -115,7 +115,7 @@ impl<'s> SchemaCompiler<'s> {
             summary: keywords.get("description").and_then(Value::as_str).map(first_sentence),
         };
         if let Some(branches) = keywords.get("oneOf").and_then(Value::as_array) {
-            // Only for mappings: by JSON Schema a value that is no mapping satisfies every `required`.
+            // Only for mappings: by JSON Schema a value that is not a mapping satisfies every `required`.
             let exclusive = exclusive_fields(branches).filter(|_| is_object_schema(keywords));
             match (exclusive, constant_values(branches)) {
                 (Some(fields), _) => shape.map.exclusive_fields = fields,

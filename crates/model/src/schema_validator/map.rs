@@ -118,7 +118,7 @@ impl<'w> ValidationPass<'w> {
         match given.as_slice() {
             [_] => {}
             [] if arms.iter().any(|arm| meant.contains(&arm.as_str())) => {
-                // The misspelt field has been reported. A probe of a branch must fail all the same.
+                // The misspelt field has been reported. A probe of a branch must fail even so.
                 if let super::ReportMode::TestOnly { failed } = &mut self.mode {
                     *failed = true;
                 }

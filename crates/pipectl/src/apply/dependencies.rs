@@ -98,7 +98,7 @@ impl<'p> FinishedObjects<'p> {
 
     pub(super) fn record_result(&self, work: &ObjectWork<'_>, report: &ObjectResult) {
         let at = &report.address;
-        // Only actions that were answered count: a replacement that failed at its create has deleted all the same.
+        // Only actions that were answered count: a replacement that failed at its create did delete.
         let was_deleted = work.actions[..report.done].iter().any(|action| matches!(action, Action::Delete { .. }));
         let unmet_dependency = report.unmet_dependency.clone();
         let state = report.state.as_deref().map(State::new);

@@ -211,7 +211,7 @@ fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'stati
 
 /// The exit code, and the word for it in JSON.
 fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObject]) -> (u8, &'static str) {
-    // What a blocked object holds back is as little of a failure as that object itself.
+    // An object that waits for a blocked one has not failed, and neither has the blocked one.
     let held_back = plan.blocked_changes().map(|change| &change.address);
     let held_back: BTreeSet<&Address> = held_back.chain(unreviewed.iter().map(|it| &it.address)).collect();
     let decided = |at: &Address| held_back.contains(at);
@@ -229,7 +229,7 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
-        // Whatever the others failed of: something was changed.
+        // Something was changed, for whatever reason the others failed.
         (false, true, _) => (exit::PARTLY, "partly"),
         (false, false, true) => (exit::AUTH, "refused"),
         (false, false, _) if blocked => (exit::BLOCKED, "blocked"),

@@ -79,7 +79,7 @@ fn fallback_base(repository: &Repository, before: &str) -> Result<Option<String>
     if is_no_commit(before) {
         return Ok(None);
     }
-    // What this prints goes into a command line, and the value comes from the event of the job.
+    // The output goes into a command line, and the value comes from the event of the job: it could be an option.
     ensure_whole_hash(before)?;
     if repository.resolve_commit(before).is_err() {
         bail!("the commit before the push, {before}, is not in this clone: fetch it, or leave out its option");

@@ -77,8 +77,8 @@ impl EarlierManifests {
         output: Option<Output>,
     ) -> Result<Self> {
         let commit = repository.resolve_commit(revision)?;
-        // What the commit declares was meant for the environments of its time. In a new one it is no base: live there is
-        // whatever it was before git, and not what somebody changed since.
+        // The manifests of a commit were for the environments of its time. In a new one they are not a base: live there
+        // is whatever it was before git, and not what somebody changed since.
         let project_file =
             project.origin.as_ref().map(|(file, _)| repository.file_at_commit(&commit, file)).transpose()?;
         if project_file.flatten().is_some_and(|file| project.is_environment_new_since(&file)) {
@@ -98,7 +98,6 @@ impl EarlierManifests {
         project.rename_services(&mut loaded.manifests, &bindings);
         loaded.diagnostics.retain(|problem| problem.severity == Severity::Error);
         for problem in &mut loaded.diagnostics {
-            // A mistake in an old commit cannot be mended any more, so it must not stop today's plan.
             problem.severity = Severity::Warning;
         }
         let mut all_files = files.clone();

@@ -89,7 +89,7 @@ pub(super) fn git_command_in(top: &Path) -> Command {
     // show another content than the commit has.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_NO_REPLACE_OBJECTS", "1");
     command.env("GIT_CEILING_DIRECTORIES", top.parent().unwrap_or(top));
-    // Literal: a folder whose name begins with `:` or contains `*` is no pattern.
+    // Literal: a folder whose name begins with `:` or contains `*` is not a pattern.
     command.args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"]);
     command.args(FIXED_SETTINGS.iter().flat_map(|setting| ["-c", setting]));
     command.arg("-C").arg(top).stdin(Stdio::null());

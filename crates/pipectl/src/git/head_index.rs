@@ -62,7 +62,7 @@ impl HeadIndex {
         (repository, project): (&Repository, &ProjectContext),
         names: &BTreeSet<&Name>,
     ) {
-        // Most YAML files of a repository are no manifests, and parsing is slow.
+        // Most YAML files of a repository are not manifests, and parsing is slow.
         if !text.contains(manifest::API_VERSION_PREFIX) {
             return;
         }

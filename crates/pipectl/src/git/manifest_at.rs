@@ -90,7 +90,7 @@ impl<'r> ManifestArchive<'r> {
     }
 
     fn read_texts(&mut self, hashes: &[String]) -> Result<Vec<String>> {
-        // Most YAML files of a repository are no manifests.
+        // Most YAML files of a repository are not manifests.
         let is_likely = |text: &String| text.contains(manifest::API_VERSION_PREFIX);
         let texts = hashes.iter().map(|hash| Ok(self.blobs.read_text(hash)?.filter(is_likely)));
         texts.filter_map(Result::transpose).collect()

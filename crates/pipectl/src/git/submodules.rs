@@ -263,7 +263,7 @@ pub(crate) fn warn_of_missing_in(paths: &[PathBuf], output: Output) {
     let has_submodules = |folder: &Path| folder.join(".git").exists() && folder.join(".gitmodules").exists();
     let mut folders = paths.iter().filter_map(|path| path.canonicalize().ok());
     if folders.any(|path| path.ancestors().any(has_submodules)) {
-        // Without git, the manifests can be planned all the same.
+        // The manifests can be planned without git.
         let _ = Repository::open_containing(paths).and_then(|it| it.warn_of_missing_submodules(output));
     }
 }

@@ -133,7 +133,7 @@ impl Repository {
         let mut files = Vec::new();
         let has_name = |path: &str| manifest_files::has_manifest_name(path.as_ref()) && is_wanted(path);
         for blob in self.list_files(commit)?.iter().filter(|blob| has_name(&blob.path)) {
-            // Most YAML files of a repository are no manifests.
+            // Most YAML files of a repository are not manifests.
             let text = blobs.read_text(&blob.hash)?.filter(|text| text.contains(manifest::API_VERSION_PREFIX));
             let name = format!("{}:{}", commit.short, blob.path);
             files.extend(text.map(|text| SourceFile { name: name.into(), text: Arc::from(text) }));

@@ -137,7 +137,7 @@ fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
 fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
     let fields = || change.after.as_ref().map(ShownFields::redacted).unwrap_or_default();
     let resumes = actions.iter().any(|action| is_stop_action(action));
-    // Apply sends the stop only if the API started the pipe all the same, which the data effects say.
+    // Apply sends the stop only if the API started the pipe. The data effects say so.
     let is_created_stopped =
         actions.iter().any(|action| matches!(action, Action::Create { body, .. } if start_paused::has_switch(body)));
     let mut steps = Vec::new();

@@ -157,7 +157,7 @@ impl ProjectContext {
 }
 
 /// The project file without what only allows or forbids.
-// What is pruned stays: to prune more is a use of the limits.
+// `prune` keys stay: to prune more uses the limits, and does not only lift them.
 fn without_limits(source: &SourceFile) -> Vec<Value> {
     let strip = |owner: &mut Value| {
         let Some(policy) = owner.get_mut("policy").and_then(Value::as_object_mut) else { return };

@@ -98,14 +98,14 @@ impl DriftReport {
         changed_in_git: &BTreeMap<&Address, ChangeInGit>,
     ) -> Self {
         let is_pending = |change: &&Change| changed_in_git.contains_key(&change.address);
-        // Whoever deleted an object did so outside git, also if git edited it since.
+        // The object was deleted outside git, also if git edited its manifest since.
         let is_new = |change: &Change| changed_in_git.get(&change.address) == Some(&ChangeInGit::New);
         let is_missing = |change: &&Change| change.verdict == Verdict::Create && !is_new(change);
         let mut changed: BTreeMap<&Address, ChangedObject> = BTreeMap::new();
         for change in plan.changes.iter().filter(|change| !is_missing(change)) {
             let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
             let address = change.address.clone();
-            // What else differs of it is what an apply has to do.
+            // The other differences of such an object are the work of the next apply.
             let reason = if is_pending(&change) { None } else { drift_reason(change) };
             changed.insert(&change.address, ChangedObject { address, fields, reason });
         }

@@ -56,7 +56,7 @@ pub(super) fn file_findings(run: &RunReport) -> Vec<ReportFinding> {
         place: None,
         subject: String::new(),
     });
-    // What is about one object is said by the finding of that object.
+    // A refusal of one object is part of the finding of that object.
     let refusals = run.context.refusals.iter().filter(|refusal| refusal.address.is_none());
     let refusals = refusals.map(|refusal| ReportFinding {
         level: ReportLevel::Error,

@@ -34,7 +34,7 @@ impl ReviewedPlans {
         let (mut stale, mut settled) = (Vec::new(), BTreeSet::new());
         for at in plan.changes.iter().map(|change| &change.address) {
             let Some(change) = fresh.get(&address_key(at)) else { continue };
-            // What sends nothing needs no review. What is blocked says itself what to do.
+            // A change that sends nothing needs no review, and a blocked one has advice of its own.
             if change["actions"].as_array().is_some_and(Vec::is_empty) {
                 continue;
             }

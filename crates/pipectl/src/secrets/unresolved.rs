@@ -39,7 +39,7 @@ pub(crate) fn find_unresolved<'d>(
 fn why_unresolved(resolver: &SecretResolver, way: Option<SecretSource<'_>>) -> Option<String> {
     let found = match way? {
         SecretSource::Env(name) => resolver.resolve_variable(name).map(drop),
-        // What is where outside the project is nothing that a pull request may find out.
+        // A pull request must not find out which files exist outside the project.
         SecretSource::File(path) if Path::new(path).is_absolute() => {
             resolver.resolve_file(path).map(drop).map_err(|_| format!("file {path}: it cannot be read as a secret"))
         }

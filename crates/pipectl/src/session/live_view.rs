@@ -116,7 +116,7 @@ async fn list_objects(remote: &Remote, service: &ServiceRef, kinds: &[Kind], siz
     };
     let mut live = observe(kinds).await?;
     if size == SizeRead::Optional {
-        // For a view of pipes, endpoints are extra: without them the pipes are shown all the same.
+        // For a view of pipes, endpoints are extra: the pipes are shown without them too.
         live.extend(observe(&[Kind::ReversePrivateEndpoint]).await.unwrap_or_default());
     }
     let mut objects = live.values().flat_map(|observed| &observed.objects);

@@ -112,9 +112,7 @@ impl Session {
         mode: AccessMode,
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
-        // A secret that occurs in a manifest cannot be hidden without a trace: the gap would show which word it is.
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
-        // Only a run that writes sends secrets, so others need not have them.
         if mode.can_write {
             hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
@@ -184,6 +182,7 @@ impl Session {
 }
 
 /// Hides what apply will send before the first answer can repeat it.
+// Only a run that writes sends secrets, so other runs need not be able to read them.
 fn hide_secrets(declared: &LoadedManifests, project: &ProjectContext, is_sandbox: bool) -> Result<()> {
     let bodies = declared.manifests.iter().map(|manifest| &*manifest.document.body);
     run_redaction().hide_secrets(bodies, &SecretResolver::for_project(project, is_sandbox)?);

@@ -92,7 +92,7 @@ impl<'p> Party<'p> {
             self.body_after()
         };
         self.wants = self.body.as_ref().map(|body| claims(self.at, body, names)).unwrap_or_default();
-        // What is read for a while takes something away only where nobody else may read at all.
+        // A pipe that reads only until its stop does harm only where nobody else may read at all.
         self.wants.retain(|_, read| self.term == Term::Lasting || read.sharing == Sharing::Broken);
         self
     }

@@ -70,7 +70,7 @@ impl<'v> ManifestDraft<'v> {
         let flaws: Vec<String> = errors.map(describe_error).collect();
         let write_only_fields = if flaws.is_empty() { self.write_only_fields() } else { Vec::new() };
         let Self { address, mut document, field_notes: notes, remarks, .. } = self;
-        // What was filled in stands behind the rest.
+        // Fields that were filled in are at the end until now.
         reorder::order_keys(&mut document, address.kind);
         ExportedManifest { address, document, field_notes: notes, remarks, write_only_fields, blockers: flaws }
     }

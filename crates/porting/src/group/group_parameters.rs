@@ -109,7 +109,7 @@ pub(super) fn find_parameters(shapes: &[&ManifestShape], documents: &[&Value]) -
 /// The secrets that every member sends to the same known hosts.
 fn shared_secrets(shapes: &[&ManifestShape]) -> Vec<FieldPath> {
     let Some((first, others)) = shapes.split_first() else { return Vec::new() };
-    // Of an unknown host nobody can say that it is the same one for every member.
+    // An unknown host may be another one for each member.
     let is_known = |host: &SecretHost| {
         matches!(host, SecretHost::Named(_) | SecretHost::Endpoint(_) | SecretHost::ThroughEndpoint(_))
     };

@@ -135,7 +135,7 @@ impl<'r> AttributeConverter<'r> {
             return None;
         }
         let unknown = "pipectl does not know this attribute";
-        // The state holds secrets in plain text, and no name tells them for sure. `sensitive_values` does.
+        // The state holds secrets in plain text, and their names do not reveal all of them. `sensitive_values` does.
         let may_be_secret = match self.resource.sensitive {
             Some(marks) => is_sensitive(marks, place.segments()),
             None => has_text(value),

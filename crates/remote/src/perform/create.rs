@@ -218,7 +218,7 @@ impl CreateAttempt<'_> {
                     true
                 }
                 Ok(None) => false,
-                // Nothing was seen, which is no proof of absence: after this the POST must not be sent again.
+                // Nothing was seen, which does not prove that nothing exists: the POST must not be sent again.
                 Err(_) => return Ok(LookupOutcome::Inconclusive),
             };
             if asked && lists >= MIN_LISTS && Instant::now() >= over {

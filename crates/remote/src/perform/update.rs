@@ -48,7 +48,7 @@ async fn send_and_wait(
     let before = list_cache.last_seen(id);
     let may_resume = before.as_ref().is_some_and(|before| would_resume(at, before, via, body));
     let sent = send_until_effective(run, at, id, via, body).await;
-    // Also after a lost answer: if the edit took effect, the API resumes the pipe all the same.
+    // Also after a lost answer: if the edit took effect, the API resumes the pipe even so.
     if may_resume && sent.as_ref().err().is_none_or(Error::is_outcome_unknown) {
         list_cache.note_edit(id);
     }

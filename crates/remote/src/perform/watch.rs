@@ -181,7 +181,7 @@ impl<'a> ObjectWatch<'a> {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => {
                 tracing::warn!(at = %self.address, %error, "cannot look; will look again");
-                // At the end of the time the fault is the error: it tells more than "not settled".
+                // At the end of the time the fault is the error: it says more than "not settled".
                 self.check_time().map_err(|_| error).map(|()| None)
             }
             Err(Error::OutOfTime) => Err(self.unsettled_error(Unsettled::TimedOut)),

@@ -29,7 +29,7 @@ pub(crate) static SETTINGS: &[SettingSpec] = &[
     setting_spec("clickhouse_min_insert_block_size_bytes", between(0, 10_737_418_240), is_object_storage),
     setting_spec("clickhouse_max_download_threads", between(0, 32), is_object_storage),
     setting_spec("clickhouse_parallel_distributed_insert_select", between(0, 2), is_object_storage),
-    // That streams have it too is not proven.
+    // Not proven for streams.
     setting_spec("clickhouse_parallel_view_processing", JsonType::Bool, is_any_source),
     // Newer than the official schema of July 2026; the provider sends it.
     setting_spec("kafka_read_committed", JsonType::Bool, is_kafka),

@@ -85,7 +85,7 @@ fn decide_file(path: &Path, units: &[ExportUnit], declared: &DeclaredPlaces, for
     let existing = read_existing(path)?;
     let is_there = |text: &str| existing.as_deref() == Some(text.as_bytes());
     let is_elsewhere = |it: &ExportedManifest| declared.in_other_file(&it.address, path).is_some();
-    // What a manifest declares is in no group.
+    // An object that a manifest declares is never in a group.
     let (known, new): (Vec<ExportUnit>, Vec<ExportUnit>) =
         units.iter().cloned().partition(|unit| unit.manifests().iter().all(is_elsewhere));
     let edited = existing.is_some() && all_manifests(&new).all(|it| declared.get(&it.address).is_some());
