@@ -99,6 +99,8 @@ impl EmbeddedSandbox {
             body: request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default(),
         });
         if request.method.is_write() {
+            // The request took effect in memory only. To the client that is a lost answer, and it looks before it
+            // repeats anything.
             inner.save_after_write().map_err(|error| TransportError::AnswerLost(format!("{error:#}")))?;
         }
         Ok(response)

@@ -32,6 +32,7 @@ impl PreparedRun {
 
 /// Runs them all; gives the most severe exit code. After an interruption, no further run is started.
 pub(crate) fn run_in_turn(mut runs: Vec<PreparedRun>, output: Output, format: OutputFormat) -> u8 {
+    // One environment prints as without `--env`: no heading, and no object around its JSON.
     if runs.len() <= 1 {
         return runs.pop().map_or(exit::DONE, PreparedRun::run);
     }

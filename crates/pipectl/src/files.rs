@@ -75,6 +75,7 @@ fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
     }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&target).ok();
+    // A rename over it would succeed, because only the folder has to be writable for that.
     if existing.as_ref().is_some_and(|it| it.permissions().readonly()) {
         bail!("cannot write {}: it is read-only", path.display());
     }
@@ -135,6 +136,7 @@ fn replace_file(target: &Path, text: &str, access: FileAccess, permissions: Opti
     builder.prefix(".").suffix(".new");
     #[cfg(unix)]
     if access == FileAccess::Default {
+        // The system takes away what its mask forbids, as for any new file. A temporary file is private otherwise.
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     let mut temporary = builder.tempfile_in(folder)?;

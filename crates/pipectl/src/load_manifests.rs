@@ -91,6 +91,7 @@ impl LoadedManifests {
         let ManifestFiles { files, warnings } = manifest_files::read_manifest_files(paths)?;
         let templates = if paths == all { Vec::new() } else { manifest_files::read_templates_elsewhere(&files, all) };
         let mut declared = Self::from_files(files, templates, context);
+        // A link that was not followed may be the reason for all that comes after.
         declared.diagnostics.splice(0..0, warnings);
         if declared.manifests.is_empty() && declared.diagnostics.is_empty() {
             let has_templates = !Templates::read(&declared.files).is_empty();

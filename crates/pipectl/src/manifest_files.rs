@@ -19,6 +19,7 @@ use model::yaml::MAX_BYTES;
 use crate::project::ProjectContext;
 use crate::{files, project};
 
+// The walk is recursive: a deep tree must not overflow the stack.
 const MAX_DEPTH: usize = 32;
 
 /// The error if every path is a folder without manifests.
@@ -85,6 +86,8 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
     if found.files.is_empty() && problems.is_empty() {
         return Err(NoManifests(found.empty_folders).into());
     }
+    // One empty folder among others is an error, too: with a wrong path, everything below the right one would look
+    // removed.
     problems.extend(found.empty_folders.iter().map(|folder| empty_folder_text(folder)));
     let mut files = Vec::new();
     for path in deduplicate_paths(found.files) {

@@ -98,6 +98,7 @@ impl CommandOutcome {
             code = exit::most_severe(code, exit::ERROR);
         }
         output.print_message(&self.messages);
+        // After the text: a report that cannot be written must not hide what the run did.
         let code = context.reports.write_reports(&self.report, output, code);
         if context.format == OutputFormat::Ndjson {
             // A full disk cannot be reported on the same disk.

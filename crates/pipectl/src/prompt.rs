@@ -19,6 +19,7 @@ pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Int
     for change in plan.changes.iter().filter(|change| is_destructive(change)) {
         let name = change.address.name.as_str();
         let question = format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
+        // By name, because a `y` out of habit would delete a pipe.
         if ask_question(output, &question, interruption).await? != name {
             bail!("not confirmed; nothing was changed");
         }

@@ -144,6 +144,8 @@ impl<'p> Dependents<'p> {
                 match (found.get_mut(&dependent), reason) {
                     (Some(BlockReason::StillUsed(users)), BlockReason::StillUsed(more))
                     | (Some(BlockReason::CutsOff(users)), BlockReason::CutsOff(more)) => users.extend(more),
+                    // The first reason is the nearest one. Several users are all named, because each has to be dealt
+                    // with.
                     (Some(_), _) => {}
                     (None, reason) => {
                         found.insert(dependent.clone(), reason);

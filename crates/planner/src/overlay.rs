@@ -84,6 +84,7 @@ fn apply_drifted_entry(target: &mut Value, drifted: &FieldDiff<'_>, keyed: &Keye
     match (position, &drifted.live) {
         (Some(position), Some(live)) => list[position] = keep_desired_fields(&list[position], live),
         (Some(position), None) => _ = list.remove(position),
+        // Somebody added it outside git. A list that is sent as a whole has to keep it.
         (None, Some(live)) => list.push(without_nulls(live)),
         (None, None) => {}
     }

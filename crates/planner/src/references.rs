@@ -176,6 +176,7 @@ fn add_matches<'v, T>(
     find: &impl Fn(&FieldSemantics, &'v Value) -> Option<T>,
     found: &mut Vec<T>,
 ) {
+    // Columns and settings are most of a body, and lead nowhere.
     if !rules.leads_to_objects() {
         return;
     }

@@ -25,6 +25,7 @@ impl Plan {
                 blocked.insert(change.address.clone(), reason);
             }
         }
+        // First, while the forbidden creates are still in the plan: what refers to them is found by their actions.
         block_without(&mut self, |at| blocked.contains_key(at), Absence::Forbidden);
         block_changes(&mut self, blocked);
         self

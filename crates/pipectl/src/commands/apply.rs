@@ -86,11 +86,13 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     if let Some(refusal) = refusals::refusal_for_time(timeout, seconds) {
         progress.print_warning(&refusal.sentence());
     }
+    // With a saved plan, the review was the confirmation: apply does nothing else.
     if !options.yes && options.plan.is_none() {
         prompt::confirm_plan(context.output, &plan, &interruption).await?;
     }
     let results = perform_plan(options, &session, &approved, &progress, &interruption).await;
     session.connection.save_sandbox()?;
+    // Also if every action was done: after a signal nothing was verified.
     let ending = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
@@ -248,6 +250,7 @@ fn overall_outcome(
         return (code, outcome);
     };
     match code {
+        // A job that was cancelled must look cancelled, whatever it did before.
         exit::INTERRUPTED => (code, outcome),
         _ if reports.iter().any(|report| report.done > 0) => (exit::PARTLY, "partly"),
         exit::DONE => (unreachable_code, "partial"),

@@ -17,6 +17,7 @@ use crate::options::NullInPatch;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
+// Both lengths are ours: the API documents none.
 const PROVISIONING_SECONDS: u64 = 45;
 const DELETING_SECONDS: u64 = 30;
 

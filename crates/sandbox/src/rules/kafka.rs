@@ -96,6 +96,7 @@ fn validate_offset(check: &mut SourceCheck<'_>) {
         (false, Some(_)) => {
             check.refuse(ApiRule::KafkaOffset, "offset.timestamp", "is only allowed with from_timestamp");
         }
+        // The schema has minutes in UTC, without seconds and without a zone.
         (true, Some(timestamp)) if !is_utc_minute(timestamp) => {
             check.refuse(ApiRule::KafkaOffset, "offset.timestamp", "must be a minute in UTC, as 2021-01-01T00:00");
         }

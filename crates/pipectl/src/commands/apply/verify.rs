@@ -35,9 +35,11 @@ pub(super) async fn verify_applied(
             }
         }
         let done: BTreeSet<&Address> = reports.iter().filter(|it| applied(it)).map(|it| &it.address).collect();
+        // The other objects have an error of their own, which says more.
         missing.retain(|change| done.contains(&change.address));
         // One of two objects of a name was deleted by its id, and the other stays.
         missing.retain(|change| !matches!(change.verdict, Verdict::Blocked(BlockReason::PinnedIdReplaced(..))));
+        // Somebody may have edited another field meanwhile. Only what this run sent is its failure.
         missing.retain_mut(|change| sent.get(&change.address).is_none_or(|sent| change.retain_sent(sent)));
         if missing.is_empty() {
             return;
