@@ -40,7 +40,8 @@ pub fn progress_toward(kind: Kind, object: &Object, desired: RunState) -> Progre
     match kind {
         Kind::ClickPipe => pipe_progress(pipe_phase(object), desired),
         Kind::ReversePrivateEndpoint => match EndpointState::from(&object.state) {
-            // A person accepts it on the account of the source, perhaps tomorrow: a run that waited would end with its time.
+            // A person accepts it on the account of the source, perhaps tomorrow: a run that waited would end with its
+            // time.
             EndpointState::Ready | EndpointState::PendingAcceptance => Progress::Ready,
             EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired => Progress::Failed,
             EndpointState::Other(_) => Progress::InProgress,
@@ -56,7 +57,8 @@ fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
         (PipePhase::PlatformError, _) | (PipePhase::Failed, RunState::Running) => Progress::Failed,
         (PipePhase::Degraded, RunState::Running) => Progress::Degraded,
         (PipePhase::Running | PipePhase::Loading | PipePhase::Finished, RunState::Running)
-        // A first copy takes hours, and it is the API's to finish. A finished pipe takes no stop, and reads nothing either.
+        // A first copy takes hours, and it is the API's to finish. A finished pipe takes no stop, and reads nothing
+        // either.
         | (PipePhase::Stopped | PipePhase::Finished, RunState::Stopped) => Progress::Ready,
         _ => Progress::InProgress,
     }
@@ -145,8 +147,8 @@ pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<R
     let phase = pipe_phase(object);
     let stopped = matches!(phase, PipePhase::Stopped | PipePhase::Stopping);
     match desired {
-        // `start` is for stopped and failed pipes (schema). On a running one it is a 400, `ClickPipe is already running`
-        // (provider issue 604).
+        // `start` is for stopped and failed pipes (schema). On a running one it is a 400, `ClickPipe is already
+        // running` (provider issue 604).
         RunState::Running => (stopped || phase == PipePhase::Failed).then_some(desired),
         // A stop that is repeated is harmless. What it does to a finished pipe is not known (clickhousectl issue 926).
         RunState::Stopped => {

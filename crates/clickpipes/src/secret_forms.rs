@@ -193,8 +193,8 @@ fn signatures(text: &str) -> Vec<Range<usize>> {
 
 /// The parameters of query strings and fragments in a text, with or without the address before them: the name without
 /// punctuation, and the range of the value.
-// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter. A `#` outside of an address
-// is a part of a name.
+// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter. A `#` outside of an
+// address is a part of a name.
 fn query_parameters(text: &str) -> Vec<(String, Range<usize>)> {
     let mut found = Vec::new();
     for (start, address) in words(text, ends_address) {

@@ -50,9 +50,9 @@ impl SecretHost {
 
     /// The text that rules of a project compare: a name or an address, without a port.
     //
-    // A rule looks at the beginning or at the end: `h.endsWith('.example.com')`. So what a manifest writes is at neither
-    // unless every client takes it for the same host. `evil.example/.example.com` is no host, and an endpoint may have
-    // the name `x.example.com`.
+    // A rule looks at the beginning or at the end: `h.endsWith('.example.com')`. So what a manifest writes is at
+    // neither unless every client takes it for the same host. `evil.example/.example.com` is no host, and an endpoint
+    // may have the name `x.example.com`.
     #[must_use]
     pub fn compared_text(&self) -> String {
         match self {

@@ -1,8 +1,8 @@
 //! Names that look like another name.
 //
-// Hazard: a pull request declares `оrders` with a Cyrillic letter beside `orders`, and a reviewer reads one name. A table of
-// the scripts with letters like Latin ones is enough: the crate for all confusable characters has tables of 60 scripts, and
-// would warn about names that mix Latin with Japanese, as many do.
+// Hazard: a pull request declares `оrders` with a Cyrillic letter beside `orders`, and a reviewer reads one name. A
+// table of the scripts with letters like Latin ones is enough: the crate for all confusable characters has tables of 60
+// scripts, and would warn about names that mix Latin with Japanese, as many do.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 

@@ -103,8 +103,8 @@ impl SecretSource<'_> {
 }
 
 /// The path of a file with each part that only spells it otherwise folded: `./a`, `b/../a` and `a` are one secret.
-// Hazard: another spelling of a path would get around a pattern of `policy.secrets`. Links are not known here: whoever reads
-// the file compares them.
+// Hazard: another spelling of a path would get around a pattern of `policy.secrets`. Links are not known here: whoever
+// reads the file compares them.
 pub fn normal_path(path: &str) -> String {
     let mut folded = PathBuf::new();
     for part in Path::new(path).components() {

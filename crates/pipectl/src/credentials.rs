@@ -81,8 +81,8 @@ fn read_key_pair((key_name, secret_name): (&str, &str)) -> Result<Option<ApiCred
 ///
 /// # Errors
 /// When a key belongs to another organization, or the API refuses it.
-// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all of
-// them are gone.
+// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all
+// of them are gone.
 pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &str) -> Result<()> {
     for (variable, organizations) in lookup.list_organizations_by_key().await {
         match organizations {

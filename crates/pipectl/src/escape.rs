@@ -60,7 +60,8 @@ fn escape_markdown(text: &str) -> String {
 
 /// A block of lines that nothing in them ends.
 pub(crate) fn code_fence(kind: &str, lines: &[String]) -> String {
-    // GitHub takes `##[` in a log for a command, and a comment may be printed into one. Nothing can be escaped in a block.
+    // GitHub takes `##[` in a log for a command, and a comment may be printed into one. Nothing can be escaped in a
+    // block.
     let lines: Vec<String> = lines.iter().map(|line| sanitize_line(line).replace("##[", "##\\[")).collect();
     let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);

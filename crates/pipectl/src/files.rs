@@ -93,7 +93,8 @@ fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
 }
 
 /// Whether a path below the top of the working tree leads out of it. Without a repository, the tree is `folder`.
-// A stranger can commit a link of any name, that of the project file and those that the command line of CI names included.
+// A stranger can commit a link of any name, that of the project file and those that the command line of CI names
+// included.
 pub(crate) fn leads_out_of_tree(path: &Path, folder: Option<&Path>) -> bool {
     let top = env::current_dir()
         .ok()

@@ -163,8 +163,8 @@ impl SecretResolver {
 
     /// Checks that no link gives the file a second name.
     fn check_one_name(&self, path: &str, located: &Path) -> Result<(), String> {
-        // Hazard: `policy.secrets` and the reviewer know a secret by its path. A link of the tree, or one of the machine such
-        // as `/var/run`, would give it another one.
+        // Hazard: `policy.secrets` and the reviewer know a secret by its path. A link of the tree, or one of the
+        // machine such as `/var/run`, would give it another one.
         let Ok(target) = located.canonicalize() else { return Ok(()) };
         let name = normal_path(path);
         let own = self.own_folder().and_then(|start| target.strip_prefix(start).ok().map(Path::to_owned));

@@ -90,8 +90,9 @@ pub(crate) struct Session {
 impl Session {
     /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
     //
-    // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be dropped,
-    // or sent for nothing. So the live side is read again until it has settled, and in the end the size is sent.
+    // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be
+    // dropped, or sent for nothing. So the live side is read again until it has settled, and in the end the size is
+    // sent.
     pub(crate) async fn plan(&self, limits: &ApprovalLimits) -> Result<Plan> {
         let ObservedServices { live, unreachable } = self.observe().await?;
         self.unreachable.get_or_init(|| unreachable);

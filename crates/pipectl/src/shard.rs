@@ -15,8 +15,8 @@ pub struct Shard {
 
 impl Shard {
     /// The part to which a service belongs, whatever other services there are.
-    // By a hash of the id: with any order of services, a new service would move others to another machine, perhaps while
-    // both work on them.
+    // By a hash of the id: with any order of services, a new service would move others to another machine, perhaps
+    // while both work on them.
     #[must_use]
     pub fn part_of(self, service_id: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, service_id.to_ascii_lowercase().as_bytes());

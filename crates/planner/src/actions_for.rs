@@ -82,8 +82,8 @@ pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'
     match (request.desired_state, edited && lifecycle::can_stop(request.address.kind)) {
         // The API resumes a pipe by itself to try an edit out.
         (RunState::Stopped, true) => actions.push(set_state_action(request, RunState::Stopped)),
-        // The API resumes it by itself (seen live), but no schema says so: a start follows. If the pipe runs by then, the
-        // refusal of the start is a success.
+        // The API resumes it by itself (seen live), but no schema says so: a start follows. If the pipe runs by then,
+        // the refusal of the start is a success.
         (RunState::Running, true) if needs_pause => actions.push(set_state_action(request, RunState::Running)),
         _ => actions.extend(command.map(|to| set_state_action(request, to))),
     }
@@ -127,8 +127,8 @@ fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (V
     resent_fields.retain(|path| path.value_in(request.body).is_some() && path.value_in(&first).is_none());
     resent_fields.sort();
     resent_fields.dedup();
-    // The API takes some fields only together with others (seen live): a new host without credentials is checked with no
-    // password, and field mappings need the columns.
+    // The API takes some fields only together with others (seen live): a new host without credentials is checked with
+    // no password, and field mappings need the columns.
     for path in &resent_fields {
         set_target_value(request, path, &mut first);
     }

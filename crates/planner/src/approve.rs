@@ -122,8 +122,9 @@ impl LimitExceeded {
 
 /// Why a change that may lose its object, or entries of it, is held back; `None` if it loses nothing that is not allowed.
 //
-// One permission lifts all reasons, so all are said. The spelling comes first: whoever followed another advice would drop
-// a table for nothing. The project file allows each run to come, and each would replace what the API spells otherwise.
+// One permission lifts all reasons, so all are said. The spelling comes first: whoever followed another advice would
+// drop a table for nothing. The project file allows each run to come, and each would replace what the API spells
+// otherwise.
 fn reason_to_hold(change: &Change, limits: &ApprovalLimits) -> Option<BlockReason> {
     if !change.needs_permission() || limits.allows_replacing_now(&change.address) {
         return None;

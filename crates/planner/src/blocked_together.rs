@@ -4,8 +4,8 @@
 //     endpoint   would lose the DNS name by which the pipe connects: blocked, too
 //     deletion   waits for the pipe: blocked, too
 //
-// A plan that shows them as changes promises what apply does not do. The same holds for what is outside of the part of a
-// plan that is selected: it does not happen either.
+// A plan that shows them as changes promises what apply does not do. The same holds for what is outside of the part of
+// a plan that is selected: it does not happen either.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
 //! What a plan does to DNS names, and to what connects by them.
 //
 // A pipe that refers to an endpoint by name follows in the same plan, because its host is resolved against the endpoint
-// as it will be. Resolved against the live one, the pipe would count as unchanged, lose its source, and follow only with
-// the next plan. A pipe with the host as text cannot follow, so the row of the endpoint names it.
+// as it will be. Resolved against the live one, the pipe would count as unchanged, lose its source, and follow only
+// with the next plan. A pipe with the host as text cannot follow, so the row of the endpoint names it.
 //
 //     endpoint   update: db.old.example becomes db.new.example ──┐
 //     pipe       host: {endpoint: …} ........................... update: host is db.new.example

@@ -55,7 +55,8 @@ pub struct ObjectWork<'p> {
     pub rank: WorkRank,
     /// Whether all work of a lower rank must be finished first, whether it succeeds or fails. For an object of a
     /// service this is the work on that service.
-    // A rank and not a set of objects: a thousand deletions that each named all objects before them would cost the square.
+    // A rank and not a set of objects: a thousand deletions that each named all objects before them would cost the
+    // square.
     pub waits_for_lower_ranks: bool,
 }
 
@@ -176,8 +177,8 @@ fn add_dependencies<'p>(
 fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usize {
     let kind = work.address().kind;
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
-    // A replacement deletes and creates in one go. If it went early, a pipe that leaves the endpoint would lose it before
-    // its own update; if it went late, a pipe that comes to it would find none. Only the first kind can wait.
+    // A replacement deletes and creates in one go. If it went early, a pipe that leaves the endpoint would lose it
+    // before its own update; if it went late, a pipe that comes to it would find none. Only the first kind can wait.
     let is_released = !work.released_by.is_empty() && !referenced.contains(work.address());
     if work.only_deletes() && work.gives_to.is_empty() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }

@@ -54,8 +54,8 @@ pub struct Plan {
     /// create them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub removed_by_target: BTreeSet<Address>,
-    // The fields below are for the next steps of planning, or settled before anybody reads the plan. They are not saved:
-    // a saved plan is compared with a new one and never executed.
+    // The fields below are for the next steps of planning, or settled before anybody reads the plan. They are not
+    // saved: a saved plan is compared with a new one and never executed.
     /// Objects with sizes that matter to the plan, and that are not settled live.
     #[serde(skip)]
     pub unsettled: BTreeSet<Address>,

@@ -79,8 +79,8 @@ impl PlanInputs<'_> {
     }
 
     /// What is sent where: the base, or without one the manifests, declare the secret, and live has the host.
-    // Hazard: what the base declares was not always sent. `state: absent`, a blocked change or a folder that no run reads
-    // would bring a pair into the base that no reviewer was shown.
+    // Hazard: what the base declares was not always sent. `state: absent`, a blocked change or a folder that no run
+    // reads would bring a pair into the base that no reviewer was shown.
     fn known_pairs(&self) -> &BTreeSet<SecretPair> {
         self.known_pairs.get_or_init(|| {
             let declared = self.base.unwrap_or(self.desired).iter();

@@ -60,8 +60,8 @@ async fn observe_kind(
     let at = |name| Address::new(service.clone(), kind, name);
     let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
     let items = match list_cache.list_for_plan(&run.client).await {
-        // The reference page has no path for these. Where a manifest declares one, a list that is missing is an error: an
-        // empty one would have it created again.
+        // The reference page has no path for these. Where a manifest declares one, a list that is missing is an error:
+        // an empty one would have it created again.
         Err(error) if is_optional_kind(kind) && error.is_not_offered() => {
             let is_declared = |at: &Address| at.kind == kind && at.service == *service;
             if scope.detail_blocks.keys().any(is_declared) {

@@ -175,8 +175,8 @@ impl RunRedaction {
 
     /// Anything that is printed or written, without the secrets in it: known fields and states of live objects are as the
     /// API returned them, because they are compared and decide about requests.
-    // Only whole secrets are cut here. Most of what is printed are names and values of manifests, and a beginning of eight
-    // characters is in many of them by chance.
+    // Only whole secrets are cut here. Most of what is printed are names and values of manifests, and a beginning of
+    // eight characters is in many of them by chance.
     pub fn redact_output<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let all = self.lock();
         let public = self.0.public.lock().unwrap_or_else(PoisonError::into_inner);
@@ -192,8 +192,8 @@ impl RunRedaction {
     }
 
     /// Hides them in the fields of a live object that nothing here knows.
-    // Known fields are compared with the desired ones, and requests depend on states and ids. They are redacted where they
-    // are shown.
+    // Known fields are compared with the desired ones, and requests depend on states and ids. They are redacted where
+    // they are shown.
     pub(crate) fn redact_object(&self, kind: Kind, object: &mut Object) {
         let all = self.lock();
         if all.cut.is_empty() && all.withheld.is_empty() {

@@ -73,8 +73,8 @@ impl Default for Polling {
 
 impl Polling {
     /// The interval after a change, in a service with so many objects.
-    // A list costs a request, and reads all of them. At two seconds, a tenth of the requests of an apply of thousands of new
-    // pipes were lists, and its cost grew with the square.
+    // A list costs a request, and reads all of them. At two seconds, a tenth of the requests of an apply of thousands
+    // of new pipes were lists, and its cost grew with the square.
     pub(crate) fn first_interval(self, objects: usize) -> Duration {
         const OBJECTS_PER_SECOND: usize = 50;
         let seconds = u64::try_from(objects / OBJECTS_PER_SECOND).unwrap_or(u64::MAX);

@@ -1,7 +1,8 @@
 //! Counts the work of an expression, so that it ends soon.
 //
 // The library has no limit of its own. So each loop gets a call that counts its steps, and fails when there were too
-// many: `list.all(x, f(x))` becomes `list.all(x, @step(x, 1) ? f(x) : false)`. A name with `@` cannot be written in CEL.
+// many: `list.all(x, f(x))` becomes `list.all(x, @step(x, 1) ? f(x) : false)`. A name with `@` cannot be written in
+// CEL.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

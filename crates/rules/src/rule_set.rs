@@ -160,8 +160,8 @@ impl RuleSet {
         let excepted: Vec<&str> = input.document.map(excepted_rules).unwrap_or_default();
         let mut findings: Vec<RuleFinding> = Vec::new();
         for finding in found {
-            // A rule of the base and its new version may say the same. A new version with a lower level must not hide the
-            // error of the old one: it may stand in the change that it judges.
+            // A rule of the base and its new version may say the same. A new version with a lower level must not hide
+            // the error of the old one: it may stand in the change that it judges.
             let said = |it: &RuleFinding| (Arc::clone(&it.rule), it.level, it.message.clone());
             if findings.iter().all(|it| said(it) != said(&finding)) {
                 let is_excepted = excepted.contains(&&*finding.rule);

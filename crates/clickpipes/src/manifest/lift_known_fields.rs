@@ -1,6 +1,7 @@
 //! Moves what is known from `additional` to its own place, where it is checked and compared as what it is.
 //
-// A field that was newer than an earlier version is known in this one, and so is a newer word: the manifest stays valid.
+// A field that was newer than an earlier version is known in this one, and so is a newer word: the manifest stays
+// valid.
 
 use model::annotations;
 use model::path::VisitedPath;

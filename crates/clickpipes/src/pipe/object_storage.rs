@@ -51,8 +51,8 @@ pub struct ObjectStorage {
     /// The format of the files.
     #[schemars(transform = annotations::requires_replace)]
     pub format: FileFormat,
-    // One bucket has several spellings (`s3://b/k`, path style, virtual host), and the API has returned another one than
-    // it was sent. The type compares what they lead to.
+    // One bucket has several spellings (`s3://b/k`, path style, virtual host), and the API has returned another one
+    // than it was sent. The type compares what they lead to.
     /// The URL of the files, with optional wildcards in the path. Not for Azure.
     #[schemars(transform = annotations::requires_replace)]
     pub url: Option<StorageUrl>,

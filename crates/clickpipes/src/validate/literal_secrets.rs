@@ -184,8 +184,8 @@ impl SecretSearch {
     }
 }
 
-// The longest parts of digits and letters that are still names: `kafka2024` is one in a label, `hunter2` is none where only
-// secrets are expected.
+// The longest parts of digits and letters that are still names: `kafka2024` is one in a label, `hunter2` is none where
+// only secrets are expected.
 const LONGEST_MIXED_ENTRY: usize = 5;
 const LONGEST_MIXED_LABEL: usize = 11;
 

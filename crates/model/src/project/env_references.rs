@@ -25,7 +25,8 @@ impl RequiredFields {
 }
 
 /// The variables that every project file may use.
-// Hazard: plans and comments show these values. With any name allowed, a pull request could read each secret of the job.
+// Hazard: plans and comments show these values. With any name allowed, a pull request could read each secret of the
+// job.
 pub const ENV_PREFIX: &str = "PIPECTL_VAR_";
 
 enum TemplatePart<'t> {

@@ -1,8 +1,8 @@
 //! `pipectl ci`: the base of a CI job, from the commits that were applied.
 //
 // Hazard: a job can run again after a later commit was applied. It would revert what git changed since. And a base that
-// is too new hides what a failed apply left undone. So the base is the last commit that was applied to this environment,
-// and it only moves forward.
+// is too new hides what a failed apply left undone. So the base is the last commit that was applied to this
+// environment, and it only moves forward.
 
 use std::io;
 use std::path::{Path, PathBuf};

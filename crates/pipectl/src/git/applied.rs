@@ -95,7 +95,8 @@ impl Repository {
                 // A job that is run again after a newer one would set back what the newer one applied.
                 return Ok(AppliedBase::Superseded(commit));
             } else {
-                // The target branch moved on, or a force push removed the commit from it. The list begins with the newest.
+                // The target branch moved on, or a force push removed the commit from it. The list begins with the
+                // newest.
                 beside.get_or_insert(commit);
             }
         }

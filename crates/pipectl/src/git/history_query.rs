@@ -309,10 +309,11 @@ pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
 //
 // Hazard: a branch adds a manifest for somebody else's pipe and removes it again. That would prove that the pipe may be
 // deleted. After a fast-forward or a rebase, nothing tells its commits from those of the target branch, neither in this
-// change nor in any later one. The base was applied, and the commit before the change was the target branch, so only what they
-// declare counts.
+// change nor in any later one. The base was applied, and the commit before the change was the target branch, so only
+// what they declare counts.
 //
-// Without a base, the first parents of HEAD pass for the target branch. So a merge counts only against its first parent:
+// Without a base, the first parents of HEAD pass for the target branch. So a merge counts only against its first
+// parent:
 //
 //     main    o-----------M    M against o: nothing was removed
 //     branch   \-+x---x-/      adds x, removes x

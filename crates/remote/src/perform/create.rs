@@ -142,8 +142,8 @@ enum LookupOutcome {
 
 impl CreateAttempt<'_> {
     async fn create_or_adopt(&self, body: &Value, paused_beside: Option<&Address>) -> Result<Created, Error> {
-        // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body, in
-        // words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
+        // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body,
+        // in words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
         // once without the switch: what is wrong besides is refused again, and the stop that follows stops the pipe.
         // Beside another reader it would take rows away until then.
         let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };

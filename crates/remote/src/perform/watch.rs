@@ -156,7 +156,8 @@ impl<'a> ObjectWatch<'a> {
                 was_seen = true;
                 judge(object)
             }
-            // The list and the answer to a POST come from different places: for some seconds the list may be the older one.
+            // The list and the answer to a POST come from different places: for some seconds the list may be the older
+            // one.
             None if was_seen => Verdict::Hopeless(Error::Disappeared { address: address.clone() }),
             None => Verdict::LookAgain,
         })
