@@ -11,7 +11,7 @@ use crate::cdc_scaling::{self, CdcScalingManifest};
 use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
-use crate::template_schema::{SharedManifest, TemplateManifest};
+use crate::template_schema::{SharedManifest, TemplateManifest, shared_manifest_fields};
 use crate::validate::{self, CrossFieldRule, Problem, RuleGrade, RuleSet};
 use model::address::Kind;
 use model::path::FieldPath;
@@ -39,6 +39,7 @@ impl CompiledKind {
         allow_additional_fields(&mut schema);
         let validator = SchemaValidator::new(&schema).expect("the structs generate what can be walked");
         let fields = validator.field_tree();
+        let validator = name_shared_fields(validator, &fields);
         let semantics = FieldSemantics::of_body(kind, &fields);
         Self { schema, validator, fields, semantics, rules }
     }
@@ -48,6 +49,14 @@ impl CompiledKind {
             LazyLock::new(|| Kind::ALL.map(|kind| (kind, CompiledKind::new(kind))).into());
         &KINDS[&kind]
     }
+}
+
+/// `forEach`, `template` and `with` are gone when a document is validated. One that is misspelt is not.
+fn name_shared_fields(validator: SchemaValidator, fields: &FieldNode) -> SchemaValidator {
+    let shared = shared_manifest_fields();
+    let names = shared.child_fields().map(|(name, _)| name).filter(|name| fields.child_field(name).is_none());
+    let in_spec = shared.child_field("spec").into_iter().flat_map(FieldNode::child_fields).map(|(name, _)| name);
+    validator.with_names_taken_before(&[], names).with_names_taken_before(&["spec"], in_spec)
 }
 
 impl FieldSemantics {

@@ -42,6 +42,17 @@ impl SchemaValidator {
         Ok(Self { shapes: compiler::compile_schema(schema)? })
     }
 
+    /// Names fields of the mapping at `path` that are taken out of a document before it is validated.
+    #[must_use]
+    pub fn with_names_taken_before<'n>(mut self, path: &[&str], names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut id = ShapeId(0);
+        for step in path {
+            id = fields_shape(&self.shapes, self.shapes[id.0].map.properties[*step]);
+        }
+        self.shapes[id.0].map.names_taken_before.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Adds a remark for each mistake in `document`. `name` is the name of the declared object, for
     /// suggested names of secrets.
     pub fn validate(&self, document: &YamlNode, name: Option<&str>, remarks: &mut PendingDiagnostics) {
@@ -55,6 +66,11 @@ impl SchemaValidator {
         let walk = ValidationPass::new(&self.shapes, None, ReportMode::Collect(remarks));
         ValidationPass { is_part: true, ..walk }.validate_value(ShapeId(0), part, None);
     }
+}
+
+/// The shape with the fields of an object: this one, or the one that it refers to.
+fn fields_shape(shapes: &[ValueShape], id: ShapeId) -> ShapeId {
+    shapes[id.0].refers_to.map_or(id, |definition| fields_shape(shapes, definition))
 }
 
 struct ValidationPass<'w> {

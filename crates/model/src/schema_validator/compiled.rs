@@ -69,6 +69,8 @@ pub(super) struct MapShape {
     pub(super) min_properties: Option<usize>,
     /// The declared fields, in order.
     pub(super) names: Vec<String>,
+    /// Fields of a whole document that are taken out of it before it is validated. Messages name them, too.
+    pub(super) names_taken_before: Vec<String>,
     pub(super) properties: BTreeMap<String, ShapeId>,
     pub(super) required: Vec<String>,
     /// The field whose entries count as fields of this mapping (`additional`).

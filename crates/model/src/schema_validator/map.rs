@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::compiled::{MapShape, UnlistedFields};
 use super::list::too_few;
 use super::value::join_quoted;
-use super::{PathStep, ShapeId, ValidationPass, code};
+use super::{PathStep, ShapeId, ValidationPass, code, fields_shape};
 use crate::annotations;
 use crate::sanitize::{blank_name, is_foreign_blank, sanitize_line};
 use crate::suggest::suggest_similar;
@@ -78,7 +78,15 @@ impl<'w> ValidationPass<'w> {
         let discreet = self.secret_depth.is_some() && meant.is_none();
         self.steps.push(PathStep::Key(&entry.key));
         let known: Vec<&str> = self.named_fields(shape).collect();
-        self.report_problem(|| unknown_field_problem(shape, &known, entry, meant, discreet));
+        let elsewhere = self.place_of_misplaced(shape, &entry.key).filter(|_| meant.is_none() && !discreet);
+        self.report_problem(|| match elsewhere {
+            Some(place) => {
+                let message = format!("`{}` is not a field of this mapping", entry.key);
+                PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
+                    .with_help(format!("write it {place}"))
+            }
+            None => unknown_field_problem(shape, &known, entry, meant, discreet),
+        });
         self.steps.pop();
         let meant = meant?;
         // The content is checked as that of the similar field, so that one run shows its mistakes as well.
@@ -97,7 +105,25 @@ impl<'w> ValidationPass<'w> {
             let extra = [annotations::ADDITIONAL, annotations::ADDITIONAL_MARK];
             keywords.is_some_and(|keywords| extra.iter().any(|word| keywords.contains_key(*word)))
         };
-        shape.names.iter().map(String::as_str).filter(move |name| !is_extra(name))
+        // A part of a document is no whole one.
+        let taken_before = shape.names_taken_before.iter().filter(|_| !self.is_part);
+        shape.names.iter().chain(taken_before).map(String::as_str).filter(move |name| !is_extra(name))
+    }
+
+    /// Where a known field belongs that stands one level too high or too low: `source` beside `spec`, `forEach` in it.
+    fn place_of_misplaced(&self, shape: &'w MapShape, key: &str) -> Option<String> {
+        let has_field = |shape: &'w MapShape| self.named_fields(shape).any(|name| name == key);
+        match self.steps.as_slice() {
+            [PathStep::Key(_)] => {
+                let below = |id: ShapeId| &self.shape_by_id(fields_shape(self.shapes, id)).map;
+                let mut fitting = shape.names.iter().filter(|name| has_field(below(shape.properties[*name])));
+                fitting.next().filter(|_| fitting.next().is_none()).map(|name| format!("under `{name}`"))
+            }
+            [PathStep::Key(parent), PathStep::Key(_)] if has_field(&self.shape_by_id(ShapeId(0)).map) => {
+                Some(format!("beside `{parent}`"))
+            }
+            _ => None,
+        }
     }
 
     fn report_missing_field(&mut self, name: &'w str, property: Option<ShapeId>, here: Span) {

@@ -163,7 +163,7 @@ fn all_mistakes_in_one_manifest_are_reported() {
     basics.yaml:41:33 error[setting-of-object-storage] spec.settings.object_storage_concurrency: `settings.object_storage_concurrency` is not for streams
         help: remove `settings.object_storage_concurrency`
     basics.yaml:42:3 error[unknown-field] spec.colour: unknown field `colour`
-        help: known fields: `state`, `protect`, `source`, `destination`, `fieldMappings`, `scaling`, `settings`; one newer than pipectl goes under `additional`
+        help: known fields: `state`, `protect`, `source`, `destination`, `fieldMappings`, `scaling`, `settings`, `template`, `with`; one newer than pipectl goes under `additional`
     ");
 }
 

@@ -292,6 +292,80 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
 }
 
 #[test]
+fn misspelt_or_misplaced_shared_field_is_named() {
+    let mut all = String::new();
+    for (from, to) in [
+        ("forEach:", "foreach:"),
+        ("  template:", "  tempalte:"),
+        ("  with:", "  wiht:"),
+        ("spec:\n  template: prod-kafka\n", "template: prod-kafka\nspec:\n"),
+        ("spec:\n", "spec:\n  forEach: [a]\n"),
+        ("spec:\n", "source: {kafka: {}}\nspec:\n"),
+        ("spec:\n", "name: a\nspec:\n"),
+        ("spec:\n", "other: a\nspec:\n  other: b\n"),
+    ] {
+        // Each misspelt text with `${each.…}` is a mistake of its own.
+        let pipes = PIPES.replace(from, to).replace("${each.name}", "a").replace("${each.topic}", "a");
+        let found = problems(&pipes.replace("  - name: clicks\n    topic: clicks\n", ""));
+        writeln!(all, "# {}\n{found}", to.replace('\n', " ")).expect("a string takes it");
+    }
+    assert_snapshot!(all, @"
+    # foreach:
+    pipes.yaml:4:1 error[unknown-field] foreach: unknown field `foreach`
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: did you mean `forEach`?
+
+    #   tempalte:
+    pipes.yaml:6:1 error[missing-part] spec.source: `source` is needed unless `state: absent`
+        help: add `source`
+    pipes.yaml:7:3 error[unknown-field] spec.tempalte: unknown field `tempalte`
+        help: did you mean `template`?
+    pipes.yaml:8:3 error[unknown-template] spec.with: `with` is for a template, and the manifest names none
+        help: add `template: NAME` beside it
+
+    #   wiht:
+    pipes.yaml:7:13 error[missing-parameter] spec.with: `with` misses the parameter `table` of the template `prod-kafka`
+        templates.yaml:6:3: declared here
+    pipes.yaml:7:13 error[missing-parameter] spec.with: `with` misses the parameter `topic` of the template `prod-kafka`
+        templates.yaml:5:3: declared here
+    pipes.yaml:8:3 error[unknown-field] spec.wiht: unknown field `wiht`
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: did you mean `with`?
+
+    # template: prod-kafka spec: 
+    pipes.yaml:6:1 error[unknown-field] template: `template` is not a field of this mapping
+        help: write it under `spec`
+    pipes.yaml:7:1 error[missing-part] spec.source: `source` is needed unless `state: absent`
+        help: add `source`
+    pipes.yaml:8:3 error[unknown-template] spec.with: `with` is for a template, and the manifest names none
+        help: add `template: NAME` beside it
+
+    # spec:   forEach: [a] 
+    pipes.yaml:7:3 error[unknown-field] spec.forEach: `forEach` is not a field of this mapping
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: write it beside `spec`
+
+    # source: {kafka: {}} spec: 
+    pipes.yaml:6:1 error[unknown-field] source: `source` is not a field of this mapping
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: write it under `spec`
+
+    # name: a spec: 
+    pipes.yaml:6:1 error[unknown-field] name: `name` is not a field of this mapping
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: write it under `metadata`
+
+    # other: a spec:   other: b 
+    pipes.yaml:6:1 error[unknown-field] other: unknown field `other`
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: known fields: `apiVersion`, `kind`, `metadata`, `spec`, `forEach`
+    pipes.yaml:8:3 error[unknown-field] spec.other: unknown field `other`
+        templates.yaml:3:18: it uses the template `prod-kafka`
+        help: known fields: `state`, `protect`, `source`, `destination`, `fieldMappings`, `scaling`, `settings`, `template`, `with`; one newer than pipectl goes under `additional`
+    ");
+}
+
+#[test]
 fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
     let mut all = String::new();
     for (title, from, to) in [
