@@ -63,7 +63,7 @@ pub enum BlockReason {
     UnprovenFields(Address, Vec<String>),
     /// It would be deleted, and the new object would lack these fields: only the API knows their values.
     LosesFields(Address, Vec<FieldPath>),
-    /// It would be deleted, and the API would refuse the new object: what the manifest declares does not go with what
+    /// It would be deleted, and the API could refuse the new object: what the manifest declares does not go with what
     /// is live and undeclared. Each field, with the reason.
     RefusedReplacement(Vec<String>),
     /// It would be deleted, and what arrives until the new object exists would be lost.

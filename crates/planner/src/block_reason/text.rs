@@ -327,7 +327,7 @@ impl BlockReason {
             ),
             Self::RefusedReplacement(fields) => write!(
                 f,
-                "it would be replaced, and the API would refuse the new object, because live values that the manifest \
+                "it would be replaced, and the API could refuse the new object, because live values that the manifest \
                  omits do not go with what it declares: {}. Declare these fields",
                 fields.join("; ")
             ),
