@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub(crate) use self::cached_objects::PauseReason;
-use self::cached_objects::{Cache, CachedObject, PendingWrite};
+use self::cached_objects::{Cache, CachedObject, OwnWrites};
 use crate::client::{Client, RequestSpec};
 use crate::deadline::TimeBudget;
 use crate::decode::{DecodedObject, decode_list};
@@ -169,13 +169,7 @@ impl ListCache {
         let mut before = std::mem::take(&mut cache.objects);
         for DecodedObject { name, object } in items {
             let last = before.remove(&object.id);
-            // No list shows what this run sent, so that is carried over to the listed object.
-            let wrote = last.as_ref().map(|seen| seen.pending_write).unwrap_or_default();
-            let pause = last.as_ref().and_then(|seen| seen.pause_reason);
-            let (name, state) = (name.clone(), object.state.clone());
-            let body = self.kept_body(object);
-            let listed =
-                CachedObject { name, state, body, list_number: number, pending_write: wrote, pause_reason: pause };
+            let listed = self.seen_object(name, object, number);
             let seen = last.filter(|seen| seen.list_number >= number).unwrap_or(listed);
             cache.insert_object(&object.id, seen);
         }
@@ -189,17 +183,7 @@ impl ListCache {
     pub(crate) fn note_object(&self, name: &Name, object: &Object) {
         let since = self.lists_requested.load(Ordering::Relaxed);
         let mut cache = lock_ignoring_poison(&self.cache);
-        let last = cache.objects.get(&object.id);
-        let wrote = last.map(|seen| seen.pending_write).unwrap_or_default();
-        let pause = last.and_then(|seen| seen.pause_reason);
-        let seen = CachedObject {
-            name: name.clone(),
-            state: object.state.clone(),
-            body: self.kept_body(object),
-            list_number: since,
-            pending_write: wrote,
-            pause_reason: pause,
-        };
+        let seen = self.seen_object(name, object, since);
         cache.insert_object(&object.id, seen);
         if let Some(known) = &mut cache.known_ids {
             known.insert(object.id.clone());
@@ -207,30 +191,30 @@ impl ListCache {
     }
 
     pub(crate) fn note_edit(&self, id: &Id) {
-        if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
-            seen.pending_write.edited_at = Some(Instant::now());
-        }
+        self.note_write(id, |writes| writes.edited_at = Some(Instant::now()));
     }
 
     pub(crate) fn note_stop(&self, id: &Id) {
-        if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
-            seen.pending_write.stop_sent_at = Some(Instant::now());
-        }
+        self.note_write(id, |writes| writes.stop_sent_at = Some(Instant::now()));
     }
 
     /// `None` when this run has started the object again.
     pub(crate) fn note_pause(&self, id: &Id, pause_reason: Option<PauseReason>) {
-        if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
-            seen.pause_reason = pause_reason;
-        }
+        self.note_write(id, |writes| writes.pause_reason = pause_reason);
+    }
+
+    fn note_write(&self, id: &Id, note: impl FnOnce(&mut OwnWrites)) {
+        note(lock_ignoring_poison(&self.cache).own_writes.entry(id.clone()).or_default());
     }
 
     pub(crate) fn pause_reason(&self, id: &Id) -> Option<PauseReason> {
-        lock_ignoring_poison(&self.cache).objects.get(id)?.pause_reason
+        lock_ignoring_poison(&self.cache).own_writes(id).pause_reason
     }
 
     pub(crate) fn forget_object(&self, id: &Id) {
-        lock_ignoring_poison(&self.cache).remove_object(id);
+        let mut cache = lock_ignoring_poison(&self.cache);
+        cache.remove_object(id);
+        cache.own_writes.remove(id);
     }
 
     pub(crate) fn ids_named(&self, name: &Name) -> BTreeSet<Id> {
@@ -243,25 +227,24 @@ impl ListCache {
         Some(Object { id: id.clone(), state, body })
     }
 
-    fn kept_body(&self, object: &Object) -> Value {
-        if self.is_referenced { object.body.clone() } else { Value::Null }
+    fn seen_object(&self, name: &Name, object: &Object, list_number: u64) -> CachedObject {
+        let body = if self.is_referenced { object.body.clone() } else { Value::Null };
+        CachedObject { name: name.clone(), state: object.state.clone(), body, list_number }
     }
 
     /// Notes that lists show all writes to the object.
     pub(crate) fn clear_pending_write(&self, id: &Id) {
-        if let Some(seen) = lock_ignoring_poison(&self.cache).objects.get_mut(id) {
-            seen.pending_write = PendingWrite::default();
-        }
+        self.note_write(id, |writes| (writes.edited_at, writes.stop_sent_at) = (None, None));
     }
 
     /// The time of the last edit, if the API may still resume the pipe because of it.
     pub(crate) fn edited_at(&self, id: &Id) -> Option<Instant> {
-        lock_ignoring_poison(&self.cache).objects.get(id)?.pending_write.edited_at
+        lock_ignoring_poison(&self.cache).own_writes(id).edited_at
     }
 
     /// The time of the last stop, if no list shows it yet.
     pub(crate) fn stop_sent_at(&self, id: &Id) -> Option<Instant> {
-        lock_ignoring_poison(&self.cache).objects.get(id)?.pending_write.stop_sent_at
+        lock_ignoring_poison(&self.cache).own_writes(id).stop_sent_at
     }
 
     /// A cursor from now on. Take it when a write was answered: only later lists show its effect.
@@ -336,7 +319,7 @@ impl ListSnapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecodedObject, Id, Kind, ListCache, Name, Object, Polling, State, Value};
+    use super::{DecodedObject, Id, Kind, ListCache, Name, Object, PauseReason, Polling, State, Value};
 
     fn item(id: &str, state: &str) -> DecodedObject {
         let object = Object { id: Id::new(id), state: State::new(state), body: Value::Null };
@@ -362,6 +345,19 @@ mod tests {
         collection.merge_list(8, &[item("changed", "Running")]);
         assert_eq!(state(&collection, "changed").as_deref(), Some("Running"));
         assert_eq!(state(&collection, "made"), None);
+    }
+
+    #[test]
+    fn list_without_the_object_does_not_forget_who_paused_it() {
+        let collection = ListCache::new(Kind::ClickPipe, String::new(), Polling::default());
+        let pipe = item("a", "Running");
+        collection.merge_list(1, std::slice::from_ref(&pipe));
+        collection.note_pause(&pipe.object.id, Some(PauseReason::NeededForEdit));
+        collection.merge_list(2, &[]);
+        collection.merge_list(3, std::slice::from_ref(&pipe));
+        assert_eq!(collection.pause_reason(&pipe.object.id), Some(PauseReason::NeededForEdit));
+        collection.forget_object(&pipe.object.id);
+        assert_eq!(collection.pause_reason(&pipe.object.id), None);
     }
 
     #[test]

@@ -17,6 +17,11 @@ pub(super) struct Cache {
     /// The objects of the plan, and those that this run created.
     pub(super) known_ids: Option<BTreeSet<Id>>,
     pub(super) objects: BTreeMap<Id, CachedObject>,
+    /// What this run did to objects.
+    //
+    // Apart from `objects`: a list that lags behind may lack an object for once. If that took the pause along, nobody
+    // would start the pipe again.
+    pub(super) own_writes: BTreeMap<Id, OwnWrites>,
     /// Each create asks for its name: without an index, many creates in a large service cost the square.
     pub(super) ids_by_name: HashMap<Name, BTreeSet<Id>>,
 }
@@ -26,6 +31,10 @@ impl Cache {
         self.remove_object(id);
         self.ids_by_name.entry(seen.name.clone()).or_default().insert(id.clone());
         self.objects.insert(id.clone(), seen);
+    }
+
+    pub(super) fn own_writes(&self, id: &Id) -> OwnWrites {
+        self.own_writes.get(id).copied().unwrap_or_default()
     }
 
     pub(super) fn remove_object(&mut self, id: &Id) {
@@ -45,9 +54,6 @@ pub(super) struct CachedObject {
     pub(super) body: Value,
     /// Lists up to this number were requested before this information, and are ignored.
     pub(super) list_number: u64,
-    pub(super) pending_write: PendingWrite,
-    /// The reason why this run stopped it; `None` once it started it again.
-    pub(super) pause_reason: Option<PauseReason>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +64,13 @@ pub(crate) enum PauseReason {
     NeededForEdit,
 }
 
-/// Writes of this run whose effect lists may not show yet.
+/// Writes of this run to one object.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PendingWrite {
+pub(super) struct OwnWrites {
     /// The time of an edit after which the API may still resume the pipe.
     pub(super) edited_at: Option<Instant>,
     /// The time of a stop that no list shows yet.
     pub(super) stop_sent_at: Option<Instant>,
+    /// The reason why this run stopped it; `None` once it started it again.
+    pub(super) pause_reason: Option<PauseReason>,
 }

@@ -121,7 +121,7 @@ const MIN_LISTS: usize = 3;
 //     GET list   no new object of the name
 //     GET list   a new object of the name  ->  it is ours: adopt it, send nothing
 //
-// If no list of the whole adoption window shows one, the POST is sent again and the note says so. "New" means an id
+// If no list of the whole adoption window shows one, the POST is sent once more and the note says so. "New" means an id
 // that was not there before the first POST. Several new ids are an error that names them all: nobody can tell which
 // one is ours, and deleting the wrong one loses a pipe.
 struct CreateAttempt<'a> {
@@ -175,8 +175,10 @@ impl CreateAttempt<'_> {
                 LookupOutcome::Found(object) => {
                     return Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false });
                 }
-                LookupOutcome::Missing => doubt = Some(error),
-                LookupOutcome::Inconclusive => return Err(self.unknown_outcome(error)),
+                // Two lost answers in a row: a third POST could be the third pipe, if the lists lag by more than the
+                // window.
+                LookupOutcome::Missing if doubt.is_none() => doubt = Some(error),
+                LookupOutcome::Missing | LookupOutcome::Inconclusive => return Err(self.unknown_outcome(error)),
             }
         }
     }

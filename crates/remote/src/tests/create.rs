@@ -206,15 +206,13 @@ async fn name_conflict_after_lost_create_adopts_the_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unanswered_create_ends_at_timeout_with_a_hint() {
+async fn create_without_any_answer_is_sent_twice_at_most() {
     let bench = RemoteBench::new();
     let when = FaultTrigger::Route { method: "POST".to_owned(), path: LIST_PATH.to_owned() };
     bench.lock_world().fault_script().add(Fault { when, effect: FaultEffect::CutBeforeCommit, times: 1000 });
-    let began = tokio::time::Instant::now();
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
-    assert_eq!(began.elapsed().as_secs(), RemoteSettings::default().timeout.as_secs());
     assert!(error.is_outcome_unknown());
-    assert!(bench.request_statuses("POST", "/clickpipes").len() <= 15);
+    assert_eq!(bench.request_statuses("POST", "/clickpipes").len(), 2);
     let text = error.to_string().replace(sandbox::ORGANIZATION, "ORG");
     let service = bench.lock_world().ensure_service(SERVICE);
     insta::assert_snapshot!(text.replace(&service, "SERVICE"), @"`analytics/orders` may or may not have been created: POST /v1/organizations/ORG/services/SERVICE/clickpipes: connection reset by peer");
