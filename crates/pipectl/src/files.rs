@@ -96,14 +96,25 @@ fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
 // A stranger can commit a link of any name, that of the project file and those that the command line of CI names
 // included.
 pub(crate) fn leads_out_of_tree(path: &Path, folder: Option<&Path>) -> bool {
-    let top = env::current_dir()
-        .ok()
-        .and_then(|here| here.ancestors().find(|it| it.join(".git").exists()).map(Path::to_owned));
-    let top = top.or_else(|| fs::canonicalize(folder?).ok());
-    let (Some(top), Ok(full)) = (top, std::path::absolute(path)) else { return false };
+    let (Some(top), Ok(full)) = (top_of_tree(folder), std::path::absolute(path)) else { return false };
     let full = PathBuf::from(normal_path(&full.display().to_string()));
-    let is_below = full.ancestors().skip(1).any(|it| fs::canonicalize(it).is_ok_and(|it| it == top));
+    let is_below = folders_below_top(&full, &top).is_some();
     is_below && fs::canonicalize(path).is_ok_and(|target| !target.starts_with(&top))
+}
+
+/// The top of the working tree without links: the nearest folder at or above the working folder with `.git`. Without a
+/// repository, it is `folder`.
+fn top_of_tree(folder: Option<&Path>) -> Option<PathBuf> {
+    let here = env::current_dir().ok();
+    let top = here.as_deref().and_then(|here| here.ancestors().find(|it| it.join(".git").exists()));
+    fs::canonicalize(top.or(folder)?).ok()
+}
+
+/// A path and the folders above it, up to the top; `None` if it is not below the top.
+fn folders_below_top<'p>(path: &'p Path, top: &Path) -> Option<impl Iterator<Item = &'p Path>> {
+    let is_top = |folder: &&Path| fs::canonicalize(folder).is_ok_and(|it| it == top);
+    let inside = path.ancestors().skip(1).find(is_top)?;
+    Some(path.ancestors().take_while(move |it| *it != inside))
 }
 
 /// Refuses a path that leads through a link below the top of the working tree.
@@ -111,13 +122,9 @@ pub(crate) fn leads_out_of_tree(path: &Path, folder: Option<&Path>) -> bool {
 // the writer to any file of the runner, the program `pipectl` included, with text that the stranger chose in part.
 // A link elsewhere, such as /dev/stdout, was made by whoever owns the machine.
 fn refuse_links_of_tree(path: &Path) -> Result<()> {
-    let folder = env::current_dir().context("the working folder cannot be found")?;
-    let top = folder.ancestors().find(|it| it.join(".git").exists()).unwrap_or(&folder);
+    let top = top_of_tree(Some(Path::new("."))).context("the working folder cannot be found")?;
     let path = std::path::absolute(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let is_top = |folder: &Path| fs::canonicalize(folder).is_ok_and(|it| it == top);
-    let Some(inside) = path.ancestors().skip(1).find(|it| is_top(it)) else { return Ok(()) };
-    let below = path.ancestors().take_while(|it| *it != inside);
-    for part in below {
+    for part in folders_below_top(&path, &top).into_iter().flatten() {
         if fs::symlink_metadata(part).is_ok_and(|it| it.is_symlink()) {
             let (path, part) = (path.display(), part.display());
             bail!(
