@@ -70,6 +70,7 @@ impl<'a> ObjectDiff<'a> {
         let mut earlier: Vec<Cow<'_, Value>> = own.clone().map(&resolve).collect();
         let with_base = own.chain(base.map(|base| &*base.body));
         let past = with_base.flat_map(|body| inputs.earlier_references(address, body, &object.body));
+        diffs.extend(find_reverted_fields(rules, sides, &earlier));
         earlier.extend(past.map(Cow::Owned));
         recognize_own_values(&mut diffs, &earlier);
         let moved = document.target.iter().flat_map(|target| &target.bodies).map(|body| resolve(body));
@@ -204,6 +205,43 @@ fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Cow<'_, Value>])
             diff.origin = Origin::Known(FieldVerdict::Change);
         }
     }
+}
+
+/// Finds the fields that live keeps from a commit after the base, and that neither the base nor git now declares.
+///
+/// ```text
+/// commit   A (base)   B          C: a revert of B
+/// git      -          8          -
+/// live     1          8          apply of B failed after this field, so the base stays A
+/// ```
+///
+/// Seen from A, nobody ever declared the field, and live would keep the value silently.
+fn find_reverted_fields<'r>(
+    rules: &'r FieldSemantics,
+    sides: Sides<'_>,
+    earlier: &[Cow<'_, Value>],
+) -> Vec<FieldDiff<'r>> {
+    let mut found: Vec<FieldDiff<'r>> = Vec::new();
+    for body in earlier {
+        let is_kept = |diff: &FieldDiff<'_>| {
+            let base = diff.base.as_ref().zip(diff.live.as_ref());
+            base.is_some_and(|(base, live)| diff.rules.matches_live(base, Some(live)))
+        };
+        for diff in removed_fields(rules, Sides { base: Side::Value(body), ..sides }).filter(is_kept) {
+            let is_known = |other: &FieldDiff<'_>| diff.path.is_within(&other.path) || other.path.is_within(&diff.path);
+            if !found.iter().any(is_known) {
+                found.push(diff);
+            }
+        }
+    }
+    // The walk of the base itself says what that declared.
+    let of_base = if found.is_empty() { Vec::new() } else { removed_fields(rules, sides).collect() };
+    found.retain(|diff| !of_base.iter().any(|other: &FieldDiff<'_>| diff.path.is_within(&other.path)));
+    found
+}
+
+fn removed_fields<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> impl Iterator<Item = FieldDiff<'r>> {
+    diff_sides(rules, sides).into_iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Removal))
 }
 
 /// Finds the fields that differ because the target branch of a pull request moved on.
