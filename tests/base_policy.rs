@@ -75,6 +75,45 @@ fn removed_project_file_lifts_no_protection() {
     assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
 }
 
+/// Without a project file before the change, its defaults held: the change writes none that allows what it does.
+#[test]
+fn project_file_of_the_change_lifts_no_default() {
+    for moved_from in [None, Some("old/pipectl.yaml")] {
+        let repo = protected_repo("{protect: ['*']}");
+        repo.remove_file("pipectl.yaml");
+        if let Some(old) = moved_from {
+            repo.write_file(old, &format!("{HEAD}policy: {{protect: [clicks]}}\n"));
+        }
+        repo.commit_all("No project file here");
+        for name in ["clicks", "views"] {
+            repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", "  state: absent"));
+        }
+        if let Some(old) = moved_from {
+            repo.remove_file(old);
+        }
+        repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 10}}\n"));
+        repo.commit_all("Delete it all");
+        let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+        let limit = "`maxDelete` was 1 before this change";
+        let told = if moved_from.is_some() { "it is protected" } else { limit };
+        assert!(plan.contains("the stricter policy of both holds") && plan.contains(told), "{moved_from:?}: {plan}");
+        assert_eq!(repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]).code, 5);
+        assert!(repo.live_pipe_names().contains(&"clicks".to_owned()), "{moved_from:?}");
+        // From the next change on, the file holds.
+        repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1", "--policy-base", "HEAD"]);
+        assert!(repo.live_pipe_names().is_empty(), "{moved_from:?}");
+    }
+    // A stricter file holds at once.
+    let repo = protected_repo("{}");
+    repo.remove_file("pipectl.yaml");
+    repo.commit_all("No project file");
+    delete_clicks(&repo);
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 0}}\n"));
+    repo.commit_all("Delete none");
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+    assert!(plan.contains("but `maxDelete` is 0") && !plan.contains("the stricter policy"), "{plan}");
+}
+
 #[test]
 fn program_that_a_change_allows_does_not_run_for_it() {
     let repo = protected_repo("{secretCommands: [vault]}");

@@ -60,10 +60,18 @@ impl CommitsBefore {
     ) -> Result<ProjectChanges> {
         let file_at = |commit| self.repository.nearest_file_at_commit(commit, PROJECT_FILE);
         let mut changes = file_at(&self.base)?.map(|file| project.changes_since(&file)).unwrap_or_default();
-        if let Some(file) = file_at(&self.change)?.filter(|_| !is_trusted) {
-            let lifts_alone = project.differs_in_limits_alone(&file) && self.has_same_manifests(project, declared)?;
-            if !lifts_alone {
-                project.hold_policy(&file, &mut changes);
+        if is_trusted {
+            return Ok(changes);
+        }
+        match file_at(&self.change)? {
+            Some(file) if project.differs_in_limits_alone(&file) && self.has_same_manifests(project, declared)? => {}
+            Some(file) => project.hold_policy(&file, &mut changes),
+            None => {
+                project.hold_defaults(&mut changes);
+                // A file that moved here lifts nothing either.
+                for file in self.repository.files_gone_since(&self.change, PROJECT_FILE)? {
+                    project.hold_policy(&file, &mut changes);
+                }
             }
         }
         Ok(changes)

@@ -94,6 +94,15 @@ impl ProjectContext {
         }
     }
 
+    /// Takes the stricter of this policy and of the defaults: before the change there was no project file.
+    // Hazard: a pull request could bring the file that allows what the same pull request does.
+    pub(crate) fn hold_defaults(&mut self, changes: &mut ProjectChanges) {
+        if self.file.is_some() {
+            let defaults = BTreeMap::from([(self.environment_name().to_owned(), Environment::default())]);
+            self.hold_policies(defaults, changes);
+        }
+    }
+
     /// Whether the project file differs from another version in limits and permissions at most.
     pub(crate) fn differs_in_limits_alone(&self, before: &SourceFile) -> bool {
         self.file.as_ref().is_some_and(|now| without_limits(now) == without_limits(before))
