@@ -1,6 +1,6 @@
 //! A manifest, or a field of it, that git no longer declares: live keeps it, and every report says so.
 
-use crate::support::test_repo::{TestRepo, kinesis_manifest};
+use crate::support::test_repo::{TestRepo, kinesis_manifest, postgres_manifest};
 use serde_json::Value;
 
 /// Two live pipes, one with eight replicas; gives the commit that was applied.
@@ -100,6 +100,61 @@ fn removed_size_is_a_warning_until_it_is_set_back() {
     let [text, comment, ..] = plan_everywhere(&repo, &base);
     assert!(!text.contains("no longer managed") && !comment.contains("no longer managed"), "{text}{comment}");
     assert!(text.contains("scaling.replicas") && text.contains("8 -> 1"), "{text}");
+}
+
+/// An apply of the commit in between set the field and failed elsewhere, so the base stays. Then the commit is reverted.
+#[test]
+fn field_that_came_and_went_since_the_base_is_told() {
+    let pipe = |spec: &str| kinesis_manifest("clicks", "", spec);
+    let with_setting = "  settings: {streaming_max_insert_wait_ms: 900}";
+    let text_column = pipe("").replace("[{name: id,", "[{name: at, type: DateTime}, {name: id,");
+    for (before, between, told) in [
+        (pipe(""), pipe("  scaling: {replicas: 8}"), "1 field no longer managed"),
+        (pipe("  scaling: {replicas: 2}"), pipe("  scaling: {replicas: 8}"), "8 -> 2"),
+        (pipe(""), pipe(with_setting), "1 field no longer managed"),
+        // Another commit edits the field before the revert.
+        (pipe(with_setting), pipe(&format!("{with_setting}\n  scaling: {{replicas: 8}}")), "1 field no longer managed"),
+        // What live has not is no news: nobody applied it.
+        (pipe(""), text_column, "No changes."),
+    ] {
+        let repo = TestRepo::new();
+        repo.write_file("pipes/clicks.yaml", &before);
+        let base = repo.commit_all("Begin");
+        repo.run_successfully(&["apply", "pipes", "--yes"]);
+        repo.write_file("pipes/clicks.yaml", &between);
+        repo.commit_all("Faster");
+        if told != "No changes." {
+            repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base]);
+        }
+        repo.run_git(&["revert", "--no-edit", "HEAD"]);
+        let [text, comment, ..] = plan_everywhere(&repo, &base);
+        assert!(text.contains(told), "{between}: {text}");
+        assert_eq!(comment.contains("| ⚠️ |"), told.contains("managed"), "{between}: {comment}");
+    }
+}
+
+#[test]
+fn removed_size_of_database_pipes_is_a_row() {
+    let (repo, _) = applied();
+    let scaling = "apiVersion: pipectl/v1\nkind: CdcScaling\nmetadata: {service: analytics}\nspec: \
+                   {replicaCpuMillicores: 2000, replicaMemoryGb: 8}\n";
+    repo.write_file("pipes/scaling.yaml", scaling);
+    repo.write_file("pipes/users.yaml", &postgres_manifest("users", "db.example.com", ""));
+    let base = repo.commit_all("More for databases");
+    let said = repo.run_with_env(&["apply", "pipes", "--yes"], &[("PROD_PG_PASSWORD", "x")]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    repo.remove_file("pipes/scaling.yaml");
+    let removed = repo.commit_all("No scaling");
+    for prune in ["--prune=never", "--prune=git"] {
+        let said = repo.run_pipectl(&["plan", "pipes", "--base", &base, prune]);
+        assert!(said.stdout.contains("  ? CdcScaling"), "{}", said.all_output());
+        let row = "manifest removed: the live size is kept; to change it, declare it again";
+        assert!(said.stdout.contains(row) && !said.stderr.contains("pruned"), "{}", said.all_output());
+    }
+    // A size that git never declared is always there, and no news.
+    assert!(repo.run_successfully(&["plan", "pipes", "--base", &removed]).contains("0 unmanaged"));
+    let drift = repo.run_successfully(&["drift", "pipes", "--last-applied", &base]);
+    assert!(drift.contains("0 unmanaged") && !drift.contains("CdcScaling"), "{drift}");
 }
 
 #[test]

@@ -131,7 +131,9 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
     live.iter()
         .filter(|(at, observed)| {
             let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
-            !at.kind.is_singleton() && (picked || !desired.contains_key(at))
+            // A size that git never declared is nobody's, and always there.
+            let counts = !at.kind.is_singleton() || was_declared(at);
+            counts && (picked || !desired.contains_key(at))
         })
         .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)))
         .filter(|(_, object)| !seen.contains(&object.id))

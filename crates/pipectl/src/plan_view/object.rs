@@ -181,14 +181,21 @@ impl<'p> ObjectView<'p> {
 
     /// A live object whose manifest is gone.
     pub(super) fn of_removed_manifest(removed: &'p UnmanagedObject) -> Self {
-        let what = if removed.address.kind == Kind::ClickPipe { "pipe" } else { "endpoint" };
+        let kept = |what: &str| {
+            let id = &removed.id;
+            format!(
+                "the live {what} is kept ({id}); to delete it, declare it with `state: absent`, or use `--prune=git`"
+            )
+        };
+        let reason = match removed.address.kind {
+            Kind::ClickPipe => kept("pipe"),
+            Kind::ReversePrivateEndpoint => kept("endpoint"),
+            Kind::CdcScaling => "the live size is kept; to change it, declare it again".to_owned(),
+        };
         Self {
             severity: ObjectSeverity::Removal,
             outcome: "manifest removed".to_owned(),
-            reason: format!(
-                "the live {what} is kept ({}); to delete it, declare it with `state: absent`, or use `--prune=git`",
-                removed.id
-            ),
+            reason,
             ..Self::unchanged(&removed.address)
         }
     }

@@ -118,7 +118,9 @@ impl DriftReport {
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
         let is_left_to_do = |change: &&Change| is_pending(change) && !is_missing(change);
         let pending = plan.changes.iter().filter(is_left_to_do).map(|change| change.address.clone()).collect();
-        let (unmanaged, in_sync) = (plan.unmanaged.clone(), plan.in_sync.len());
+        let mut unmanaged = plan.unmanaged.clone();
+        unmanaged.retain(|other| !other.address.kind.is_singleton());
+        let in_sync = plan.in_sync.len();
         Self { against, changed, missing, pending, unmanaged, in_sync, partial, grouping: None }
     }
 

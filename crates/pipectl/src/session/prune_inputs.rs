@@ -135,7 +135,7 @@ impl PruneInputs {
             format!("note: {at} is not pruned: it is declared as {other}, in a service {why}")
         });
         let removed = plan.unmanaged.iter().filter(|other| self.searched_git && other.manifest_removed);
-        let removed = removed.map(|other| &other.address);
+        let removed = removed.map(|other| &other.address).filter(|at| !at.kind.is_singleton());
         let unproven = removed.filter(|at| !self.history_evidence.contains_key(at) && !self.kept.contains_key(at));
         let unproven = unproven.map(|at| {
             format!(
