@@ -47,7 +47,10 @@ fn limit_holds_back_its_objects_and_nothing_else() {
     assert_eq!(counts, "{\"create\":1,\"update\":0,\"delete\":0}\n");
     let merged = repo.work_dir.run_pipectl(&["report", "merge", "out/plan.json", "-o", "json"]).stdout_json();
     assert_eq!(merged["result"]["counts"], serde_json::json!({"create": 1, "blocked": 2}));
-    assert!(text.contains(&format!("Apply will refuse:\n  `analytics/clicks`, `analytics/views`: {why}\n")), "{text}");
+    assert!(
+        text.contains(&format!("Apply will refuse:\n  delete `analytics/clicks`, `analytics/views`: {why}\n")),
+        "{text}"
+    );
     let head = comment.lines().nth(2).unwrap();
     assert_eq!(head, "⛔ **Apply will refuse:**", "{comment}");
     assert!(comment.contains("| ⛔ | <code>analytics/clicks</code> | apply will refuse: delete"), "{comment}");
@@ -55,6 +58,7 @@ fn limit_holds_back_its_objects_and_nothing_else() {
     let json: Value = serde_json::from_str(&json).unwrap();
     let refused = &json["result"]["applyWillRefuse"];
     assert_eq!(refused[1]["address"]["name"], "views", "{json}");
+    assert_eq!(refused[1]["action"], "delete", "{json}");
     assert_eq!(refused[1]["setting"], "raise `policy.maxDelete` to 2 in pipectl.yaml");
     assert_eq!(refused[1]["flag"], "--allow-delete analytics/views");
 
@@ -105,7 +109,7 @@ fn sleeping_service_and_short_time_are_told() {
     repo.edit_world(|world| world.set_service_state("analytics", sandbox::ServiceState::Idle));
     let [text, comment, annotations, _] = plan_everywhere(&repo, &[]);
     let why = "service `analytics` is `idle`, and only a running one takes changes: set `policy: {wakeIdle: true}`";
-    assert!(text.contains(why), "{text}");
+    assert!(text.contains(&format!("Apply will refuse:\n  create `analytics/orders`: {why}")), "{text}");
     assert!(comment.contains("is <code>idle</code>, and only a running one takes changes"), "{comment}");
     assert!(annotations.contains("service `analytics` is `idle`"), "{annotations}");
     repo.write_file("pipectl.yaml", &project("{wakeIdle: true}"));

@@ -166,7 +166,8 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
         *counts.entry(row.word.clone()).or_default() += 1;
     }
     let refusals = list(&plan["applyWillRefuse"]).map(|refusal| {
-        let object = refusal.get("address").map(|at| format!("{}: ", object_name(at))).unwrap_or_default();
+        let action = refusal.get("action").map(|action| format!("{} ", text_of(action))).unwrap_or_default();
+        let object = refusal.get("address").map(|at| format!("{action}{}: ", object_name(at))).unwrap_or_default();
         format!("apply will refuse: {object}{}", text_of(&refusal["reason"]))
     });
     let refused = list(&run.result["refused"]).map(|object| {

@@ -85,10 +85,7 @@ pub(crate) struct PlanView<'p> {
 
 impl<'p> PlanView<'p> {
     pub(crate) fn new(plan: &'p Plan, results: &'p [ObjectResult], refusals: &[ApplyRefusal]) -> Self {
-        let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
-        for action in &plan.actions {
-            actions.entry(action.address()).or_default().push(action);
-        }
+        let actions = actions_by_object(plan);
         let results: BTreeMap<&Address, &ObjectResult> = results.iter().map(|it| (&it.address, it)).collect();
         let mut objects: BTreeMap<&Address, ObjectView<'p>> = BTreeMap::new();
         for change in &plan.changes {
@@ -127,6 +124,15 @@ impl<'p> PlanView<'p> {
         objects.sort_by(|a, b| (a.severity, a.address).cmp(&(b.severity, b.address)));
         objects
     }
+}
+
+/// What is done to each object, in order.
+fn actions_by_object(plan: &Plan) -> BTreeMap<&Address, Vec<&Action>> {
+    let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
+    for action in &plan.actions {
+        actions.entry(action.address()).or_default().push(action);
+    }
+    actions
 }
 
 /// How many objects apply creates, updates, …, by the word of the plan. What apply refuses counts as blocked.

@@ -70,6 +70,10 @@ pub struct Change {
     /// Whether changes that arrive while no pipe exists are lost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub misses_changes: bool,
+    /// What would happen to it if it were not blocked, where planning got that far.
+    // Not saved: a saved plan that named it would ask for another review of what stays blocked.
+    #[serde(skip)]
+    pub blocked_verdict: Option<&'static str>,
     /// Where the manifest stands; `None` for what is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -136,6 +140,7 @@ impl Change {
             lost_fields: Vec::new(),
             misses_changes: false,
             place: None,
+            blocked_verdict: None,
             template: None,
             rule_findings: Vec::new(),
             before: None,
@@ -169,7 +174,10 @@ impl Change {
     /// Does nothing, for this reason.
     pub(crate) fn block(&mut self, reason: BlockReason) {
         self.reason = Some(reason.to_string());
-        self.verdict = Verdict::Blocked(reason);
+        let verdict = std::mem::replace(&mut self.verdict, Verdict::Blocked(reason));
+        if !matches!(verdict, Verdict::Blocked(_)) {
+            self.blocked_verdict = Some(verdict.as_str());
+        }
         self.data_effects = Vec::new();
         self.secrets = Vec::new();
     }

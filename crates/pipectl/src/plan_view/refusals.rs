@@ -7,6 +7,7 @@ use model::address::Address;
 use planner::{ApprovalLimits, Plan, Verdict};
 use serde::Serialize;
 
+use super::{action_word, actions_by_object};
 use crate::permissions;
 
 /// A part of a plan that apply will not do.
@@ -16,6 +17,9 @@ pub struct ApplyRefusal {
     /// The object; absent if it is about a service, or about the whole run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
+    /// What the plan does to the object, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
     /// Why.
     pub reason: String,
     /// The setting in a file that allows it. It works for the apply after a merge.
@@ -42,13 +46,17 @@ fn describe(reason: &str, setting: Option<&str>, flag: Option<&str>) -> String {
 /// The objects that apply will not touch, each with its reason.
 pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRefusal> {
     let blocked_by_limits = plan.blocked_by(limits);
+    let actions = actions_by_object(plan);
     let blocked = plan.changes.iter().filter_map(|change| {
-        let reason = match &change.verdict {
-            Verdict::Blocked(reason) => reason,
-            _ => blocked_by_limits.get(&change.address)?,
+        let (reason, action) = if let Verdict::Blocked(reason) = &change.verdict {
+            (reason, change.blocked_verdict)
+        } else {
+            let actions = actions.get(&change.address).map_or(&[][..], Vec::as_slice);
+            (blocked_by_limits.get(&change.address)?, Some(action_word(change, actions)))
         };
         Some(ApplyRefusal {
             address: Some(change.address.clone()),
+            action,
             reason: reason.to_string(),
             setting: permissions::setting(reason),
             flag: reason.permission().and_then(|permission| permissions::flag(&permission)),
@@ -68,6 +76,7 @@ pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyR
     let timeout = humantime::format_duration(timeout);
     Some(ApplyRefusal {
         address: None,
+        action: None,
         reason: format!(
             "sending the plan takes at least {seconds} s, longer than `--timeout {timeout}`: the rest is skipped"
         ),
@@ -76,29 +85,30 @@ pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyR
     })
 }
 
-/// One line for all objects with the same reason: their names, why, and how to allow them.
+/// One line for all objects with the same action and reason: the action, their names, why, and how to allow them.
 pub(crate) fn refusal_lines(refusals: &[ApplyRefusal]) -> Vec<String> {
-    let mut groups: Vec<(&str, Option<&str>, Vec<&ApplyRefusal>)> = Vec::new();
+    let key = |refusal: &ApplyRefusal| (refusal.action, refusal.reason.clone(), refusal.setting.clone());
+    let mut groups: Vec<Vec<&ApplyRefusal>> = Vec::new();
     for refusal in refusals {
-        let key = (refusal.reason.as_str(), refusal.setting.as_deref());
-        match groups.iter_mut().find(|(reason, setting, _)| (*reason, *setting) == key) {
-            Some((.., members)) => members.push(refusal),
-            None => groups.push((key.0, key.1, vec![refusal])),
+        match groups.iter_mut().find(|members| key(members[0]) == key(refusal)) {
+            Some(members) => members.push(refusal),
+            None => groups.push(vec![refusal]),
         }
     }
-    groups.into_iter().map(|(reason, setting, members)| group_line(reason, setting, &members)).collect()
+    groups.iter().map(|members| group_line(members)).collect()
 }
 
-fn group_line(reason: &str, setting: Option<&str>, members: &[&ApplyRefusal]) -> String {
+fn group_line(members: &[&ApplyRefusal]) -> String {
     /// More names, or flags, are counted.
     const MAX_NAMED: usize = 5;
     let names: Vec<String> = members.iter().filter_map(|it| it.address.as_ref()).map(|at| format!("`{at}`")).collect();
     let shown = names.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(MAX_NAMED);
+    let action = members[0].action.map(|action| format!("{action} ")).unwrap_or_default();
     let names = match (names.len(), more) {
         (0, _) => String::new(),
-        (_, 0) => format!("{shown}: "),
-        (..) => format!("{shown} and {more} more: "),
+        (_, 0) => format!("{action}{shown}: "),
+        (..) => format!("{action}{shown} and {more} more: "),
     };
     let mut flags: Vec<&str> = members.iter().filter_map(|it| it.flag.as_deref()).collect();
     flags.dedup();
@@ -110,7 +120,7 @@ fn group_line(reason: &str, setting: Option<&str>, members: &[&ApplyRefusal]) ->
         }
         _ => Some(flags.join(" ")),
     };
-    format!("{names}{}", describe(reason, setting, flag.as_deref()))
+    format!("{names}{}", describe(&members[0].reason, members[0].setting.as_deref(), flag.as_deref()))
 }
 
 #[cfg(test)]
@@ -125,16 +135,17 @@ mod tests {
     fn objects_with_one_reason_share_a_line() {
         let refusal = |name: &str| ApplyRefusal {
             address: Some(Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(name))),
+            action: Some("delete"),
             reason: "too many".to_owned(),
             setting: Some("raise it".to_owned()),
             flag: Some(format!("--allow-delete s/{name}")),
         };
         let few: Vec<_> = ["a", "b"].map(refusal).into();
-        let line = "`s/a`, `s/b`: too many: raise it, or pass `--allow-delete s/a --allow-delete s/b`";
+        let line = "delete `s/a`, `s/b`: too many: raise it, or pass `--allow-delete s/a --allow-delete s/b`";
         assert_eq!(refusal_lines(&few), [line]);
         let many: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(refusal).into();
         assert!(refusal_lines(&many)[0].ends_with("or pass `--allow-delete for each of 6 objects`"));
-        assert!(refusal_lines(&many)[0].starts_with("`s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
+        assert!(refusal_lines(&many)[0].starts_with("delete `s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
     }
 
     #[test]
