@@ -1,6 +1,8 @@
 //! The comment on a pull request.
 
 use insta::assert_snapshot;
+use model::address::Name;
+use model::live::Id;
 use pipectl::reports::ReportFormat;
 
 use super::{HOSTILE, hostile, large, rendered, run, small};
@@ -107,6 +109,29 @@ fn long_comment_omits_harmless_changes_first() {
         omitted.extend(comment.lines().find(|line| line.starts_with("Omitted because")).map(str::to_owned));
     }
     assert_snapshot!(omitted[0], @"Omitted because the comment would be too long: 151 rows (26 update, 125 create) and the details of 500 objects. The log of the run shows everything.");
+}
+
+/// What apply does not touch gives way to what it does, and is counted.
+#[test]
+fn long_comment_keeps_the_rows_that_act() {
+    let (desired, mut plan) = large(60);
+    let service = plan.changes[0].address.clone();
+    plan.unmanaged = (0..400)
+        .map(|index| planner::UnmanagedObject {
+            address: service.with_name(Name::new(format!("removed-{index}"))),
+            id: Id::new(format!("id-{index}")),
+            manifest_removed: true,
+            added_by_target: false,
+        })
+        .collect();
+    let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
+    for index in 0..60 {
+        for word in ["delete", "replace", "update", "create"] {
+            assert!(comment.contains(&format!("/{word}-{index}</code> |")), "{word}-{index}");
+        }
+    }
+    let omitted = comment.lines().find(|line| line.starts_with("Omitted because")).unwrap();
+    assert!(omitted.contains(" rows (") && omitted.contains(" removal)"), "{omitted}");
 }
 
 /// Every fence and every fold that is opened is closed.

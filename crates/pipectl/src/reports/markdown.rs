@@ -1,6 +1,6 @@
 //! A comment on a pull request: the counts, then the objects by severity, then their details.
 //!
-//! GitHub refuses a comment that is too long. This one omits the least severe rows and details first.
+//! GitHub refuses a comment that is too long. This one omits details and rows of what nothing acts on first.
 
 mod details;
 mod truncate;
@@ -154,7 +154,7 @@ fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
     let width = if severe_chars <= room { RowDetail::Full } else { RowDetail::Narrow };
     let problems = run.diagnostics.iter().map(|problem| CommentPiece {
         section: CommentSection::Row,
-        rank: u8::from(problem.severity != Severity::Error),
+        rank: if problem.severity == Severity::Error { 0 } else { REPORTED_RANK },
         word: if problem.severity == Severity::Error { "error" } else { "warning" },
         text: problem_row(problem),
     });
@@ -167,7 +167,7 @@ fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
     let drifted = drifted.iter().map(|drift| CommentPiece {
         section: CommentSection::Row,
         rank: match drift.kind {
-            DriftKind::Ignored | DriftKind::Changed | DriftKind::Missing => 1,
+            DriftKind::Ignored | DriftKind::Changed | DriftKind::Missing => REPORTED_RANK,
             DriftKind::Unmanaged => 6,
         },
         word: drift.kind.as_str(),
@@ -182,12 +182,16 @@ fn comment_pieces(view: &ReportView<'_>, room: usize) -> Vec<CommentPiece> {
     problems.chain(rows).chain(drifted).chain(details).collect()
 }
 
+/// The rank of a row on which apply does not act: those on which it does come first.
+const REPORTED_RANK: u8 = 4;
+
 /// The order in which pieces get their room. The highest number is omitted first.
 fn piece_rank(severity: ObjectSeverity, section: CommentSection) -> u8 {
     let [row, details] = match severity {
         severity if severity.is_severe() => [0, 3],
-        ObjectSeverity::Update | ObjectSeverity::Unusable | ObjectSeverity::Removal => [1, 4],
-        ObjectSeverity::Rename => [2, 5],
+        ObjectSeverity::Update | ObjectSeverity::Rename => [1, 5],
+        ObjectSeverity::Adopt | ObjectSeverity::Create => [2, 7],
+        ObjectSeverity::Unusable | ObjectSeverity::Removal | ObjectSeverity::Drift => [REPORTED_RANK, 5],
         _ => [6, 7],
     };
     if section == CommentSection::Row { row } else { details }
