@@ -180,6 +180,26 @@ fn pipe_is_not_tried_with_an_endpoint_that_waits_since_this_run() {
     }
 }
 
+/// Live, such a pipe has a DNS name of the endpoint, and not its id.
+#[test]
+fn status_names_the_database_pipes_behind_an_endpoint() {
+    for (mapping, host) in [("", "{endpoint: link}"), ("*.corp.example", "PG.corp.example")] {
+        let desk = WorkDir::new();
+        let mappings = format!("f0, customPrivateDnsMappings: [{{privateDnsName: '{mapping}'}}]}}");
+        let endpoint = if mapping.is_empty() { ENDPOINT.to_owned() } else { ENDPOINT.replace("f0}", &mappings) };
+        desk.write_file("pipes.yaml", &endpoint);
+        assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
+        desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
+        desk.write_file("pipes.yaml", endpoint + &database_behind_link(host) + &public_pipe());
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Rejected));
+        let json = desk.run_pipectl(&["status", "pipes.yaml", "--sandbox", "-o", "json"]).stdout_json();
+        let users = json["result"]["services"][0]["endpoints"][0]["usedBy"].as_array().unwrap();
+        assert!(users.len() == 1 && users[0]["name"] != "orders", "{host}: {json}");
+    }
+}
+
 #[test]
 fn selected_pipe_reports_its_endpoint_outside_of_the_selection() {
     let desk = desk_with_endpoint(EndpointStatus::PendingAcceptance);

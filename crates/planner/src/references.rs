@@ -94,7 +94,7 @@ fn whole_body(action: &Action) -> Option<&Value> {
 }
 
 /// The hosts that a body connects to.
-pub(crate) fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<String> {
+pub fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<String> {
     let hosts =
         |rules: &FieldSemantics, value: &Value| Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty());
     collect_matches(rules, body, &hosts).concat()

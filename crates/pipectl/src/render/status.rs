@@ -9,9 +9,11 @@ use std::time::SystemTime;
 
 use clickpipes::lifecycle::{self, Health, ServiceState};
 use clickpipes::pipe_summary::{self, ComputeSize};
+use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::RunState;
-use model::address::{Address, Kind};
+use model::address::{Address, Kind, ServiceRef};
 use model::live::{Live, Object, State};
+use planner::connected_hosts;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -79,13 +81,23 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
         objects.filter_map(|(at, object)| Some((at, object, lifecycle::endpoint_health(object)?))).collect();
     let mut users: BTreeMap<&str, BTreeSet<&Address>> =
         unusable.iter().map(|(_, object, _)| (object.id.as_str(), BTreeSet::new())).collect();
+    let names = unusable.iter().flat_map(|(at, object, _)| {
+        let names = dns_names(at.kind, &object.body).into_iter();
+        names.map(|name| ((&at.service, name.to_ascii_lowercase()), object.id.as_str()))
+    });
+    let names: BTreeMap<(&ServiceRef, String), &str> = names.collect();
     for (at, observed) in live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe) {
         for pipe in &observed.objects {
-            visit_texts(&pipe.body, &mut |text| {
-                if let Some(pipes) = users.get_mut(text) {
+            let mut add_to = |id: &str| {
+                if let Some(pipes) = users.get_mut(id) {
                     pipes.insert(at);
                 }
-            });
+            };
+            visit_texts(&pipe.body, &mut add_to);
+            // A database pipe has the DNS name of the endpoint alone.
+            let hosts = connected_hosts(FieldSemantics::for_kind(at.kind), &pipe.body);
+            let patterns = hosts.iter().flat_map(|host| dns_patterns(host));
+            patterns.filter_map(|name| names.get(&(&at.service, name)).copied()).for_each(add_to);
         }
     }
     let statuses = unusable.into_iter().map(|(at, object, (health, note))| EndpointStatus {
