@@ -424,6 +424,44 @@ fn check_is_red_if_apply_will_refuse_a_part() {
     assert_green(&prod.run(&[("command", "plan"), ("fail-on-refusal", "false")], &github, &[]));
 }
 
+/// The checkout of a pull request is a merge that GitHub made for the job.
+#[test]
+fn heading_names_the_head_of_the_pull_request() {
+    let hub = repo_with(&["prod"]);
+    let prod = Environment { hub: &hub, name: "prod" };
+    declare(&hub, "views", 500);
+    assert_green(&prod.apply(&[("base", "none"), ("reviewed", "false")], &[]));
+    let main = hub.head();
+    branch(&hub, "one");
+    declare(&hub, "clicks", 500);
+    let head = hub.head();
+    for (message, is_of_github) in [
+        (format!("Merge {head} into {main}"), true),
+        // What others write as a message is not believed.
+        (format!("Merge {main} into {head}"), false),
+        (format!("Merge {} into {main}", "0".repeat(40)), false),
+    ] {
+        let tree = format!("{head}^{{tree}}");
+        let merge = hub.repo.run_git(&["commit-tree", &tree, "-p", &main, "-p", &head, "-m", &message]);
+        hub.repo.run_git(&["checkout", "--quiet", &merge]);
+        assert_green(&prod.plan("1"));
+        let named = if is_of_github { &head } else { &merge };
+        let title = format!("### pipectl plan of <code>prod</code>, <code>{}</code> on base", &named[..7]);
+        assert!(prod.comment(1).starts_with(&title), "{}", prod.comment(1));
+    }
+}
+
+#[test]
+fn job_of_two_environments_is_refused() {
+    let hub = repo_with(&["dev", "prod"]);
+    let both = Environment { hub: &hub, name: "dev,prod" };
+    declare(&hub, "clicks", 500);
+    for job in [both.plan("1"), both.apply(&[], &[]), both.drift()] {
+        assert!(!job.succeeded && job.said.contains("run several with a matrix"), "{}", job.said);
+    }
+    assert!(hub.comments(1).is_empty() && hub.open_issues().is_empty());
+}
+
 /// The steps that the README lists, without their numbers.
 fn steps_of_the_readme() -> Vec<&'static str> {
     let (_, section) = include_str!("../README.md").split_once("## Set it up in CI").unwrap();

@@ -4,6 +4,12 @@
 # It also names the artifact of a plan, which `reviewed.sh` looks for.
 set -euo pipefail
 
+# `pipectl` takes several environments at once, but each has its own base, comment, issue and reviewed plan.
+if [[ "${ENVIRONMENT:-}" == *[,[:space:]]* ]]; then
+  echo "::error::the input 'environment' is one environment: run several with a matrix, as docs/ci.md shows"
+  exit 64
+fi
+
 # A mark names what its run applied: an apply of one folder, shard or label did nothing to the rest.
 read -r -d '' -a paths <<<"${PATHS:-}" || true
 read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true

@@ -127,6 +127,17 @@ impl Repository {
         Ok(Commit { short: short.to_owned(), subject: sanitize_subject(subject), hash })
     }
 
+    /// The commit of `HEAD` as its author knows it: where GitHub merged the head of a pull request to test it, that head.
+    //
+    // Such a merge says `Merge HEAD into BASE`, and nobody but the job ever sees it. Anybody can write such a message, so
+    // its parents must be these commits.
+    fn tested_head(&self) -> Result<Commit> {
+        let line = self.git_output_line(&["log", "-1", "--no-show-signature", "--format=%P%x00%s", "HEAD"])?;
+        let (parents, subject) = line.split_once('\0').unwrap_or_default();
+        let head = parents.split_once(' ').filter(|(base, head)| subject == format!("Merge {head} into {base}"));
+        self.resolve_commit(head.map_or("HEAD", |(_, head)| head))
+    }
+
     /// A file as it was in a commit; `None` if it was not there, or is in another repository.
     ///
     /// # Errors
@@ -155,6 +166,24 @@ impl Repository {
         let text = BlobReader::start_process(self)?.read_text(&blob.hash)?;
         let name = format!("{}:{}", commit.short, blob.path);
         Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+    }
+
+    /// The files of this name that a commit has in any folder, and that `HEAD` does not have there.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    fn files_gone_since(&self, commit: &Commit, name: &str) -> Result<Vec<SourceFile>> {
+        let mut gone = self.list_files(commit)?;
+        gone.retain(|blob| Path::new(&blob.path).file_name().is_some_and(|it| it == name));
+        let kept = self.list_files(&self.resolve_commit("HEAD")?)?;
+        gone.retain(|blob| kept.iter().all(|other| other.path != blob.path));
+        let mut blobs = BlobReader::start_process(self)?;
+        let files = gone.into_iter().map(|blob| {
+            let text = blobs.read_text(&blob.hash)?;
+            let name = format!("{}:{}", commit.short, blob.path);
+            Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+        });
+        files.filter_map(Result::transpose).collect()
     }
 
     /// The path relative to the top; `None` if it is in another repository.

@@ -60,7 +60,7 @@ pub(crate) struct GitHistory {
 pub(crate) struct PlanCommits {
     /// Short hash and subject of the base.
     pub(crate) base: String,
-    /// The same of `HEAD`.
+    /// The same of `HEAD`, or of the head of the pull request that it merges for a test.
     pub(crate) head: String,
     /// The branch that `REV...` names.
     pub(crate) target_branch: Option<String>,
@@ -120,7 +120,8 @@ impl GitHistory {
         let commits = query.base.as_deref().map(|base| {
             // `FETCH_HEAD` names a branch to git alone.
             let target_branch = base.strip_suffix("...").filter(|name| *name != "FETCH_HEAD").map(str::to_owned);
-            Ok::<_, anyhow::Error>(PlanCommits { base: label(base)?, head: label("HEAD")?, target_branch })
+            let head = repository.tested_head()?.label();
+            Ok::<_, anyhow::Error>(PlanCommits { base: label(base)?, head, target_branch })
         });
         let commits = commits.transpose()?;
         let other_jobs = other_jobs.unwrap_or_default();
