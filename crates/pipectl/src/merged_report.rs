@@ -196,9 +196,10 @@ fn alarm_lines(result: &Value) -> Vec<String> {
         (Alarm::TABLE_REMOVED, &result["missingMappings"]["reason"]),
         (Alarm::LEFT_STOPPED, &result["leftStopped"]),
     ];
-    let told = facts.into_iter().map(|(what, reason)| (what, text_of(reason))).filter(|(_, reason)| !reason.is_empty());
+    let reasons =
+        facts.into_iter().map(|(what, reason)| (what, text_of(reason))).filter(|(_, reason)| !reason.is_empty());
     let object = object_name(&result["address"]);
-    told.map(|(what, reason)| format!("{what}: `{object}`: {reason}")).collect()
+    reasons.map(|(what, reason)| format!("{what}: `{object}`: {reason}")).collect()
 }
 
 fn merged_row(change: &Value, result: Option<&&Value>) -> MergedRow {

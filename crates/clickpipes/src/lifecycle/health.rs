@@ -106,20 +106,20 @@ mod tests {
     #[test]
     fn health_compares_live_state_with_declared_state() {
         let declared = [None, Some(RunState::Running), Some(RunState::Stopped)];
-        let told = |state| declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0);
+        let health = |state| declared.map(|declared| pipe_health(&pipe_in_state(state, &kafka_source()), declared).0);
         for state in ["Stopped", "Paused"] {
-            assert_eq!(told(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
+            assert_eq!(health(state), [Health::Ok, Health::Warning, Health::Ok], "{state}");
         }
         for state in ["Running", "Snapshot"] {
-            assert_eq!(told(state), [Health::Ok, Health::Ok, Health::Warning], "{state}");
+            assert_eq!(health(state), [Health::Ok, Health::Ok, Health::Warning], "{state}");
         }
-        assert_eq!(told("Degraded"), [Health::Warning; 3]);
-        assert_eq!(told("Tired"), [Health::Warning; 3]);
+        assert_eq!(health("Degraded"), [Health::Warning; 3]);
+        assert_eq!(health("Tired"), [Health::Warning; 3]);
         for state in ["Failed", "InternalError"] {
-            assert_eq!(told(state), [Health::Bad; 3], "{state}");
+            assert_eq!(health(state), [Health::Bad; 3], "{state}");
         }
         for state in ["Provisioning", "Setup", "Resync", "Modifying", "Stopping", "Pausing", "Deleting", ""] {
-            assert_eq!(told(state), [Health::Moving; 3], "{state}");
+            assert_eq!(health(state), [Health::Moving; 3], "{state}");
         }
     }
 }

@@ -22,16 +22,16 @@ pub(super) fn signal_receiver() -> Result<watch::Receiver<bool>, &'static str> {
 }
 
 fn start_listener() -> io::Result<watch::Receiver<bool>> {
-    let (told, heard) = watch::channel(false);
+    let (sender, receiver) = watch::channel(false);
     let (ready, listens) = mpsc::channel();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if let Err(error) = run_listener(&told, &ready) {
+        if let Err(error) = run_listener(&sender, &ready) {
             // `start_listener` waits for this message.
             let _ = ready.send(Err(error));
         }
     })?;
     listens.recv().map_err(io::Error::other)??;
-    Ok(heard)
+    Ok(receiver)
 }
 
 fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {

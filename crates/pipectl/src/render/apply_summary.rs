@@ -79,8 +79,8 @@ fn push_not_recreated(text: &mut StyledText, report: &ObjectResult) {
     let Some(alarm) = report.missing_alarm() else { return };
     push_alarm(text, report, &alarm);
     if let Some(spec) = report.kept_spec() {
-        let told = "  the next apply creates it from the manifest alone. To keep what it had, add this to `spec`:";
-        text.push_plain(told).end_line();
+        let hint = "  the next apply creates it from the manifest alone. To keep what it had, add this to `spec`:";
+        text.push_plain(hint).end_line();
         push_spec(text, &spec);
     }
     text.end_line();
@@ -96,8 +96,8 @@ fn push_missing_mappings(text: &mut StyledText, report: &ObjectResult) {
     let Some(alarm) = report.removed_tables_alarm() else { return };
     push_alarm(text, report, &alarm);
     if let Some(spec) = report.missing_mappings.as_ref().and_then(|missing| missing.spec.as_ref()) {
-        let told = "  the next apply adds it from the manifest alone. To keep what it had, add what is missing there:";
-        text.push_plain(told).end_line();
+        let hint = "  the next apply adds it from the manifest alone. To keep what it had, add what is missing there:";
+        text.push_plain(hint).end_line();
         push_spec(text, spec);
     }
     text.end_line();

@@ -155,8 +155,8 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("process");
         let script = format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", file.display());
-        let told = shell(&script, Duration::from_secs(1));
-        assert_eq!(told, Err("it took longer than 1s".to_owned()));
+        let result = shell(&script, Duration::from_secs(1));
+        assert_eq!(result, Err("it took longer than 1s".to_owned()));
         let process = fs::read_to_string(file).unwrap();
         assert!((0..LOOKS).any(|_| has_ended(process.trim())), "it runs still");
         assert_eq!(shell("echo fine", Duration::from_secs(60)), Ok("fine".to_owned()));
@@ -164,13 +164,13 @@ mod tests {
 
     #[test]
     fn secret_command_ignores_background_processes() {
-        let told = shell("echo fine; sleep 5 &", Duration::from_secs(60));
-        assert_eq!(told, Ok("fine".to_owned()));
+        let result = shell("echo fine; sleep 5 &", Duration::from_secs(60));
+        assert_eq!(result, Ok("fine".to_owned()));
     }
 
     #[test]
     fn secret_command_inherits_only_what_is_passed() {
-        let told = shell("echo \"<$HOME$PASSED>\"", Duration::from_secs(60));
-        assert_eq!(told, Ok("<passed>".to_owned()));
+        let result = shell("echo \"<$HOME$PASSED>\"", Duration::from_secs(60));
+        assert_eq!(result, Ok("<passed>".to_owned()));
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::address::Address;
+use model::desired::Desired;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
-use planner::Policy;
+use planner::{OtherFolders, Policy};
 
 use crate::connection::{AccessMode, Account, FoundServices, ServiceListing};
 use crate::context::CommandContext;
@@ -127,17 +128,7 @@ impl Session {
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
-        let (before_change, removed_by_change) = history.take_before_change(&desired, base.as_ref(), &services);
-        let added_by_target = history.add_target_versions(&mut desired, base.as_ref(), &services);
-        let declared_again = history.removed_addresses(&services);
-        let policy_from_git = Policy {
-            added_by_target,
-            before_change,
-            removed_by_change,
-            declared_again,
-            other_folders,
-            ..Policy::default()
-        };
+        let policy_from_git = policy_from_git(&mut history, &mut desired, base.as_ref(), &services, other_folders);
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
@@ -179,6 +170,20 @@ impl Session {
             None => session,
         })
     }
+}
+
+/// What the commits say of the declared objects, as the planner takes it.
+fn policy_from_git(
+    history: &mut GitHistory,
+    desired: &mut Desired,
+    base: Option<&Desired>,
+    services: &GitServices,
+    other_folders: OtherFolders,
+) -> Policy {
+    let (before_change, removed_by_change) = history.take_before_change(desired, base, services);
+    let added_by_target = history.add_target_versions(desired, base, services);
+    let declared_again = history.removed_addresses(services);
+    Policy { added_by_target, before_change, removed_by_change, declared_again, other_folders, ..Policy::default() }
 }
 
 /// Hides what apply will send before the first answer can repeat it.

@@ -270,7 +270,7 @@ impl CreateAttempt<'_> {
         // Without a wait, no list was read since the second POST. A failed list is ignored: the next plan shows
         // duplicates.
         if self.run.settings.wait == WaitMode::None {
-            let _unseen = self.list_cache.list_objects(&self.run.client).await;
+            let _ignored = self.list_cache.list_objects(&self.run.client).await;
         }
         let ids: Vec<Id> =
             self.list_cache.ids_named(&self.address.name).difference(&self.existing_ids).cloned().collect();

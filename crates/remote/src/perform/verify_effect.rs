@@ -19,13 +19,13 @@ pub(super) enum EffectSeen {
 pub(super) fn verify_effect(rules: &FieldSemantics, body: &Value, live: &Value) -> EffectSeen {
     let mut evidence = EffectEvidence::default();
     evidence.gather_fields(rules, body, live);
-    let EffectEvidence { entries, fields, has_unreadable: untold } = evidence;
+    let EffectEvidence { entries, fields, has_unreadable } = evidence;
     // The API applies an update as a whole, so an added or removed entry proves all of it, credentials included.
     // Without one, every field has to agree, and a write-only field leaves the answer open.
     match (entries, fields) {
         (Some(entries), _) => EffectSeen::from_bool(entries),
         (None, Some(false)) => EffectSeen::No,
-        (None, Some(true)) if !untold => EffectSeen::Yes,
+        (None, Some(true)) if !has_unreadable => EffectSeen::Yes,
         (None, _) => EffectSeen::NotReadable,
     }
 }
