@@ -133,6 +133,25 @@ fn field_that_came_and_went_since_the_base_is_told() {
     }
 }
 
+/// The apply of what is reverted may be running, and this plan is empty until it is done.
+#[test]
+fn plan_of_a_revert_before_the_apply_names_what_is_not_applied() {
+    let (repo, base) = applied();
+    repo.write_file("README", "no manifest");
+    repo.commit_all("Words");
+    let plan = |before: &str| repo.run_successfully(&["plan", "pipes", "--base", &base, "--policy-base", before]);
+    assert!(!plan("HEAD").contains("is older than"), "no manifest changed since");
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
+    let merged = repo.commit_all("Two replicas");
+    repo.run_git(&["revert", "--no-edit", "HEAD"]);
+    let text = plan(&merged);
+    let note = format!("The base {base} (Begin) is older than {merged} (Two replicas), from which this change starts");
+    assert!(text.starts_with("No changes.") && text.contains(&note), "{text}");
+    // Apply does it all at once.
+    let applied = repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--policy-base", &merged]);
+    assert!(!applied.contains("is older than"), "{applied}");
+}
+
 #[test]
 fn removed_size_of_database_pipes_is_a_row() {
     let (repo, _) = applied();

@@ -49,6 +49,8 @@ pub struct Context {
     pub base: Option<String>,
     /// The commit of the manifests, if the plan has a base.
     pub commit: Option<String>,
+    /// The commit from which a planned change starts, if it was not applied yet.
+    pub unapplied: Option<String>,
     /// The target branch of the pull request, if the base is where this branch left it.
     pub target_branch: Option<String>,
     /// Exceptions from rules that the base does not have.
@@ -192,6 +194,15 @@ pub(crate) fn commits_note(context: &Context) -> Option<String> {
     let base = context.base.as_ref()?;
     let commit = context.commit.as_ref().map(|commit| format!(" Commit: {commit}.")).unwrap_or_default();
     Some(format!("Base: {base}.{commit}"))
+}
+
+/// `The base 3f2a1bc (Add orders) is older than 9d8e7f6 (Add views), …`
+// Hazard: the plan of a revert is empty until the apply of what it reverts, which may be running.
+pub(crate) fn unapplied_note(context: &Context) -> Option<String> {
+    let (base, unapplied) = context.base.as_ref().zip(context.unapplied.as_ref())?;
+    Some(format!(
+        "The base {base} is older than {unapplied}, from which this change starts: an apply in between changes this plan."
+    ))
 }
 
 /// `1 endpoint cannot be used`, `1 pipe in trouble`.

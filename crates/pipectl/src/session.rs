@@ -233,10 +233,16 @@ impl Session {
             refusals: Vec::new(),
             base: self.commits.as_ref().map(|commits| commits.base.clone()),
             commit: self.commits.as_ref().map(|commits| commits.head.clone()),
+            unapplied: None,
             target_branch: self.commits.as_ref().and_then(|commits| commits.target_branch.clone()),
             new_exceptions: self.new_exceptions(),
             not_reviewed: 0,
         }
+    }
+
+    /// The commit from which the planned change starts, if it changed manifests and was not applied yet.
+    pub(crate) fn unapplied_commit(&self) -> Option<String> {
+        self.commits.as_ref()?.unapplied.clone()
     }
 
     /// The number of selected objects and of all, if they are not the same.

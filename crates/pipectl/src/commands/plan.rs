@@ -49,7 +49,8 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
         (true, false) if options.detailed_exitcode && !plan.has_no_changes() => exit::CHANGES,
         (true, false) => exit::DONE,
     };
-    let plan_context = Context { refusals, ..session.plan_context(options.diff) };
+    let plan_context =
+        Context { refusals, unapplied: session.unapplied_commit(), ..session.plan_context(options.diff) };
     // Of a large plan each format costs as much as the comparison: none is made that nobody asked for.
     let result = context.wants_json().then(|| plan_view::plan_json_in(&plan, &plan_context));
     let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());

@@ -62,6 +62,8 @@ pub(crate) struct PlanCommits {
     pub(crate) base: String,
     /// The same of `HEAD`, or of the head of the pull request that it merges for a test.
     pub(crate) head: String,
+    /// The commit before the change, if manifests changed between the base and it.
+    pub(crate) unapplied: Option<String>,
     /// The branch that `REV...` names.
     pub(crate) target_branch: Option<String>,
 }
@@ -121,7 +123,12 @@ impl GitHistory {
             // `FETCH_HEAD` names a branch to git alone.
             let target_branch = base.strip_suffix("...").filter(|name| *name != "FETCH_HEAD").map(str::to_owned);
             let head = repository.tested_head()?.label();
-            Ok::<_, anyhow::Error>(PlanCommits { base: label(base)?, head, target_branch })
+            Ok::<_, anyhow::Error>(PlanCommits {
+                base: label(base)?,
+                head,
+                unapplied: unapplied_commit(&repository, query)?,
+                target_branch,
+            })
         });
         let commits = commits.transpose()?;
         let other_jobs = other_jobs.unwrap_or_default();
@@ -291,6 +298,13 @@ impl Repository {
         let file = project.origin.as_ref().map(|(file, _)| self.file_at_commit(commit, file));
         Ok(project.bindings_from_file(file.transpose()?.flatten().as_ref()))
     }
+}
+
+/// The commit before the change, if manifests changed between the base and it: no apply has done that.
+fn unapplied_commit(repository: &Repository, query: &GitQuery) -> Result<Option<String>> {
+    let Some((base, change)) = query.base.as_deref().zip(query.before_change.as_deref()) else { return Ok(None) };
+    let steps = repository.steps_between(&repository.resolve_commit(base)?.hash, change)?;
+    if steps.is_empty() { Ok(None) } else { Ok(Some(repository.resolve_commit(change)?.label())) }
 }
 
 fn lifts_protection_alone(before: &Desired, at: &Address, now: &Document) -> bool {

@@ -16,7 +16,8 @@ use crate::plan_view::review_notes::review_lines;
 use crate::plan_view::values::MAX_VALUE_CHARS;
 pub use crate::plan_view::{ApplyRefusal, Context, plan_json};
 use crate::plan_view::{
-    PlanView, cost_note, moved_note, partial_note, plan_counts, remaining_counts, removal_counts, unchecked_note,
+    PlanView, cost_note, moved_note, partial_note, plan_counts, remaining_counts, removal_counts, unapplied_note,
+    unchecked_note,
 };
 use crate::unreachable;
 
@@ -198,6 +199,9 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     }
     push_drift_summary(text, plan);
     if let Some(note) = moved_note(plan, context) {
+        text.push_plain(sanitize_line(&note)).end_line();
+    }
+    if let Some(note) = unapplied_note(context) {
         text.push_plain(sanitize_line(&note)).end_line();
     }
     if let Some(note) = unchecked_note(plan) {

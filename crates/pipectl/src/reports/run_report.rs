@@ -187,6 +187,7 @@ impl RunReport {
             parts.push(format!("Planned: {}.", self.plan_counts(plan)));
         }
         parts.extend(plan_view::commits_note(&self.context));
+        parts.extend(plan_view::unapplied_note(&self.context));
         parts.extend(partial);
         parts.push(plan_view::remaining_counts(plan));
         parts.extend(plan_view::moved_note(plan, &self.context));

@@ -86,7 +86,8 @@ impl Session {
                 bail!("no manifest in {} of {}", project.manifests[0].display(), commit.short);
             }
             let label = commit.label();
-            commits = Some(PlanCommits { base: label.clone(), head: label.clone(), target_branch: None });
+            commits =
+                Some(PlanCommits { base: label.clone(), head: label.clone(), unapplied: None, target_branch: None });
             (declared, label)
         } else {
             let declared = LoadedManifests::load_project(&project)?;
