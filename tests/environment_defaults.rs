@@ -118,6 +118,29 @@ fn null_takes_out_the_field_of_the_template_and_the_default() {
     assert!(said.contains("replicas: null") && said.contains("replicaCpuMillicores: 250"), "{said}");
 }
 
+#[test]
+fn null_in_a_template_takes_out_the_default_unless_the_manifest_sets_the_field() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", ENVIRONMENTS);
+    let (head, _) = TEMPLATE.split_once("  scaling:").unwrap();
+    let template = head.replace("region: us-east-1", "region: null") + "  scaling: null\n";
+    let one = PIPES.replace(", orders, 'a$${b'", "");
+    let region = "\n  source: {kinesis: {region: us-east-1}}";
+    let own_scaling = "\n  scaling: {replicas: 2, replicaCpuMillicores: 125, replicaMemoryGb: 0.5}";
+    for (own, is_scaled) in [(region.to_owned(), false), (format!("{region}{own_scaling}"), true)] {
+        dir.write_file("pipes/all.yaml", format!("{template}---\n{}{own}\n", one.trim_end()));
+        for environment in ["dev", "prod"] {
+            let rendered = dir.run_pipectl(&["render", "-e", environment]);
+            assert_eq!((rendered.code, rendered.stderr.as_str()), (0, ""), "{}", rendered.all_output());
+            assert_eq!(rendered.stdout.contains("scaling:\n"), is_scaled, "{own}: {}", rendered.stdout);
+        }
+    }
+    // A required field that nobody sets is a mistake.
+    dir.write_file("pipes/all.yaml", format!("{template}---\n{one}"));
+    let refused = dir.run_pipectl(&["validate", "-e", "dev"]);
+    assert!(refused.code == 1 && refused.stderr.contains("the template is used here"), "{}", refused.all_output());
+}
+
 /// One set of manifests serves an environment with the default and one without.
 #[test]
 fn null_without_a_default_changes_nothing() {

@@ -1,5 +1,5 @@
 //! `null` takes out a field that a template or a default of the environment would give. Where none gives it, nothing is left
-//! to do: one manifest serves environments with the default and without.
+//! to do: one manifest serves environments with the default and without. In a template it takes out a default.
 
 use super::defaults::child;
 use super::load_context::RenderContext;

@@ -11,7 +11,9 @@ use crate::template_schema::template_validator;
 use model::desired::TemplateOrigin;
 use model::diagnostic::{Diagnostic, RelatedPlace, SourceFile};
 use model::path::FieldPath;
-use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, SpanFiles, YamlContent, YamlDocument, YamlNode};
+use model::yaml::{
+    self, PendingDiagnostic, PendingDiagnostics, Span, SpanFiles, YamlContent, YamlDocument, YamlEntry, YamlNode,
+};
 
 /// The templates of a project, by name.
 #[derive(Debug, Default)]
@@ -131,7 +133,7 @@ pub(super) fn read_template(
 ) -> Option<Template> {
     let YamlDocument { mut root, is_valid } = document;
     let errors = remarks.error_count();
-    template_validator().validate(&root, None, remarks);
+    template_validator().validate(&without_fields(&root), None, remarks);
     let mut parameters = BTreeMap::new();
     for entry in root.node_at(&["parameters"]).map_or(&[][..], YamlNode::entries) {
         parameters.insert(entry.key.clone(), Parameter::read(entry, remarks));
@@ -146,6 +148,22 @@ pub(super) fn read_template(
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let spec = entries.iter().position(|entry| entry.key == "spec").map(|at| entries.swap_remove(at).value)?;
     Some(Template { name, name_span, parameters, spec, is_valid, origin: Arc::new(origin) })
+}
+
+/// The document with an empty `spec`. Its fields are checked as a part of a manifest, where `null` takes a default out.
+fn without_fields(root: &YamlNode) -> YamlNode {
+    let without_fields = |entry: &YamlEntry| {
+        let is_spec = entry.key == "spec" && matches!(entry.value.content, YamlContent::Map(_));
+        let empty = || YamlNode::new(entry.value.span, YamlContent::Map(Vec::new()));
+        let value = if is_spec { empty() } else { entry.value.clone() };
+        YamlEntry { key: entry.key.clone(), span: entry.span, value, merged: entry.merged }
+    };
+    match &root.content {
+        YamlContent::Map(entries) => {
+            YamlNode::new(root.span, YamlContent::Map(entries.iter().map(without_fields).collect()))
+        }
+        _ => root.clone(),
+    }
 }
 
 fn reject_nesting(root: &YamlNode, remarks: &mut PendingDiagnostics) {
