@@ -1,5 +1,6 @@
 //! Exit codes, bad input and secrecy, on the real binary.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -389,4 +390,38 @@ fn boolean_env_variables_accept_common_spellings() {
     };
     assert_eq!(["1", "true", "yes", "0", "false", "no"].map(changes), [2, 2, 2, 0, 0, 0]);
     assert_eq!(changes("perhaps"), 64);
+}
+
+/// Each was the name of a file, so `false` did not mean the API.
+#[test]
+fn variable_of_the_sandbox_takes_booleans() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
+    let code = |value| desk.run_with_env(&["plan", "pipe.yaml"], &[("PIPECTL_SANDBOX", value)]).code;
+    assert_eq!(["1", "TRUE", "yes", "on", "own.json"].map(code), [0; 5]);
+    assert_eq!(["0", "false", "no", "off"].map(code), [4; 4], "the API, without a key");
+    let files = fs::read_dir(desk.temp_dir.path()).unwrap().map(|file| file.unwrap().file_name());
+    let names: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(names, [".pipectl", "own.json", "pipe.yaml"].map(str::to_owned).into());
+}
+
+#[test]
+fn code_of_a_message_is_explained_with_the_address_of_its_page() {
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {}\nspec: {colour: red}\n");
+    let said = desk.run_pipectl(&["validate", "pipe.yaml", "--report", "sarif=found.json"]);
+    assert_eq!(said.code, 1);
+    let text = fs::read_to_string(desk.temp_dir.path().join("found.json")).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rules = found["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    assert!(!rules.is_empty());
+    for rule in rules {
+        let code = rule["id"].as_str().unwrap();
+        let explained = desk.run_pipectl(&["explain", code, "-o", "json"]).stdout_json();
+        assert_eq!(explained["result"]["helpUri"], rule["helpUri"], "{code}");
+        let address = rule["helpUri"].as_str().unwrap();
+        assert!(address.starts_with("https://") && address.contains("/docs/errors.md#"), "{address}");
+        assert!(desk.run_pipectl(&["explain", code]).stdout.contains(address), "{code}");
+    }
+    assert_eq!(desk.run_pipectl(&["explain", "no-such-code"]).code, 1);
 }

@@ -88,6 +88,23 @@ fn template_of_the_project_serves_a_path_of_the_command_line() {
     insta::assert_snapshot!(said.stderr);
 }
 
+#[test]
+fn version_within_a_text_is_kept_or_refused() {
+    let dir = WorkDir::new();
+    for (version, name) in
+        [("1.10", None), ("1e3", None), ("'1.10'", Some("v-1.10")), ("0.5", Some("v-0.5")), ("16", Some("v-16"))]
+    {
+        let pipe = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: 'v-${each.v}', service: s}\n";
+        dir.write_file("pipe.yaml", format!("{pipe}forEach: [{{v: {version}}}]\nspec: {{state: absent}}\n"));
+        let rendered = dir.run_pipectl(&["render", "pipe.yaml"]);
+        let all = rendered.all_output();
+        match name {
+            Some(name) => assert!(rendered.stdout.contains(&format!("name: {name}\n")), "{all}"),
+            None => assert!(rendered.stderr.contains("error[bad-variable]"), "{all}"),
+        }
+    }
+}
+
 fn template_repo() -> TestRepo {
     let repo = TestRepo::new();
     repo.write_file("pipes/templates.yaml", TEMPLATE);

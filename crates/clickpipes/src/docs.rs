@@ -12,12 +12,14 @@ pub use field_rules::FieldRule;
 pub use markdown::render_reference_page;
 
 /// Every field that can be explained, of all kinds, without the `spec.` that may be left out. Those of the project file
-/// begin with `Project.`, and those of templates with `Template.`.
+/// begin with `Project.`, those of templates with `Template.`, and those that use templates with `Manifest.`.
 pub fn explainable_fields() -> Vec<String> {
     let all = DocumentForm::ALL.into_iter().flat_map(|form| {
         explain::field_paths(form).into_iter().map(move |path| match form {
             DocumentForm::Manifest(_) => path.strip_prefix("spec.").map_or(path.clone(), str::to_owned),
-            DocumentForm::Project | DocumentForm::Template => format!("{}.{path}", form.name()),
+            DocumentForm::Project | DocumentForm::Template | DocumentForm::SharedManifest => {
+                format!("{}.{path}", form.name())
+            }
         })
     });
     all.collect::<BTreeSet<String>>().into_iter().collect()

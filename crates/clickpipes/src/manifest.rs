@@ -41,10 +41,10 @@ use draft::DraftManifest;
 use draft_places::DraftPlaces;
 use load_context::RenderContext;
 
-pub use classify::API_VERSION_PREFIX;
+pub use classify::{API_VERSION_PREFIX, is_template};
 pub use defaults::EnvironmentDefaults;
 pub use load_context::LoadContext;
-pub use shared_parts::find_default_problems;
+pub use shared_parts::{find_default_problems, likely_kind};
 pub use templates::{Templates, may_contain_template, may_use_template};
 
 /// One declared object, before the id of its service is known.

@@ -105,7 +105,7 @@ pub struct SharedSpec {
 }
 
 /// The fields of a template.
-pub(crate) fn template_fields() -> &'static FieldNode {
+pub fn template_fields() -> &'static FieldNode {
     static FIELDS: LazyLock<FieldNode> = LazyLock::new(|| template_validator().field_tree());
     &FIELDS
 }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod cli;
+mod code_help;
 mod commands;
 mod completion;
 mod connection;

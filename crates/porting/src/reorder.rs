@@ -4,7 +4,7 @@ mod block;
 #[cfg(test)]
 mod tests;
 
-use clickpipes::{kinds, template_schema};
+use clickpipes::{kinds, manifest, template_schema};
 use model::address::Kind;
 use model::schema_validator::FieldNode;
 use model::yaml::{PendingDiagnostics, YamlContent, YamlDocument, YamlNode, read_documents};
@@ -73,25 +73,40 @@ struct KeyOrder {
     /// What manifests with a template or `forEach` have; these keys come first.
     shared: Option<&'static FieldNode>,
     fields: &'static FieldNode,
+    /// The fields of the `spec` of a template: those of a kind.
+    template_spec: Option<&'static FieldNode>,
 }
 
 impl KeyOrder {
     fn of_kind(kind: Kind) -> Self {
-        Self { shared: Some(template_schema::shared_manifest_fields()), fields: kinds::manifest_fields(kind) }
+        let shared = Some(template_schema::shared_manifest_fields());
+        Self { shared, fields: kinds::manifest_fields(kind), template_spec: None }
+    }
+
+    fn of_template(root: &YamlNode) -> Self {
+        let kind = root.entry("spec").map_or(Kind::ClickPipe, |spec| manifest::likely_kind(&spec.value));
+        let template_spec = kinds::manifest_fields(kind).child_field("spec");
+        Self { shared: None, fields: template_schema::template_fields(), template_spec }
     }
 
     /// That of the kind that a document names. Other documents keep their order.
     fn of_document(root: &YamlNode) -> Option<Self> {
+        if manifest::is_template(root) {
+            return Some(Self::of_template(root));
+        }
         Kind::from_name(root.entry("kind")?.value.as_text()?).map(Self::of_kind)
     }
 
     fn below(self, name: &str) -> Option<Self> {
+        if let Some(fields) = self.template_spec.filter(|_| name == "spec") {
+            return Some(Self { shared: None, fields, template_spec: None });
+        }
         let shared = self.shared.and_then(|shared| shared.child_field(name));
-        Some(Self { shared, fields: self.fields.child_field(name)? })
+        Some(Self { shared, fields: self.fields.child_field(name)?, template_spec: None })
     }
 
     fn of_items(self) -> Option<Self> {
-        Some(Self { shared: None, fields: self.fields.list_item()? })
+        Some(Self { shared: None, fields: self.fields.list_item()?, template_spec: None })
     }
 
     /// The position of a key; keys of maps, and unknown ones, keep their order.

@@ -9,7 +9,7 @@ use super::field_rules::{FieldRule, rules_about};
 use crate::api_body::to_body_path;
 use crate::kinds::manifest_fields;
 use crate::semantics::{FieldSemantics, ListSemantics, OnChange, Readback};
-use crate::template_schema::template_fields;
+use crate::template_schema::{shared_manifest_fields, template_fields};
 use model::action::UpdateVia;
 use model::address::Kind;
 use model::annotations;
@@ -28,16 +28,19 @@ pub(super) enum DocumentForm {
     Manifest(Kind),
     Project,
     Template,
+    /// What a manifest of any kind has for templates and `forEach`.
+    SharedManifest,
 }
 
 impl DocumentForm {
     /// In the order in which a field is looked for.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Manifest(Kind::ClickPipe),
         Self::Manifest(Kind::CdcScaling),
         Self::Manifest(Kind::ReversePrivateEndpoint),
         Self::Project,
         Self::Template,
+        Self::SharedManifest,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl DocumentForm {
             Self::Manifest(kind) => kind.name(),
             Self::Project => "Project",
             Self::Template => "Template",
+            Self::SharedManifest => "Manifest",
         }
     }
 
@@ -53,6 +57,7 @@ impl DocumentForm {
             Self::Manifest(kind) => manifest_fields(kind),
             Self::Project => project_fields(),
             Self::Template => template_fields(),
+            Self::SharedManifest => shared_manifest_fields(),
         }
     }
 
@@ -60,7 +65,7 @@ impl DocumentForm {
     fn main_path(self) -> FieldPath {
         match self {
             Self::Manifest(_) => FieldPath::parse("spec"),
-            Self::Project | Self::Template => FieldPath::root(),
+            Self::Project | Self::Template | Self::SharedManifest => FieldPath::root(),
         }
     }
 
@@ -70,6 +75,7 @@ impl DocumentForm {
             Self::Manifest(_) if !is_from_root(path) => {
                 ["spec", "metadata", "spec.source"].map(|root| FieldPath::parse(root).join(path)).into()
             }
+            Self::SharedManifest => vec![path.clone(), FieldPath::parse("spec").join(path)],
             _ => vec![path.clone()],
         }
     }
@@ -253,11 +259,11 @@ fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> F
         deprecated: node.has_keyword("deprecated"),
         change: match form {
             DocumentForm::Manifest(kind) => change_effect(kind, &path, node),
-            DocumentForm::Project | DocumentForm::Template => None,
+            DocumentForm::Project | DocumentForm::Template | DocumentForm::SharedManifest => None,
         },
         rules: match form {
             DocumentForm::Manifest(kind) => rules_about(kind, &path),
-            DocumentForm::Project | DocumentForm::Template => Vec::new(),
+            DocumentForm::Project | DocumentForm::Template | DocumentForm::SharedManifest => Vec::new(),
         },
         fields: field_summaries(inner),
         path,

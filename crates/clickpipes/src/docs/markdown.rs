@@ -62,7 +62,9 @@ fn write_section(page: &mut String, form: DocumentForm, path: &str) {
     let _ = write!(page, "{title}\n{}\n\n", single_line(&object.doc));
     page.push_str(match form {
         DocumentForm::Manifest(_) => "| field | takes | on change | |\n|---|---|---|---|\n",
-        DocumentForm::Project | DocumentForm::Template => "| field | takes | |\n|---|---|---|\n",
+        DocumentForm::Project | DocumentForm::Template | DocumentForm::SharedManifest => {
+            "| field | takes | |\n|---|---|---|\n"
+        }
     });
     for entry in object.fields.iter().filter(|entry| entry.name != "additional") {
         let asked = [path, &entry.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");

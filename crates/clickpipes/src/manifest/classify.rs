@@ -41,6 +41,11 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
     }
 }
 
+/// Whether a document is a template of ours.
+pub fn is_template(root: &YamlNode) -> bool {
+    classify_document(root) == DocumentClass::Template
+}
+
 /// The kind of a document. A misspelt kind is reported and corrected, so that the rest of the document is validated
 /// too.
 pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option<Kind> {

@@ -32,7 +32,7 @@ pub(super) fn check_template(template: &Template, remarks: &mut PendingDiagnosti
 }
 
 /// The kind that has most of the fields of a template.
-fn likely_kind(spec: &YamlNode) -> Kind {
+pub fn likely_kind(spec: &YamlNode) -> Kind {
     let known = |kind: &Kind| {
         let fields = manifest_fields(*kind).child_field("spec");
         spec.entries().iter().filter(|it| fields.is_some_and(|fields| fields.child_field(&it.key).is_some())).count()

@@ -58,6 +58,8 @@ enum VariableError<'t> {
     TooLarge,
     /// A list or a mapping within a text.
     NotText(&'t str),
+    /// A number within a text that programs write in another way than the file.
+    Rewritten(&'t str),
     /// The value has a mistake of its own.
     Reported,
 }
@@ -188,6 +190,7 @@ impl<'v> VariableExpander<'v> {
         };
         let value = match (scope.find(name), self.values.get(name)) {
             (Some(node), _) if matches!(node.content, YamlContent::Unreadable) => Err(VariableError::Reported),
+            (Some(node), _) if is_rewritten_number(node) => Err(VariableError::Rewritten(name)),
             (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
             (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
             (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
@@ -205,6 +208,11 @@ impl<'v> VariableExpander<'v> {
             VariableError::NotText(name) => {
                 let message = format!("`${{{name}}}` is a list or a mapping, which cannot be a part of a text");
                 PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message)
+            }
+            VariableError::Rewritten(name) => {
+                let message = format!("`${{{name}}}` is a number, which would not be written into a text as it stands");
+                PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message)
+                    .with_help("put the number in quotes: `1.10` without them is 1.1")
             }
             VariableError::InvalidName => PendingDiagnostic::error(
                 project::code::BAD_VARIABLE,
@@ -302,6 +310,12 @@ fn unknown_in_scope(name: &str, span: Span, scope: Scope<'_>) -> Option<PendingD
 pub(super) fn too_many_values(span: Span) -> PendingDiagnostic {
     let message = format!("the manifests of this file come to more than {MAX_NODES} values");
     PendingDiagnostic::error(yaml::code::TOO_LARGE, span, message).with_help("split the file; the rest was not read")
+}
+
+/// Whether a number with a fraction was written in another way than programs write it: a version such as `1.10`.
+fn is_rewritten_number(node: &YamlNode) -> bool {
+    let written = node.span.end - node.span.start;
+    matches!(&node.content, YamlContent::Number(number) if number.is_f64() && number.to_string().len() != written)
 }
 
 /// The text of a value that can be a part of a text.

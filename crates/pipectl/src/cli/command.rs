@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Discover(DiscoverArgs),
     /// Print the JSON Schema of the manifests, or of the JSON that commands print
     Schema(SchemaArgs),
-    /// Describe a field and what changing it does
+    /// Describe a field and what changing it does, or a diagnostic code
     Explain(ExplainArgs),
     /// The base of a CI job
     Ci(CiArgs),

@@ -122,8 +122,8 @@ impl DiffEnvArgs {
 /// `pipectl explain`.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// The field, such as source.kafka.offset, or a kind, such as ClickPipe, which is the default; with --effective, the
-    /// default is every field of every kind
+    /// The field, such as source.kafka.offset, a kind, such as ClickPipe, which is the default, or a diagnostic code, such
+    /// as unknown-field; with --effective, the default is every field of every kind
     #[arg(value_name = "FIELD")]
     #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
     field: Option<String>,

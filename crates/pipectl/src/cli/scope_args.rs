@@ -1,9 +1,11 @@
 //! What several commands take: which manifests, which of them, on which API, and which reports.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use clap_complete::ArgValueCandidates;
 use model::label_selector::LabelSelector;
 use model::project::PruneMode;
@@ -263,9 +265,10 @@ pub(crate) struct ConnectArgs {
         env = "PIPECTL_SANDBOX",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = ".pipectl/sandbox.json"
+        default_missing_value = SANDBOX_STATE,
+        value_hint = ValueHint::FilePath
     )]
-    sandbox: Option<PathBuf>,
+    sandbox: Option<SandboxState>,
     /// Request limit of the API for one key, or "off"; by default 10/10s
     #[arg(long, value_name = "N/TIME", env = "PIPECTL_RATE_LIMIT")]
     rate_limit: Option<RateLimitOption>,
@@ -275,6 +278,26 @@ pub(crate) struct ConnectArgs {
     timeout: Option<Duration>,
 }
 
+/// The file of the embedded sandbox, unless another one is named.
+const SANDBOX_STATE: &str = ".pipectl/sandbox.json";
+
+/// The file of the embedded sandbox; `None` for the real API.
+#[derive(Clone, Debug)]
+struct SandboxState(Option<PathBuf>);
+
+// Pipelines set variables to `true` and `false`. A file of that name would be a sandbox that nobody wanted.
+impl FromStr for SandboxState {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Some(SANDBOX_STATE.into()),
+            "0" | "false" | "no" | "off" => None,
+            _ => Some(text.into()),
+        }))
+    }
+}
+
 impl ConnectArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ConnectOptions, UsageError> {
         if run.is_one_of_several && self.organization.is_some() {
@@ -282,7 +305,7 @@ impl ConnectArgs {
                        `organization` of each in the project file";
             return Err(UsageError(why.to_owned()));
         }
-        let sandbox = self.sandbox.as_deref();
+        let sandbox = self.sandbox.as_ref().and_then(|state| state.0.as_deref());
         Ok(ConnectOptions {
             api_url: self.api_url.clone(),
             organization: self.organization.clone(),

@@ -11,6 +11,7 @@ use model::address::Kind;
 use model::project::project_schema;
 use serde_json::Value;
 
+use crate::code_help::CodeHelp;
 use crate::completion;
 use crate::context::CommandContext;
 use crate::exit;
@@ -46,9 +47,15 @@ pub(crate) struct ExplainOptions {
     pub(crate) is_effective: bool,
 }
 
-/// Describes a field and what changing it does, or shows its values in the manifests.
+/// Describes a field and what changing it does, or a diagnostic code, or shows the values of a field in the manifests.
 pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) -> Result<CommandOutcome> {
-    let explanation = docs::explain_field(options.field.as_deref().unwrap_or(Kind::ClickPipe.name()))?;
+    let field = options.field.as_deref().unwrap_or(Kind::ClickPipe.name());
+    if let Some(help) = CodeHelp::find(field).filter(|_| !options.is_effective) {
+        let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &help));
+        outcome.text.push_plain(help.to_string());
+        return Ok(outcome);
+    }
+    let explanation = docs::explain_field(field)?;
     if options.is_effective {
         return effective_values::run(context, options.field.as_deref(), &explanation);
     }

@@ -13,12 +13,10 @@ use super::code_quality::stable_fingerprint;
 use super::findings::message_with_help;
 use super::repo_paths::RepoPaths;
 use super::run_report::ReportView;
+use crate::code_help::CodeHelp;
 use crate::escape::sanitize_line;
 
 const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-
-/// The meaning of each code, and the fix.
-const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md"));
 
 /// Every diagnostic as a result, every code that occurs as a rule.
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
@@ -59,15 +57,15 @@ fn rule_id(problem: &Diagnostic) -> &str {
 }
 
 fn rule_json(code: &str) -> Value {
-    let (meaning, fix) = explain_code(code).unwrap_or((code, ""));
-    json!({"id": code, "shortDescription": {"text": meaning}, "help": {"text": fix}})
-}
-
-/// What the page says about a code.
-fn explain_code(code: &str) -> Option<(&'static str, &'static str)> {
-    let mut rows = ERRORS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-    let (_, rest) = rows.find(|(name, _)| *name == code)?;
-    rest.trim_end_matches([' ', '|']).split_once(" | ")
+    match CodeHelp::find(code) {
+        Some(help) => json!({
+            "id": code,
+            "shortDescription": {"text": help.meaning},
+            "help": {"text": help.fix},
+            "helpUri": help.help_uri,
+        }),
+        None => json!({"id": code, "shortDescription": {"text": code}, "help": {"text": ""}}),
+    }
 }
 
 fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value {

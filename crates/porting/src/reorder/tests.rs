@@ -53,6 +53,15 @@ fn keys_get_the_order_of_the_schema_and_keep_their_comments() {
 }
 
 #[test]
+fn keys_of_a_template_get_the_order_of_its_kind() {
+    let text = "kind: Template\nspec:\n  destination:\n    table: t\n    database: d\n  source:\n    kinesis:\n      \
+                region: r\n      format: f\nparameters:\n  b: {}\n  a: {}\nmetadata: {name: t}\napiVersion: pipectl/v1\n";
+    let expected = "apiVersion: pipectl/v1\nkind: Template\nmetadata: {name: t}\nparameters:\n  b: {}\n  a: {}\nspec:\n  source:\n    \
+                    kinesis:\n      format: f\n      region: r\n  destination:\n    database: d\n    table: t\n";
+    assert_eq!(reordered(text), expected);
+}
+
+#[test]
 fn text_that_looks_like_comments_stays_in_its_value() {
     let text = "\
 kind: ClickPipe

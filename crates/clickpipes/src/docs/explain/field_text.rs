@@ -48,6 +48,7 @@ fn plural_type_name(item: &FieldNode) -> &'static str {
     match item.keyword_text("type") {
         "object" => "objects",
         "integer" | "number" => "numbers",
+        "" if !item.is_choice() && !item.can_be_secret() => "values",
         _ if !item.has_child_fields() => "texts",
         _ => "texts or objects",
     }

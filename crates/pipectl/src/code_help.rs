@@ -1,0 +1,69 @@
+//! What the page of diagnostic codes says about a code, and its address.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The meaning of each code, and the fix.
+const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md"));
+
+/// Where the page is read.
+const ERRORS_PAGE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/errors.md");
+
+/// A row of the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CodeHelp {
+    pub(crate) code: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) fix: &'static str,
+    /// The part of the page with the row.
+    pub(crate) help_uri: String,
+}
+
+impl CodeHelp {
+    pub(crate) fn find(code: &str) -> Option<Self> {
+        let mut heading = "";
+        for line in ERRORS_PAGE.lines() {
+            heading = line.strip_prefix("## ").unwrap_or(heading);
+            let Some((found, rest)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) else { continue };
+            if found == code {
+                let (meaning, fix) = rest.trim_end_matches([' ', '|']).split_once(" | ")?;
+                let help_uri = format!("{ERRORS_PAGE_URL}#{}", heading_anchor(heading));
+                return Some(Self { code: found, meaning, fix, help_uri });
+            }
+        }
+        None
+    }
+}
+
+/// The anchor that GitHub gives a heading.
+fn heading_anchor(heading: &str) -> String {
+    let words = heading.to_lowercase().replace(' ', "-");
+    words.chars().filter(|it| it.is_alphanumeric() || *it == '-').collect()
+}
+
+impl fmt::Display for CodeHelp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, meaning, fix, help_uri } = self;
+        writeln!(f, "{code}\n\n  {meaning}\n\n  the fix: {fix}\n\n  {help_uri}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CodeHelp;
+
+    #[test]
+    fn address_leads_to_the_heading_of_the_row() {
+        for (code, anchor) in [
+            ("yaml-tab", "invalid-yaml"),
+            ("rule-violation", "rules-of-the-project"),
+            ("known-additional-field", "fields-under-additional"),
+        ] {
+            let help = CodeHelp::find(code).unwrap();
+            assert!(help.help_uri.ends_with(&format!("/docs/errors.md#{anchor}")), "{help:?}");
+        }
+        assert_eq!(CodeHelp::find("team-label"), None);
+    }
+}
