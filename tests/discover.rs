@@ -74,6 +74,28 @@ fn discover_prints_columns_and_writes_them_on_request() {
 }
 
 #[test]
+fn source_of_a_template_in_another_file_is_discovered() {
+    let desk = WorkDir::new();
+    desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [shared, pipes]\n");
+    let template = kafka_manifest("x", "{database: default, table: clicks, managedTable: false}")
+        .replace("kind: ClickPipe", "kind: Template")
+        .replace("metadata: {name: x, service: analytics}", "metadata: {name: events}\nparameters: {topic: {}}")
+        .replace("topics: x", "topics: '${with.topic}'");
+    desk.write_file("shared/templates.yaml", template);
+    let pipe = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: clicks, service: analytics}\nspec:\n  \
+                template: events\n  with: {topic: clicks}\n  destination:\n    roles: []\n";
+    desk.write_file("pipes/clicks.yaml", pipe);
+    for target in ["pipes/clicks.yaml", "analytics/clicks"] {
+        let said = run_discover(&desk, &[target]);
+        assert!(said.code == 0 && said.stdout.starts_with("columns:\n"), "{target}: {}", said.all_output());
+    }
+    let said = run_discover(&desk, &["analytics/clicks", "--write"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert!(read_file(&desk, "pipes/clicks.yaml").starts_with(&format!("{pipe}    columns:\n")));
+    assert_eq!(desk.run_pipectl(&["validate"]).code, 0);
+}
+
+#[test]
 fn discover_json_contains_columns_and_written_flag() {
     let desk = dir_with_topic("orders", &[("id", "UInt64", false), ("note", "String", true)]);
     desk.write_file("orders.yaml", kafka_manifest("orders", "{table: orders, managedTable: false}"));

@@ -1,11 +1,11 @@
 //! Converts the fields that the API finds in a source to columns, and writes them into a manifest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use clickpipes::manifest::{self, Manifest};
+use clickpipes::manifest::{self, LoadContext, Manifest};
 use clickpipes::pipe::SourceKind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::yaml::{self, PendingDiagnostics, YamlNode};
@@ -71,8 +71,8 @@ impl DiscoveredSchema {
 
 /// Reads a file in which the columns may still be missing. Mistakes in the destination and the
 /// mappings are not reported, and do not invalidate the manifest.
-pub fn load_drafts(file: &SourceFile, variables: &BTreeMap<String, String>) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let (manifests, mut problems) = manifest::parse_drafts(file, variables);
+pub fn load_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    let (manifests, mut problems) = manifest::parse_drafts(file, context);
     problems.retain(|problem| {
         let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
         !matches!(path.as_slice(), ["spec", "destination" | "fieldMappings", ..])
@@ -129,14 +129,15 @@ pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
 /// line, and added no error.
 // The edit works on bytes. This check reads the result again, in case a position was wrong in an unusual
 // style of YAML.
-pub fn is_faithful_edit(
+pub fn is_faithful_edit<'c>(
     before: &SourceFile,
     after: &SourceFile,
-    variables: &BTreeMap<String, String>,
+    context: impl Into<LoadContext<'c>>,
     line: u32,
 ) -> bool {
+    let context = context.into();
     let errors = |file| -> BTreeSet<(String, &str)> {
-        let (_, problems) = manifest::parse_drafts(file, variables);
+        let (_, problems) = manifest::parse_drafts(file, context);
         let errors = problems.iter().filter(|it| it.severity == Severity::Error);
         let errors = errors.filter(|it| !is_unfinished_destination(it));
         errors.map(|it| (it.path.to_string(), it.code)).collect()

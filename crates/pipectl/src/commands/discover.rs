@@ -6,6 +6,7 @@ mod write_columns;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use clickpipes::manifest::Templates;
 use model::address::{Address, Kind, ServiceRef};
 use model::diagnostic::SourceFile;
 use model::sanitize::sanitize_line;
@@ -57,7 +58,10 @@ pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> 
     let project = project::load_with_manifests(&paths, context)?;
     let service = options.connect.default_service();
     let read = manifest_files::read_manifest_files(&project.manifests)?.files;
-    let declared = target_pipe::find_pipe(&read, &project.variables, wanted, service.as_deref(), context.output)?;
+    let elsewhere = manifest_files::read_templates_elsewhere(&read, &project.all_manifest_paths);
+    let templates = Templates::read(&[read.clone(), elsewhere].concat());
+    let load = project.load_context().with_templates(&templates);
+    let declared = target_pipe::find_pipe(&read, load, wanted, service.as_deref(), context.output)?;
     let DeclaredPipe { file, pipe, .. } = &declared;
     if options.write && !Path::new(&*file.name).is_file() {
         bail!("--write needs a file");
@@ -70,7 +74,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> 
     let found = discover::parse_answer(&answer).map_err(|why| anyhow!("{at}: {why}"))?;
     let new = if options.write {
         let existing = if options.force { ExistingColumns::Replace } else { ExistingColumns::Keep };
-        Some(write_columns::write_discovered(&declared, &found, existing, &project.variables)?)
+        Some(write_columns::write_discovered(&declared, &found, existing, load)?)
     } else {
         None
     };

@@ -1,9 +1,7 @@
 //! Which pipe is meant.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail};
-use clickpipes::manifest::Manifest;
+use clickpipes::manifest::{LoadContext, Manifest};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use porting::discover;
@@ -21,12 +19,12 @@ pub(super) struct DeclaredPipe {
 /// The pipe of that name, or the only one. Other files, and the destination, may be broken.
 pub(super) fn find_pipe(
     files: &[SourceFile],
-    variables: &BTreeMap<String, String>,
+    load: LoadContext<'_>,
     requested: Option<&str>,
     service: Option<&str>,
     output: Output,
 ) -> Result<DeclaredPipe> {
-    let (mut found, names) = (draft_pipes(files, variables), |pipes: &[DeclaredPipe]| {
+    let (mut found, names) = (draft_pipes(files, load), |pipes: &[DeclaredPipe]| {
         pipes.iter().map(|it| display_name(&it.pipe, service)).collect::<Vec<_>>().join(", ")
     });
     let available = names(&found);
@@ -34,7 +32,7 @@ pub(super) fn find_pipe(
         found.retain(|it| display_name(&it.pipe, service) == requested || it.pipe.name.as_str() == requested);
     }
     let Some(declared) = found.pop() else {
-        output.print_diagnostics(&draft_problems(files, variables), files);
+        output.print_diagnostics(&draft_problems(files, load), files);
         bail!("{}", not_found_text(requested, &available));
     };
     if !found.is_empty() {
@@ -47,9 +45,9 @@ pub(super) fn find_pipe(
     Ok(declared)
 }
 
-fn draft_pipes(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Vec<DeclaredPipe> {
+fn draft_pipes(files: &[SourceFile], load: LoadContext<'_>) -> Vec<DeclaredPipe> {
     let pipes = |file: &SourceFile| {
-        let (manifests, problems) = discover::load_drafts(file, variables);
+        let (manifests, problems) = discover::load_drafts(file, load);
         let pipes = manifests.into_iter().filter(|it| it.kind == Kind::ClickPipe);
         let file = file.clone();
         pipes.map(move |pipe| DeclaredPipe { file: file.clone(), pipe, problems: problems.clone() })
@@ -57,8 +55,8 @@ fn draft_pipes(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Ve
     files.iter().flat_map(pipes).collect()
 }
 
-fn draft_problems(files: &[SourceFile], variables: &BTreeMap<String, String>) -> Vec<Diagnostic> {
-    files.iter().flat_map(|file| discover::load_drafts(file, variables).1).collect()
+fn draft_problems(files: &[SourceFile], load: LoadContext<'_>) -> Vec<Diagnostic> {
+    files.iter().flat_map(|file| discover::load_drafts(file, load).1).collect()
 }
 
 /// `SERVICE/PIPE`, or `PIPE` where no service is known.

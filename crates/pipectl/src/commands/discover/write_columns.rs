@@ -1,11 +1,11 @@
 //! Writes columns into the file of their pipe.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use clickpipes::manifest::LoadContext;
 use model::diagnostic::SourceFile;
 use porting::discover::{self, DiscoveredSchema, EditRefused, ExistingColumns};
 
@@ -21,14 +21,14 @@ pub(super) fn write_discovered(
     declared: &DeclaredPipe,
     found: &DiscoveredSchema,
     existing: ExistingColumns,
-    variables: &BTreeMap<String, String>,
+    load: LoadContext<'_>,
 ) -> Result<SourceFile> {
     let DeclaredPipe { file, pipe, .. } = declared;
     let line = pipe.document.origin.start_place().line;
     let text = discover::write_columns(&file.text, line, found, existing)
         .map_err(|refused| anyhow!("{}: nothing was written: {}", file.name, refusal_text(&refused)))?;
     let new = SourceFile { name: Arc::clone(&file.name), text: Arc::from(text) };
-    if !discover::is_faithful_edit(file, &new, variables, line) {
+    if !discover::is_faithful_edit(file, &new, load, line) {
         bail!(
             "{}: nothing was written, as more than the columns would change; paste them in from \
              `pipectl discover` without --write",
