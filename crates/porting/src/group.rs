@@ -72,7 +72,7 @@ impl ExportUnit {
             self.manifests().iter().flat_map(|manifest| added_fields(&manifest.document)).collect();
         let document = match self {
             Self::Single(manifest) => &mut manifest.document,
-            // A template takes nothing out.
+            // Not in the template, which may serve other manifests.
             Self::Group(group) => &mut group.document,
         };
         for path in added {
