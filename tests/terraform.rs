@@ -38,6 +38,17 @@ fn terraform_export_leaves_nothing_to_plan() {
     let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.all_output());
     assert!(plan.stdout.contains("No changes"), "{}", plan.stdout);
+    // Defaults of the environment that are not live are kept out.
+    desk.write_file(
+        "pipectl.yaml",
+        "apiVersion: pipectl/v1\nkind: Project\nmanifests: [kept-out]\nenvironments:\n  dev:\n    defaults:\n      \
+         ClickPipe: {spec: {protect: true, state: stopped, settings: {streaming_max_insert_wait_ms: 500}}}\n",
+    );
+    let words = ["export", "-e", "dev", "--from", "terraform", path_str(&state), "--out", "kept-out"];
+    let said = desk.run_pipectl(&words);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let plan = desk.run_pipectl(&["plan", "-e", "dev", "--sandbox", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}", plan.all_output());
 }
 
 #[test]

@@ -93,6 +93,14 @@ pub(crate) fn load_offline(paths: &[PathBuf], context: &CommandContext) -> Resul
     require_manifests(load_with_needs(paths, RequiredFields::Variables, context)?)
 }
 
+/// The same for commands that read no manifests.
+///
+/// # Errors
+/// As above, except for manifest paths.
+pub(crate) fn load_without_manifests(context: &CommandContext) -> Result<ProjectContext> {
+    load_with_needs(&[], RequiredFields::Variables, context)
+}
+
 /// The same for commands that work without manifests.
 ///
 /// # Errors

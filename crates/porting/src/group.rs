@@ -75,19 +75,24 @@ impl ExportUnit {
             // Not in the template, which may serve other manifests.
             Self::Group(group) => &mut group.document,
         };
-        for path in added {
-            let value = match path.to_string().as_str() {
-                // Live knows no protection.
-                "spec.protect" => continue,
-                // Without a state, a manifest is of a running pipe.
-                "spec.state" => Value::from("running"),
-                _ => Value::Null,
-            };
-            path.set_in(document, value);
-        }
+        set_kept_out(document, added);
         if let Self::Single(manifest) = self {
             reorder::order_keys(&mut manifest.document, manifest.address.kind);
         }
+    }
+}
+
+/// Writes into a document that these fields of the defaults are not live.
+pub fn set_kept_out(document: &mut Value, added: impl IntoIterator<Item = FieldPath>) {
+    for path in added {
+        let value = match path.to_string().as_str() {
+            // Live knows no protection.
+            "spec.protect" => continue,
+            // Without a state, a manifest is of a running pipe.
+            "spec.state" => Value::from("running"),
+            _ => Value::Null,
+        };
+        path.set_in(document, value);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use porting::group::set_kept_out;
 use porting::terraform::{self, RemovedBlock, TerraformImport, TerraformObject};
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::diagnostics::pluralize;
 use crate::outcome::CommandOutcome;
 use crate::output::{Output, StyledText};
 use crate::render::manifests::single_line;
-use crate::{exit, files, yaml_writer};
+use crate::{exit, files, project, yaml_writer};
 
 /// States are large, but not this large.
 const MAX_STATE_BYTES: u64 = 256 * 1024 * 1024;
@@ -40,7 +41,12 @@ pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Resul
     let name = options.file.display();
     let state = parse_state(&files::read_bounded(&options.file, MAX_STATE_BYTES)?)
         .with_context(|| format!("cannot read {name}"))?;
-    let read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
+    let mut read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
+    let project = project::load_without_manifests(context)?;
+    for object in &mut read.objects {
+        let added = project.defaults.fields_added_to(&object.manifest, &project.variables);
+        set_kept_out(&mut object.manifest, added);
+    }
     let is_complete = read.incomplete_count == 0 || options.allow_incomplete;
     let exit_code = if is_complete { exit::DONE } else { exit::PARTLY };
     let mut outcome = CommandOutcome::new(context, exit_code, context.envelope("exported", result_json(&read)));
