@@ -192,3 +192,30 @@ fn misspelled_environment_gets_a_suggestion() {
     let said = desk.run_pipectl(&["validate", "-e", "prod"]);
     assert!(said.stderr.contains("no environment `prod`; it has: none"), "{}", said.all_output());
 }
+
+/// Shells read `{a,b}`, and patterns do not: a guard with it would guard nothing, without a word.
+#[test]
+fn braces_in_a_pattern_are_told() {
+    let desk = project_dir("running");
+    let policy = "policy: {maxDelete: 1, protect: ['*/{a,b}', 'c'], secrets: {'{P,Q}_*': ['{x,y}.example.com']}}";
+    desk.write_file("pipectl.yaml", PROJECT.replace("policy: {maxDelete: 1}", policy).replace("clicks-0", "{d,e}"));
+    let env = [("PIPECTL_VAR_ACCOUNT", "1")];
+    let said = desk.run_with_env(&["validate"], &env);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(said.all_output().matches("warning[braces-in-pattern]").count(), 4, "{}", said.all_output());
+    for flag in ["--only", "--exclude"] {
+        let said = desk.run_with_env(&["plan", "--sandbox", flag, "analytics/{clicks-0,clicks-1}"], &env);
+        assert!(said.code == 64 && said.stderr.contains("name each alternative"), "{}", said.all_output());
+    }
+    for pattern in ["pipes/{a,b}.yaml", "pipes/*.yaml"] {
+        desk.write_file("pipectl.yaml", PROJECT.replace("[pipes]", &format!("['{pattern}']")));
+        for command in [&["validate"][..], &["validate", pattern]] {
+            let said = desk.run_with_env(command, &env);
+            assert!(
+                said.code != 0 && said.stderr.contains("patterns are not read: name the folder"),
+                "{}",
+                said.stderr
+            );
+        }
+    }
+}

@@ -16,6 +16,7 @@ use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocumen
 
 pub mod code;
 mod env_references;
+mod patterns;
 mod rules;
 mod stricter;
 #[cfg(test)]
@@ -291,6 +292,7 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
     env_references::validate_references(&document.root, remarks);
     validate_manifest_paths(&document.root, remarks);
     reject_absent_defaults(&document.root, remarks);
+    patterns::warn_of_braces(&document.root, remarks);
     Some(document.root.to_json())
 }
 

@@ -55,6 +55,11 @@ impl AddressPattern {
     }
 }
 
+/// Whether a pattern has braces. Shells and other tools take `{a,b}` for alternatives; here they stand for themselves.
+pub fn has_braces(pattern: &str) -> bool {
+    pattern.contains(['{', '}'])
+}
+
 /// One object by its whole address, or several by a glob that says so: `glob:analytics/orders-*`.
 // A permission to delete must not reach further than it reads. `orders` would also allow the `orders` of another
 // service, and a name with `*` in it everything that it happens to match.

@@ -144,6 +144,11 @@ fn deduplicate_paths(files: Vec<(PathBuf, PathBuf)>) -> impl Iterator<Item = Pat
 
 fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
     let kind = if path == Path::new("-") { None } else { Some(fs::metadata(path)) };
+    let is_missing =
+        kind.as_ref().is_some_and(|kind| kind.as_ref().is_err_and(|it| it.kind() == io::ErrorKind::NotFound));
+    if is_missing && path.display().to_string().contains(['*', '?', '[', '{']) {
+        bail!("{} is no file or folder, and patterns are not read: name the folder, or each file", path.display());
+    }
     let kind = kind.transpose().with_context(|| format!("cannot read {}", path.display()))?;
     if !kind.is_some_and(|kind| kind.is_dir()) {
         found.push_file(path.to_owned());

@@ -4,6 +4,7 @@ crate::codes! {
     PROJECT_DOCUMENTS = "project-documents",
     ABSENT_DEFAULT = "absent-default",
     PATH_OUTSIDE = "path-outside-project",
+    BRACES_IN_PATTERN = "braces-in-pattern",
     BAD_VARIABLE = "bad-variable",
     UNSET_VARIABLE = "unset-variable",
     VARIABLE_NOT_ALLOWED = "variable-not-allowed",

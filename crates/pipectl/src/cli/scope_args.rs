@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use clap_complete::ArgValueCandidates;
 use model::label_selector::LabelSelector;
 use model::project::PruneMode;
-use model::selector::AddressPattern;
+use model::selector::{AddressPattern, has_braces};
 use rules::RuleTime;
 
 use crate::completion;
@@ -152,7 +152,14 @@ fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageE
             return Err(UsageError(format!("{text}: the file names nothing")));
         }
     }
-    Ok(all)
+    // An `--exclude` that matches nothing would let the run change what it was to leave alone.
+    match all.iter().find(|pattern| has_braces(&pattern.to_string())) {
+        Some(pattern) => Err(UsageError(format!(
+            "`{pattern}`: a pattern has `*` and `?` only: name each alternative, separated by commas, and write `?` for a \
+             brace in a name"
+        ))),
+        None => Ok(all),
+    }
 }
 
 const MAX_LIST_BYTES: u64 = 8 * 1024 * 1024;
