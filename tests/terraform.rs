@@ -47,6 +47,7 @@ fn terraform_export_leaves_nothing_to_plan() {
     let words = ["export", "-e", "dev", "--from", "terraform", path_str(&state), "--out", "kept-out"];
     let said = desk.run_pipectl(&words);
     assert_eq!(said.code, 0, "{}", said.all_output());
+    assert_eq!(desk.run_pipectl(&["fmt", "--check", "kept-out"]).code, 0);
     let plan = desk.run_pipectl(&["plan", "-e", "dev", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.all_output());
 }

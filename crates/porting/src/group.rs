@@ -11,7 +11,7 @@ use self::manifest_leaves::{ManifestShape, collect_leaves};
 use crate::export::{EnvNames, ExportedManifest, FieldNote};
 use crate::reorder;
 use clickpipes::manifest;
-use model::address::Address;
+use model::address::{Address, Kind};
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
 
@@ -76,9 +76,6 @@ impl ExportUnit {
             Self::Group(group) => &mut group.document,
         };
         set_kept_out(document, added);
-        if let Self::Single(manifest) = self {
-            reorder::order_keys(&mut manifest.document, manifest.address.kind);
-        }
     }
 }
 
@@ -93,6 +90,9 @@ pub fn set_kept_out(document: &mut Value, added: impl IntoIterator<Item = FieldP
             _ => Value::Null,
         };
         path.set_in(document, value);
+    }
+    if let Some(kind) = document["kind"].as_str().and_then(Kind::from_name) {
+        reorder::order_keys(document, kind);
     }
 }
 
