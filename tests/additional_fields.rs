@@ -126,6 +126,28 @@ fn change_of_a_create_only_newer_field_is_a_replacement() {
     assert_eq!(said.stdout_json()["result"]["changes"][0]["verdict"], "replace", "{}", said.all_output());
 }
 
+/// The API takes an edit of a destination only with the columns, and none of a database pipe.
+#[test]
+fn newer_field_of_a_destination_is_changed_as_a_known_one_is() {
+    for (seed, code, sent) in [("kinesis-user", 0, 1), ("mysql-cdc", 5, 0)] {
+        let mut pipe = seed_named(seed);
+        pipe["spec"]["destination"]["additional"] = json!({"newer": {"a": 1}});
+        let desk = dir_with_newer_api(&pipe);
+        desk.edit_world(|world| world.advance_clock(Duration::from_secs(600)));
+        pipe["spec"]["destination"]["additional"]["newer"]["a"] = json!(2);
+        let before = count_writes(&desk);
+        let said = apply(&desk, &pipe);
+        assert_eq!((said.code, count_writes(&desk) - before), (code, sent), "{seed}: {}", said.all_output());
+        if code == 0 {
+            assert_eq!(live_pipe(&desk)["destination"]["newer"], json!({"a": 2}));
+            assert_plan_is_empty(&desk);
+        }
+        let said = run(&desk, &["plan", "pipes.yaml", "-o", "json"]).stdout_json();
+        let verdict = &said["result"]["changes"][0]["verdict"];
+        assert_eq!(*verdict == "replace", code != 0, "{seed}: {said}");
+    }
+}
+
 #[test]
 fn unchanged_newer_field_is_not_in_an_update() {
     let mut pipe = seed_named("kinesis-user");

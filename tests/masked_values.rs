@@ -92,9 +92,13 @@ fn mask_gets_into_no_manifest() {
 
 #[test]
 fn mask_in_a_manifest_is_an_error() {
-    for (uri, is_refused) in
-        [("mongodb+srv://[REDACTED]@c.example/db", true), ("'***'", true), ("mongodb+srv://reader@c.example/db", false)]
-    {
+    for (uri, is_refused) in [
+        ("mongodb+srv://[REDACTED]@c.example/db", true),
+        ("'***'", true),
+        ("REDACTED", true),
+        ("••••", true),
+        ("mongodb+srv://reader@c.example/db", false),
+    ] {
         let desk = WorkDir::new();
         desk.write_file("pipes.yaml", pipe(uri));
         let said = desk.run_pipectl(&["validate", "pipes.yaml"]);
@@ -140,7 +144,7 @@ fn mask_of_any_field_is_no_change() {
         for path in
             free_texts(&body["source"], fields.and_then(|it| it.child_field("source")), &FieldPath::parse("source"))
         {
-            for mask in ["[REDACTED]", "***", "<hidden>"] {
+            for mask in ["[REDACTED]", "***", "<hidden>", "REDACTED", "••••"] {
                 let mut live = live.clone();
                 live.get_mut(at).unwrap().objects[0].body = masked(body, &path, mask);
                 let plan = plan(&desired, &live, None, &Policy::default());

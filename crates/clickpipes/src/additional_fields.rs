@@ -32,7 +32,7 @@ fn extra_fields() -> [(&'static str, Value); 3] {
             "additionalCreateOnly",
             mark(
                 CREATE_ONLY,
-                "Fields under `additional`, here or below, that the API accepts only at creation: a change replaces the object. Entries of lists are `*`.",
+                "Fields under `additional`, here or below, that the API accepts only at creation: a change replaces the object. Not for fields in entries of lists.",
             ),
         ),
         (

@@ -58,7 +58,9 @@ pub struct ClickPipeSpec {
     pub protect: Option<bool>,
     /// The source of the data. Exactly one kind is required.
     pub source: Option<Source>,
+    // The API refuses an edit of the destination without the columns (seen live), also of a field that is not known here.
     /// The target of the data. Database pipes set only the database and the roles.
+    #[schemars(transform = annotations::sent_with(destination::COLUMNS))]
     pub destination: Option<destination::Destination>,
     /// Maps fields of the source to columns. The schema of the API asks for a mapping of every column
     /// then; that it refuses fewer is not known. Not for database pipes. It is sent together with the columns.

@@ -40,6 +40,12 @@ pub(crate) fn connection_target(body: &Value) -> Option<&str> {
     FIELDS.iter().find_map(|field| body[field].as_str())
 }
 
+/// Whether the endpoint is of a type that does not give each broker of a cluster a name. A newer type may.
+pub(crate) fn has_no_brokers(body: &Value) -> bool {
+    const TYPES: [&str; 3] = ["VPC_ENDPOINT_SERVICE", "VPC_RESOURCE", "GCP_PSC_SERVICE_ATTACHMENT"];
+    body["type"].as_str().is_some_and(|word| TYPES.contains(&word))
+}
+
 /// The DNS names that a manifest gives the endpoint, each with its field.
 pub(crate) fn own_dns_names(body: &Value) -> Vec<(FieldPath, &str)> {
     let list = FieldPath::parse("customPrivateDnsMappings");

@@ -129,7 +129,8 @@ fn hint_text(hint: &Hint) -> String {
         Hint::SecretMissing => "nothing was sent; provide the secret and apply again",
         Hint::EndpointUndeclared => "declare it as a ReversePrivateEndpoint, or refer to it by its id",
         Hint::EndpointWithoutDnsName => {
-            "nothing was sent; apply again later, or write the host itself; only an `MSK_MULTI_VPC` endpoint has brokers"
+            "nothing was sent; apply again later, or write the host itself; only an `MSK_MULTI_VPC` endpoint has brokers, and \
+             their ports, from `firstPort` on, end at 65535"
         }
         Hint::EndpointAmbiguous => "refer to one of them by its id",
         Hint::ServiceUnknown => {

@@ -111,9 +111,8 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
         reading.read_resource(resource);
     }
     let mut read = reading.import;
-    if read.objects.is_empty() {
-        // The names of an endpoint are not an object of their own.
-        cross_references::assign_dns_names(&mut read, reading.dns_names);
+    // The names of an endpoint are not an object of their own, and their endpoint may be in another state.
+    if read.objects.is_empty() && reading.dns_names.is_empty() {
         return Err(match read.remarks.as_slice() {
             [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
             remarks => {

@@ -65,6 +65,7 @@ api_rules! {
     RegistryCredentials: Schema, "A PATCH does not change the credentials of a schema registry";
     GlueRegistry: Provider, "A Glue registry is for `AvroConfluent` and `Protobuf`, and needs a role without IAM authentication";
     ProtobufSchema: Schema, "`Protobuf` needs either `schemaRegistry` or `protobufSchema`, other formats take no `protobufSchema`";
+    ProtobufEncoding: Ours, "`protobufSchema` is base64";
     KafkaAvroRegistry: Ours, "Kafka: `AvroConfluent` needs `schemaRegistry`";
     KinesisAvroRegistry: Schema, "Kinesis: `AvroConfluent` needs `schemaRegistry`";
     Tombstones: Schema, "`tombstoneMode: delete` needs `exactlyOnce`";

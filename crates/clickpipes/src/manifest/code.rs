@@ -11,6 +11,7 @@ model::codes! {
     PREVIOUS_NAME_CLAIMED = "previous-name-claimed",
     PREVIOUS_NAME_DECLARED = "previous-name-declared",
     SAME_TABLE = "same-table",
+    BROKER_ENDPOINT = "broker-endpoint",
     SHARED_DNS_NAME = "shared-dns-name",
     SAME_READER = "one-reader-only",
     SAME_GROUP = "shared-consumer-group",

@@ -18,6 +18,7 @@ use model::path::FieldPath;
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span};
 use serde_json::Value;
 
+mod broker_endpoints;
 mod dns_names;
 
 /// Documents that conflict with an earlier one, by position.
@@ -48,6 +49,7 @@ pub(super) fn find_conflicts(all: &[DraftManifest], places: &DraftPlaces<'_>) ->
     find_shared_tables(all, places, &mut conflicts);
     find_shared_reads(all, places, &mut conflicts);
     dns_names::find_shared_dns_names(all, places, &mut conflicts);
+    broker_endpoints::find_endpoints_without_brokers(all, places, &mut conflicts);
     conflicts
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::additional_fields::CREATE_ONLY;
 use crate::kinds::manifest_fields;
+use crate::pipe::source::{SourceFamily, source_family};
 use model::address::Kind;
 use model::annotations;
 use model::desired::FieldMarks;
@@ -16,7 +17,15 @@ pub(super) fn read_field_marks(kind: Kind, document: &Value) -> FieldMarks {
     if let Some(spec) = manifest_fields(kind).child_field("spec") {
         collect_marks(spec, &document["spec"], &VisitedPath::root(), &mut marks);
     }
+    marks.create_only.extend(fixed_destination_fields(&document["spec"]));
     marks
+}
+
+/// The fields under `additional` of a destination that the API does not edit: that of a database pipe (seen live).
+fn fixed_destination_fields(spec: &Value) -> impl Iterator<Item = FieldPath> {
+    let is_fixed = source_family(spec) == Some(SourceFamily::Database);
+    let fields = spec.pointer("/destination/additional").filter(|_| is_fixed).and_then(Value::as_object);
+    fields.into_iter().flatten().map(|(name, _)| FieldPath::parse("destination").child(name))
 }
 
 fn collect_marks(node: &FieldNode, value: &Value, at: &VisitedPath<'_>, marks: &mut FieldMarks) {

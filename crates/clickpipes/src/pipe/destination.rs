@@ -33,7 +33,7 @@ pub struct Destination {
     // `Columns are required if field mappings are provided` (clickhousectl issue 763): neither goes without the other.
     /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
     /// together with the field mappings.
-    #[schemars(length(min = 1), transform = annotations::sent_with(COLUMNS))]
+    #[schemars(length(min = 1))]
     pub columns: Option<Vec<DestinationColumn>>,
     // The API makes a database user for each pipe. With roles that lack a grant the creation fails and leaves that user
     // behind (seen live), which no request of this API removes.
@@ -199,7 +199,7 @@ fn several_in_one_entry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
 fn nullable_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let is_nullable = |name: &str| {
         let column = scope.list_at("columns").iter().find(|column| column["name"] == name);
-        column.and_then(|column| column["type"].as_str()).is_some_and(|it| it.trim_start().starts_with("Nullable("))
+        column.and_then(|column| column["type"].as_str()).is_some_and(is_nullable_type)
     };
     let nullable = list_texts(scope, SORTING_KEY).filter(|(_, entry)| is_nullable(entry));
     nullable
@@ -208,6 +208,12 @@ fn nullable_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
                 .with_help("give the column a type without `Nullable`, or sort by another one")
         })
         .collect()
+}
+
+/// `Nullable(String)` or `LowCardinality(Nullable(String))`, with any blanks.
+fn is_nullable_type(text: &str) -> bool {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    plain.strip_prefix("LowCardinality(").unwrap_or(&plain).starts_with("Nullable(")
 }
 
 fn reserved_roles(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

@@ -16,7 +16,6 @@ use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
-use model::secret::TextOrSecret;
 use model::text::{Arn, CommaSeparatedNames, NonEmptyText, PemCertificates, UtcMinute};
 
 pub mod credentials;
@@ -90,7 +89,7 @@ pub struct Kafka {
     /// reference to the plain file needs `encoding: base64`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
     #[schemars(transform = annotations::newer_schema)]
-    pub protobuf_schema: Option<TextOrSecret>,
+    pub protobuf_schema: Option<registry::ProtobufSchema>,
     /// The SSH tunnel to the brokers, by the id of its key. The API accepts it only at creation.
     #[schemars(transform = annotations::requires_replace, transform = annotations::sometimes_returned)]
     #[schemars(transform = annotations::preview)]
@@ -299,6 +298,13 @@ const RULES: RuleSet = RuleSet {
             &["type", "authentication", "credentials"],
             credentials::login_at_event_hubs,
         ),
+        custom_rule("kafka-brokers-ports", Evidence::Manifest, &["brokers"], brokers_beyond_ports).into_warning(),
+        custom_rule(
+            "kafka-protobuf-encoding",
+            Evidence::Ours,
+            &["protobufSchema"],
+            registry::unencoded_protobuf_schema,
+        ),
         CrossFieldRule::required_fields_iff(
             "kafka-offset-timestamp",
             Evidence::Schema,
@@ -340,6 +346,20 @@ fn deletes_without_exactly_once(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let message = "`tombstoneMode: delete` needs `exactlyOnce: true`";
     let help = "write `exactlyOnce: true`, or `tombstoneMode: soft_delete`";
     vec![RuleFinding::new(FieldPath::parse("tombstoneMode"), message).with_help(help)]
+}
+
+/// Each broker of an endpoint has a port of its own, so the first port leaves room for so many brokers.
+fn brokers_beyond_ports(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    // The quota of Amazon MSK for a cluster, where nobody has raised it.
+    const COMMON_BROKER_COUNT: u64 = 30;
+    let path = FieldPath::parse("brokers").child("firstPort");
+    let first = scope.value_at("brokers").and_then(|brokers| brokers.get("firstPort")?.as_u64());
+    let room = first.map(|first| (u64::from(u16::MAX) + 1).saturating_sub(first));
+    let found = room.filter(|room| *room < COMMON_BROKER_COUNT).map(|room| {
+        RuleFinding::new(path, format!("ports end at 65535, so this first port is for at most {room} brokers"))
+            .with_help("take a lower first port")
+    });
+    found.into_iter().collect()
 }
 
 fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

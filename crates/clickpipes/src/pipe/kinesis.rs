@@ -12,7 +12,6 @@ use crate::secret_host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
-use model::secret::TextOrSecret;
 use model::text::{Arn, NonEmptyText};
 
 /// How the API connects to the stream. It checks the connection with what one request says.
@@ -59,7 +58,7 @@ pub struct Kinesis {
     /// reference to the plain file needs `encoding: base64`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::write_only)]
     #[schemars(transform = annotations::newer_schema)]
-    pub protobuf_schema: Option<TextOrSecret>,
+    pub protobuf_schema: Option<registry::ProtobufSchema>,
 }
 
 /// An encoding of records.
@@ -142,6 +141,12 @@ const RULES: RuleSet = RuleSet {
             Evidence::Schema,
             &["format", "schemaRegistry", "protobufSchema"],
             registry::mismatched_protobuf_schema,
+        ),
+        custom_rule(
+            "kinesis-protobuf-encoding",
+            Evidence::Ours,
+            &["protobufSchema"],
+            registry::unencoded_protobuf_schema,
         ),
         // The newer schema, the provider and the README of the command line say so.
         custom_rule(

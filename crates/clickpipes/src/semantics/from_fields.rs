@@ -123,13 +123,14 @@ fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
 fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> InheritedSemantics {
     let mark = |name: &str| node.keyword_value(name);
     let text = |name: &str| mark(name).and_then(Value::as_str);
+    let on_change = match text(annotations::ON_CHANGE) {
+        Some("replace") => OnChange::Replace,
+        Some("settings") => OnChange::Update(UpdateVia::Settings),
+        Some("scaling") => OnChange::Update(UpdateVia::Scaling),
+        _ => above.on_change,
+    };
     InheritedSemantics {
-        on_change: match text(annotations::ON_CHANGE) {
-            Some("replace") => OnChange::Replace,
-            Some("settings") => OnChange::Update(UpdateVia::Settings),
-            Some("scaling") => OnChange::Update(UpdateVia::Scaling),
-            _ => above.on_change,
-        },
+        on_change,
         readback: match text(annotations::READBACK) {
             Some("never") => Readback::Never,
             Some("sometimes") => Readback::Sometimes,
@@ -137,6 +138,8 @@ fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> Inherite
         },
         needs_pause: above.needs_pause || mark(annotations::NEEDS_PAUSE).is_some(),
         sent_with: match mark(annotations::SENT_WITH) {
+            // A new object is sent as a whole.
+            _ if on_change == OnChange::Replace => Vec::new(),
             Some(paths) => string_list(paths).iter().map(|path| FieldPath::parse(path)).collect(),
             None => above.sent_with.clone(),
         },

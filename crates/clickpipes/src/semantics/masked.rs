@@ -1,4 +1,4 @@
-//! Values that the API hides in its answers: `[REDACTED]`, `***`, a URI with a hidden login.
+//! Values that the API hides in its answers: `[REDACTED]`, `***`, `••••`, a URI with a hidden login.
 //
 // A mask says that there is a value, and not which. Compared, it would be a change on every plan; sent, it would become
 // the password.
@@ -10,13 +10,20 @@ use serde_json::Value;
 /// Words that stand for a hidden value, between brackets.
 const MASK_WORDS: [&str; 5] = ["redacted", "masked", "hidden", "filtered", "sensitive"];
 
+/// Signs of which three or more stand for a hidden value, where a value is.
+const MASK_SIGNS: [char; 3] = ['*', '•', '●'];
+
+/// A word that stands for a hidden value where a value is. In small letters it is a word like any other.
+const VALUE_MASK: &str = "REDACTED";
+
 /// What some libraries write in place of a password, which elsewhere may be a word like any other.
 const PASSWORD_MASKS: [&str; 3] = ["redacted", "xxxxx", "xxxxxx"];
 
 /// Whether a text contains a mask.
 pub fn is_masked(text: &str) -> bool {
     // Nearly no text has a sign of a mask, and every text of every manifest is asked.
-    text.contains(['*', '[', '<', '(', '{', '@', '%']) && !mask_ranges(text).is_empty()
+    let has_sign = text.contains(['[', '<', '(', '{', '@', '%']) || text.contains(MASK_SIGNS);
+    (has_sign || text.contains(VALUE_MASK)) && !mask_ranges(text).is_empty()
 }
 
 /// Whether a value contains a masked text.
@@ -76,16 +83,18 @@ fn mask_ranges(text: &str) -> Vec<Range<usize>> {
 }
 
 fn is_mask(text: &str, word: Range<usize>) -> bool {
-    let plain = text[word.clone()].to_ascii_lowercase().replace("%5b", "[").replace("%5d", "]").replace("%2a", "*");
+    let written = &text[word.clone()];
+    let plain = written.to_ascii_lowercase().replace("%5b", "[").replace("%5d", "]").replace("%2a", "*");
+    let plain = plain.replace("%e2%80%a2", "•").replace("%e2%97%8f", "●");
     let brackets = [('[', ']'), ('<', '>'), ('(', ')'), ('{', '}')];
     let inner = brackets.iter().find_map(|(open, close)| plain.strip_prefix(*open)?.strip_suffix(*close));
     // A word of a mask may be a word like any other, so only its place tells: a whole value, or a password before the
     // `@`.
     let before_login_end = text[word.end..].starts_with('@');
     let is_value = before_login_end || text[..word.start].ends_with([':', '=']) || word == (0..text.len());
-    let is_stars = plain.len() >= 3 && plain.bytes().all(|byte| byte == b'*');
+    let is_signs = plain.chars().count() >= 3 && plain.chars().all(|sign| MASK_SIGNS.contains(&sign));
     inner.is_some_and(|inner| MASK_WORDS.contains(&inner))
-        || is_stars && is_value
+        || is_value && (is_signs || written == VALUE_MASK)
         || before_login_end && PASSWORD_MASKS.contains(&plain.as_str())
 }
 
@@ -100,6 +109,12 @@ mod tests {
             "***",
             "*****",
             "<redacted>",
+            "REDACTED",
+            "••••",
+            "●●●●●●",
+            "mongodb://u:%E2%80%A2%E2%80%A2%E2%80%A2@h",
+            "mongodb://u:••••••••@h",
+            "https://h/x?sig=REDACTED&b=c",
             "mongodb+srv://[REDACTED]@h/db",
             "mongodb+srv://u:[REDACTED]@h/db",
             "mongodb://u:***@h",
@@ -110,7 +125,21 @@ mod tests {
         ] {
             assert!(is_masked(text), "{text}");
         }
-        for text in ["", "redacted", "**", "s3://b/**/x", "mongodb://u@h/db", "xxxxx", "a ** b", "topic-*", "[abc]"] {
+        for text in [
+            "",
+            "redacted",
+            "REDACTED_ORDERS",
+            "the REDACTED one",
+            "• a",
+            "a•••b",
+            "**",
+            "s3://b/**/x",
+            "mongodb://u@h/db",
+            "xxxxx",
+            "a ** b",
+            "topic-*",
+            "[abc]",
+        ] {
             assert!(!is_masked(text), "{text}");
         }
     }
@@ -122,6 +151,9 @@ mod tests {
             ("mongodb://h/db", "mongodb://u:[REDACTED]@h/db", Some(true)),
             ("mongodb://h/db", "mongodb://u:[REDACTED]@other/db", Some(false)),
             ("mongodb://h/db", "[REDACTED]", Some(true)),
+            ("orders", "REDACTED", Some(true)),
+            ("orders", "••••", Some(true)),
+            ("https://h/x?sig=abc&b=d", "https://h/x?sig=••••&b=c", Some(false)),
             ("https://h/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(true)),
             ("https://h/x?sig=abc&b=d", "https://h/x?sig=***&b=c", Some(false)),
             ("https://g/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(false)),

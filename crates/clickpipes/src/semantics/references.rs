@@ -197,8 +197,10 @@ pub fn dns_patterns(host: &str) -> Vec<String> {
 
 fn broker_list(endpoint: &Value, first_port: u64) -> Option<Value> {
     let names = endpoint["privateDnsNames"].as_array()?.iter().filter_map(Value::as_str);
-    let brokers: Vec<String> = names.zip(first_port..).map(|(name, port)| format!("{name}:{port}")).collect();
-    (!brokers.is_empty()).then(|| brokers.join(",").into())
+    let address = |(name, port): (&str, u64)| Some(format!("{name}:{}", u16::try_from(port).ok()?));
+    // Without the brokers that get no port, the pipe would read a part of the cluster.
+    let brokers: Option<Vec<String>> = names.zip(first_port..).map(address).collect();
+    brokers.filter(|brokers| !brokers.is_empty()).map(|brokers| brokers.join(",").into())
 }
 
 #[cfg(test)]
@@ -250,6 +252,12 @@ mod tests {
             assert_eq!(resolve("source.kafka.brokers", reference, &msk, live), expected, "{reference} {live:?}");
         }
         assert_eq!(resolve("source.kafka.brokers", &reference, &json!({"dnsNames": ["a"]}), None), Value::Null);
+        for (first_port, expected) in
+            [(65_534, json!("b-1.k.example:65534,b-2.k.example:65535")), (65_535, Value::Null)]
+        {
+            let reference = json!({"endpoint": "msk", "firstPort": first_port});
+            assert_eq!(resolve("source.kafka.brokers", &reference, &msk, None), expected, "{first_port}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
+use crate::additional_fields::CREATE_ONLY;
 use crate::local_fields::strip_object;
 use model::annotations;
 use model::diagnostic::Severity;
@@ -62,7 +63,9 @@ fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &VisitedPath<
                 check_additional(node, extra, fields, &at.key(name).to_field_path(), problems);
             }
             Value::Array(marked) if field.has_keyword(annotations::ADDITIONAL_MARK) => {
-                check_marks(node, fields, marked, &at.key(name).to_field_path(), problems);
+                let mark = field.keyword_value(annotations::ADDITIONAL_MARK).and_then(Value::as_str);
+                let at = at.key(name).to_field_path();
+                check_marks(node, fields, marked, mark == Some(CREATE_ONLY), &at, problems);
             }
             Value::Object(_) | Value::Array(_) => visit_fields(field, value, &at.key(name), problems),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -75,6 +78,7 @@ fn check_marks(
     node: &FieldNode,
     fields: &Map<String, Value>,
     marked: &[Value],
+    is_create_only: bool,
     at: &FieldPath,
     problems: &mut Vec<Problem>,
 ) {
@@ -84,13 +88,24 @@ fn check_marks(
     for (index, mark) in marked.iter().enumerate() {
         let Some(text) = mark.as_str() else { continue };
         let path = FieldPath::parse(text);
-        if node.node_at(&path).is_none() && leads_somewhere(&body, path.segments()) {
+        let (message, help) = if node.node_at(&path).is_some() || !leads_somewhere(&body, path.segments()) {
+            let help = "write its path from the object around `additional`, with `*` for the entries of a list";
+            (format!("`{text}` is not a field under `additional`"), help)
+        } else if is_create_only && is_in_list_entry(at, &path) {
+            let message =
+                format!("`{text}` is in an entry of a list, and a change of an entry never replaces the object");
+            (message, "mark the whole list if it is under `additional`, or remove the mark")
+        } else {
             continue;
-        }
-        let message = format!("`{text}` is not a field under `additional`");
-        let help = "write its path from the object around `additional`, with `*` for the entries of a list";
+        };
         problems.push(Problem { help: Some(help.to_owned()), ..UNKNOWN_MARK.problem_at(at.child(index), message) });
     }
+}
+
+/// Whether `path`, from the object at `at`, goes through a list. Most lists are compared as a whole, and their entries
+/// have no identity: nobody can tell an entry with another value from a new entry.
+fn is_in_list_entry(at: &FieldPath, path: &FieldPath) -> bool {
+    path.segments().iter().any(|it| it == "*") || at.segments().iter().any(|it| it.parse::<usize>().is_ok())
 }
 
 fn leads_somewhere(value: &Value, path: &[String]) -> bool {

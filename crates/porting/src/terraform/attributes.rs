@@ -16,7 +16,8 @@ use model::annotations;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
-/// The ends of write-only attributes: Terraform keeps the version, and never the secret.
+/// The ends of write-only attributes: Terraform keeps the version, and never the secret. The version is a count of the
+/// provider, and no field of the API.
 const WRITE_ONLY_END: &str = "_wo";
 const WRITE_ONLY_VERSION_END: &str = "_wo_version";
 
@@ -115,8 +116,12 @@ impl<'r> AttributeConverter<'r> {
                     object.insert(field.to_owned(), value);
                 }
             }
+            if !object.contains_key(field) && is_write_only_secret(field, child, given) {
+                object.insert(field.to_owned(), self.add_secret_reference(&at.child_path(field, field).field));
+            }
         }
-        let unknown = rest.into_iter().filter_map(|attribute| {
+        let unknown = rest.into_iter().filter(|attribute| !attribute.ends_with(WRITE_ONLY_VERSION_END));
+        let unknown = unknown.filter_map(|attribute| {
             let value = self.convert_unknown(attribute, &given[attribute], at)?;
             Some((to_camel_case(attribute), value))
         });
@@ -298,7 +303,9 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
 fn convert_unknown_value(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let set = fields.iter().filter(|(_, value)| !is_unset_attribute(value));
+            let set = fields
+                .iter()
+                .filter(|(name, value)| !is_unset_attribute(value) && !name.ends_with(WRITE_ONLY_VERSION_END));
             Value::Object(set.map(|(name, value)| (to_camel_case(name), convert_unknown_value(value))).collect())
         }
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(convert_unknown_value).collect(),
@@ -336,6 +343,12 @@ fn attribute_names(field: &str, given: &Map<String, Value>) -> Vec<String> {
     let versions = given.keys().filter(|name| field == "version" && name.ends_with(WRITE_ONLY_VERSION_END));
     let write_only = format!("{name}{WRITE_ONLY_END}");
     [name, write_only].into_iter().chain(versions.cloned()).collect()
+}
+
+/// Whether the state has only the version of a secret.
+fn is_write_only_secret(field: &str, node: &FieldNode, given: &Map<String, Value>) -> bool {
+    let version = given.get(&format!("{}{WRITE_ONLY_VERSION_END}", to_snake_case(field)));
+    node.can_be_secret() && version.is_some_and(|version| !is_unset_attribute(version))
 }
 
 /// `replicaMemoryGb` as `replica_memory_gb`.

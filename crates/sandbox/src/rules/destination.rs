@@ -96,10 +96,16 @@ fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Compl
         if entry.contains(',') {
             complaints.refuse(ApiRule::TableSortingKey, &path, "must not contain a comma");
         }
-        if column.and_then(|it| text_field(it, "type")).is_some_and(|it| it.starts_with("Nullable(")) {
+        if column.and_then(|it| text_field(it, "type")).is_some_and(is_nullable) {
             complaints.refuse(ApiRule::TableSortingKey, &path, "must not be Nullable");
         }
     }
+}
+
+// ClickHouse counts both as `Nullable` (`allow_nullable_key`).
+fn is_nullable(column_type: &str) -> bool {
+    let plain = column_type.replace(' ', "");
+    plain.starts_with("Nullable(") || plain.starts_with("LowCardinality(Nullable(")
 }
 
 // The server has these databases for itself. A dot was probably meant to separate the database from the table.

@@ -1,5 +1,7 @@
 //! Kafka: the authentications of each broker, and the credentials of each authentication.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::SourceCheck;
@@ -173,6 +175,9 @@ pub(crate) fn validate_protobuf_schema(check: &mut SourceCheck<'_>) {
         }
         (false, _, true) => check.refuse(ApiRule::ProtobufSchema, "protobufSchema", "is only allowed with Protobuf"),
         _ => {}
+    }
+    if text_field(check.fields, "protobufSchema").is_some_and(|text| STANDARD.decode(text).is_err()) {
+        check.refuse(ApiRule::ProtobufEncoding, "protobufSchema", "must be base64");
     }
 }
 

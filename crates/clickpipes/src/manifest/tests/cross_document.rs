@@ -143,3 +143,46 @@ fn manifests_after_problem_limit_are_not_loaded() {
     assert!(said.contains("too-many-problems"));
     assert_eq!(manifests, 0);
 }
+
+fn kafka_pipe_yaml(name: &str, brokers: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: s}}
+spec:
+  source:
+    kafka: {{type: msk, format: JSONEachRow, brokers: {brokers}, topics: {name}, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/r'}}
+  destination: {{database: default, table: {name}, managedTable: false, columns: [{{name: a, type: String}}]}}
+"
+    )
+}
+
+#[test]
+fn brokers_of_an_endpoint_without_brokers_are_reported() {
+    let endpoint = |name: &str, service: &str, spec: &str| {
+        format!(
+            "---\napiVersion: pipectl/v1\nkind: ReversePrivateEndpoint\nmetadata: {{name: {name}, service: {service}}}\n\
+             spec: {{{spec}}}\n"
+        )
+    };
+    let vpc = "type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.eu-west-1.vpce-svc-0a";
+    let msk = "type: MSK_MULTI_VPC, mskClusterArn: 'arn:aws:kafka:eu-west-1:123456789012:cluster/c/1', \
+               mskAuthentication: SASL_IAM";
+    let text = [
+        endpoint("plain", "s", vpc),
+        endpoint("brokers", "s", msk),
+        endpoint("brokers", "other", vpc),
+        kafka_pipe_yaml("k1", "{endpoint: plain}"),
+        kafka_pipe_yaml("k2", "{endpoint: brokers}"),
+        kafka_pipe_yaml("k3", "{endpoint: elsewhere}"),
+    ]
+    .concat();
+    let (said, manifests) = load_and_render(&[("a.yaml", &text)]);
+    insta::assert_snapshot!(said, @"
+    a.yaml:22:65 warning[broker-endpoint] spec.source.kafka.brokers.endpoint: the endpoint `plain` does not lead to a cluster of MSK, so it has no brokers
+        a.yaml:5:14: its type is here
+        help: name an endpoint of type `MSK_MULTI_VPC`, or write the brokers
+    ");
+    assert_eq!(manifests, 6);
+}

@@ -1,6 +1,10 @@
 //! The registry that holds the schemas of messages.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::secret_host::SecretHost;
@@ -8,7 +12,7 @@ use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_i
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
-use model::secret::{Secret, TextOrSecret};
+use model::secret::{Secret, SecretReference, TextOrSecret};
 use model::text::{Arn, HttpsUrl, NonEmptyText, PemCertificates};
 
 /// A registry that holds the schemas of messages.
@@ -139,6 +143,36 @@ pub(super) const RULES: RuleSet = RuleSet {
         ),
     ],
 };
+
+/// The schema of the messages, which the API takes encoded, or a reference to it.
+pub struct ProtobufSchema;
+
+impl JsonSchema for ProtobufSchema {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ProtobufSchema".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "string", "minLength": 1, "maxLength": 1_048_576},
+            generator.subschema_for::<SecretReference>(),
+        ]})
+    }
+}
+
+/// A schema as text in place of its encoding.
+pub(crate) fn unencoded_protobuf_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
+    let path = "protobufSchema";
+    let found = scope.text_at(path).filter(|text| STANDARD.decode(text).is_err()).map(|_| {
+        RuleFinding::new(FieldPath::parse(path), "the schema is not encoded as base64")
+            .with_help("write what `base64 -w0 FILE` prints, or refer to the file with `encoding: base64`")
+    });
+    found.into_iter().collect()
+}
 
 /// `format: Protobuf` needs one schema, and every other format none in the pipe itself.
 pub(crate) fn mismatched_protobuf_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

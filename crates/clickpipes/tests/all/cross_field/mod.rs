@@ -6,7 +6,7 @@ use clickpipes::kinds;
 use jsonschema::Validator;
 use model::address::Kind;
 use model::path::FieldPath;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod good;
 mod pipes;
@@ -73,6 +73,33 @@ fn each_invalid_edit_breaks_exactly_one_rule() {
         let found: BTreeSet<&str> = kinds::find_problems(kind(&document), &document).iter().map(|it| it.code).collect();
         assert_eq!(found, BTreeSet::from([code]), "{edits}\n{}", report(&document));
         assert!(validator(kind(&document)).is_valid(&document), "the schema says it: {edits}");
+    }
+}
+
+/// A change of an entry is sent with its list, so a mark that makes it a replacement would be ignored.
+#[test]
+fn field_of_a_list_entry_is_not_create_only() {
+    let column = json!({"spec.destination.columns.0.additional": {"newer": 1}});
+    let mapping = json!({"spec.source.postgres.tableMappings.0.additional": {"newer": 1}});
+    let name = json!({"privateDnsName": "a.example", "additional": {"newer": 1}});
+    for (document, field, around, mark) in [
+        (good::kafka(), &column, "spec.destination.columns.0", "newer"),
+        (good::kafka(), &column, "spec.destination", "columns.*.newer"),
+        (good::postgres(), &mapping, "spec.source.postgres.tableMappings.0", "newer"),
+        (good::postgres(), &mapping, "spec.source.postgres", "tableMappings.*.newer"),
+        (
+            good::endpoint(),
+            &json!({"spec.customPrivateDnsMappings": [name]}),
+            "spec",
+            "customPrivateDnsMappings.*.newer",
+        ),
+        (good::kafka(), &json!({"spec.additional": {"list": [{"newer": 1}]}}), "spec", "list.*.newer"),
+    ] {
+        for (list, is_refused) in [("additionalCreateOnly", true), ("additionalNotReturned", false)] {
+            let marked = edited(&edited(&document, field), &json!({format!("{around}.{list}"): [mark]}));
+            let problems = kinds::find_problems(kind(&marked), &marked);
+            assert_eq!(problems.iter().any(|it| it.code == "additional-mark"), is_refused, "{around}.{list}");
+        }
     }
 }
 

@@ -79,7 +79,16 @@ fn destinations() -> Vec<Case> {
             kafka(),
             json!({"spec.destination.columns.0.type": "Nullable(UInt64)", "spec.destination.tableDefinition.sortingKey": ["id"]}),
         ),
+        (
+            "sorting-key-nullable",
+            kafka(),
+            json!({
+                "spec.destination.columns.0.type": "LowCardinality( Nullable(String))",
+                "spec.destination.tableDefinition.sortingKey": ["id"],
+            }),
+        ),
         ("masked-value", kafka(), json!({"spec.source.kafka.topics": "[REDACTED]"})),
+        ("masked-value", kafka(), json!({"spec.source.kafka.topics": "REDACTED"})),
         ("system-database", kafka(), json!({"spec.destination.database": "INFORMATION_SCHEMA"})),
         ("dotted-table", kafka(), json!({"spec.destination.table": "raw.orders"})),
         ("reserved-role", kafka(), json!({"spec.destination.roles": ["clickpipes_system"]})),

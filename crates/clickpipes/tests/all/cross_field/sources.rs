@@ -117,6 +117,12 @@ fn of_kafka() -> Vec<Case> {
 
 fn of_registries() -> Vec<Case> {
     vec![
+        ("kafka-brokers-ports", kafka(), json!({"spec.source.kafka.brokers": {"endpoint": "msk", "firstPort": 65530}})),
+        (
+            "kafka-protobuf-encoding",
+            kafka(),
+            json!({"spec.source.kafka.format": "Protobuf", "spec.source.kafka.protobufSchema": "syntax = \"proto3\";"}),
+        ),
         ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.format": "Protobuf"})),
         ("kafka-protobuf-schema", kafka(), json!({"spec.source.kafka.protobufSchema": "bWVzc2FnZQ=="})),
         (
@@ -173,6 +179,11 @@ fn of_registries() -> Vec<Case> {
 fn of_streams() -> Vec<Case> {
     vec![
         ("kinesis-protobuf-schema", kinesis(), json!({"spec.source.kinesis.format": "Protobuf"})),
+        (
+            "kinesis-protobuf-encoding",
+            kinesis(),
+            json!({"spec.source.kinesis.format": "Protobuf", "spec.source.kinesis.protobufSchema": "bWVzc2FnZQ"}),
+        ),
         ("kinesis-avro-registry", kinesis(), json!({"spec.source.kinesis.format": "AvroConfluent"})),
         ("pubsub-service-account", pubsub(), json!({"spec.source.pubsub.serviceAccountKey": null})),
         (

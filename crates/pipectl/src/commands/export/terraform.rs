@@ -54,7 +54,7 @@ pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Resul
         write_output(folder, &read, options.force, context.output)?;
     } else {
         let removed = comment_out(&removed_blocks(&read.removed_blocks));
-        outcome.text.push_plain(manifests_yaml(&read.objects)).push_plain("\n").push_plain(removed);
+        outcome.text.push_plain(manifests_yaml(&read)).push_plain("\n").push_plain(removed);
     }
     push_notes(&read, &mut outcome.messages);
     Ok(outcome)
@@ -70,8 +70,13 @@ fn parse_state(bytes: &[u8]) -> Result<Value> {
         .context("it is not JSON: `terraform show -json > state.json` writes the file that is read here")
 }
 
-fn manifests_yaml(objects: &[TerraformObject]) -> String {
-    objects.iter().map(manifest_yaml).collect::<Vec<_>>().join("---\n")
+/// The manifests, or why there are none.
+fn manifests_yaml(read: &TerraformImport) -> String {
+    if read.objects.is_empty() {
+        let reasons: Vec<String> = read.remarks.iter().map(|it| single_line(&it.to_string()) + "\n").collect();
+        return comment_out(&format!("No manifest:\n{}", reasons.concat()));
+    }
+    read.objects.iter().map(manifest_yaml).collect::<Vec<_>>().join("---\n")
 }
 
 fn manifest_yaml(object: &TerraformObject) -> String {
@@ -90,6 +95,9 @@ fn manifest_yaml(object: &TerraformObject) -> String {
 }
 
 fn removed_blocks(removed: &[RemovedBlock]) -> String {
+    if removed.is_empty() {
+        return String::new();
+    }
     let blocks: Vec<String> = removed.iter().map(ToString::to_string).collect();
     format!("{REMOVED_HEADER}\n{}", blocks.join("\n"))
 }
@@ -105,7 +113,7 @@ fn comment_out(text: &str) -> String {
 
 fn write_output(folder: &Path, read: &TerraformImport, force: bool, output: Output) -> Result<()> {
     let files = [
-        (folder.join("terraform.yaml"), manifests_yaml(&read.objects)),
+        (folder.join("terraform.yaml"), manifests_yaml(read)),
         (folder.join("removed.tf"), removed_blocks(&read.removed_blocks)),
     ];
     let other = |(path, text): &&(_, String)| fs::read(path).is_ok_and(|there| there != text.as_bytes());
