@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::overlay::{TakenOut, find_taken_out, overlay};
+use super::overlay::{FieldOrder, TakenOut, find_taken_out, overlay};
 use super::project_bound::ProjectBound;
 use super::variables::{Scope, VariableExpander};
 use crate::kinds;
@@ -122,11 +122,7 @@ impl EnvironmentDefaults {
         let own = std::mem::replace(&mut root.content, YamlContent::Null);
         let own = YamlNode { content: own, ..root.clone() };
         kept_out.extend(find_taken_out(&defaults, &own, &FieldPath::root()));
-        let own_order: Vec<String> = own.entries().iter().map(|entry| entry.key.clone()).collect();
-        *root = overlay(defaults, own);
-        if let YamlContent::Map(entries) = &mut root.content {
-            entries.sort_by_key(|entry| own_order.iter().position(|key| *key == entry.key));
-        }
+        *root = overlay(defaults, own, FieldOrder::OwnFirst);
         for problem in kinds::find_problems(kind, &root.to_json()) {
             remove_default(root, problem.path.segments(), file);
         }
@@ -166,23 +162,27 @@ pub(super) fn child<'n>(node: &'n mut YamlNode, key: &str) -> Option<&'n mut Yam
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
 }
 
-/// Removes the field at a path if its value is a default, and what is empty without it.
-fn remove_default(node: &mut YamlNode, path: &[String], file: u32) {
-    let (Some((first, rest)), YamlContent::Map(entries)) = (path.split_first(), &mut node.content) else { return };
-    let Some(at) = entries.iter().position(|entry| entry.key == *first) else { return };
+/// Removes the field at a path if its value is a default, and what is empty without it. Returns whether it did.
+fn remove_default(node: &mut YamlNode, path: &[String], file: u32) -> bool {
+    let (Some((first, rest)), YamlContent::Map(entries)) = (path.split_first(), &mut node.content) else {
+        return false;
+    };
+    let Some(at) = entries.iter().position(|entry| entry.key == *first) else { return false };
+    let is_of_defaults = entries[at].span.file == file;
     if rest.is_empty() {
-        let is_default = entries[at].span.file == file && entries[at].value.span.file == file;
+        let is_default = is_of_defaults && entries[at].value.span.file == file;
         if is_default {
             entries.remove(at);
         }
-        return;
+        return is_default;
     }
-    remove_default(&mut entries[at].value, rest, file);
-    let is_empty_default =
-        entries[at].span.file == file && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
-    if is_empty_default {
+    // A mapping that is written empty stays: what a manifest takes out decides nothing about it.
+    let is_removed = remove_default(&mut entries[at].value, rest, file);
+    let is_left_empty = is_removed && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
+    if is_of_defaults && is_left_empty {
         entries.remove(at);
     }
+    is_removed
 }
 
 fn collect_new_fields(own: &Value, with_defaults: &Value, at: &FieldPath, added: &mut Vec<FieldPath>) {

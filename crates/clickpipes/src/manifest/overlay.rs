@@ -6,13 +6,22 @@ use crate::kinds;
 use model::path::FieldPath;
 use model::yaml::{Span, YamlContent, YamlEntry, YamlNode};
 
+/// Which fields of a merged mapping come first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FieldOrder {
+    /// Those of the template, each in its place.
+    BaseFirst,
+    /// Those of the manifest. A plain manifest has all fields itself, so only this order leaves it as it is.
+    OwnFirst,
+}
+
 /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
 // A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
-pub(super) fn overlay(base: YamlNode, own: YamlNode) -> YamlNode {
+pub(super) fn overlay(base: YamlNode, own: YamlNode, order: FieldOrder) -> YamlNode {
     let YamlNode { span, alias, content } = own;
     match (base.content, content) {
         (YamlContent::Map(base), YamlContent::Map(own)) => {
-            YamlNode { span, alias, content: YamlContent::Map(overlay_entries(base, own)) }
+            YamlNode { span, alias, content: YamlContent::Map(overlay_entries(base, own, order)) }
         }
         (_, content) => YamlNode { span, alias, content },
     }
@@ -40,28 +49,37 @@ pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) ->
     found
 }
 
-fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>) -> Vec<YamlEntry> {
+fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>, order: FieldOrder) -> Vec<YamlEntry> {
     let mut places: HashMap<String, usize> =
         base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-    let mut merged: Vec<Option<YamlEntry>> = base.into_iter().map(Some).collect();
+    let mut base: Vec<Option<YamlEntry>> = base.into_iter().map(Some).collect();
+    let mut added = Vec::new();
     for entry in own {
-        let Some(at) = places.remove(&entry.key) else {
-            merged.push(Some(entry));
-            continue;
-        };
-        let is_one_value = kinds::secret_field_names().contains(&entry.key);
-        merged[at] = match (merged[at].take(), &entry.value.content) {
-            (_, YamlContent::Null) => None,
-            (Some(base), _) if !is_one_value => {
-                let is_written_empty = entry.value.entries().is_empty();
-                let value = overlay(base.value, entry.value);
-                // A mapping of which every field is taken out would be sent as an empty one.
-                let is_left_empty =
-                    !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
-                (!is_left_empty).then_some(YamlEntry { value, ..entry })
-            }
-            _ => Some(entry),
-        };
+        let place = places.remove(&entry.key).map(|at| &mut base[at]);
+        match (place, order) {
+            (None, _) => added.push(entry),
+            (Some(place), FieldOrder::BaseFirst) => *place = overlay_entry(place.take(), entry, order),
+            (Some(place), FieldOrder::OwnFirst) => added.extend(overlay_entry(place.take(), entry, order)),
+        }
     }
-    merged.into_iter().flatten().collect()
+    let base = base.into_iter().flatten();
+    match order {
+        FieldOrder::BaseFirst => base.chain(added).collect(),
+        FieldOrder::OwnFirst => added.into_iter().chain(base).collect(),
+    }
+}
+
+fn overlay_entry(base: Option<YamlEntry>, own: YamlEntry, order: FieldOrder) -> Option<YamlEntry> {
+    let is_one_value = kinds::secret_field_names().contains(&own.key);
+    match (base, &own.value.content) {
+        (_, YamlContent::Null) => None,
+        (Some(base), _) if !is_one_value => {
+            let is_written_empty = own.value.entries().is_empty();
+            let value = overlay(base.value, own.value, order);
+            // A mapping of which every field is taken out would be sent as an empty one.
+            let is_left_empty = !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
+            (!is_left_empty).then_some(YamlEntry { value, ..own })
+        }
+        _ => Some(own),
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::code;
 use super::load_context::RenderContext;
-use super::overlay::{TakenOut, find_taken_out, overlay};
+use super::overlay::{FieldOrder, TakenOut, find_taken_out, overlay};
 use super::parameters::bind_parameters;
 use super::shared_parts;
 use super::templates::Template;
@@ -215,7 +215,7 @@ impl<'c> DocumentRenderer<'c> {
         let own = if matches!(own, YamlContent::Map(_)) { own } else { YamlContent::Map(Vec::new()) };
         let own = YamlNode { content: own, ..spec.value.clone() };
         let taken_out = find_taken_out(&base, &own, &FieldPath::parse("spec"));
-        spec.value = overlay(base, own);
+        spec.value = overlay(base, own, FieldOrder::BaseFirst);
         Some(UsedTemplate { taken_out, ..found })
     }
 

@@ -170,3 +170,25 @@ proptest! {
         prop_assert_eq!(again, rendered.into_iter().map(|it| it.document).collect::<Vec<_>>());
     }
 }
+
+/// A default that a manifest takes out, or a mapping of defaults that is empty, moves no field of a plain manifest.
+#[test]
+fn plain_manifest_keeps_the_order_of_its_fields() {
+    let own = "destination: {database: null, table: t}";
+    let fields: Vec<String> = TABLE.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let template = format!("destination: {{{}}}", fields.join(", "));
+    for default in ["{}", "{database: x}", "{database: x, roles: [r]}"] {
+        let defaults =
+            format!("environments: {{dev: {{defaults: {{ClickPipe: {{spec: {{destination: {default}}}}}}}}}}}\n");
+        let files = [
+            source_file("templates.yaml", template_text("one", &template)),
+            source_file("pipe.yaml", pipe_text(0, None, "template: one", own)),
+        ];
+        with_context(&defaults, |context| {
+            let rendered = render_manifests(&files, context);
+            let plain = source_file("plain.yaml", rendered[0].document.to_string());
+            let again = render_manifests(std::slice::from_ref(&plain), context);
+            assert_eq!(again[0].document.to_string(), plain.text.to_string(), "{default}");
+        });
+    }
+}
