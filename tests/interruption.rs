@@ -231,11 +231,25 @@ fn second_signal_aborts_without_a_result_table() {
     server.wait_for_requests(1, is_create);
     run.send_signal("INT");
     run.wait_for_output("press Ctrl-C again to abort now");
-    run.send_signal("TERM");
-    let said = run.wait_for_end();
+    let said = run.send_signal_until_end("TERM");
     assert_eq!(said.code, 130, "{}", said.all_output());
     assert!(!said.stdout.contains("Apply:"), "no table: {}", said.stdout);
+    assert!(said.stderr.contains("plan again to see what is live"), "{}", said.stderr);
     assert_finishes(&server, &desk, 1);
+}
+
+/// `timeout` signals the process, and at once its group as well.
+#[test]
+fn signals_at_the_same_time_are_one_request_to_end() {
+    let server = SandboxServer::start(5);
+    let desk = dir_with_manifests(&seeds_named(&["kinesis-role"]));
+    delay_next_create(&server);
+    let run = server.spawn_run(&desk, &APPLY);
+    server.wait_for_requests(1, is_create);
+    run.send_signal_twice("TERM");
+    let said = run.wait_for_end();
+    assert_eq!(said.code, 130, "{}", said.all_output());
+    assert!(said.stdout.contains("1 unknown"), "{}", said.all_output());
 }
 
 /// The next create is carried out at once, and answered after an hour.

@@ -194,6 +194,21 @@ impl RunningProcess {
         assert!(sent.success());
     }
 
+    /// Sends a signal twice, with nothing in between.
+    pub(crate) fn send_signal_twice(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Sends a signal again and again until it ends.
+    pub(crate) fn send_signal_until_end(mut self, name: &str) -> RunOutput {
+        while self.process.try_wait().unwrap().is_none() {
+            self.send_signal(name);
+        }
+        self.wait_for_end()
+    }
+
     /// Reads on until it says this.
     pub(crate) fn wait_for_output(&mut self, words: &str) {
         let from = self.output_so_far.len();

@@ -7,11 +7,20 @@
 use std::io;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use tokio::signal;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::exit;
+
+/// Signals within this time of the first are the same request.
+//
+// `timeout` sends SIGTERM to the process and then to its group; Ctrl-C reaches the whole group, and a wrapper such as
+// `npx` sends it on. The second one came microseconds later, and ended a run that had just deleted a pipe to create it
+// again, without a word about it.
+const SAME_REQUEST: Duration = Duration::from_secs(1);
 
 static SIGNALLED: LazyLock<Result<watch::Receiver<bool>, String>> =
     LazyLock::new(|| start_listener().map_err(|error| error.to_string()));
@@ -41,14 +50,21 @@ fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()
         // Only now: a signal that comes before the handlers are set would end the process.
         let _ = ready.send(Ok(()));
         signals.next().await;
+        let first = Instant::now();
         sender.send_replace(true);
-        signals.next().await;
+        while first.elapsed() < SAME_REQUEST {
+            signals.next().await;
+        }
         exit_immediately()
     })
 }
 
 #[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
+#[expect(clippy::print_stderr, reason = "nothing of the run is left that could print")]
 fn exit_immediately() -> ! {
+    eprintln!(
+        "aborted: what was in progress may or may not be done, and no report is written; plan again to see what is live"
+    );
     std::process::exit(i32::from(exit::INTERRUPTED))
 }
 
