@@ -12,6 +12,7 @@ mod diagnostic_codes;
 mod invalid;
 mod render_laws;
 mod shared_parts;
+mod template_mistakes;
 mod templates;
 mod valid;
 mod variables;

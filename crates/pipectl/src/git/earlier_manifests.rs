@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use clickpipes::manifest::{self, Manifest, PastManifests, Templates};
+use clickpipes::manifest::{self, LoadContext, Manifest, PastManifests, Templates};
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document};
@@ -122,15 +122,9 @@ impl EarlierManifests {
         let other_files =
             [repository.manifest_files_elsewhere(&commit, project)?, submodules.files_elsewhere()?].concat();
         let templates = Templates::read(&[template_files, other_files.clone()].concat());
-        let mut broken = Vec::new();
-        for file in other_files {
-            // Each file on its own: two folders may declare the same object, which would be an error in one set.
-            let past = manifest::parse_past_manifests(std::slice::from_ref(&file), context.with_templates(&templates));
-            let mut moved = past.parsed.manifests;
-            project.rename_services(&mut moved, &bindings);
-            found.elsewhere.extend(moved.into_iter().filter(|manifest| sought.may_be(manifest)));
-            broken.extend((!past.is_readable).then_some(file));
-        }
+        let broken = found.add_moved(other_files, &sought, context.with_templates(&templates), |moved| {
+            project.rename_services(moved, &bindings);
+        });
         found.drop_other_services(declared, project);
         if let Some(output) = output {
             let lost = declared.iter().filter(|it| found.lacks(it)).collect::<Vec<_>>();
@@ -138,6 +132,26 @@ impl EarlierManifests {
             submodules.warn_of_unreadable(&commit, output);
         }
         Ok(found)
+    }
+
+    /// Adds those of other folders that may be sought. Gives the files that cannot be read as a whole.
+    fn add_moved(
+        &mut self,
+        files: Vec<SourceFile>,
+        sought: &SoughtObjects<'_>,
+        context: LoadContext<'_>,
+        rename_services: impl Fn(&mut [Manifest]),
+    ) -> Vec<SourceFile> {
+        let mut broken = Vec::new();
+        for file in files {
+            // Each file on its own: two folders may declare the same object, which would be an error in one set.
+            let past = manifest::parse_past_manifests(std::slice::from_ref(&file), context);
+            let mut moved = past.parsed.manifests;
+            rename_services(&mut moved);
+            self.elsewhere.extend(moved.into_iter().filter(|manifest| sought.may_be(manifest)));
+            broken.extend((!past.is_readable).then_some(file));
+        }
+        broken
     }
 
     /// The owners of all manifests.
