@@ -4,7 +4,7 @@
 // between two environments. A listener on the main runtime would not see the second signal while a blocking read (a
 // question on the terminal, a secret's program) holds the only thread.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -60,9 +60,10 @@ fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()
 }
 
 #[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
-#[expect(clippy::print_stderr, reason = "nothing of the run is left that could print")]
 fn exit_immediately() -> ! {
-    eprintln!(
+    // A closed stderr must not keep the process.
+    let _ = writeln!(
+        io::stderr(),
         "aborted: what was in progress may or may not be done, and no report is written; plan again to see what is live"
     );
     std::process::exit(i32::from(exit::INTERRUPTED))
