@@ -366,13 +366,14 @@ impl Error {
     }
 
     /// Whether this API does not offer what a request reads.
+    // A gateway without the path may answer with a page of its own.
     pub(crate) fn is_not_offered(&self) -> bool {
         let status = match self {
             Self::Rejected(rejected) => rejected.status,
             Self::UnexpectedResponse(unexpected) => unexpected.status,
             _ => return false,
         };
-        matches!(status, 405 | NOT_IMPLEMENTED) || self.rejection_kind() == Some(RejectionKind::NotFound)
+        matches!(status, 404 | 405 | NOT_IMPLEMENTED) || self.rejection_kind() == Some(RejectionKind::NotFound)
     }
 
     /// The remedy, where one is known.

@@ -76,8 +76,9 @@ async fn invalid_list_response_is_not_an_empty_list() {
 #[tokio::test(start_paused = true)]
 async fn what_the_api_does_not_offer_is_not_live() {
     let kinds = scope_of_kinds(&[Kind::ReversePrivateEndpoint, Kind::CdcScaling]);
-    for status in [404, 405, 501] {
-        let refusal = || refusal_answer(status, "no such path");
+    for (status, is_page) in [(404, false), (404, true), (405, false), (501, false)] {
+        let page = || raw_answer(status, "text/html", "<html>no such path</html>");
+        let refusal = || if is_page { page() } else { refusal_answer(status, "no such path") };
         let (_, remote) = scripted_remote([refusal(), refusal(), refusal()]);
         assert_eq!(remote.observe_live(&kinds).await.unwrap().len(), 0, "{status}");
         let (_, remote) = scripted_remote([refusal(), refusal()]);

@@ -45,6 +45,11 @@ fn endpoint_with(rule: ApiRule, fields: &Value, text: &'static str) -> Case {
 fn of_streams() -> Vec<Case> {
     let event_hub = json!({"type": "azureeventhub"});
     vec![
+        kafka_with(
+            ApiRule::ProtobufEncoding,
+            &json!({"format": "Protobuf", "protobufSchema": "message Order {}"}),
+            "protobufSchema: must be base64",
+        ),
         kafka_with(ApiRule::EventHubLogin, &event_hub, "credentials.connectionString"),
         kafka_with(ApiRule::KafkaListEntry, &json!({"brokers": "a:1,,b:2"}), "empty entry"),
         kafka_with(ApiRule::KafkaUnusedRole, &json!({"iamRole": "arn:x"}), "iamRole: is only allowed"),
