@@ -373,7 +373,7 @@ impl Error {
             Self::UnexpectedResponse(unexpected) => unexpected.status,
             _ => return false,
         };
-        matches!(status, 404 | 405 | NOT_IMPLEMENTED) || self.rejection_kind() == Some(RejectionKind::NotFound)
+        matches!(status, 404 | 405 | NOT_IMPLEMENTED)
     }
 
     /// The remedy, where one is known.

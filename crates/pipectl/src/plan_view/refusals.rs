@@ -1,6 +1,7 @@
 //! What apply will refuse of a plan. The answer comes from the gate that apply itself goes through, so a plan in a pull
 //! request cannot promise what the merge does not do.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use model::address::Address;
@@ -87,10 +88,12 @@ pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyR
 
 /// One line for all objects with the same action and reason: the action, their names, why, and how to allow them.
 pub(crate) fn refusal_lines(refusals: &[ApplyRefusal]) -> Vec<String> {
-    let key = |refusal: &ApplyRefusal| (refusal.action, refusal.reason.clone(), refusal.setting.clone());
     let mut groups: Vec<Vec<&ApplyRefusal>> = Vec::new();
+    // Each of thousands of objects may have a reason of its own.
+    let mut places = HashMap::new();
     for refusal in refusals {
-        match groups.iter_mut().find(|members| key(members[0]) == key(refusal)) {
+        let place = *places.entry((refusal.action, &refusal.reason, &refusal.setting)).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some(members) => members.push(refusal),
             None => groups.push(vec![refusal]),
         }
