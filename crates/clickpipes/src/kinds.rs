@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::additional_fields::allow_additional_fields;
@@ -11,11 +10,11 @@ use crate::cdc_scaling::{self, CdcScalingManifest};
 use crate::pipe::{self, PipeManifest};
 use crate::reverse_private_endpoint::{self, EndpointManifest};
 use crate::semantics::FieldSemantics;
-use crate::template_schema::{SharedManifest, TemplateManifest, shared_manifest_fields};
+use crate::template_schema::shared_manifest_fields;
 use crate::validate::{self, CrossFieldRule, Problem, RuleGrade, RuleSet};
 use model::address::Kind;
 use model::path::FieldPath;
-use model::schema::{generate_schema, schema_generator, simplify_schema};
+use model::schema::generate_schema;
 use model::schema_validator::{FieldNode, SchemaValidator};
 
 /// What is read once from the structs of a kind.
@@ -123,44 +122,6 @@ pub(crate) fn cross_field_rules(
 ) -> impl Iterator<Item = (&'static [&'static str], &'static CrossFieldRule)> {
     let sets = CompiledKind::get(kind).rules.iter();
     sets.flat_map(|set| set.rules.iter().map(|rule| (set.object_paths, rule)))
-}
-
-/// One schema for editors, which takes a manifest of any kind.
-pub fn editor_schema() -> Value {
-    let mut generator = schema_generator();
-    let mut documents = Kind::ALL.map(|kind| manifest_subschema(kind, &mut generator)).to_vec();
-    documents.push(generator.subschema_for::<TemplateManifest>());
-    documents.push(shared_manifest_subschema(&mut generator));
-    let mut schema = Schema::default();
-    schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    schema.insert("title".to_owned(), "pipectl manifest".into());
-    schema.insert("oneOf".to_owned(), json!(documents));
-    schema.insert("$defs".to_owned(), generator.take_definitions(true).into());
-    simplify_schema(&mut schema);
-    let mut schema = schema.to_value();
-    allow_additional_fields(&mut schema);
-    schema
-}
-
-/// A manifest with `forEach` or a template, which no other document of the schema is.
-fn shared_manifest_subschema(generator: &mut SchemaGenerator) -> Schema {
-    let mut schema = generator.subschema_for::<SharedManifest>();
-    let names = Kind::ALL.map(Kind::name);
-    schema.insert("properties".to_owned(), json!({"kind": {"enum": names}}));
-    let uses_template = json!({"properties": {"spec": {"required": ["template"]}}});
-    schema.insert("anyOf".to_owned(), json!([{"required": ["forEach"]}, uses_template]));
-    schema
-}
-
-fn manifest_subschema(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
-    fn subschema_for_type<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<T>()
-    }
-    match kind {
-        Kind::ClickPipe => subschema_for_type::<PipeManifest>(generator),
-        Kind::CdcScaling => subschema_for_type::<CdcScalingManifest>(generator),
-        Kind::ReversePrivateEndpoint => subschema_for_type::<EndpointManifest>(generator),
-    }
 }
 
 /// The names of the fields that hold secrets, in any kind.

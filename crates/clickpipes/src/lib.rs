@@ -13,6 +13,7 @@ mod connection_options;
 pub mod data_effects;
 pub mod default_values;
 pub mod docs;
+pub mod editor_schema;
 pub mod envelope;
 pub mod exclusive_read;
 pub mod exclusive_reads;

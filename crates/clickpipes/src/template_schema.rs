@@ -12,7 +12,8 @@ use model::schema::generate_schema;
 use model::schema_validator::{FieldNode, SchemaValidator};
 use model::text::NonEmptyText;
 
-/// A part of manifests that many share. Manifests use it with `spec.template`.
+/// A part of manifests that many share. A manifest uses it with `spec: {template: NAME, with: {topic: orders}}`, and the
+/// template says `spec: {source: {kafka: {topics: "${with.topic}"}}}`.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Template")]
@@ -23,9 +24,12 @@ pub struct TemplateManifest {
     pub kind: TemplateKind,
     /// The name of the template.
     pub metadata: TemplateMetadata,
-    /// What each manifest says under `with`. The template uses it as `${with.NAME}`.
+    /// What each manifest says under `with`. The template uses it as `${with.NAME}`. For example
+    /// `{topic: {}, replicas: {type: integer, default: 1}}`: `topic` is required.
     pub parameters: Option<BTreeMap<String, TemplateParameter>>,
-    /// A part of the `spec` of manifests. The fields of a manifest win over those of its template.
+    /// A part of the `spec` of manifests, with their fields. The fields of a manifest win over those of its template:
+    /// mappings are merged, other values are replaced, and `null` takes a field out. For example
+    /// `{source: {kafka: {topics: "${with.topic}"}}, scaling: {replicas: "${with.replicas}"}}`.
     pub spec: Map<String, Value>,
 }
 
@@ -88,7 +92,9 @@ pub struct SharedManifest {
     pub kind: String,
     /// The name and the service of the object. Texts may contain `${each.NAME}`.
     pub metadata: Map<String, Value>,
-    /// One manifest for each entry: a mapping whose fields the manifest uses as `${each.NAME}`, or a name.
+    /// One manifest for each entry: a mapping whose fields the manifest uses as `${each.NAME}`, or a name
+    /// (`${each.name}`). For example `forEach: [{topic: orders}, {topic: clicks}]` and
+    /// `metadata: {name: "${each.topic}"}`.
     pub for_each: Option<Vec<Value>>,
     /// What the object should be.
     pub spec: SharedSpec,
@@ -98,9 +104,10 @@ pub struct SharedManifest {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedSpec {
-    /// The name of the template.
+    /// The name of a document with `kind: Template`, in any file of the project. The manifest has its fields, except
+    /// for those that it says itself. For example `{template: kafka-prod, with: {topic: orders}}`.
     pub template: Option<String>,
-    /// The values of the template's parameters.
+    /// The values of the template's parameters. For example `{topic: orders, replicas: 2}`.
     pub with: Option<Map<String, Value>>,
 }
 

@@ -107,19 +107,19 @@ fn explain_lists_the_fields_of_an_object() {
       * replicaMemoryGb       The memory, in gigabytes: always four per core
         additional            Fields that are newer than this version
     ");
-    insta::assert_snapshot!(said("Template"), @"
+    insta::assert_snapshot!(said("Template"), @r#"
     Template
       object, required
 
-      A part of manifests that many share. Manifests use it with `spec.template`.
+      A part of manifests that many share. A manifest uses it with `spec: {template: NAME, with: {topic: orders}}`, and the template says `spec: {source: {kafka: {topics: "${with.topic}"}}}`.
 
       fields (* is required):
       * apiVersion  The version of the manifest's form
       * kind        `Template`
       * metadata    The name of the template
         parameters  What each manifest says under `with`
-      * spec        A part of the `spec` of manifests
-    ");
+      * spec        A part of the `spec` of manifests, with their fields
+    "#);
     insta::assert_snapshot!(said("source.postgres.credentials.password"), @"
     ClickPipe spec.source.postgres.credentials.password
       reference to a secret

@@ -3,6 +3,7 @@
 mod autumn_2026;
 mod cross_field;
 mod data_effects;
+mod editor_schema;
 mod explain;
 mod formats;
 mod jsonschema_agreement;

@@ -4,7 +4,6 @@
 
 use clickpipes::api_body::{build_api_body, to_body_path};
 use clickpipes::kinds;
-use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
@@ -170,24 +169,4 @@ fn secret_field_names_are_known() {
         names,
         ["connectionString", "password", "privateKey", "secretKey", "serviceAccountFile", "serviceAccountKey",]
     );
-}
-
-#[test]
-fn editor_schema_covers_every_kind_without_null() {
-    let schema = kinds::editor_schema();
-    let validator = jsonschema::validator_for(&schema).expect("a good schema");
-    let scaling = json!({
-        "apiVersion": "pipectl/v1",
-        "kind": "CdcScaling",
-        "metadata": {"service": "analytics"},
-        "spec": {"replicaCpuMillicores": 2000, "replicaMemoryGb": 8},
-    });
-    assert!(validator.is_valid(&scaling));
-    assert!(!validator.is_valid(&json!({"kind": "CdcScaling"})));
-    assert!(!schema.to_string().contains("\"null\""));
-    for kind in Kind::ALL {
-        assert!(!kinds::manifest_schema(kind).to_string().contains("\"null\""));
-        let mut fields = FieldSemantics::for_kind(kind).child_fields();
-        assert!(fields.all(|(name, _)| name != "additional"), "{kind:?}");
-    }
 }

@@ -6,7 +6,8 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 use clap_mangen::Man;
-use clickpipes::{docs, kinds};
+use clickpipes::docs;
+use clickpipes::editor_schema::editor_schema;
 use model::address::Kind;
 use model::project::project_schema;
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub(crate) enum SchemaDocuments {
 pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome> {
     let pretty = |schema: &Value| Ok::<_, serde_json::Error>(format!("{}\n", serde_json::to_string_pretty(schema)?));
     Ok(CommandOutcome::from_text(match documents {
-        SchemaDocuments::Manifests => pretty(&kinds::editor_schema())?,
+        SchemaDocuments::Manifests => pretty(&editor_schema())?,
         SchemaDocuments::Project => pretty(project_schema())?,
         SchemaDocuments::Output => envelope::OUTPUT_SCHEMA.to_owned(),
     }))

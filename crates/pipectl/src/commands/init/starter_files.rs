@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use clickpipes::kinds;
+use clickpipes::editor_schema::editor_schema;
 use model::project::project_schema;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(super) fn starter_contents() -> Result<[(&'static str, String); 5]> {
         (project::PROJECT_FILE, include_str!("pipectl.yaml").to_owned()),
         (EXAMPLE, include_str!("example.yaml").to_owned()),
         (GITKEEP, String::new()),
-        (".pipectl/schema.json", pretty(&kinds::editor_schema())?),
+        (".pipectl/schema.json", pretty(&editor_schema())?),
         (".pipectl/project.schema.json", pretty(project_schema())?),
     ])
 }
