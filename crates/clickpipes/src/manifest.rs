@@ -28,6 +28,7 @@ mod overlay;
 mod parameters;
 mod plain_manifest;
 mod project_bound;
+mod recover_shared_fields;
 mod recover_typos;
 mod render_document;
 mod shared_parts;

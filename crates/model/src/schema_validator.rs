@@ -29,6 +29,7 @@ mod value;
 use compiled::{ShapeId, ValueShape};
 pub use compiler::UnsupportedSchema;
 pub use field_node::FieldNode;
+pub use map::{misplaced_field, misspelt_field};
 
 /// A compiled JSON Schema.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::overlay::{FieldOrder, TakenOut, find_taken_out, overlay};
+use super::overlay::{FieldOrder, TakenOut, find_taken_out};
 use super::project_bound::ProjectBound;
 use super::variables::{Scope, VariableExpander};
 use crate::kinds;
@@ -122,7 +122,7 @@ impl EnvironmentDefaults {
         let own = std::mem::replace(&mut root.content, YamlContent::Null);
         let own = YamlNode { content: own, ..root.clone() };
         kept_out.extend(find_taken_out(&defaults, &own, &FieldPath::root()));
-        *root = overlay(defaults, own, FieldOrder::OwnFirst);
+        *root = FieldOrder::OwnFirst.overlay(defaults, own);
         for problem in kinds::find_problems(kind, &root.to_json()) {
             remove_default(root, problem.path.segments(), file);
         }

@@ -15,15 +15,55 @@ pub(super) enum FieldOrder {
     OwnFirst,
 }
 
-/// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
-// A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
-pub(super) fn overlay(base: YamlNode, own: YamlNode, order: FieldOrder) -> YamlNode {
-    let YamlNode { span, alias, content } = own;
-    match (base.content, content) {
-        (YamlContent::Map(base), YamlContent::Map(own)) => {
-            YamlNode { span, alias, content: YamlContent::Map(overlay_entries(base, own, order)) }
+impl FieldOrder {
+    /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
+    // A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
+    pub(super) fn overlay(self, base: YamlNode, own: YamlNode) -> YamlNode {
+        let YamlNode { span, alias, content } = own;
+        let content = match (base.content, content) {
+            (YamlContent::Map(base), YamlContent::Map(own)) => YamlContent::Map(self.overlay_entries(base, own)),
+            (_, content) => content,
+        };
+        YamlNode { span, alias, content }
+    }
+
+    fn overlay_entries(self, base: Vec<YamlEntry>, own: Vec<YamlEntry>) -> Vec<YamlEntry> {
+        let mut places: HashMap<String, usize> =
+            base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+        let mut base: Vec<Option<YamlEntry>> = base.into_iter().map(Some).collect();
+        let mut added = Vec::new();
+        for entry in own {
+            let Some(place) = places.remove(&entry.key).map(|at| &mut base[at]) else {
+                added.push(entry);
+                continue;
+            };
+            let merged = self.overlay_entry(place.take(), entry);
+            match self {
+                Self::BaseFirst => *place = merged,
+                Self::OwnFirst => added.extend(merged),
+            }
         }
-        (_, content) => YamlNode { span, alias, content },
+        let base = base.into_iter().flatten();
+        match self {
+            Self::BaseFirst => base.chain(added).collect(),
+            Self::OwnFirst => added.into_iter().chain(base).collect(),
+        }
+    }
+
+    fn overlay_entry(self, base: Option<YamlEntry>, own: YamlEntry) -> Option<YamlEntry> {
+        let is_one_value = kinds::secret_field_names().contains(&own.key);
+        match (base, &own.value.content) {
+            (_, YamlContent::Null) => None,
+            (Some(base), _) if !is_one_value => {
+                let is_written_empty = own.value.entries().is_empty();
+                let value = self.overlay(base.value, own.value);
+                // A mapping of which every field is taken out would be sent as an empty one.
+                let is_left_empty =
+                    !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
+                (!is_left_empty).then_some(YamlEntry { value, ..own })
+            }
+            _ => Some(own),
+        }
     }
 }
 
@@ -47,39 +87,4 @@ pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) ->
         }
     }
     found
-}
-
-fn overlay_entries(base: Vec<YamlEntry>, own: Vec<YamlEntry>, order: FieldOrder) -> Vec<YamlEntry> {
-    let mut places: HashMap<String, usize> =
-        base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
-    let mut base: Vec<Option<YamlEntry>> = base.into_iter().map(Some).collect();
-    let mut added = Vec::new();
-    for entry in own {
-        let place = places.remove(&entry.key).map(|at| &mut base[at]);
-        match (place, order) {
-            (None, _) => added.push(entry),
-            (Some(place), FieldOrder::BaseFirst) => *place = overlay_entry(place.take(), entry, order),
-            (Some(place), FieldOrder::OwnFirst) => added.extend(overlay_entry(place.take(), entry, order)),
-        }
-    }
-    let base = base.into_iter().flatten();
-    match order {
-        FieldOrder::BaseFirst => base.chain(added).collect(),
-        FieldOrder::OwnFirst => added.into_iter().chain(base).collect(),
-    }
-}
-
-fn overlay_entry(base: Option<YamlEntry>, own: YamlEntry, order: FieldOrder) -> Option<YamlEntry> {
-    let is_one_value = kinds::secret_field_names().contains(&own.key);
-    match (base, &own.value.content) {
-        (_, YamlContent::Null) => None,
-        (Some(base), _) if !is_one_value => {
-            let is_written_empty = own.value.entries().is_empty();
-            let value = overlay(base.value, own.value, order);
-            // A mapping of which every field is taken out would be sent as an empty one.
-            let is_left_empty = !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
-            (!is_left_empty).then_some(YamlEntry { value, ..own })
-        }
-        _ => Some(own),
-    }
 }

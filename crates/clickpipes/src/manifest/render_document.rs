@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::code;
 use super::load_context::RenderContext;
-use super::overlay::{FieldOrder, TakenOut, find_taken_out, overlay};
+use super::overlay::{FieldOrder, TakenOut, find_taken_out};
 use super::parameters::bind_parameters;
+use super::recover_shared_fields::recover_shared_fields;
 use super::shared_parts;
 use super::templates::Template;
 use super::variables::{Scope, VariableExpander, too_many_values};
@@ -58,9 +59,9 @@ impl UsedTemplate {
     }
 }
 
-const FOR_EACH: &str = "forEach";
-const TEMPLATE: &str = "template";
-const WITH: &str = "with";
+pub(super) const FOR_EACH: &str = "forEach";
+pub(super) const TEMPLATE: &str = "template";
+pub(super) const WITH: &str = "with";
 
 pub(super) struct DocumentRenderer<'c> {
     context: &'c RenderContext<'c>,
@@ -80,9 +81,10 @@ impl<'c> DocumentRenderer<'c> {
         remarks: &mut PendingDiagnostics,
     ) -> bool {
         let YamlDocument { mut root, is_valid } = document;
+        let known = remarks.error_count();
+        recover_shared_fields(&mut root, remarks);
         let used = root.node_at(&["spec", TEMPLATE]).and_then(YamlNode::as_text);
         let used = used.and_then(|name| self.context.templates.find(name));
-        let known = remarks.error_count();
         shared_parts::check_shared_values(&root, used.map(|template| &template.spec), remarks);
         let is_valid = is_valid && remarks.error_count() == known;
         let Some(list) = take_entry(&mut root, FOR_EACH) else {
@@ -197,7 +199,11 @@ impl<'c> DocumentRenderer<'c> {
             return Some(unknown);
         };
         let Some(template) = self.context.templates.find(word) else {
-            remarks.push(self.unknown_template(word, used));
+            // Files in which no manifest names a template are read without the templates of other files.
+            let is_recovered = |it: &PendingDiagnostic| it.span == name.span;
+            if !remarks.kept_diagnostics().iter().any(is_recovered) {
+                remarks.push(self.unknown_template(word, used));
+            }
             return Some(unknown);
         };
         let origin = Some(Arc::clone(&template.origin));
@@ -215,7 +221,7 @@ impl<'c> DocumentRenderer<'c> {
         let own = if matches!(own, YamlContent::Map(_)) { own } else { YamlContent::Map(Vec::new()) };
         let own = YamlNode { content: own, ..spec.value.clone() };
         let taken_out = find_taken_out(&base, &own, &FieldPath::parse("spec"));
-        spec.value = overlay(base, own, FieldOrder::BaseFirst);
+        spec.value = FieldOrder::BaseFirst.overlay(base, own);
         Some(UsedTemplate { taken_out, ..found })
     }
 

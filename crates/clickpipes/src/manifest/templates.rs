@@ -120,9 +120,9 @@ pub fn may_contain_template(text: &str) -> bool {
     text.contains("Template")
 }
 
-/// Whether a file may use a template.
+/// Whether a file may use a template. `with:` is there also if `template` is misspelt.
 pub fn may_use_template(text: &str) -> bool {
-    text.contains("template")
+    text.contains("template") || text.contains("with:")
 }
 
 /// Validates the document of a template, apart from what its parameters come to; `None` without a name and a `spec`.

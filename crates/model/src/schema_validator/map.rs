@@ -80,11 +80,7 @@ impl<'w> ValidationPass<'w> {
         let known: Vec<&str> = self.named_fields(shape).collect();
         let elsewhere = self.place_of_misplaced(shape, &entry.key).filter(|_| meant.is_none() && !discreet);
         self.report_problem(|| match elsewhere {
-            Some(place) => {
-                let message = format!("`{}` is not a field of this mapping", entry.key);
-                PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
-                    .with_help(format!("write it {place}"))
-            }
+            Some(place) => misplaced_field(entry, &place),
             None => unknown_field_problem(shape, &known, entry, meant, discreet),
         });
         self.steps.pop();
@@ -204,6 +200,24 @@ fn additional_entries<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> &'w [Ya
     field.map_or(&[], |field| field.value.entries())
 }
 
+/// A known field in the wrong mapping. `place` is where it belongs: under or beside another one.
+pub fn misplaced_field(entry: &YamlEntry, place: &str) -> PendingDiagnostic {
+    let message = format!("`{}` is not a field of this mapping", entry.key);
+    PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message).with_help(format!("write it {place}"))
+}
+
+/// An unknown field that resembles a known one.
+pub fn misspelt_field(entry: &YamlEntry, meant: &str) -> PendingDiagnostic {
+    unknown_field(entry).with_help(format!("did you mean `{meant}`?")).with_replacement(meant)
+}
+
+fn unknown_field(entry: &YamlEntry) -> PendingDiagnostic {
+    let blank = entry.key.chars().find(|c| is_foreign_blank(*c));
+    let blank = blank.map(|blank| format!(" with a {} in it", blank_name(blank)));
+    let message = format!("unknown field `{}`{}", sanitize_line(&entry.key), blank.unwrap_or_default());
+    PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
+}
+
 fn unknown_field_problem(
     shape: &MapShape,
     known: &[&str],
@@ -211,23 +225,20 @@ fn unknown_field_problem(
     meant: Option<&str>,
     discreet: bool,
 ) -> PendingDiagnostic {
-    let message = if discreet {
-        "a reference to a secret has no such field".to_owned()
-    } else {
-        let blank = entry.key.chars().find(|c| is_foreign_blank(*c));
-        let blank = blank.map(|blank| format!(" with a {} in it", blank_name(blank)));
-        format!("unknown field `{}`{}", sanitize_line(&entry.key), blank.unwrap_or_default())
-    };
     // `password:hunter2` is one key: the value, perhaps a secret, is not repeated.
     if let Some((name, _)) = entry.key.split_once(':').filter(|(name, _)| known.contains(name)) {
         let message = format!("a blank is missing after `{name}:`");
         return PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
             .with_help(format!("write `{name}: …`"));
     }
-    let remark = PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message);
     if let Some(meant) = meant {
-        return remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant);
+        return misspelt_field(entry, meant);
     }
+    let remark = if discreet {
+        PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, "a reference to a secret has no such field")
+    } else {
+        unknown_field(entry)
+    };
     let newer = shape.additional_field.as_ref().map(|field| format!("; one newer than pipectl goes under `{field}`"));
     remark.with_help(format!("known fields: {}{}", join_quoted(known), newer.unwrap_or_default()))
 }

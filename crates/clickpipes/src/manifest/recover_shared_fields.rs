@@ -1,0 +1,94 @@
+//! Corrects `forEach`, `template` and `with` that are misspelt or in the wrong mapping, and reports them.
+// Before anything else is read: without its template, a manifest would also lack every field of the template.
+
+use super::classify::{DocumentClass, classify_document};
+use super::defaults::child;
+use super::render_document::{FOR_EACH, TEMPLATE, WITH};
+use crate::kinds::manifest_fields;
+use crate::template_schema::shared_manifest_fields;
+use model::path::FieldPath;
+use model::schema_validator::{FieldNode, misplaced_field, misspelt_field};
+use model::suggest::suggest_similar;
+use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
+
+/// The mapping of a document that has a field.
+#[derive(Clone, Copy)]
+enum Level {
+    Root,
+    Spec,
+}
+
+pub(super) fn recover_shared_fields(root: &mut YamlNode, remarks: &mut PendingDiagnostics) {
+    let DocumentClass::Manifest(kind) = classify_document(root) else { return };
+    for (level, name) in [(Level::Root, FOR_EACH), (Level::Spec, TEMPLATE), (Level::Spec, WITH)] {
+        let Some(entries) = level.entries(root) else { continue };
+        if entries.iter().any(|entry| entry.key == name) {
+            continue;
+        }
+        let fields = [manifest_fields(kind), shared_manifest_fields()].map(|fields| level.fields(fields));
+        let recovered = recover_misspelt(entries, fields, name).map(|(remark, key)| remark.with_path(level.path(&key)));
+        if let Some(remark) = recovered.or_else(|| recover_misplaced(root, level, name)) {
+            remarks.push(remark);
+        }
+    }
+}
+
+/// Renames the entry that resembles the field most, and no other field that is missing as much. Returns its key, too.
+fn recover_misspelt(
+    entries: &mut [YamlEntry],
+    known: [Option<&FieldNode>; 2],
+    name: &str,
+) -> Option<(PendingDiagnostic, String)> {
+    let names = || known.into_iter().flatten().flat_map(FieldNode::child_fields).map(|(name, _)| name);
+    // A blank may be missing after the colon: that is a mistake of its own.
+    let is_unknown = |entry: &YamlEntry| !entry.key.contains(':') && names().all(|name| name != entry.key);
+    // Most documents end here.
+    let first = entries.iter().position(is_unknown)?;
+    let absent: Vec<&str> = names().filter(|name| entries.iter().all(|entry| entry.key != *name)).collect();
+    let is_meant =
+        |entry: &&mut YamlEntry| is_unknown(entry) && suggest_similar(&entry.key, absent.iter().copied()) == Some(name);
+    let entry = entries[first..].iter_mut().find(is_meant)?;
+    let remark = misspelt_field(entry, name);
+    Some((remark, std::mem::replace(&mut entry.key, name.to_owned())))
+}
+
+/// Moves the field from the mapping that has it by mistake.
+fn recover_misplaced(root: &mut YamlNode, level: Level, name: &str) -> Option<PendingDiagnostic> {
+    let (other, place) = match level {
+        Level::Root => (Level::Spec, "beside `spec`"),
+        Level::Spec => (Level::Root, "under `spec`"),
+    };
+    let entries = other.entries(root)?;
+    let at = entries.iter().position(|entry| entry.key == name)?;
+    let entry = entries.remove(at);
+    let remark = misplaced_field(&entry, place).with_path(other.path(name));
+    level.entries(root)?.push(entry);
+    Some(remark)
+}
+
+impl Level {
+    fn entries(self, root: &mut YamlNode) -> Option<&mut Vec<YamlEntry>> {
+        let node = match self {
+            Self::Root => root,
+            Self::Spec => child(root, "spec")?,
+        };
+        match &mut node.content {
+            YamlContent::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    fn fields(self, root: &FieldNode) -> Option<&FieldNode> {
+        match self {
+            Self::Root => Some(root),
+            Self::Spec => root.child_field("spec"),
+        }
+    }
+
+    fn path(self, key: &str) -> FieldPath {
+        match self {
+            Self::Root => FieldPath::root().child(key),
+            Self::Spec => FieldPath::parse("spec").child(key),
+        }
+    }
+}
