@@ -339,72 +339,6 @@ fn deletion_of_protected_pipe_exits_with_5() {
     assert_eq!(said.code, 5, "{}", said.all_output());
 }
 
-/// Variables that limit what a run does.
-const GUARDS: [&str; 6] =
-    ["PIPECTL_BASE", "PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_EXPECT", "PIPECTL_ONLY", "PIPECTL_PLAN"];
-
-/// A pipeline sets a variable for each input that nobody filled in.
-#[test]
-fn empty_env_variables_are_ignored_except_guards() {
-    let desk = WorkDir::new();
-    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    let mut seen = 0;
-    for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
-        let help = desk.run_pipectl(&[command, "--help"]).stdout;
-        let names = help.split("[env: ").skip(1).filter_map(|it| it.split('=').next());
-        let names = names.filter(|name| !GUARDS.contains(name));
-        let empty: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
-        seen += empty.len();
-        let args = if command == "export" { &[command][..] } else { &[command, "pipe.yaml"] };
-        let plain = desk.run_pipectl(args);
-        let said = desk.run_with_env(args, &empty);
-        assert_eq!((said.code, said.all_output()), (plain.code, plain.all_output()), "{command}");
-    }
-    assert!(seen > 60, "{seen}");
-}
-
-/// A step that failed to set a limit must not lift it.
-#[test]
-fn empty_guard_variables_are_usage_errors() {
-    let desk = WorkDir::new();
-    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    let apply = ["apply", "pipe.yaml", "--sandbox", "--yes"];
-    for guard in GUARDS {
-        let said = desk.run_with_env(&apply, &[(guard, "")]);
-        assert_eq!(said.code, 64, "{guard}: {}", said.all_output());
-        assert!(said.stderr.contains(&format!("{guard} is set but empty: give it a value for --")), "{}", said.stderr);
-        let said = desk.run_with_env(&["schema"], &[(guard, "")]);
-        assert_eq!(said.code, 0, "`schema` has no such flag: {}", said.all_output());
-    }
-    let set = desk.run_with_env(&["plan", "pipe.yaml", "--sandbox", "--only", "*"], &[("PIPECTL_ONLY", "")]);
-    assert_eq!(set.code, 0, "the flag counts: {}", set.all_output());
-}
-
-#[test]
-fn boolean_env_variables_accept_common_spellings() {
-    let desk = WorkDir::new();
-    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    let changes = |value| {
-        let environment = [("PIPECTL_DETAILED_EXITCODE", value)];
-        desk.run_with_env(&["plan", "pipe.yaml", "--sandbox"], &environment).code
-    };
-    assert_eq!(["1", "true", "yes", "0", "false", "no"].map(changes), [2, 2, 2, 0, 0, 0]);
-    assert_eq!(changes("perhaps"), 64);
-}
-
-/// Each was the name of a file, so `false` did not mean the API.
-#[test]
-fn variable_of_the_sandbox_takes_booleans() {
-    let desk = WorkDir::new();
-    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    let code = |value| desk.run_with_env(&["plan", "pipe.yaml"], &[("PIPECTL_SANDBOX", value)]).code;
-    assert_eq!(["1", "TRUE", "yes", "on", "own.json"].map(code), [0; 5]);
-    assert_eq!(["0", "false", "no", "off"].map(code), [4; 4], "the API, without a key");
-    let files = fs::read_dir(desk.temp_dir.path()).unwrap().map(|file| file.unwrap().file_name());
-    let names: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
-    assert_eq!(names, [".pipectl", "own.json", "pipe.yaml"].map(str::to_owned).into());
-}
-
 #[test]
 fn code_of_a_message_is_explained_with_the_address_of_its_page() {
     let desk = WorkDir::new();
@@ -415,6 +349,11 @@ fn code_of_a_message_is_explained_with_the_address_of_its_page() {
     let found: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rules = found["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
     assert!(!rules.is_empty());
+    let addresses = |found: &[serde_json::Value], name: &str| -> BTreeSet<(String, String)> {
+        found.iter().map(|it| (it[name].to_string(), it["helpUri"].to_string())).collect()
+    };
+    let json = desk.run_pipectl(&["validate", "pipe.yaml", "-o", "json"]).stdout_json();
+    assert_eq!(addresses(json["result"]["diagnostics"].as_array().unwrap(), "code"), addresses(rules, "id"));
     for rule in rules {
         let code = rule["id"].as_str().unwrap();
         let explained = desk.run_pipectl(&["explain", code, "-o", "json"]).stdout_json();

@@ -3,7 +3,6 @@
 
 #![cfg(unix)]
 
-use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::{Value, json};
 
 use crate::support::github::{GithubRepo, JobResult};
@@ -12,13 +11,13 @@ use crate::support::test_repo::kinesis_manifest;
 const WAIT: &str = "/settings/streaming_max_insert_wait_ms";
 
 /// The jobs of one environment in the matrix of a workflow, with a live side of its own.
-struct Environment<'h> {
-    hub: &'h GithubRepo,
-    name: &'static str,
+pub(crate) struct Environment<'h> {
+    pub(crate) hub: &'h GithubRepo,
+    pub(crate) name: &'static str,
 }
 
 impl Environment<'_> {
-    fn run(&self, inputs: &[(&str, &str)], github: &[(&str, &str)], more: &[(&str, &str)]) -> JobResult {
+    pub(crate) fn run(&self, inputs: &[(&str, &str)], github: &[(&str, &str)], more: &[(&str, &str)]) -> JobResult {
         let sandbox = self.sandbox();
         let inputs = [&[("environment", self.name), ("paths", "pipes")], inputs].concat();
         self.hub.run_action(&inputs, github, &[&[("PIPECTL_SANDBOX", &*sandbox), ("P", "secret")], more].concat())
@@ -29,7 +28,7 @@ impl Environment<'_> {
     }
 
     /// The job of a pull request of this repository.
-    fn plan(&self, number: &str) -> JobResult {
+    pub(crate) fn plan(&self, number: &str) -> JobResult {
         let github = [
             ("github.event_name", "pull_request"),
             ("github.event.pull_request", "1"),
@@ -39,19 +38,19 @@ impl Environment<'_> {
         self.run(&[("command", "plan")], &github, &[])
     }
 
-    fn apply(&self, inputs: &[(&str, &str)], more: &[(&str, &str)]) -> JobResult {
+    pub(crate) fn apply(&self, inputs: &[(&str, &str)], more: &[(&str, &str)]) -> JobResult {
         // The first push to a repository has no commit before it.
         let github =
             [("github.event_name", "push"), ("github.event.before", "0000000000000000000000000000000000000000")];
         self.run(&[&[("command", "apply")], inputs].concat(), &github, more)
     }
 
-    fn drift(&self) -> JobResult {
+    pub(crate) fn drift(&self) -> JobResult {
         self.run(&[("command", "drift")], &[("github.event_name", "schedule")], &[])
     }
 
     /// The live pipes, and how long each waits.
-    fn live(&self) -> Value {
+    pub(crate) fn live(&self) -> Value {
         self.with_world(|world| {
             let pipes = world.list_pipes("analytics");
             pipes
@@ -61,7 +60,7 @@ impl Environment<'_> {
         })
     }
 
-    fn edit_live(&self, pipe: &str, wait: u32) {
+    pub(crate) fn edit_live(&self, pipe: &str, wait: u32) {
         assert!(self.with_world(|world| {
             world.edit_pipe("analytics", pipe, |body| *body.pointer_mut(WAIT).unwrap() = json!(wait))
         }));
@@ -77,7 +76,7 @@ impl Environment<'_> {
     }
 
     /// The only comment of this environment on a pull request.
-    fn comment(&self, number: u32) -> String {
+    pub(crate) fn comment(&self, number: u32) -> String {
         let comments = self.hub.comments(number);
         let marker = format!("<!-- pipectl:plan.{} -->", self.name);
         let mut own: Vec<String> = comments.into_iter().filter(|comment| comment.contains(&marker)).collect();
@@ -95,22 +94,22 @@ impl Environment<'_> {
     }
 }
 
-fn declare(hub: &GithubRepo, pipe: &str, wait: u32) {
+pub(crate) fn declare(hub: &GithubRepo, pipe: &str, wait: u32) {
     let setting = format!("  settings: {{streaming_max_insert_wait_ms: {wait}}}");
     hub.repo.write_file(&format!("pipes/{pipe}.yaml"), &kinesis_manifest(pipe, "", &setting));
     hub.repo.commit_all(&format!("{pipe} waits for {wait}"));
 }
 
-fn branch(hub: &GithubRepo, name: &str) {
+pub(crate) fn branch(hub: &GithubRepo, name: &str) {
     hub.repo.run_git(&["checkout", "--quiet", "-b", name, "main"]);
 }
 
-fn assert_green(job: &JobResult) {
+pub(crate) fn assert_green(job: &JobResult) {
     assert!(job.succeeded, "{}", job.said);
 }
 
 /// The repository with a project file that has these environments.
-fn repo_with(environments: &[&str]) -> GithubRepo {
+pub(crate) fn repo_with(environments: &[&str]) -> GithubRepo {
     let hub = GithubRepo::new();
     let names: Vec<String> = environments.iter().map(|name| format!("{name}: {{}}")).collect();
     let project =
@@ -347,163 +346,4 @@ fn mark_of_a_part_is_no_base_of_another_part() {
         }
         assert_eq!(lived[1], json!({"clicks": 900, "views": 900}), "{one:?} {two:?}");
     }
-}
-
-#[test]
-fn apply_refuses_what_no_pull_request_showed() {
-    let hub = repo_with(&["prod"]);
-    let prod = Environment { hub: &hub, name: "prod" };
-    branch(&hub, "one");
-    declare(&hub, "clicks", 500);
-    declare(&hub, "views", 500);
-    assert_green(&prod.plan("1"));
-    hub.merge("one");
-    assert_green(&prod.apply(&[], &[]));
-
-    // Somebody edits one of both pipes after the review: the other one is applied.
-    branch(&hub, "two");
-    declare(&hub, "clicks", 600);
-    declare(&hub, "views", 600);
-    assert_green(&prod.plan("2"));
-    hub.merge("two");
-    prod.edit_live("clicks", 450);
-    let job = prod.apply(&[], &[]);
-    assert_eq!((job.succeeded, job.output("code")), (false, "5"), "{}", job.said);
-    assert!(job.said.contains("was changed to 600 in git and to 450 outside git"), "{}", job.said);
-    assert_eq!(prod.live(), json!({"clicks": 450, "views": 600}));
-
-    // A push past the review changes nothing, and a person can say yes to it.
-    prod.edit_live("clicks", 500);
-    declare(&hub, "lines", 500);
-    let job = prod.apply(&[], &[]);
-    assert_eq!(job.output("code"), "6", "{}", job.said);
-    assert!(job.said.contains("refused   analytics/lines"), "{}", job.said);
-    assert!(job.said.contains("run apply with the input 'reviewed' set to false"), "{}", job.said);
-    assert_eq!(prod.live(), json!({"clicks": 600, "views": 600}), "what was reviewed is done");
-    assert_green(&prod.apply(&[("reviewed", "false")], &[]));
-    assert_eq!(prod.live(), json!({"clicks": 600, "lines": 500, "views": 600}));
-
-    // Nothing to apply needs no review.
-    hub.repo.write_file("README.md", "words\n");
-    hub.repo.commit_all("Words");
-    assert_green(&prod.apply(&[], &[]));
-}
-
-#[test]
-fn plan_of_another_head_is_not_the_reviewed_one() {
-    let hub = repo_with(&["prod"]);
-    let prod = Environment { hub: &hub, name: "prod" };
-    branch(&hub, "one");
-    declare(&hub, "clicks", 500);
-    assert_green(&prod.plan("1"));
-    // This push was never planned.
-    hub.repo.commit_all("Another push");
-    hub.merge("one");
-    let job = prod.apply(&[], &[]);
-    assert_eq!(job.output("code"), "6", "{}", job.said);
-    assert!(job.said.contains("there is no plan of a pull request for commit"), "{}", job.said);
-    assert!(job.said.contains("no reviewed plan was found"), "{}", job.said);
-}
-
-#[test]
-fn check_is_red_if_apply_will_refuse_a_part() {
-    let hub = repo_with(&["prod"]);
-    let prod = Environment { hub: &hub, name: "prod" };
-    branch(&hub, "one");
-    declare(&hub, "clicks", 500);
-    assert_green(&prod.plan("1"));
-    hub.merge("one");
-    assert_green(&prod.apply(&[], &[]));
-    branch(&hub, "two");
-    hub.repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  protect: true\n  state: absent"));
-    hub.repo.commit_all("Delete what is protected");
-    let job = prod.plan("2");
-    assert_eq!((job.succeeded, job.output("code"), job.output("changes")), (false, "5", "true"), "{}", job.said);
-    assert!(prod.comment(2).contains("Apply will refuse"), "{}", prod.comment(2));
-    let github = [("github.event_name", "pull_request")];
-    assert_green(&prod.run(&[("command", "plan"), ("fail-on-refusal", "false")], &github, &[]));
-}
-
-/// The checkout of a pull request is a merge that GitHub made for the job.
-#[test]
-fn heading_names_the_head_of_the_pull_request() {
-    let hub = repo_with(&["prod"]);
-    let prod = Environment { hub: &hub, name: "prod" };
-    declare(&hub, "views", 500);
-    assert_green(&prod.apply(&[("base", "none"), ("reviewed", "false")], &[]));
-    let main = hub.head();
-    branch(&hub, "one");
-    declare(&hub, "clicks", 500);
-    let head = hub.head();
-    for (message, is_of_github) in [
-        (format!("Merge {head} into {main}"), true),
-        // What others write as a message is not believed.
-        (format!("Merge {main} into {head}"), false),
-        (format!("Merge {} into {main}", "0".repeat(40)), false),
-    ] {
-        let tree = format!("{head}^{{tree}}");
-        let merge = hub.repo.run_git(&["commit-tree", &tree, "-p", &main, "-p", &head, "-m", &message]);
-        hub.repo.run_git(&["checkout", "--quiet", &merge]);
-        assert_green(&prod.plan("1"));
-        let named = if is_of_github { &head } else { &merge };
-        let title = format!("### pipectl plan of <code>prod</code>, <code>{}</code> on base", &named[..7]);
-        assert!(prod.comment(1).starts_with(&title), "{}", prod.comment(1));
-    }
-}
-
-#[test]
-fn job_of_two_environments_is_refused() {
-    let hub = repo_with(&["dev", "prod"]);
-    let both = Environment { hub: &hub, name: "dev,prod" };
-    declare(&hub, "clicks", 500);
-    for job in [both.plan("1"), both.apply(&[], &[]), both.drift()] {
-        assert!(!job.succeeded && job.said.contains("run several with a matrix"), "{}", job.said);
-    }
-    assert!(hub.comments(1).is_empty() && hub.open_issues().is_empty());
-}
-
-/// The steps that the README lists, without their numbers.
-fn steps_of_the_readme() -> Vec<&'static str> {
-    let (_, section) = include_str!("../README.md").split_once("## Set it up in CI").unwrap();
-    let lines = section.lines().take_while(|line| !line.starts_with("## "));
-    lines.filter_map(|line| line.split_once(". ")?.0.parse::<usize>().is_ok().then_some(line)).collect()
-}
-
-/// From an empty repository to the first comment, with the steps of the README and no other.
-#[test]
-fn first_comment_is_four_steps_away() {
-    let steps = steps_of_the_readme();
-    assert_eq!(steps.len(), 4, "{steps:#?}");
-    let hub = GithubRepo::new();
-    let prod = Environment { hub: &hub, name: "" };
-    branch(&hub, "clickpipes");
-
-    assert!(steps[0].contains("`pipectl init` writes a workflow"), "{}", steps[0]);
-    let init = hub.repo.work_dir.run_pipectl(&["init"]);
-    assert_eq!(init.code, 0, "{}", init.all_output());
-
-    assert!(steps[1].contains("in place of `OWNER/pipectl`"), "{}", steps[1]);
-    let folder = hub.repo.work_dir.temp_dir.path();
-    let file = folder.join(".github/workflows/pipectl.yml");
-    let workflow = std::fs::read_to_string(&file).unwrap().replace("OWNER/pipectl", "acme/pipectl");
-    assert!(!workflow.contains("OWNER"), "{workflow}");
-    std::fs::write(&file, &workflow).unwrap();
-
-    let workflow = read_documents(&workflow, &mut PendingDiagnostics::default())[0].root.to_json();
-    let action = workflow["jobs"]["plan"]["steps"].as_array().unwrap().last().unwrap();
-    let secrets = action["env"].as_object().unwrap();
-    assert_eq!(secrets.len(), 2, "plan needs no secret of a pipe: {action}");
-    for secret in secrets.values().map(|value| value.as_str().unwrap()) {
-        let name = secret.trim_start_matches("${{ secrets.").trim_end_matches(" }}");
-        assert!(steps[2].contains(&format!("`{name}`")), "{name}: {}", steps[2]);
-        assert!(init.all_output().contains(&format!("gh secret set {name}\n")), "{name}: {}", init.all_output());
-    }
-
-    assert!(steps[3].contains("Push a branch with a manifest and open a pull request"), "{}", steps[3]);
-    std::fs::rename(folder.join("example.yaml"), folder.join("pipes/example.yaml")).unwrap();
-    hub.repo.commit_all("ClickPipes");
-    assert_eq!(action["with"], json!({"command": "plan", "paths": "pipes"}), "these are the inputs of `plan`");
-    assert_green(&prod.plan("1"));
-    let comments = hub.comments(1);
-    assert!(comments.len() == 1 && comments[0].contains("1 to create"), "{comments:#?}");
 }

@@ -5,6 +5,7 @@ mod arbitrary_responses;
 mod bench;
 mod concurrent_creates;
 mod create;
+mod create_behind_endpoint;
 mod database_edits;
 mod errors;
 mod fixtures;

@@ -9,6 +9,7 @@ use model::desired::Document;
 use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
+use crate::code_help::CodeHelp;
 use crate::context::CommandContext;
 use crate::diagnostics::{self, pluralize};
 use crate::exit;
@@ -26,7 +27,18 @@ use crate::secrets::{self, SecretResolver};
 struct Validation<'d> {
     files: usize,
     manifests: usize,
-    diagnostics: &'d [Diagnostic],
+    diagnostics: Vec<ExplainedDiagnostic<'d>>,
+}
+
+/// A diagnostic with the address of its explanation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedDiagnostic<'d> {
+    #[serde(flatten)]
+    diagnostic: &'d Diagnostic,
+    /// `None` for a rule of the project, which has a name of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
 }
 
 pub(crate) struct ValidateOptions {
@@ -54,7 +66,11 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     }
     let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
     let files = declared.file_count();
-    let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: &declared.diagnostics };
+    let explained = declared.diagnostics.iter().map(|diagnostic| ExplainedDiagnostic {
+        diagnostic,
+        help_uri: CodeHelp::find(diagnostic.code).map(|help| help.help_uri),
+    });
+    let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: explained.collect() };
     let outcome = CommandOutcome::new(context, code, context.envelope(word, validation));
     Ok(CommandOutcome {
         text: summary_text(&declared),
@@ -69,7 +85,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
 }
 
 fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {
-    let validation = Validation { files: 0, manifests: 0, diagnostics: &[] };
+    let validation = Validation { files: 0, manifests: 0, diagnostics: Vec::new() };
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("valid", validation));
     outcome.text.push_plain("No manifests yet, so there is nothing to validate.").end_line();
     outcome
