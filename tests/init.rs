@@ -104,6 +104,51 @@ fn init_keeps_existing_files_unless_forced() {
     assert_eq!(again.stdout.lines().filter(|line| !line.starts_with("unchanged")).count(), 0);
 }
 
+/// In a project that is there already, the files follow its project file.
+#[test]
+fn init_follows_the_project_file_that_it_keeps() {
+    let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [./streams/, one.yaml]\n\
+                   environments:\n  prod: {variables: {password: PROD_PASSWORD}}\n  dev: {variables: {password: DEV_PASSWORD}}\n";
+    let example = fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap();
+    let project_of = |project: &str| {
+        let desk = WorkDir::new();
+        desk.write_file("pipectl.yaml", project);
+        desk.write_file("streams/kafka.yaml", example.replace("KAFKA_PASSWORD", "\"${password}\""));
+        desk.write_file("one.yaml", "");
+        desk
+    };
+    let desk = project_of(project);
+    let said = desk.run_pipectl(&["init"]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let workflow = read_file(&desk, WORKFLOW);
+    assert!(workflow.contains(r#"{paths: ["streams/**", "one.yaml", pipectl.yaml]}"#), "{workflow}");
+    assert!(workflow.contains(r#"{command: plan, environment: "dev"}"#), "{workflow}");
+    assert!(workflow.contains("command: apply\n          environment: \"dev\"\n          base:"), "{workflow}");
+    assert!(workflow.contains("DEV_PASSWORD: ${{ secrets.DEV_PASSWORD }}"), "{workflow}");
+    assert!(!workflow.contains(": pipes"), "{workflow}");
+    assert!(!desk.temp_dir.path().join("pipes").exists());
+    assert!(read_file(&desk, "example.yaml").contains("add a similar file to streams/."));
+    assert!(said.stderr.contains("pipectl export --out streams --env dev "), "{}", said.stderr);
+    assert!(said.stderr.contains("The workflow runs the environment dev. Add jobs for prod:"), "{}", said.stderr);
+    assert_eq!(desk.run_pipectl(&["init", "--ci", "gitlab"]).code, 0);
+    let template = read_file(&desk, ".gitlab-ci.yml");
+    assert!(template.contains(r#"changes: ["streams/**/*", "one.yaml", pipectl.yaml]"#), "{template}");
+    assert!(template.contains(r#"PIPES: "", ENVIRONMENT: "dev""#), "{template}");
+
+    // `defaults.environment` needs no flag.
+    let desk = project_of(&format!("{project}defaults: {{environment: prod}}\n"));
+    let said = desk.run_pipectl(&["init"]);
+    assert!(read_file(&desk, WORKFLOW).contains("PROD_PASSWORD"));
+    assert!(said.stderr.contains("pipectl plan  "), "{}", said.stderr);
+
+    // In a project whose manifests are all its files, the example would be one of them.
+    let desk = project_of(&project.replace("[./streams/, one.yaml]", "[.]"));
+    let said = desk.run_pipectl(&["init"]);
+    assert!(said.stdout.contains("left out  ./example.yaml   it would be a manifest"), "{}", said.stdout);
+    assert!(!desk.temp_dir.path().join("example.yaml").exists());
+    assert!(!said.stderr.contains("example.yaml"), "{}", said.stderr);
+}
+
 #[test]
 fn init_ci_flag_selects_the_workflow() {
     let desk = WorkDir::new();

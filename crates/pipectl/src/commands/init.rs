@@ -1,5 +1,6 @@
 //! `pipectl init`.
 
+mod project_layout;
 mod starter_files;
 
 use std::fs::{self, OpenOptions};
@@ -11,11 +12,13 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::commands::secrets;
-use crate::context::CommandContext;
+use crate::context::{CommandContext, EnvironmentRun};
 use crate::load_manifests::LoadedManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
 use crate::{exit, files, project};
+
+use project_layout::ProjectLayout;
 
 pub(crate) struct InitOptions {
     /// The folder of the files.
@@ -37,11 +40,24 @@ pub(crate) enum CiHost {
     None,
 }
 
+impl CiHost {
+    /// Where it looks for the workflow; empty without one.
+    const fn workflow_path(self) -> &'static str {
+        match self {
+            Self::Github => starter_files::GITHUB_WORKFLOW,
+            Self::Gitlab => ".gitlab-ci.yml",
+            Self::None => "",
+        }
+    }
+}
+
 /// What became of one file.
 #[derive(Serialize)]
 struct InitFile {
     path: PathBuf,
     outcome: FileOutcome,
+    #[serde(skip)]
+    why_left_out: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,46 +75,63 @@ enum FileOutcome {
 
 /// Writes what a new repository needs. Speaks to nobody.
 pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<CommandOutcome> {
-    let mut results = Vec::new();
-    for (name, content) in starter_files::starter_contents()? {
-        let path = options.folder.join(name);
-        let outcome = write_file(&path, &content, options.force)?;
-        results.push(InitFile { path, outcome });
-    }
-    if let Some((name, template)) = starter_files::workflow_file(options.ci) {
-        let path = options.folder.join(name);
-        let at_top = is_repository_top(&options.folder);
-        let workflow = starter_files::with_secrets(template, &needed_secrets(context, options));
-        let outcome = if at_top { write_file(&path, &workflow, options.force)? } else { FileOutcome::LeftOut };
-        results.push(InitFile { path, outcome });
-    }
-    let path = options.folder.join(starter_files::GITIGNORE);
-    let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
-    results.push(InitFile { path, outcome });
+    let layout = ProjectLayout::read(&options.folder, options.force);
+    let secrets = needed_secrets(context, options, &layout);
+    let results = write_files(options, &layout, &secrets)?;
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("done", &results));
     if !context.output.is_quiet {
-        outcome.messages.push_plain(starter_files::next_steps(&options.folder)).end_line();
-        if options.ci == CiHost::Github && results.iter().any(InitFile::is_new_workflow) {
-            let secrets = needed_secrets(context, options);
-            outcome.messages.push_plain(starter_files::workflow_steps(&secrets)).end_line();
+        let mut steps = vec![starter_files::next_steps(&options.folder, &layout)];
+        if results.iter().any(|file| file.is_new(options.ci.workflow_path())) {
+            steps.extend((options.ci == CiHost::Github).then(|| starter_files::workflow_steps(&secrets)));
+            steps.extend(starter_files::environment_steps(&layout));
         }
+        outcome.messages.push_plain(steps.join("\n")).end_line();
     }
     Ok(CommandOutcome { text: outcome_table(&results), ..outcome })
 }
 
+fn write_files(options: &InitOptions, layout: &ProjectLayout, secrets: &[String]) -> Result<Vec<InitFile>> {
+    let mut results = Vec::new();
+    for (name, content) in starter_files::starter_contents(layout, &options.folder)? {
+        let path = options.folder.join(&name);
+        let left_out = name == starter_files::EXAMPLE && layout.covers_top();
+        let why = "it would be a manifest of this project, and the next apply would create its pipe";
+        results.push(InitFile::write(path, &content, options.force, left_out.then_some(why))?);
+    }
+    if let Some(template) = starter_files::workflow(options.ci, layout) {
+        let workflow = starter_files::with_secrets(&template, secrets);
+        let why = "workflows work at the top of a repository only; put one there that runs in this folder";
+        let left_out = !is_repository_top(&options.folder);
+        let path = options.folder.join(options.ci.workflow_path());
+        results.push(InitFile::write(path, &workflow, options.force, left_out.then_some(why))?);
+    }
+    let path = options.folder.join(starter_files::GITIGNORE);
+    let outcome = append_lines(&path, starter_files::IGNORE_LINES)?;
+    results.push(InitFile { path, outcome, why_left_out: "" });
+    Ok(results)
+}
+
 impl InitFile {
-    fn is_new_workflow(&self) -> bool {
-        self.path.ends_with(starter_files::GITHUB_WORKFLOW)
-            && matches!(self.outcome, FileOutcome::Written | FileOutcome::Replaced)
+    fn write(path: PathBuf, content: &str, force: bool, why_left_out: Option<&'static str>) -> Result<Self> {
+        let outcome = match why_left_out {
+            Some(_) => FileOutcome::LeftOut,
+            None => write_file(&path, content, force)?,
+        };
+        Ok(Self { path, outcome, why_left_out: why_left_out.unwrap_or_default() })
+    }
+
+    fn is_new(&self, name: &str) -> bool {
+        self.path.ends_with(name) && matches!(self.outcome, FileOutcome::Written | FileOutcome::Replaced)
     }
 }
 
 /// The secrets of manifests that are here already. A new project has none, and in a broken one `validate` says why.
-fn needed_secrets(context: &CommandContext, options: &InitOptions) -> Vec<String> {
+fn needed_secrets(context: &CommandContext, options: &InitOptions, layout: &ProjectLayout) -> Vec<String> {
     if !starter_files::is_working_folder(&options.folder) {
         return Vec::new();
     }
-    let project = project::load_offline(&[], context);
+    let environment = EnvironmentRun { name: layout.environment.clone(), ..EnvironmentRun::default() };
+    let project = project::load_offline(&[], &CommandContext { environment, ..context.clone() });
     let declared = project.and_then(|project| LoadedManifests::load_project(&project));
     declared.map(|declared| secrets::needed_variables(&declared)).unwrap_or_default()
 }
@@ -158,21 +191,18 @@ fn join_lines(lines: &[&str]) -> String {
 
 fn outcome_table(results: &[InitFile]) -> StyledText {
     let mut text = StyledText::new();
-    for InitFile { path, outcome } in results {
+    for InitFile { path, outcome, why_left_out } in results {
         let (label, word, more) = match outcome {
             FileOutcome::Written => (Label::Create, "written", ""),
             FileOutcome::Replaced => (Label::Replace, "replaced", ""),
             FileOutcome::Extended => (Label::Update, "extended", ""),
             FileOutcome::Unchanged => (Label::Dim, "unchanged", ""),
-            FileOutcome::LeftOut => {
-                let why = "   workflows work at the top of a repository only; put one there that \
-                           runs in this folder";
-                (Label::Blocked, "left out", why)
-            }
-            FileOutcome::Kept => (Label::Blocked, "kept", "   it is there already; --force replaces it"),
+            FileOutcome::LeftOut => (Label::Blocked, "left out", *why_left_out),
+            FileOutcome::Kept => (Label::Blocked, "kept", "it is there already; --force replaces it"),
         };
         text.push(label, format!("{word:<10}")).push_plain(path.display().to_string());
-        text.push(Label::Dim, more).end_line();
+        let gap = if more.is_empty() { "" } else { "   " };
+        text.push(Label::Dim, format!("{gap}{more}")).end_line();
     }
     text
 }

@@ -8,8 +8,13 @@ use model::project::project_schema;
 use serde_json::Value;
 
 use super::CiHost;
+use super::project_layout::ProjectLayout;
 use crate::commands::secrets;
+use crate::manifest_files::has_manifest_name;
 use crate::project;
+
+/// Where the page about CI is read.
+const CI_PAGE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/ci.md");
 
 /// The file that tells git what to leave alone.
 pub(super) const GITIGNORE: &str = ".gitignore";
@@ -19,35 +24,85 @@ pub(super) const IGNORE_LINES: &[&str] = &[".pipectl/*", "!.pipectl/schema.json"
 
 /// The example. It stands beside the folder of manifests and not in it: what lies there is made by
 /// the next `apply`, and nobody wants to make an example.
-const EXAMPLE: &str = "example.yaml";
+pub(super) const EXAMPLE: &str = "example.yaml";
 
 /// Keeps the folder of manifests in git while it is empty.
-const GITKEEP: &str = "pipes/.gitkeep";
+pub(super) const GITKEEP_NAME: &str = ".gitkeep";
 
 /// Where GitHub looks for workflows.
 pub(super) const GITHUB_WORKFLOW: &str = ".github/workflows/pipectl.yml";
 
 /// Every file by its path in the folder, but for the workflow.
-pub(super) fn starter_contents() -> Result<[(&'static str, String); 5]> {
+pub(super) fn starter_contents(layout: &ProjectLayout, top: &Path) -> Result<Vec<(String, String)>> {
     let pretty = |schema: &Value| Ok::<_, serde_json::Error>(format!("{}\n", serde_json::to_string_pretty(schema)?));
-    Ok([
-        (project::PROJECT_FILE, include_str!("pipectl.yaml").to_owned()),
-        (EXAMPLE, include_str!("example.yaml").to_owned()),
-        (GITKEEP, String::new()),
-        (".pipectl/schema.json", pretty(&editor_schema())?),
-        (".pipectl/project.schema.json", pretty(project_schema())?),
-    ])
+    let example = include_str!("example.yaml").replace("to pipes/", &format!("to {}/", layout.folder()));
+    let mut files = vec![
+        (project::PROJECT_FILE.to_owned(), include_str!("pipectl.yaml").to_owned()),
+        (EXAMPLE.to_owned(), example),
+        (".pipectl/schema.json".to_owned(), pretty(&editor_schema())?),
+        (".pipectl/project.schema.json".to_owned(), pretty(project_schema())?),
+    ];
+    if layout.needs_gitkeep(top) {
+        files.push((format!("{}/{GITKEEP_NAME}", layout.folder()), String::new()));
+    }
+    Ok(files)
 }
 
-/// The workflow's path and what it says.
-pub(super) fn workflow_file(ci: CiHost) -> Option<(&'static str, &'static str)> {
+/// The workflow, without the secrets of manifests.
+pub(super) fn workflow(ci: CiHost, layout: &ProjectLayout) -> Option<String> {
     let github = include_str!(concat!(env!("PIPECTL_DOCS"), "/ci/github.yml"));
     let gitlab = include_str!(concat!(env!("PIPECTL_DOCS"), "/ci/gitlab-ci.yml"));
     match ci {
-        CiHost::Github => Some((GITHUB_WORKFLOW, github)),
-        CiHost::Gitlab => Some((".gitlab-ci.yml", gitlab)),
+        CiHost::Github => Some(for_layout(github, &github_words(layout))),
+        CiHost::Gitlab => Some(for_layout(gitlab, &gitlab_words(layout))),
         CiHost::None => None,
     }
+}
+
+/// The workflow with these words in place of those for a new project.
+fn for_layout(workflow: &str, words: &[(&str, String)]) -> String {
+    words.iter().fold(workflow.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+// Without `paths`, the action reads the manifests of the project file.
+fn github_words(layout: &ProjectLayout) -> Vec<(&'static str, String)> {
+    let environment = layout.environment.iter().map(|name| format!("environment: {}", quote(name)));
+    let paths = layout.has_new_folder().then(|| "paths: pipes".to_owned());
+    let inputs: Vec<String> = paths.into_iter().chain(environment).collect();
+    let lines: Vec<String> = inputs.iter().map(|input| format!("          {input}\n")).collect();
+    let inputs: Vec<String> = inputs.iter().map(|input| format!(", {input}")).collect();
+    vec![
+        (r#""pipes/**""#, changed_paths(layout, "**")),
+        (", paths: pipes", inputs.concat()),
+        ("          paths: pipes\n", lines.concat()),
+    ]
+}
+
+// With an empty `PIPES`, the template reads the manifests of the project file.
+fn gitlab_words(layout: &ProjectLayout) -> Vec<(&'static str, String)> {
+    let mut words = Vec::new();
+    if !layout.has_new_folder() {
+        words.push(("[pipes/**/*,", format!("[{},", changed_paths(layout, "**/*"))));
+        words.push(("PIPES: pipes", r#"PIPES: """#.to_owned()));
+    }
+    if let Some(name) = &layout.environment {
+        words.push((r#"ENVIRONMENT: """#, format!("ENVIRONMENT: {}", quote(name))));
+    }
+    words
+}
+
+/// The manifests of the project as patterns of paths. `below` are all files in a folder.
+fn changed_paths(layout: &ProjectLayout, below: &str) -> String {
+    let pattern = |path: &String| match path.as_str() {
+        "." => quote(below),
+        path if has_manifest_name(Path::new(path)) => quote(path),
+        path => quote(&format!("{path}/{below}")),
+    };
+    layout.manifests.iter().map(pattern).collect::<Vec<_>>().join(", ")
+}
+
+fn quote(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// The line of the workflow that stands for the secrets of all pipes.
@@ -81,12 +136,27 @@ pub(super) fn is_working_folder(folder: &Path) -> bool {
     folder.components().all(|part| part == std::path::Component::CurDir)
 }
 
-/// What to do now, in three lines.
-pub(super) fn next_steps(folder: &Path) -> String {
+/// What to do now.
+pub(super) fn next_steps(folder: &Path, layout: &ProjectLayout) -> String {
     let go = if is_working_folder(folder) { String::new() } else { format!("cd {} && ", folder.display()) };
-    format!(
-        "\nNext:\n  {go}pipectl apply {EXAMPLE} --sandbox   tries it without an account\n  \
-         {go}pipectl export --out pipes             writes manifests of your live pipes\n  \
-         {go}pipectl plan                           shows pending changes"
-    )
+    let env = layout.env_option();
+    let mut steps = vec![
+        (format!("pipectl export --out {}{env}", layout.folder()), "writes manifests of your live pipes"),
+        (format!("pipectl plan{env}"), "shows pending changes"),
+    ];
+    if !layout.covers_top() {
+        steps.insert(0, (format!("pipectl apply {EXAMPLE} --sandbox{env}"), "tries it without an account"));
+    }
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let steps = steps.iter().map(|(command, what)| format!("\n  {go}{command:width$}   {what}"));
+    format!("\nNext:{}", steps.collect::<String>())
+}
+
+/// What the workflow does not do for a project of several environments.
+pub(super) fn environment_steps(layout: &ProjectLayout) -> Option<String> {
+    let name = layout.environment.as_ref().filter(|_| !layout.other_environments.is_empty())?;
+    let others = layout.other_environments.join(", ");
+    Some(format!(
+        "\nThe workflow runs the environment {name}. Add jobs for {others}:\n  {CI_PAGE_URL}#several-environments"
+    ))
 }
