@@ -132,8 +132,30 @@ fn action_fails_on_unknown_command_or_flag() {
     assert_eq!(code, 64, "{said}");
     let (code, said) = runner.run_script("run.sh", &[("COMMAND", "plan"), ("ARGUMENTS", "--nonsense")]);
     assert_eq!(code, 64, "{said}");
-    let (_, said) = runner.run_script("run.sh", &[("COMMAND", "plan"), ("PATHS", "$(touch stolen) ;touch stolen")]);
+    let (code, said) = runner.run_script("run.sh", &[("COMMAND", "plan"), ("ARGUMENTS", "--only 'clicks")]);
+    assert!(code == 64 && said.contains("a quote without its end"), "a selection must not get lost: {said}");
+    for input in ["PATHS", "ARGUMENTS"] {
+        let environment = [("COMMAND", "plan"), (input, "$(touch stolen) ;touch stolen `touch stolen`")];
+        runner.run_script("run.sh", &environment);
+    }
     assert!(!runner.work_dir.temp_dir.path().join("stolen").exists(), "{said}");
+}
+
+/// What a plan says to pass can be pasted into the input `arguments`, also for a name with a blank.
+#[test]
+fn action_arguments_may_be_quoted() {
+    let runner = GithubRunner::new("");
+    let examples = WorkDir::examples_dir().display().to_string();
+    for (arguments, is_planned) in [
+        ("--sandbox --only 'analytics/My Kafka ClickPipe'", "1 to create"),
+        ("--sandbox\n--only \"analytics/My Kafka ClickPipe\"\n", "1 to create"),
+        ("--sandbox --only analytics/My\\ Kafka\\ ClickPipe", "1 to create"),
+        (" \n", ""),
+    ] {
+        let environment = [("COMMAND", "plan"), ("PATHS", &*examples), ("ARGUMENTS", arguments)];
+        let (_, said) = runner.run_script("run.sh", &environment);
+        assert!(said.contains(is_planned), "{arguments}: {said}");
+    }
 }
 
 const MARKER: &str = "<!-- pipectl:plan.prod -->";

@@ -12,7 +12,8 @@ fi
 
 # A mark names what its run applied: an apply of one folder, shard or label did nothing to the rest.
 read -r -d '' -a paths <<<"${PATHS:-}" || true
-read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
+# shellcheck source=arguments.sh
+. "$(dirname "$0")/arguments.sh"
 selected=${PIPECTL_SHARD:-}${PIPECTL_ONLY:+ only $PIPECTL_ONLY}${PIPECTL_EXCLUDE:+ exclude $PIPECTL_EXCLUDE}${PIPECTL_LABEL:+ label $PIPECTL_LABEL}
 takes_value=
 for word in ${arguments[@]+"${arguments[@]}"}; do

@@ -4,10 +4,11 @@ set -euo pipefail
 
 folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pipectl.XXXXXX")
 markdown="$folder/report.md"
-# Splits both at spaces and line breaks. The shell must not evaluate them. `read` fails at the end of
-# its input, even if it has read everything.
+# Splits at spaces and line breaks. The shell must not evaluate them. `read` fails at the end of its input, even if it has
+# read everything.
 read -r -d '' -a paths <<<"${PATHS:-}" || true
-read -r -d '' -a arguments <<<"${ARGUMENTS:-}" || true
+# shellcheck source=arguments.sh
+. "$(dirname "$0")/arguments.sh"
 
 [ -z "${ENVIRONMENT:-}" ] || arguments+=(--env "$ENVIRONMENT")
 

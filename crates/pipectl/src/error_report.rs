@@ -115,8 +115,8 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ScalingNeedsDatabasePipe => {
             "the size exists only beside a database pipe: declare such a pipe, or remove this manifest until there is one"
         }
-        Hint::ServiceIdle => "the service is idle; apply with `--wake` to wake it first",
-        Hint::ServiceWaking => "the service is starting; apply again when it runs, or with `--wake`",
+        Hint::ServiceIdle => "the service is idle; `--wake` wakes it first",
+        Hint::ServiceWaking => "the service is starting; try again when it runs, or pass `--wake` to wait for it",
         Hint::ServiceStopped => {
             "somebody stopped the service, and pipectl does not start it; start it, then apply again"
         }
