@@ -19,6 +19,8 @@ pub(super) struct LocalChecks {
 }
 
 pub(super) fn check_local(context: &CommandContext, paths: &[PathBuf], findings: &mut DoctorFindings) -> LocalChecks {
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    findings.add(DoctorFinding::ok("pipectl", format!("{} on {system}, {processor}", env!("CARGO_PKG_VERSION"))));
     let project = check_project(context, paths, findings);
     let declared = check_manifests(&project, findings);
     check_git(&project, findings);
