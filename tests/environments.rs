@@ -161,3 +161,36 @@ fn each_environment_uses_its_own_key() {
     assert_eq!(wrong.code, 4, "{}", wrong.all_output());
     assert_eq!(wrong.stdout_json()["environments"]["staging"]["outcome"], "changes");
 }
+
+/// A key of the project has no effect where the environment sets it itself, so the message names the one that has.
+#[test]
+fn refusal_names_the_policy_that_holds_the_limit() {
+    let dir = project_dir();
+    dir.write_file("pipes/clicks.yaml", PIPE.replace("${stream}", "clicks"));
+    let project = |own: &str, all: &str| {
+        format!(
+            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: prod}}\n\
+             environments: {{prod: {{policy: {{{own}}}}}}}\npolicy: {{{all}}}\n"
+        )
+    };
+    dir.write_file("pipectl.yaml", project("", ""));
+    assert_eq!(dir.run_pipectl(&["apply", "--sandbox", "--yes"]).code, 0);
+    dir.write_file(
+        "pipes/clicks.yaml",
+        PIPE.replace("${stream}", "clicks").replace("spec:\n", "spec:\n  state: absent\n"),
+    );
+    for (own, all, key) in [
+        ("", "maxDelete: 0", "`policy.maxDelete`"),
+        ("maxDelete: 0", "", "`environments.prod.policy.maxDelete`"),
+        ("maxDelete: 0", "maxDelete: 1", "`environments.prod.policy.maxDelete`"),
+    ] {
+        dir.write_file("pipectl.yaml", project(own, all));
+        let (plan, apply) =
+            (dir.run_pipectl(&["plan", "--sandbox"]), dir.run_pipectl(&["apply", "--sandbox", "--yes"]));
+        for said in [plan, apply] {
+            assert!(said.all_output().contains(&format!("raise {key} to 1 in pipectl.yaml")), "{}", said.all_output());
+        }
+    }
+    dir.write_file("pipectl.yaml", project("maxDelete: 1", ""));
+    assert_eq!(dir.run_pipectl(&["apply", "--sandbox", "--yes"]).code, 0);
+}

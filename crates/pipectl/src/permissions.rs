@@ -11,37 +11,50 @@ pub fn name_flags(plan: &mut Plan, limits: &ApprovalLimits) {
     let skipped = |permission: &Permission| {
         format!("apply skips this change unless you pass `{}`", flag(permission).unwrap_or_default())
     };
-    plan.word_permissions(&blocked_text, &skipped, limits);
+    plan.word_permissions(&|reason| blocked_text(reason, limits), &skipped, limits);
 }
 
 /// Why an object is blocked, and what allows the change.
-pub(crate) fn blocked_text(reason: &BlockReason) -> String {
+pub(crate) fn blocked_text(reason: &BlockReason, limits: &ApprovalLimits) -> String {
     let lead = match reason {
         BlockReason::OverLimit { .. } | BlockReason::ServiceDown(..) => ": allow it with",
         _ => ", then allow it with",
     };
     let flag = reason.permission().and_then(|permission| Some(format!("{lead} `{}`", flag(&permission)?)));
     let or = if flag.is_some() { ", or" } else { ":" };
-    let setting = setting(reason).map(|setting| format!("{or} {setting}"));
+    let setting = setting(reason, limits).map(|setting| format!("{or} {setting}"));
     format!("{reason}{}{}", flag.unwrap_or_default(), setting.unwrap_or_default())
 }
 
 /// What to write into the project file. Unlike a flag, it also works for the apply after a merge.
-pub(crate) fn setting(reason: &BlockReason) -> Option<String> {
+pub(crate) fn setting(reason: &BlockReason, limits: &ApprovalLimits) -> Option<String> {
     match (reason, reason.permission()?) {
-        (BlockReason::OverLimit { key, count, is_of_base, .. }, _) => Some(raise_limit(key, *count, *is_of_base)),
+        (BlockReason::OverLimit { key, count, is_of_base, .. }, _) => {
+            Some(raise_limit(key, *count, *is_of_base, limits))
+        }
         (BlockReason::ServiceDown(_, down), _) => {
             let when = own_change(down.is_held_by_base);
-            Some(format!("set `policy: {{wakeIdle: true}}` in pipectl.yaml{when}"))
+            let policy = policy_with("wakeIdle", limits);
+            Some(format!("set `{policy}: {{wakeIdle: true}}` in pipectl.yaml{when}"))
         }
         (_, Permission::ApplyWithoutBase) => Some("plan without `--base`".to_owned()),
-        (_, Permission::Replace(at)) => Some(format!("add `{at}` to `policy.allowReplace` in pipectl.yaml")),
+        (_, Permission::Replace(at)) => {
+            let policy = policy_with("allowReplace", limits);
+            Some(format!("add `{at}` to `{policy}.allowReplace` in pipectl.yaml"))
+        }
         _ => None,
     }
 }
 
-fn raise_limit(key: &str, count: usize, is_of_base: bool) -> String {
-    format!("raise `policy.{key}` to {count} in pipectl.yaml{}", own_change(is_of_base))
+fn raise_limit(key: &str, count: usize, is_of_base: bool, limits: &ApprovalLimits) -> String {
+    let policy = policy_with(key, limits);
+    format!("raise `{policy}.{key}` to {count} in pipectl.yaml{}", own_change(is_of_base))
+}
+
+/// The policy in which a change of a key has an effect.
+fn policy_with(key: &str, limits: &ApprovalLimits) -> String {
+    let owner = limits.environment_keys.as_ref().filter(|(_, keys)| keys.iter().any(|own| own == key));
+    owner.map_or_else(|| "policy".to_owned(), |(name, _)| format!("environments.{name}.policy"))
 }
 
 // A change cannot lift a limit and use that at once.
@@ -55,6 +68,7 @@ pub(crate) fn approval_limits(
     allow_delete: &[ObjectName],
     allow_replace: &[ObjectName],
     held_by_base: &[&'static str],
+    environment_keys: Option<&(String, Vec<String>)>,
 ) -> ApprovalLimits {
     let in_project =
         policy.allow_replace.iter().flatten().map(|pattern| ObjectName::Glob(AddressPattern::new(pattern)));
@@ -65,6 +79,7 @@ pub(crate) fn approval_limits(
         allow_replace: allow_replace.to_vec(),
         allow_replace_in_project: in_project.collect(),
         held_by_base: held_by_base.to_vec(),
+        environment_keys: environment_keys.cloned(),
         down_services: BTreeMap::new(),
     }
 }
@@ -82,9 +97,9 @@ pub(crate) fn flag(permission: &Permission) -> Option<String> {
 }
 
 /// The limit that a plan exceeds, and the flags that allow each object.
-pub(crate) fn limit_exceeded(exceeded: &LimitExceeded) -> String {
+pub(crate) fn limit_exceeded(exceeded: &LimitExceeded, limits: &ApprovalLimits) -> String {
     let flags: Vec<String> = exceeded.objects.iter().filter_map(flag).collect();
-    let raise = raise_limit(exceeded.key, exceeded.objects.len(), exceeded.is_of_base);
+    let raise = raise_limit(exceeded.key, exceeded.objects.len(), exceeded.is_of_base, limits);
     format!("{exceeded}; {raise}, or allow each by name: {}", flags.join(" "))
 }
 

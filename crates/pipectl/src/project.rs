@@ -61,6 +61,8 @@ pub(crate) struct ProjectContext {
     /// The selected environment as written, with the policy of the project behind its own.
     pub(crate) written: Environment,
     pub(crate) policy: Policy,
+    /// The selected environment, and the keys of the policy that it sets itself.
+    pub(crate) environment_policy_keys: Option<(String, Vec<String>)>,
     /// The hosts that may receive a secret.
     pub(crate) secret_policy: SecretPolicy,
     /// What manifests must not be.
@@ -278,6 +280,7 @@ fn read_context(
         bail!("{}", messages.collect::<Vec<_>>().join("; "));
     }
     let whole = contained_manifests(&project, folder)?;
+    let environment_policy_keys = name.map(|name| (name.to_owned(), own_keys(&selected.policy)));
     let mut written = selected.clone();
     written.policy = written.policy.with_fallback(project.policy.clone());
     let shown = selected.variables.values().flat_map(|text| project::env_references(text));
@@ -293,6 +296,7 @@ fn read_context(
         shown_env_variables,
         secret_policy,
         policy: written.policy.clone(),
+        environment_policy_keys,
         written,
         origin: Some((folder.join(PROJECT_FILE), name.map(str::to_owned))),
         is_environment_named: environment.is_some(),
@@ -309,6 +313,13 @@ fn read_context(
         env_access: access.clone(),
         rate_limit: project.rate_limit,
     })
+}
+
+/// The keys that a policy sets.
+fn own_keys(policy: &Policy) -> Vec<String> {
+    let policy = serde_json::to_value(policy).unwrap_or_default();
+    let keys = policy.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    keys.map(|(key, _)| key.clone()).collect()
 }
 
 fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {

@@ -68,6 +68,8 @@ pub(crate) struct Session {
     unreachable: OnceCell<Vec<UnreachableService>>,
     /// What the project file allows.
     pub(crate) policy: model::project::Policy,
+    /// The environment, and the keys of the policy that it sets itself.
+    pub(crate) environment_policy_keys: Option<(String, Vec<String>)>,
     /// What was declared before.
     base: Option<Desired>,
     /// What git says beyond the manifests and the base.
@@ -181,7 +183,8 @@ impl Session {
 
     /// What the project file lets through.
     pub(crate) fn project_limits(&self) -> ApprovalLimits {
-        permissions::approval_limits(&self.policy, &[], &[], self.limits_held_by_base())
+        let keys = self.environment_policy_keys.as_ref();
+        permissions::approval_limits(&self.policy, &[], &[], self.limits_held_by_base(), keys)
     }
 
     /// Keys of the limits that are stricter in the base.

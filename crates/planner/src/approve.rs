@@ -29,6 +29,8 @@ pub struct ApprovalLimits {
     pub allow_replace_in_project: Vec<ObjectName>,
     /// Keys of the limits above that are those of the base: this commit cannot raise them.
     pub held_by_base: Vec<&'static str>,
+    /// The environment of the project file, and the keys that it sets itself: what the project sets beside it has no effect.
+    pub environment_keys: Option<(String, Vec<String>)>,
     /// Services that take no change now, and what could let them.
     pub down_services: BTreeMap<ServiceRef, DownService>,
 }

@@ -74,7 +74,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         text.append(apply_summary::render_refused(&refused));
         context.output.print_data(&text)?;
     }
-    let exceeded: Vec<String> = approved.exceeded_limits().iter().map(permissions::limit_exceeded).collect();
+    let exceeded: Vec<String> =
+        approved.exceeded_limits().iter().map(|it| permissions::limit_exceeded(it, &limits)).collect();
     if approved.actions().is_empty() {
         let ending = outcome_without_actions(&plan, &refused);
         return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded));
@@ -104,7 +105,8 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
 
 fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
     let held = session.limits_held_by_base();
-    permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace, held)
+    let keys = session.environment_policy_keys.as_ref();
+    permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace, held, keys)
 }
 
 /// The plan, as far as it was reviewed if it had to be, the rest, and the limits of the run.

@@ -8,7 +8,6 @@ use planner::{Change, SentSecret, ShownFields, Verdict};
 
 use super::field::FieldView;
 use crate::apply::ObjectResult;
-use crate::permissions;
 
 pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
     let verdict = match (&change.verdict, actions) {
@@ -44,7 +43,7 @@ pub(super) fn main_reason(change: &Change, created: Option<&str>, result: Option
     }
     let effect = change.data_effects.first().cloned();
     match &change.verdict {
-        Verdict::Blocked(reason) => return permissions::blocked_text(reason),
+        Verdict::Blocked(_) => return change.reason.clone().unwrap_or_default(),
         Verdict::Create => {
             let effects = change.data_effects.iter().map(String::as_str);
             return created.into_iter().chain(effects).collect::<Vec<_>>().join("; ");

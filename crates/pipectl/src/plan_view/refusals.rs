@@ -59,7 +59,7 @@ pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRe
             address: Some(change.address.clone()),
             action,
             reason: reason.to_string(),
-            setting: permissions::setting(reason),
+            setting: permissions::setting(reason, limits),
             flag: reason.permission().and_then(|permission| permissions::flag(&permission)),
         })
     });

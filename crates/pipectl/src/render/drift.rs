@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::escape::sanitize_line;
 use crate::label_groups::{LabelValues, group_title};
 use crate::output::{Label, StyledText};
-use crate::permissions;
 use crate::plan_view::field::drift_sentence;
 use crate::plan_view::partial_note;
 use crate::unreachable::{self, UnreachableService};
@@ -193,7 +192,7 @@ fn drift_reason(change: &Change) -> Option<String> {
             let from = change.renamed_from.as_ref()?;
             Some(format!("live under its previous name `{from}`"))
         }
-        Verdict::Blocked(reason) => Some(permissions::blocked_text(reason)),
+        Verdict::Blocked(_) => change.reason.clone(),
         Verdict::Update if change.fields.is_empty() => Some("does not exist yet".to_owned()),
         Verdict::Create | Verdict::Adopt | Verdict::Update | Verdict::Replace => None,
     }

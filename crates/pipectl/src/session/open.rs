@@ -156,6 +156,7 @@ impl Session {
             policy_from_git,
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),
             policy: project.policy,
+            environment_policy_keys: project.environment_policy_keys,
             desired,
             warnings,
             files,

@@ -50,7 +50,9 @@ pub(super) async fn verify_applied(
         if let Some(change) = missing.get(&report.address) {
             let fields = change.fields.iter().map(|field| field.path.to_string());
             match &change.verdict {
-                Verdict::Blocked(reason) => report.mark_blocked(&permissions::blocked_text(reason)),
+                Verdict::Blocked(reason) => {
+                    report.mark_blocked(&permissions::blocked_text(reason, &session.project_limits()));
+                }
                 _ => report.mark_not_applied(&fields.collect::<Vec<_>>()),
             }
             progress.report_correction(report);
