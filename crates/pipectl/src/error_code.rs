@@ -25,7 +25,7 @@ pub(crate) fn api_error_code(error: &Error) -> &'static str {
         Error::Setup(_) | Error::Transport { .. } | Error::Untrusted { .. } => "no-connection",
         Error::Rejected(_) | Error::NotCreatedPaused { .. } => "rejected",
         Error::UnexpectedResponse(_) => "unexpected-response",
-        Error::UnknownOutcome { .. } => "unknown-outcome",
+        Error::UnknownOutcome { .. } | Error::OtherObjectFound { .. } => "unknown-outcome",
         Error::DuplicateObjects { .. } => "duplicate-objects",
         Error::OutOfTime | Error::NotEnoughTime { .. } | Error::TimedOut { .. } => "out-of-time",
         Error::NotSettled { .. } | Error::StopIgnored { .. } => "not-settled",

@@ -106,6 +106,9 @@ fn hint_text(hint: &Hint) -> String {
             "the object may still appear; apply again in a minute: pipectl then adopts it instead of creating a second one"
         }
         Hint::DuplicateObjects => "delete all but one, or choose one with `metadata.id`, then plan again",
+        Hint::OtherObjectFound => {
+            "nothing was sent to that object; plan again in a minute, and use another name if the object stays"
+        }
         Hint::RunTimeOver => "plan again, or allow more time with `--timeout`",
         Hint::NoTimeToReplace => "nothing was deleted; allow more time with `--timeout`",
         Hint::StopsAfterLoad => {
@@ -113,7 +116,7 @@ fn hint_text(hint: &Hint) -> String {
         }
         Hint::StillInProgress => "it may still finish; plan again later, or allow more time with `--timeout`",
         Hint::ScalingNeedsDatabasePipe => {
-            "the size exists only beside a database pipe: declare such a pipe, or remove this manifest until there is one"
+            "the size exists only beside a database pipe: apply again when one is live, or remove this manifest until then"
         }
         Hint::ServiceIdle => "the service is idle; `--wake` wakes it first",
         Hint::ServiceWaking => "the service is starting; try again when it runs, or pass `--wake` to wait for it",

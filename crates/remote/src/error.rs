@@ -69,6 +69,20 @@ pub enum Error {
         /// The new objects of that name.
         ids: Vec<Id>,
     },
+    /// A create was not answered, and the one new object of that name is not what was sent.
+    #[error(
+        "`{address}` may or may not have been created: {cause}; a new object has this name (id {id}), and {difference}"
+    )]
+    OtherObjectFound {
+        /// The object to be created.
+        address: Address,
+        /// The id of the other object.
+        id: Id,
+        /// What tells the two apart.
+        difference: String,
+        /// The error of the create.
+        cause: Box<Error>,
+    },
     /// Somebody interrupted the run during a wait.
     #[error("interrupted")]
     Interrupted,
@@ -268,7 +282,8 @@ impl Error {
             Self::Transport { method, .. } => (method.is_write(), false),
             Self::Rejected(rejected) => (rejected.method.is_write(), rejected.had_lost_attempt),
             Self::UnexpectedResponse(unexpected) => (unexpected.method.is_write(), false),
-            other => return matches!(other, Self::UnknownOutcome { .. } | Self::DuplicateObjects { .. }),
+            Self::UnknownOutcome { .. } | Self::DuplicateObjects { .. } | Self::OtherObjectFound { .. } => return true,
+            _ => return false,
         };
         is_write && (had_lost_attempt || self.fate() == RequestFate::Unanswered)
     }
@@ -351,7 +366,7 @@ impl Error {
         match self {
             Self::Rejected(rejected) => rejected.request_id.as_deref(),
             Self::UnexpectedResponse(unexpected) => unexpected.request_id.as_deref(),
-            Self::UnknownOutcome { cause, .. } => cause.request_id(),
+            Self::UnknownOutcome { cause, .. } | Self::OtherObjectFound { cause, .. } => cause.request_id(),
             Self::WakeFailed { cause, .. } => cause.request_id(),
             _ => None,
         }

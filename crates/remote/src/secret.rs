@@ -118,6 +118,30 @@ pub(crate) fn endpoint_references<'b>(at: &Address, body: &'b Value) -> Vec<Endp
     found
 }
 
+/// The body as live shows it: with what its references to endpoints stand for, as far as that is known.
+pub(crate) fn with_resolved_endpoints(
+    at: &Address,
+    field: &FieldSemantics,
+    value: &Value,
+    endpoint: &impl Fn(&EndpointReference<'_>) -> Option<Value>,
+) -> Value {
+    if let Some(reference) = EndpointReference::find(at, field, value) {
+        return endpoint(&reference).unwrap_or_else(|| value.clone());
+    }
+    match value {
+        Value::Object(fields) => {
+            let resolve = |(name, value): (&String, &Value)| {
+                (name.clone(), with_resolved_endpoints(at, field.child_field(name), value, endpoint))
+            };
+            Value::Object(fields.iter().map(resolve).collect())
+        }
+        Value::Array(items) => {
+            items.iter().map(|item| with_resolved_endpoints(at, field.list_item(), item, endpoint)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 struct BodyFiller<'a, F> {
     address: &'a Address,
     secrets: &'a dyn SecretProvider,

@@ -24,6 +24,8 @@ pub enum Hint {
     CreateUnanswered,
     /// Several new objects have the same name.
     DuplicateObjects,
+    /// The new object of the name is not what was sent.
+    OtherObjectFound,
     /// The time limit of the run has passed.
     RunTimeOver,
     /// Too little time is left to delete an object and create it again.
@@ -115,6 +117,7 @@ pub(super) fn hint_for_error(error: &Error) -> Option<Hint> {
         Error::Transport { .. } => Hint::WriteUnanswered,
         Error::UnknownOutcome { .. } => Hint::CreateUnanswered,
         Error::DuplicateObjects { .. } => Hint::DuplicateObjects,
+        Error::OtherObjectFound { .. } => Hint::OtherObjectFound,
         Error::OutOfTime => Hint::RunTimeOver,
         Error::NotEnoughTime { .. } => Hint::NoTimeToReplace,
         Error::EndpointsNotReady { endpoints, .. } => Hint::EndpointsNotReady(endpoints.clone()),

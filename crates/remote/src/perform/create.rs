@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clickpipes::pipe::source::source_word;
 use clickpipes::semantics::FieldSemantics;
 use clickpipes::{blocking_tables, start_paused};
 use futures_util::future::BoxFuture;
@@ -22,6 +23,7 @@ use crate::list_cache::{ListCache, ListCursor, ListSnapshot};
 use crate::performed_action::PerformedAction;
 use crate::retry::{self, Idempotency};
 use crate::run_context::RunContext;
+use crate::secret::{self, EndpointReference};
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
@@ -119,7 +121,10 @@ const MIN_LISTS: usize = 3;
 //     POST  ----------------------x   the answer is lost (connection cut, 502, time-out)
 //     GET list   no new object of the name     the list may lag behind the create
 //     GET list   no new object of the name
-//     GET list   a new object of the name  ->  it is ours: adopt it, send nothing
+//     GET list   a new object of the name, as it was sent  ->  it is ours: adopt it, send nothing
+//
+// A new object that is not as it was sent is somebody else's. A second POST would make a duplicate of the name, and the
+// stop that follows would go to that object: so the create ends there.
 //
 // If no list of the whole adoption window shows one, the POST is sent once more and the note says so. "New" means an id
 // that was not there before the first POST. Several new ids are an error that names them all: nobody can tell which
@@ -167,12 +172,13 @@ impl CreateAttempt<'_> {
                 Err(error) if error.is_outcome_unknown() => error,
                 Err(error) => match doubt {
                     None => return Err(error),
-                    Some(cause) => return self.resolve_refusal(error, cause).await,
+                    Some(cause) => return self.resolve_refusal(body, error, cause).await,
                 },
             };
             tracing::warn!(at = %self.address, %error, "create was not answered; looking for its object");
             match self.search_new_object().await? {
                 LookupOutcome::Found(object) => {
+                    self.ensure_as_sent(body, &object, error)?;
                     return Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false });
                 }
                 // Two lost answers in a row: a third POST could be the third pipe, if the lists lag by more than the
@@ -254,15 +260,36 @@ impl CreateAttempt<'_> {
 
     /// Handles a refusal of the second POST. It may be about the object of the first one: "the table is not empty",
     /// because the first pipe writes to it already. So the refusal only counts if no new object appears.
-    async fn resolve_refusal(&self, error: Error, cause: Error) -> Result<Created, Error> {
+    async fn resolve_refusal(&self, body: &Value, error: Error, cause: Error) -> Result<Created, Error> {
         if matches!(error, Error::Interrupted | Error::OutOfTime) {
             // The second POST was not sent. The error must be about the first one: its pipe may exist.
             return Err(self.unknown_outcome(cause));
         }
         match self.search_new_object().await? {
-            LookupOutcome::Found(object) => Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false }),
+            LookupOutcome::Found(object) => {
+                self.ensure_as_sent(body, &object, cause)?;
+                Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false })
+            }
             LookupOutcome::Missing | LookupOutcome::Inconclusive => Err(error.after_lost_attempt()),
         }
+    }
+
+    /// Checks that a new object is what the create asked for, as far as the API returns it.
+    fn ensure_as_sent(&self, body: &Value, found: &Object, cause: Error) -> Result<(), Error> {
+        let rules = FieldSemantics::for_kind(self.address.kind);
+        let resolve = |reference: &EndpointReference<'_>| self.run.resolve_reference(reference).ok();
+        let sent = secret::with_resolved_endpoints(self.address, rules, body, &resolve);
+        let difference = match (source_word(&sent), source_word(&found.body)) {
+            (Some(sent), live) if live != Some(sent) => {
+                format!("it reads from `{}`, and the manifest declares `{sent}`", live.unwrap_or("unknown"))
+            }
+            _ => match rules.first_difference(&sent, Some(&found.body)) {
+                Some(path) => format!("its `{path}` is not what was sent"),
+                None => return Ok(()),
+            },
+        };
+        let (address, id) = (self.address.clone(), found.id.clone());
+        Err(Error::OtherObjectFound { address, id, difference, cause: Box::new(cause) })
     }
 
     /// After a repeated create, checks that only one new object has the name.

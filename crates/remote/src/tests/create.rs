@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bench::{CANARY, RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{kafka_body, postgres_body};
-use super::scripted_transport::{ok_answer, raw_answer, scripted_remote};
+use super::scripted_transport::{cut_answer, ok_answer, raw_answer, scripted_remote};
 use crate::{Error, Hint, RemoteSettings, WaitMode};
 
 const LIST_PATH: &str = "*/clickpipes";
@@ -230,6 +230,49 @@ async fn two_candidates_after_lost_create_are_an_error() {
     let create = Action::create(pipe_address("orders"), kafka_body("orders"));
     let error = remote.perform_action(&create).await.unwrap_err();
     insta::assert_snapshot!(error, @"`analytics/orders` was created more than once: `a`, `b`");
+}
+
+// Somebody else creates a pipe of the name just then. The stop that follows would go to it.
+#[tokio::test(start_paused = true)]
+async fn only_what_was_sent_is_adopted_after_a_lost_create() {
+    let sent = kafka_body("orders");
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut body = sent.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let cases = [
+        (
+            with("/source", json!({"kinesis": {"streamName": "orders"}})),
+            "it reads from `kinesis`, and the manifest declares `kafka`",
+        ),
+        (with("/source/kafka/topics", json!("clicks")), "its `source.kafka.topics` is not what was sent"),
+        (with("/source", json!({})), "it reads from `unknown`, and the manifest declares `kafka`"),
+        (with("/source/kafka/brokers", json!("BROKER.example.com:9092")), ""),
+        (with("/source/kafka/credentials", json!(null)), ""),
+    ];
+    for (found, difference) in cases {
+        let live = |state: &str| {
+            let mut object = found.clone();
+            object["id"] = "p".into();
+            object["state"] = state.into();
+            ok_answer(&json!([object]))
+        };
+        let answers = [ok_answer(&json!([])), cut_answer(), live("Running"), live("Running")];
+        let (script, remote) = scripted_remote(answers);
+        let created = remote.perform_action(&Action::create(pipe_address("orders"), sent.clone())).await;
+        match created {
+            Ok(created) => assert_eq!((created.notes.len(), difference), (1, "")),
+            Err(error) => {
+                assert!(error.is_outcome_unknown() && error.hint() == Some(Hint::OtherObjectFound), "{error}");
+                assert!(
+                    error.to_string().ends_with(&format!("a new object has this name (id p), and {difference}")),
+                    "{error}"
+                );
+                assert_eq!(script.sent.lock().unwrap().len(), 3, "nothing is sent to it");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
