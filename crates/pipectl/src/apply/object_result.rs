@@ -170,6 +170,11 @@ impl ObjectResult {
                 self.notes.push("not started: the time limit of the run has passed".to_owned());
                 return;
             }
+            Error::NotEnoughTime { .. } if self.done == 0 => {
+                let hint = ErrorReport::from(error).hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.notes.push(format!("not started: {error}{hint}"));
+                return;
+            }
             error if error.is_interrupted() => Outcome::Interrupted,
             error if error.is_outcome_unknown() => Outcome::Unknown,
             Error::StopIgnored { .. } => Outcome::Accepted,

@@ -229,12 +229,15 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
     let blocked = reports.iter().filter(|report| !fine(report)).all(is_blocked);
     let stale = reports.iter().filter(|report| !fine(report)).all(is_stale);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
+    // Nothing went wrong: the time was over before the first of them was begun.
+    let not_begun = reports.iter().all(|report| fine(report) || report.outcome == Outcome::Skipped);
     match (all, some, refused) {
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
         // Something was changed, for whatever reason the others failed.
         (false, true, _) => (exit::PARTLY, "partly"),
+        (false, false, false) if not_begun => (exit::PARTLY, "partly"),
         (false, false, true) => (exit::AUTH, "refused"),
         (false, false, _) if blocked => (exit::BLOCKED, "blocked"),
         (false, false, _) if stale => (exit::STALE, "stale"),
