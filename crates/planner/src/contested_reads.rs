@@ -140,30 +140,30 @@ impl<'s, 'p> Settlement<'s, 'p> {
         // Deleting it first would leave the source without a reader, for a pipe that takes nothing while it is paused.
         let is_last = taker.term == Term::UnlessPaused && holder.is_pruned();
         if gives && holder.can_go_first && !is_last && !self.leaves_gap(contest) {
-            self.hand_over(contest);
-        } else if taker.is_blocked() {
+            return self.hand_over(contest);
+        }
+        if taker.is_blocked() {
             // The holder keeps it as well.
-        } else if gives && read.what == DNS_NAME && !has_own_reason(holder) {
-            let may_be_renamed = is_same_connection(contest);
-            let reason = contest.conflict(taker.at, ReadConflictCause::TakerBlocked);
-            self.findings.blocked.insert(holder.at.clone(), reason);
-            let reason = contest.conflict(holder.at, ReadConflictCause::MovesLater { may_be_renamed });
-            self.findings.blocked.insert(taker.at.clone(), reason);
+            return;
+        }
+        if gives && read.what == DNS_NAME && !has_own_reason(holder) {
+            self.block_both(contest);
         } else if contest.is_strict() {
-            let cause = match (holder.standing, taker.term) {
-                (Standing::Elsewhere(way_out), _) => ReadConflictCause::ReadElsewhere(way_out.to_owned()),
-                (_, Term::UntilStopped | Term::UnlessPaused) if !gives => ReadConflictCause::StartsMeanwhile,
-                (Standing::Unmanaged, _) => ReadConflictCause::NotDeclared {
-                    may_be_renamed: holder.at.service == taker.at.service,
-                    can_be_renamed: can_be_renamed(holder.at.kind),
-                },
-                _ => ReadConflictCause::OtherStays,
-            };
-            self.block(contest, cause);
+            self.block(contest, conflict_cause(contest, gives));
         } else if holder.standing == Standing::Unmanaged {
             let warnings = self.findings.warnings.entry(taker.at.clone()).or_default();
             warnings.extend(warnings.is_empty().then(|| shared_read_warning(read, holder.at)));
         }
+    }
+
+    /// Blocks the holder, too: giving it up now would help nobody.
+    fn block_both(&mut self, contest: Contest<'s, 'p>) {
+        let Contest { taker, other: holder, .. } = contest;
+        let may_be_renamed = is_same_connection(contest);
+        let reason = contest.conflict(taker.at, ReadConflictCause::TakerBlocked);
+        self.findings.blocked.insert(holder.at.clone(), reason);
+        let reason = contest.conflict(holder.at, ReadConflictCause::MovesLater { may_be_renamed });
+        self.findings.blocked.insert(taker.at.clone(), reason);
     }
 
     /// Blocks the taker, unless it takes nothing where the API can create it paused.
@@ -261,6 +261,20 @@ impl<'s, 'p> Settlement<'s, 'p> {
 fn has_own_reason(giver: &Party<'_>) -> bool {
     let verdict = giver.change.map(|change| &change.verdict);
     matches!(verdict, Some(Verdict::Blocked(reason)) if !matches!(reason, BlockReason::StillUsed(_)))
+}
+
+/// Why the holder keeps what the taker would take.
+fn conflict_cause(contest: Contest<'_, '_>, gives: bool) -> ReadConflictCause {
+    let Contest { taker, other: holder, .. } = contest;
+    match (holder.standing, taker.term) {
+        (Standing::Elsewhere(way_out), _) => ReadConflictCause::ReadElsewhere(way_out.to_owned()),
+        (_, Term::UntilStopped | Term::UnlessPaused) if !gives => ReadConflictCause::StartsMeanwhile,
+        (Standing::Unmanaged, _) => ReadConflictCause::NotDeclared {
+            may_be_renamed: holder.at.service == taker.at.service,
+            can_be_renamed: can_be_renamed(holder.at.kind),
+        },
+        _ => ReadConflictCause::OtherStays,
+    }
 }
 
 /// Whether the live object has all that only a new object could change, other than its name.

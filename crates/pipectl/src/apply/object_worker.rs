@@ -85,32 +85,16 @@ pub(super) async fn run_object(
         if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
-        let stop = match perform_action(run, work, index, handing_over).await {
+        match perform_action(run, work, index, handing_over).await {
             Ok(performed) => {
                 pausing = pausing.filter(|_| !is_running_again(&performed));
                 report.record_action(performed);
-                continue;
             }
-            Err(stop) => stop,
-        };
-        let rest = if stop.is_begun() { index + 1 } else { index };
-        report.not_started = actions[rest..].iter().map(|action| action_verb(action)).collect();
-        report.notes.extend(maybe_created_note(action, &stop).map(str::to_owned));
-        // Before the report and before the pipe is started: both depend on whether its tables are complete again.
-        let restored = removed_mappings::restore_mappings(run, action, &stop).await;
-        record_stop(run, &mut report, stop);
-        report.not_recreated = not_recreated_reason(actions, index, &report);
-        report.notes.extend(handing_over.given.note().filter(|_| report.done == 0).map(str::to_owned));
-        removed_mappings::record_mappings(&mut report, actions, restored);
-        if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
-            report.keep_create(body, run.changes.get(&report.address).copied());
+            Err(stop) => {
+                end_early(run, actions, (index, stop), handing_over.given, &mut report).await;
+                break;
+            }
         }
-        // Whatever ended the work: left stopped, the pipe would ingest nothing until somebody notices.
-        let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(actions));
-        if let Some(id) = stopped {
-            resume_pipe(run, &id, &mut report).await;
-        }
-        break;
     }
     if report.outcome == Outcome::Applied {
         report
@@ -118,6 +102,45 @@ pub(super) async fn run_object(
             .extend(run.changes.get(&report.address).and_then(|it| redefined_tables_note(&it.redefined_tables)));
     }
     report
+}
+
+/// Brings back what this run took from the object, and reports what it has now.
+async fn end_early(
+    run: &ApplyRun<'_>,
+    actions: &[&Action],
+    (index, stop): (usize, StopCause),
+    given: Given,
+    report: &mut ObjectResult,
+) {
+    let action = actions[index];
+    // Before the report and before the pipe is started: both depend on whether its tables are complete again.
+    let restored = removed_mappings::restore_mappings(run, action, &stop).await;
+    report_stop(run, actions, (index, stop), given, report);
+    removed_mappings::record_mappings(report, actions, restored);
+    // Whatever ended the work: left stopped, the pipe would ingest nothing until somebody notices.
+    let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(actions));
+    if let Some(id) = stopped {
+        resume_pipe(run, &id, report).await;
+    }
+}
+
+/// Reports what was not done, and what that means for the object.
+fn report_stop(
+    run: &ApplyRun<'_>,
+    actions: &[&Action],
+    (index, stop): (usize, StopCause),
+    given: Given,
+    report: &mut ObjectResult,
+) {
+    let rest = if stop.is_begun() { index + 1 } else { index };
+    report.not_started = actions[rest..].iter().map(|action| action_verb(action)).collect();
+    report.notes.extend(maybe_created_note(actions[index], &stop).map(str::to_owned));
+    record_stop(run, report, stop);
+    report.notes.extend(given.note().filter(|_| report.done == 0).map(str::to_owned));
+    report.not_recreated = not_recreated_reason(actions, index, report);
+    if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
+        report.keep_create(body, run.changes.get(&report.address).copied());
+    }
 }
 
 async fn perform_action(
