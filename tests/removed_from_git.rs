@@ -139,7 +139,10 @@ fn plan_of_a_revert_before_the_apply_names_what_is_not_applied() {
     let (repo, base) = applied();
     repo.write_file("README", "no manifest");
     repo.commit_all("Words");
-    let plan = |before: &str| repo.run_successfully(&["plan", "pipes", "--base", &base, "--policy-base", before]);
+    let plan_with = |before: &str, more: &[&str]| {
+        repo.run_successfully(&[&["plan", "pipes", "--base", &base, "--policy-base", before][..], more].concat())
+    };
+    let plan = |before: &str| plan_with(before, &[]);
     assert!(!plan("HEAD").contains("is older than"), "no manifest changed since");
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
     let merged = repo.commit_all("Two replicas");
@@ -147,6 +150,13 @@ fn plan_of_a_revert_before_the_apply_names_what_is_not_applied() {
     let text = plan(&merged);
     let note = format!("The base {base} (Begin) is older than {merged} (Two replicas), from which this change starts");
     assert!(text.starts_with("No changes.") && text.contains(&note), "{text}");
+    let json: Value = serde_json::from_str(&plan_with(&merged, &["-o", "json"])).unwrap();
+    assert_eq!(json["result"]["unappliedCommit"], format!("{merged} (Two replicas)"), "{json}");
+    for format in ["markdown", "html"] {
+        plan_with(&merged, &["--report", &format!("{format}=out/report")]);
+        let shown = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out/report")).unwrap();
+        assert!(shown.contains("is older than") && shown.contains("(Two replicas)"), "{format}: {shown}");
+    }
     // Apply does it all at once.
     let applied = repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--policy-base", &merged]);
     assert!(!applied.contains("is older than"), "{applied}");

@@ -304,6 +304,9 @@ pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
     if !context.project_changes.is_empty() {
         document["projectChanges"] = context.project_changes.iter().map(|change| change.text.as_str()).collect();
     }
+    if let Some(commit) = &context.unapplied {
+        document["unappliedCommit"] = json!(commit);
+    }
     let notes = review_notes::review_notes(plan, context);
     if !notes.is_empty() {
         document["reviewNotes"] = json!(notes);
