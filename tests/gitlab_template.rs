@@ -193,6 +193,21 @@ fn first_apply_that_fails_is_finished_by_the_next() {
     assert_eq!((code, runner.live_wait("clicks")), (0, json!(900)), "{said}");
 }
 
+/// Refused before anything is read or written.
+#[test]
+fn job_of_two_environments_is_refused() {
+    let runner = GitlabRunner::new("dev,prod");
+    runner.declare("clicks", 500);
+    for job in ["clickpipes-plan", "clickpipes-apply", "clickpipes-drift"] {
+        let (code, said) = runner.run_job(job, &[]);
+        assert_eq!((code, said.lines().count()), (64, 1), "{job}: {said}");
+        assert!(said.starts_with("ENVIRONMENT is one environment: "), "{job}: {said}");
+    }
+    // The variable of the command names an environment, too, so it is a part of each cache.
+    let keys: Vec<&str> = TEMPLATE.split("key: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(keys.len() > 3 && keys.iter().all(|key| key.ends_with("-$ENVIRONMENT$PIPECTL_ENV-$PART")), "{keys:?}");
+}
+
 #[test]
 fn plan_of_the_tree_is_not_shown() {
     let runner = GitlabRunner::new("");

@@ -119,7 +119,77 @@ fn job_of_two_environments_is_refused() {
     for job in [both.plan("1"), both.apply(&[], &[]), both.drift()] {
         assert!(!job.succeeded && job.said.contains("run several with a matrix"), "{}", job.said);
     }
+    let unnamed = Environment { hub: &hub, name: "" };
+    let job = unnamed.apply(&[], &[("PIPECTL_ENV", "dev,prod")]);
+    assert!(!job.succeeded && job.said.contains("run several with a matrix"), "{}", job.said);
+    for arguments in ["--env prod", "--env=prod", "-e prod"] {
+        let job = unnamed.apply(&[("arguments", arguments)], &[]);
+        assert!(!job.succeeded && job.said.contains("name the environment by the input"), "{}", job.said);
+    }
     assert!(hub.comments(1).is_empty() && hub.open_issues().is_empty());
+}
+
+/// The variable names an environment as the input does: with its own base, plan and comment.
+#[test]
+fn variable_names_the_environment_of_a_job() {
+    let hub = repo_with(&["dev", "prod"]);
+    declare(&hub, "clicks", 500);
+    let in_environment = |name: &'static str, how: &[(&str, &str)]| {
+        let job = Environment { hub: &hub, name: "" };
+        let sandbox = format!(".pipectl/{name}.json");
+        assert_green(&job.apply(how, &[("PIPECTL_ENV", name), ("PIPECTL_SANDBOX", &sandbox)]));
+        Environment { hub: &hub, name }.live()
+    };
+    assert_eq!(in_environment("dev", &[("reviewed", "false")]), json!({"clicks": 500}));
+    assert_eq!(in_environment("prod", &[("reviewed", "false")]), json!({"clicks": 500}), "dev's mark is none of prod");
+    // The input and the variable lead to the same mark and the same plan.
+    branch(&hub, "one");
+    declare(&hub, "clicks", 900);
+    assert_green(&Environment { hub: &hub, name: "prod" }.plan("1"));
+    hub.merge("one");
+    assert_eq!(in_environment("prod", &[]), json!({"clicks": 900}));
+}
+
+/// A run by hand of the head of main does what the push of it would do, however old the base is.
+#[test]
+fn run_by_hand_counts_what_earlier_commits_allowed() {
+    let hub = repo_with(&["prod"]);
+    let prod = Environment { hub: &hub, name: "prod" };
+    declare(&hub, "clicks", 500);
+    declare(&hub, "views", 500);
+    assert_green(&prod.apply(&[("reviewed", "false")], &[]));
+    let allow = |most: u32| {
+        let project = format!(
+            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments: {{prod: {{}}}}\npolicy: {{maxDelete: {most}}}\n"
+        );
+        hub.repo.write_file("pipectl.yaml", &project);
+    };
+    allow(2);
+    hub.repo.commit_all("Allow two");
+    for pipe in ["clicks", "views"] {
+        hub.repo.write_file(&format!("pipes/{pipe}.yaml"), &kinesis_manifest(pipe, "", "  state: absent"));
+    }
+    allow(3);
+    hub.repo.commit_all("Delete both, and allow three");
+    let by_hand = || {
+        let inputs = [("command", "apply"), ("reviewed", "false")];
+        prod.run(&inputs, &[("github.event_name", "workflow_dispatch")], &[])
+    };
+    assert_green(&by_hand());
+    assert_eq!(prod.live(), json!({}));
+    // What the last commit lifts does not count yet.
+    for (pipe, state) in [("clicks", "running"), ("views", "running"), ("lines", "running"), ("words", "running")] {
+        hub.repo.write_file(&format!("pipes/{pipe}.yaml"), &kinesis_manifest(pipe, "", &format!("  state: {state}")));
+    }
+    hub.repo.commit_all("Four");
+    assert_green(&by_hand());
+    for pipe in ["clicks", "views", "lines", "words"] {
+        hub.repo.write_file(&format!("pipes/{pipe}.yaml"), &kinesis_manifest(pipe, "", "  state: absent"));
+    }
+    allow(4);
+    hub.repo.commit_all("Delete four, and allow them");
+    let job = by_hand();
+    assert!(!job.succeeded && job.said.contains("`maxDelete` was 3 before this change"), "{}", job.said);
 }
 
 /// The steps that the README lists, without their numbers.

@@ -5,7 +5,8 @@
 set -euo pipefail
 
 # `pipectl` takes several environments at once, but each has its own base, comment, issue and reviewed plan.
-if [[ "${ENVIRONMENT:-}" == *[,[:space:]]* ]]; then
+ENVIRONMENT=${ENVIRONMENT:-${PIPECTL_ENV:-}}
+if [[ "$ENVIRONMENT" == *[,[:space:]]* ]]; then
   echo "::error::the input 'environment' is one environment: run several with a matrix, as docs/ci.md shows"
   exit 64
 fi
@@ -18,6 +19,10 @@ selected=${PIPECTL_SHARD:-}${PIPECTL_ONLY:+ only $PIPECTL_ONLY}${PIPECTL_EXCLUDE
 takes_value=
 for word in ${arguments[@]+"${arguments[@]}"}; do
   case "$takes_value$word" in
+    --env | --env=* | -e*)
+      echo "::error::name the environment by the input 'environment', not in 'arguments': it has a base of its own"
+      exit 64
+      ;;
     --only | --exclude | --label | --shard | -l) takes_value="$word " ;;
     --only* | --exclude* | --label* | --shard* | -l*) selected+=" $takes_value$word" takes_value= ;;
   esac

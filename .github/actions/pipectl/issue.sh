@@ -8,6 +8,7 @@ me=$(gh api graphql --raw-field 'query={viewer{login}}' --jq .data.viewer.login)
 ids=$(gh api --paginate "$issues?state=open&per_page=100" \
   --jq ".[] | select(.user.login == \"$me\" and ((.body // \"\") | contains(\"$MARKER\"))) | .number")
 id=${ids%%$'\n'*}
+ENVIRONMENT=${ENVIRONMENT:-${PIPECTL_ENV:-}}
 title="ClickPipes drifted from git (${ENVIRONMENT:+$ENVIRONMENT, }${GITHUB_SHA:0:7})"
 if [ "$CHANGES" = true ] && [ -n "$id" ]; then
   gh api --method PATCH "$issues/$id" --raw-field "title=$title" --field "body=@$BODY" >/dev/null

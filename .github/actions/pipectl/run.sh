@@ -10,7 +10,8 @@ read -r -d '' -a paths <<<"${PATHS:-}" || true
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
 
-[ -z "${ENVIRONMENT:-}" ] || arguments+=(--env "$ENVIRONMENT")
+ENVIRONMENT=${ENVIRONMENT:-${PIPECTL_ENV:-}}
+[ -z "$ENVIRONMENT" ] || arguments+=(--env "$ENVIRONMENT")
 
 # Several commands and environments may comment on one pull request, so each has its own key.
 key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}${KEY:+.$KEY}"
@@ -21,6 +22,9 @@ fi
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
 base=()
+# A run by hand comes with no commit before the push. Its change is the last commit, as if that was pushed now: with the
+# base in its place, what an earlier commit allowed would not count.
+[ "$COMMAND" != apply ] || [ -n "${BEFORE:-}" ] || BEFORE=$(git rev-parse --verify --quiet HEAD^) || true
 [ -z "${BASE:-}" ] || base=(--base "$BASE" ${BEFORE:+--policy-base "$BEFORE"})
 
 # The output repeats names and values of manifests. GitHub must not read them as workflow commands.
