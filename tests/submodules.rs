@@ -117,4 +117,18 @@ fn removal_inside_a_submodule_is_not_told_to_use_prune_in_vain() {
     let said = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1", "--prune=git"]);
     assert!(said.stdout.contains("manifest removed"), "{}", said.all_output());
     assert!(said.stderr.contains("analytics/clicks is not pruned: no commit of this repository"), "{}", said.stderr);
+    // Without a base, its removal is not known, but it is told. So is that of the whole submodule.
+    let prune = ["plan", "pipes", "--prune=git"];
+    let told = "does not search the history of submodules (pipes/team): 1 live object";
+    let moved = repo.run_pipectl(&prune);
+    assert!(moved.stderr.contains(told), "{}", moved.all_output());
+    repo.run_git(&["rm", "--quiet", "--force", "pipes/team"]);
+    repo.commit_all("No team");
+    let gone = repo.run_pipectl(&prune);
+    assert!(gone.stderr.contains(told), "{}", gone.all_output());
+    // What is declared is not removed.
+    repo.write_file("pipes/clicks.yaml", &tuned_manifest(1, 900));
+    repo.commit_all("Clicks are here");
+    let declared = repo.run_pipectl(&prune);
+    assert!(!declared.stderr.contains("submodules"), "{}", declared.all_output());
 }

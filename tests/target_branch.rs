@@ -165,3 +165,32 @@ fn replacement_keeps_what_the_target_branch_changed() {
     let create = json["actions"].as_array().unwrap().iter().find_map(|action| action.get("create")).unwrap();
     assert_eq!(create["body"].pointer(WAIT).unwrap(), &json!(700), "{json:#}");
 }
+
+/// A branch has on its own line only the merge of its target branch, not the commit of it that an apply did halfway.
+#[test]
+fn value_of_a_target_branch_that_was_merged_into_this_one_is_not_a_conflict() {
+    let repo = crate::git::applied_repo();
+    let base = repo.run_git(&["rev-parse", "HEAD"]);
+    repo.run_git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write_file("pipes/views.yaml", &kinesis_manifest("views", "", ""));
+    repo.commit_all("Views");
+    repo.run_git(&["checkout", "--quiet", "main"]);
+    for wait in [600, 700] {
+        repo.write_file("pipes/clicks.yaml", &crate::git::tuned_manifest(1, wait));
+        repo.commit_all("Another time");
+    }
+    repo.edit_live_pipe("clicks", WAIT, json!(600));
+    repo.run_git(&["checkout", "--quiet", "topic"]);
+    repo.run_git(&["merge", "--quiet", "--no-edit", "main"]);
+    let plan = |more: &[&str]| repo.run_pipectl(&[&["plan", "pipes", "--base", &base][..], more].concat()).stdout;
+    let merged = plan(&["--policy-base", "main"]);
+    assert!(merged.contains("600 -> 700   # change") && !merged.contains("outside git"), "{merged}");
+    // Without the target branch, nothing tells what it declared in between.
+    assert!(plan(&[]).contains("was changed to 700 in git and to 600 outside git"), "{}", plan(&[]));
+    // After a fast-forward, the line of the branch is that of the target branch.
+    repo.run_git(&["branch", "--quiet", "before", "main"]);
+    repo.run_git(&["checkout", "--quiet", "main"]);
+    repo.run_git(&["merge", "--quiet", "--ff-only", "topic"]);
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--policy-base", "before"]);
+    assert_eq!(repo.live("clicks", WAIT), json!(700));
+}

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::submodules::SUBMODULE_MODE;
 use super::tree::LINK_MODE;
 use super::{Repository, SHALLOW_HINT, sanitize_subject};
 use crate::project::ProjectContext;
@@ -19,6 +20,8 @@ pub(super) struct HistoryStep {
     pub(super) old_hashes: Vec<String>,
     /// The contents that it added.
     pub(super) new_hashes: Vec<String>,
+    /// The paths of submodules that it moved or removed. What that took out of them is not known.
+    pub(super) changed_submodules: Vec<String>,
 }
 
 /// Which commits before `HEAD` count.
@@ -58,30 +61,35 @@ impl Repository {
         Ok(steps)
     }
 
-    /// The steps after a commit up to another one, along first parents.
+    /// The steps after a commit up to the tips, along their first parents.
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn steps_between(&self, from: &str, to: &str) -> Result<Vec<HistoryStep>> {
-        self.steps_to_commit(&format!("{from}..{to}"), Walk::FirstParents)
+    pub(super) fn steps_between(&self, from: &str, tips: &[&str]) -> Result<Vec<HistoryStep>> {
+        self.read_log(&after(from, tips), Walk::FirstParents, &|path| self.is_manifest_path(path))
     }
 
     /// The same in the folders from which objects may have moved here.
     ///
     /// # Errors
     /// When git cannot answer.
-    pub(super) fn steps_elsewhere(&self, from: &str, to: &str, project: &ProjectContext) -> Result<Vec<HistoryStep>> {
+    pub(super) fn steps_elsewhere(
+        &self,
+        from: &str,
+        tips: &[&str],
+        project: &ProjectContext,
+    ) -> Result<Vec<HistoryStep>> {
         let whole = Self { roots: vec![String::new()], ..self.clone() };
-        whole.read_log(&format!("{from}..{to}"), Walk::FirstParents, &|path| self.may_have_moved(path, project))
+        whole.read_log(&after(from, tips), Walk::FirstParents, &|path| self.may_have_moved(path, project))
     }
 
-    /// The steps to a commit, or within a range of commits.
+    /// The steps to a commit.
     fn steps_to_commit(&self, commit: &str, walk: Walk) -> Result<Vec<HistoryStep>> {
-        self.read_log(commit, walk, &|path| self.is_manifest_path(path))
+        self.read_log(&[commit.to_owned()], walk, &|path| self.is_manifest_path(path))
     }
 
     /// The steps, with the changes of these paths below the roots.
-    fn read_log(&self, commit: &str, walk: Walk, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<HistoryStep>> {
+    fn read_log(&self, commits: &[String], walk: Walk, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
         // `--no-renames`: a rename is a removal and an addition here, and their contents are compared by what they
         // declare. The other flags turn off programs and settings that the user's configuration may name.
@@ -98,13 +106,19 @@ impl Repository {
             "--format=%x01%H%x02%P%x02%s",
         ];
         args.extend(walk.log_flags());
-        args.extend([commit, "--"]);
+        args.extend(commits.iter().map(String::as_str));
+        args.push("--");
         if !self.roots.iter().any(String::is_empty) {
             args.extend(self.roots.iter().map(String::as_str));
         }
         let log = self.git_output_bytes(&args)?;
         Ok(parse_log(&String::from_utf8_lossy(&log), length, is_wanted))
     }
+}
+
+/// The range of commits after one, up to the tips.
+fn after(from: &str, tips: &[&str]) -> Vec<String> {
+    tips.iter().map(|tip| (*tip).to_owned()).chain([format!("^{from}")]).collect()
 }
 
 /// Parses the log: for each commit a head, then pairs of a change and its path. `length` is that of shown hashes.
@@ -117,12 +131,16 @@ fn parse_log(log: &str, length: usize, is_wanted: &dyn Fn(&str) -> bool) -> Vec<
             steps.push(parse_step(head, length));
         } else if let (Some(change), Some(step)) = (field.strip_prefix(':'), steps.last_mut()) {
             let path = fields.next().unwrap_or_default();
-            if is_wanted(path) {
+            if change.starts_with(SUBMODULE_MODE) {
+                step.changed_submodules.push(path.to_owned());
+            } else if is_wanted(path) {
                 step.record_change(change);
             }
         }
     }
-    steps.retain(|step| !step.old_hashes.is_empty() || !step.new_hashes.is_empty());
+    steps.retain(|step| {
+        !step.old_hashes.is_empty() || !step.new_hashes.is_empty() || !step.changed_submodules.is_empty()
+    });
     steps
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct GitHistory {
     since: Option<EarlierManifests>,
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
+    /// Submodules that moved, or are gone: whether that removed manifests was not searched.
+    unsearched_submodules: BTreeSet<String>,
     head_index: HeadIndex,
     /// `None` without a base.
     commits: Option<PlanCommits>,
@@ -102,8 +104,11 @@ impl GitHistory {
         let (mut after_base, mut target) = (Vec::new(), None);
         if let Some(base) = query.base.as_deref() {
             let hash = repository.resolve_commit(base)?.hash;
-            after_base = manifests_between(&repository, &hash, "HEAD", project)?;
-            after_base.extend(manifests_that_were_elsewhere(&repository, &hash, declared, project)?);
+            // A branch that merged its target branch has only the merge on its own line, whatever was applied of the
+            // commits that it brought.
+            let tips: Vec<&str> = query.before_change.iter().map(String::as_str).chain(["HEAD"]).collect();
+            after_base = manifests_between(&repository, &hash, &tips, project)?;
+            after_base.extend(manifests_that_were_elsewhere(&repository, &hash, &tips, declared, project)?);
             target = TargetBranch::read_moved(&repository, base, declared, project, output)?;
         }
         let manifests = |revision: &Option<String>, later| {
@@ -137,7 +142,8 @@ impl GitHistory {
         if query.needs_removals {
             let earlier = history.base.iter().chain(&history.before_change).flat_map(|it| &it.applied).cloned();
             let earlier = query.base.is_some().then(|| earlier.collect());
-            let removed = read_removals(&repository, earlier, project)?;
+            let (removed, submodules) = read_removals(&repository, earlier, project)?;
+            history.unsearched_submodules = submodules;
             if !removed.is_empty() {
                 let names = removed.iter().map(|removal| &removal.key.name).collect();
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
@@ -269,6 +275,11 @@ impl GitHistory {
         self.removals.iter().flatten().filter_map(|removal| services.resolve_address(&removal.key)).collect()
     }
 
+    /// The submodules that moved, and whose removals are not known.
+    pub(crate) fn unsearched_submodules(&self) -> Vec<String> {
+        self.unsearched_submodules.iter().cloned().collect()
+    }
+
     /// The proofs by address; and why other objects are kept, though a commit removed their manifests.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head: BTreeMap<Address, &str> = self.head_index.addresses(services).collect();
@@ -303,7 +314,7 @@ impl Repository {
 /// The commit before the change, if manifests changed between the base and it: no apply has done that.
 fn unapplied_commit(repository: &Repository, query: &GitQuery) -> Result<Option<String>> {
     let Some((base, change)) = query.base.as_deref().zip(query.before_change.as_deref()) else { return Ok(None) };
-    let steps = repository.steps_between(&repository.resolve_commit(base)?.hash, change)?;
+    let steps = repository.steps_between(&repository.resolve_commit(base)?.hash, &[change])?;
     if steps.is_empty() { Ok(None) } else { Ok(Some(repository.resolve_commit(change)?.label())) }
 }
 
@@ -336,13 +347,15 @@ fn read_removals(
     repository: &Repository,
     earlier: Option<BTreeSet<DeclaredKey>>,
     project: &ProjectContext,
-) -> Result<Vec<Removal>> {
+) -> Result<(Vec<Removal>, BTreeSet<String>)> {
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut removed = find_removals(&mut archive, &repository.read_history(project, Walk::All)?)?;
-    let mut mainline = BTreeSet::new();
+    let (mut mainline, mut submodules) = (BTreeSet::new(), BTreeSet::new());
     if earlier.is_none() {
         for step in &repository.read_history(project, Walk::FirstParents)? {
             mainline.extend(removed_keys(&mut archive, step)?.into_keys());
+            let changed = step.changed_submodules.iter();
+            submodules.extend(changed.filter(|path| !repository.roots_inside(path).is_empty()).cloned());
         }
     }
     let (has_base, declared) = (earlier.is_some(), earlier.unwrap_or(mainline));
@@ -350,7 +363,7 @@ fn read_removals(
         removal.is_proven = declared.contains(&removal.key);
     }
     removed.retain(|removal| removal.is_proven || has_base);
-    Ok(removed)
+    Ok((removed, submodules))
 }
 
 /// The names that one step removed, each with its protection and its pinned id before.

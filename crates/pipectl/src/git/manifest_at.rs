@@ -166,12 +166,12 @@ pub(super) fn parse_declared(
 pub(super) fn manifests_between(
     repository: &Repository,
     from: &str,
-    to: &str,
+    tips: &[&str],
     project: &ProjectContext,
 ) -> Result<Vec<Manifest>> {
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = Vec::new();
-    for step in repository.steps_between(from, to)? {
+    for step in repository.steps_between(from, tips)? {
         found.extend(archive.manifests_at(&step.hash, &step.new_hashes)?);
     }
     Ok(found)
@@ -184,10 +184,11 @@ pub(super) fn manifests_between(
 pub(super) fn manifests_that_were_elsewhere(
     repository: &Repository,
     from: &str,
+    tips: &[&str],
     declared: &[Manifest],
     project: &ProjectContext,
 ) -> Result<Vec<Manifest>> {
-    let steps = repository.steps_elsewhere(from, "HEAD", project)?;
+    let steps = repository.steps_elsewhere(from, tips, project)?;
     if steps.is_empty() {
         return Ok(Vec::new());
     }

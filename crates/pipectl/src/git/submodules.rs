@@ -208,7 +208,7 @@ impl Repository {
     }
 
     /// The roots as a submodule at this path has them; none if it holds no manifests of this run.
-    fn roots_inside(&self, path: &str) -> Vec<String> {
+    pub(super) fn roots_inside(&self, path: &str) -> Vec<String> {
         if self.is_manifest_path(&format!("{path}/any.yaml")) {
             return vec![String::new()];
         }
@@ -273,4 +273,4 @@ pub(super) const FETCH_SUBMODULES: &str = "`git submodule update --init`, `submo
 
 const SHORT_HASH: usize = 7;
 
-const SUBMODULE_MODE: &str = "160000 ";
+pub(super) const SUBMODULE_MODE: &str = "160000 ";

@@ -44,7 +44,7 @@ impl TargetBranch {
         if base.hash == tip.hash {
             return Ok(None);
         }
-        let since_base = manifests_between(repository, &base.hash, &tip.hash, project)?;
+        let since_base = manifests_between(repository, &base.hash, &[&tip.hash], project)?;
         Ok(Some(Self {
             tip: EarlierManifests::read_revision(repository, &tip.hash, (declared, &[]), project, output)?,
             since_base,

@@ -10,6 +10,7 @@ use model::project::{Policy, PruneMode};
 use model::selector::AddressPattern;
 use planner::{LastProtection, Plan, PruneEvidence, PruneReason};
 
+use crate::diagnostics::pluralize;
 use crate::exit::UsageError;
 use crate::git::{EvidenceByAddress, GitHistory, GitServices};
 use crate::output::Output;
@@ -22,6 +23,8 @@ use crate::session::GitOptions;
 pub(super) struct PruneInputs {
     /// Whether git was asked for removed manifests.
     searched_git: bool,
+    /// The submodules whose history was not searched.
+    unsearched_submodules: Vec<String>,
     /// What history proves, object by object.
     history_evidence: EvidenceByAddress,
     /// Why other objects stay, though a commit removed their manifests.
@@ -101,7 +104,9 @@ impl PruneInputs {
         let services_reached = reached.collect();
         let (history_evidence, kept) = history.removal_evidence(services);
         let searched_git = prune == PruneMode::Git;
-        Self { searched_git, history_evidence, kept, scope_services: services_reached, scope_patterns }
+        let unsearched_submodules = history.unsearched_submodules();
+        let scope_services = services_reached;
+        Self { searched_git, unsearched_submodules, history_evidence, kept, scope_patterns, scope_services }
     }
 
     /// Deletes nothing in other services than these.
@@ -143,7 +148,24 @@ impl PruneInputs {
                  are not read. To delete it, declare it with `state: absent`"
             )
         });
-        kept.chain(moved).chain(unproven).collect()
+        kept.chain(moved).chain(unproven).chain(self.submodules_note(plan)).collect()
+    }
+
+    /// Without a base, nothing names what was removed in a submodule.
+    fn submodules_note(&self, plan: &Plan) -> Option<String> {
+        let is_unexplained = |at: &&Address| !self.history_evidence.contains_key(*at) && !self.kept.contains_key(*at);
+        let unmanaged = plan.unmanaged.iter().map(|other| &other.address).filter(|at| !at.kind.is_singleton());
+        let count = unmanaged.filter(is_unexplained).count();
+        let is_silent = self.unsearched_submodules.is_empty() || count == 0;
+        (!is_silent).then(|| {
+            format!(
+                "warning: `--prune=git` does not search the history of submodules ({}): {} that no manifest declares \
+                 stay, also if their manifests were removed there. `--base REF` names what was removed since REF; to \
+                 delete it, declare it with `state: absent`",
+                self.unsearched_submodules.join(", "),
+                pluralize(count, "live object"),
+            )
+        })
     }
 
     fn may_be_pruned(&self, at: &Address) -> bool {
