@@ -128,6 +128,36 @@ fn program_that_a_change_allows_does_not_run_for_it() {
     assert!(said.all_output().contains("policy.secretCommands"), "{}", said.all_output());
 }
 
+/// A long list is shown by the entries that differ, what allows more first, in every format.
+#[test]
+fn long_lists_of_the_policy_hide_nothing() {
+    let list = |names: &[&str]| names.iter().map(|it| format!("analytics/{it}-with-a-long-name")).collect::<Vec<_>>();
+    let policy = |protect: &[&str], commands: &[&str]| {
+        format!("{{protect: {:?}, secretCommands: {:?}}}", list(protect), list(commands))
+    };
+    let repo = protected_repo(&policy(&["a", "b", "c"], &["a", "b", "c"]));
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {}\n", policy(&["a", "b", "d"], &["a", "b", "d"])));
+    repo.commit_all("Another one of each");
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1", "--report", "markdown=out.md"]);
+    let [c, d] = ["c", "d"].map(|it| format!("\"analytics/{it}-with-a-long-name\""));
+    assert!(plan.contains(&format!("`policy.protect` - {c}, + {d}\n")), "{plan}");
+    assert!(plan.contains(&format!("`policy.secretCommands` + {d}, - {c}\n")), "{plan}");
+    let comment = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("out.md")).unwrap();
+    assert!(comment.contains("d-with-a-long-name") && comment.contains("c-with-a-long-name"), "{comment}");
+    // Of many entries, the harmless ones are counted. A list that is gone is told as such.
+    let many: Vec<String> = (0..30).map(|it| format!("n{it}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{protect: {:?}}}\n", list(&many)));
+    repo.commit_all("Many");
+    let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
+    assert!(plan.contains("`policy.protect` - \"analytics/a-with-a-long-name\", - "), "{plan}");
+    assert!(plan.contains(" and 13 more entries\n"), "{plan}");
+    assert!(
+        plan.contains("`policy.secretCommands` - \"analytics/a-with-a-long-name\", ") && plan.contains(" -> unset"),
+        "{plan}"
+    );
+}
+
 #[test]
 fn change_does_not_begin_to_prune() {
     let repo = protected_repo("{}");

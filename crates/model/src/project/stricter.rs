@@ -31,6 +31,11 @@ impl Policy {
         }
     }
 
+    /// Whether a policy allows more if this list has fewer entries. The other lists allow more with each entry.
+    pub fn is_list_of_limits(key: &str) -> bool {
+        matches!(key, "protect" | "keepStopped" | "rules")
+    }
+
     /// What both delete.
     fn stricter_prune(&self, base: &Self) -> (Option<PruneMode>, Option<Vec<String>>) {
         let scope = in_both(self.prune_scope.clone(), base.prune_scope.as_ref());
@@ -168,6 +173,21 @@ mod tests {
             let stricter = head.clone().stricter_with(&base);
             assert_eq!(stricter.prune, expected, "{base:?} {head:?}");
             assert!(stricter.prune_scope.iter().flatten().all(|pattern| pattern == "a"), "{stricter:?}");
+        }
+    }
+
+    /// Of a list of limits, the stricter policy has what one of both has; of the others, only what both have.
+    #[test]
+    fn lists_of_limits_are_those_of_which_both_hold() {
+        for key in ["protect", "keepStopped", "allowReplace", "pruneScope", "secretCommands", "secretCommandVariables"]
+        {
+            let policy = |list: serde_json::Value| -> Policy {
+                serde_json::from_value(serde_json::json!({ key: list })).unwrap()
+            };
+            let stricter = policy(serde_json::json!(["a"])).stricter_with(&policy(serde_json::json!(["b"])));
+            let stricter = serde_json::to_value(stricter).unwrap();
+            let holds_both = stricter[key].as_array().is_some_and(|all| all.len() == 2);
+            assert_eq!(holds_both, Policy::is_list_of_limits(key), "{key}: {stricter}");
         }
     }
 }

@@ -7,15 +7,16 @@ use model::address::Address;
 use model::desired::Place;
 use model::look_alike::{escape_foreign, visible_name};
 use model::path::FieldPath;
+use model::project::Policy;
 use planner::{Change, ChangedTemplate, Plan, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::object::display_name;
-use super::values::short_value;
+use super::values::{self, Difference, short_pair, short_value};
 use super::{Context, ProjectChange};
 use crate::diagnostics::pluralize;
-use crate::settings_diff::ProjectChanges;
+use crate::settings_diff::{ProjectChanges, SettingDiff};
 
 /// Of more notes, those of the least gravity are counted.
 const MAX_NOTES: usize = 20;
@@ -108,9 +109,8 @@ pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
 
 /// One sentence for each setting.
 pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectChange> {
-    let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
     let settings = changes.settings.iter().map(|it| ProjectChange {
-        text: format!("`{}` {} -> {}", it.path, text(&it.left), text(&it.right)),
+        text: format!("`{}` {}", it.path, describe_setting(it)),
         gravity: gravity_of_setting(&it.path),
     });
     let held = changes.is_policy_held.then(|| ProjectChange {
@@ -122,6 +122,33 @@ pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectC
         .iter()
         .map(|name| ProjectChange { text: format!("the environment `{name}` is gone"), gravity: Gravity::Policy });
     gone.chain(settings).chain(held).collect()
+}
+
+/// Entries of a list that one note shows.
+const MAX_ENTRIES: usize = 20;
+
+/// `1 -> 3`; of a long list, the entries that differ: `- "prod/*", + "dev/*"`.
+// Hazard: two long lists, cut, look alike, and what a change allows is behind the cut.
+fn describe_setting(setting: &SettingDiff) -> String {
+    let sides = (setting.left.as_ref(), setting.right.as_ref());
+    let mut entries = values::differences(sides.0, sides.1);
+    if entries.is_empty() {
+        let text = |value: Option<&Value>| value.map_or_else(|| "unset".to_owned(), short_value);
+        return match sides {
+            (Some(left), Some(right)) => short_pair(left, right, values::MAX_VALUE_CHARS).join(" -> "),
+            (left, right) => format!("{} -> {}", text(left), text(right)),
+        };
+    }
+    // What allows more comes first.
+    let is_limit = setting.path.segments().last().is_some_and(|key| Policy::is_list_of_limits(key));
+    let harmless = if is_limit { '+' } else { '-' };
+    entries.sort_by_key(|entry| entry.sign == harmless);
+    let shown: Vec<String> = entries.iter().take(MAX_ENTRIES).map(Difference::line).collect();
+    let more = entries.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more entries") } else { String::new() };
+    let [from, to] =
+        [(sides.0, "unset -> "), (sides.1, " -> unset")].map(|(side, words)| if side.is_none() { words } else { "" });
+    format!("{from}{}{more}{to}", shown.join(", "))
 }
 
 fn gravity_of_setting(path: &FieldPath) -> Gravity {
