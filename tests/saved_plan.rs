@@ -283,6 +283,45 @@ fn saved_plan_contains_no_secret_and_detects_edits() {
     assert!(said.stderr.contains("is not a plan"), "{}", said.stderr);
 }
 
+/// What the file only shows is a part of the review, too. Layout and the order of keys say nothing.
+#[test]
+fn saved_plan_that_was_edited_anywhere_is_refused() {
+    fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                members.iter().for_each(|(name, it)| leaves(it, &format!("{path}/{name}"), found));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, it)| leaves(it, &format!("{path}/{at}"), found));
+            }
+            _ => found.push(path.to_owned()),
+        }
+    }
+    let desk = dir_with_saved_plan();
+    let file = desk.temp_dir.path().join("plan.json");
+    let saved: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let read = |plan: &Value| {
+        std::fs::write(&file, plan.to_string()).unwrap();
+        pipectl::saved_plan::SavedPlan::read_file(&file).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&saved), Ok(()), "another layout");
+    let mut found = Vec::new();
+    leaves(&saved, "", &mut found);
+    assert!(found.len() > 30, "{found:?}");
+    for path in &found {
+        let mut edited = saved.clone();
+        *edited.pointer_mut(path).unwrap() = json!("edited");
+        assert!(read(&edited).is_err(), "{path}");
+    }
+    // Something more, and something less.
+    let mut more = saved.clone();
+    more["plan"]["changes"][0]["note"] = json!("harmless");
+    assert!(read(&more).unwrap_err().contains("changed after it was saved"));
+    let mut less = saved.clone();
+    less.as_object_mut().unwrap().remove("unreachable");
+    assert!(read(&less).unwrap_err().contains("changed after it was saved"));
+}
+
 #[test]
 fn folder_of_plans_allows_what_one_of_them_contains() {
     let desk = dir_with_saved_plan();

@@ -8,6 +8,7 @@
 mod differences;
 mod reviewed_plans;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -28,6 +29,9 @@ use crate::files;
 /// The `kind` of a saved plan, and the version of its shape.
 const KIND: &str = "SavedPlan";
 const SCHEMA_VERSION: &str = "1.0";
+
+/// The key of the digest over everything else in the file.
+const FILE_DIGEST: &str = "fileDigest";
 
 /// Several times the plan of thousands of pipes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -61,7 +65,7 @@ pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
 /// # Errors
 /// When the file cannot be written.
 pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], file: &Path) -> Result<()> {
-    let saved = json!({
+    let mut saved = json!({
         "schemaVersion": SCHEMA_VERSION,
         "kind": KIND,
         "digest": plan_digest(plan, target),
@@ -69,6 +73,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
         "plan": plan,
         "unreachable": unreachable,
     });
+    saved[FILE_DIGEST] = json!(text_digest(&sorted_text(&saved)));
     let text = format!("{saved:#}\n");
     // Private even so: live values say much about a system.
     files::write_private_file(file, &text)
@@ -77,7 +82,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
 /// A reviewed plan, by object.
 pub struct SavedPlan {
     objects: BTreeMap<String, Value>,
-    /// The services that it could not read. Not in the digest: they only explain why their objects are not reviewed.
+    /// The services that it could not read. They only explain why their objects are not reviewed.
     unreachable: Value,
 }
 
@@ -95,21 +100,22 @@ impl SavedPlan {
     ///
     /// # Errors
     /// When the file cannot be read, is not a saved plan, or was changed after it was saved.
-    // The digest finds an accident, such as a merge of two files. It is not a signature: whoever changes the file can
-    // change the digest, so safety does not rest on it.
+    // The digest of the file finds an accident, such as a merge of two files, also in what the file only shows. It is not
+    // a signature: whoever changes the file can change the digest, so safety does not rest on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
         let text = files::read_bounded(file, MAX_BYTES)?;
-        let saved: Value = serde_json::from_slice(&text).with_context(|| format!("{name} is not a saved plan"))?;
+        let mut saved: Value = serde_json::from_slice(&text).with_context(|| format!("{name} is not a saved plan"))?;
         if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
             bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");
+        }
+        let expected = saved.as_object_mut().and_then(|it| it.remove(FILE_DIGEST));
+        if expected != Some(json!(text_digest(&sorted_text(&saved)))) {
+            bail!("{name} was changed after it was saved: its digest does not match");
         }
         let target = PlanTarget::deserialize(&saved["in"]);
         let target = target.with_context(|| format!("{name} does not say where it is performed"))?;
         let objects = objects_from_json(&saved["plan"], &target);
-        if saved["digest"] != digest_objects(objects.values().map(sorted_text)) {
-            bail!("{name} was changed after it was saved: its digest does not match");
-        }
         Ok(Self { objects, unreachable: saved["unreachable"].clone() })
     }
 
@@ -187,20 +193,47 @@ struct ComparableField<'p> {
 impl ComparableObject<'_> {
     /// The same as [`sorted_text`] of its JSON. The body of a create is most of a plan, and is not copied.
     fn sorted_text(&self) -> String {
-        let action_text = |action: &&Action| match action {
+        let object = SortedObject {
+            actions: self.actions.iter().map(|action| SortedAction(action)).collect(),
+            address: SortedValue(json!(self.address)),
+            fields: SortedValue(json!(self.fields)),
+            id: self.id,
+            service_id: self.service_id,
+            verdict: SortedValue(json!(self.verdict)),
+        };
+        serde_json::to_string(&object).expect("an object is JSON")
+    }
+}
+
+/// The members in the order of their names.
+#[derive(Serialize)]
+struct SortedObject<'p> {
+    actions: Vec<SortedAction<'p>>,
+    address: SortedValue<Value>,
+    fields: SortedValue<Value>,
+    id: &'p Option<Id>,
+    #[serde(rename = "in")]
+    service_id: Option<&'p str>,
+    verdict: SortedValue<Value>,
+}
+
+struct SortedAction<'p>(&'p Action);
+
+impl Serialize for SortedAction<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Create<'p> {
+            address: SortedValue<Value>,
+            body: SortedValue<&'p Value>,
+        }
+        match self.0 {
             // With a reader beside it, the action has a further field, so the general way is taken.
             Action::Create { address, body, paused_beside: None } => {
-                format!(r#"{{"create":{{"address":{},"body":{}}}}}"#, sorted_text(&json!(address)), sorted_text(body))
+                let create = Create { address: SortedValue(json!(address)), body: SortedValue(body) };
+                serializer.collect_map([("create", create)])
             }
-            action => sorted_text(&json!(action)),
-        };
-        let actions = self.actions.iter().map(action_text).collect::<Vec<_>>().join(",");
-        let Self { address, service_id, id, verdict, fields, .. } = self;
-        let parts = [json!(address), json!(fields), json!(id), json!(service_id), json!(verdict)];
-        let [address, fields, id, service_id, verdict] = parts.map(|part| sorted_text(&part));
-        format!(
-            r#"{{"actions":[{actions}],"address":{address},"fields":{fields},"id":{id},"in":{service_id},"verdict":{verdict}}}"#
-        )
+            action => SortedValue(json!(action)).serialize(serializer),
+        }
     }
 }
 
@@ -256,7 +289,7 @@ fn objects_from_json(plan: &Value, target: &PlanTarget) -> BTreeMap<String, Valu
     objects
 }
 
-/// A [`ComparableObject`] from a file, with the same fields in the same order: the digest is over its text.
+/// A [`ComparableObject`] from a file, with the same fields.
 fn comparable_object(change: &Value, actions: Vec<Value>, target: &PlanTarget) -> Value {
     let fields: Vec<Value> = change["fields"].as_array().into_iter().flatten().map(comparable_field).collect();
     // A list of values would be copied by `json!`, and a create is mostly its body.
@@ -288,13 +321,13 @@ fn comparable_field(field: &Value) -> Value {
 
 /// A value as JSON, with the keys of each object in order.
 // The order of keys in a manifest says nothing, and `fmt` changes it.
-struct SortedValue<'v>(&'v Value);
+struct SortedValue<V>(V);
 
-impl Serialize for SortedValue<'_> {
+impl<V: Borrow<Value>> Serialize for SortedValue<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
+        match self.0.borrow() {
             Value::Object(fields) => {
-                let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name, Self(value))).collect();
+                let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name, SortedValue(value))).collect();
                 fields.sort_unstable_by_key(|(name, _)| *name);
                 serializer.collect_map(fields)
             }
@@ -321,6 +354,13 @@ fn digest_objects(objects: impl Iterator<Item = String>) -> String {
         context.update(object.as_bytes());
     }
     context.update(b"]");
-    let hash = context.finish();
+    format_digest(&context.finish())
+}
+
+fn text_digest(text: &str) -> String {
+    format_digest(&digest::digest(&digest::SHA256, text.as_bytes()))
+}
+
+fn format_digest(hash: &digest::Digest) -> String {
     hash.as_ref().iter().fold("sha256:".to_owned(), |digest, byte| digest + &format!("{byte:02x}"))
 }
