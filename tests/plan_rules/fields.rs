@@ -126,6 +126,7 @@ fn immutable_field_change_forces_replacement() {
             sends P to b:9092
             data:  the new pipe starts at from_beginning: rows already in `default.clicks` are loaded again
                    the new object keeps what the manifest omits: `scaling`
+                   the API made these values from the id of the old object, and the new object gets its own: `source.kafka.consumerGroup`
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
                    the API returned no value for these fields, and the new object has them only if the manifest declares them: `destination.tableDefinition.primaryKey`, `source.kafka.sshKeyResourceId`
                    apply skips this change unless you pass `--allow-replace analytics/clicks`

@@ -34,6 +34,8 @@ pub(crate) struct CarriedOver {
     pub(crate) kept: Vec<FieldPath>,
     /// Live values that are not in `body`: they do not fit what is declared, or only the API may set them.
     pub(crate) dropped: Vec<FieldPath>,
+    /// Live values that are not in `body`: the API made them from the id of the old object.
+    pub(crate) generated: Vec<FieldPath>,
     /// Fields that the manifest omits, and of which only the API knows the value.
     pub(crate) unreadable: Vec<FieldPath>,
     /// The same, where the API would probably have returned a value.
@@ -63,13 +65,13 @@ impl CarryOver<'_> {
     pub(crate) fn recreate(&self, desired: &Value, live: &Value) -> CarriedOver {
         let rules = FieldSemantics::for_kind(self.kind);
         let node = kinds::body_fields(self.kind);
-        let (kept, dropped, unreadable) = (Vec::new(), Vec::new(), Vec::new());
-        let mut overlay = Overlay { settings: self, kept, dropped, unreadable };
+        let (kept, dropped, generated, unreadable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut overlay = Overlay { settings: self, kept, dropped, generated, unreadable };
         let place = Place { rules, node, path: FieldPath::root() };
         let body = overlay.overlay_value(&place, desired, live);
-        let Overlay { kept, dropped, unreadable, .. } = overlay;
+        let Overlay { kept, dropped, generated, unreadable, .. } = overlay;
         let (not_returned, incomplete, refused) = (Vec::new(), Vec::new(), Vec::new());
-        let mut carried = CarriedOver { body, kept, dropped, unreadable, not_returned, incomplete, refused };
+        let mut carried = CarriedOver { body, kept, dropped, generated, unreadable, not_returned, incomplete, refused };
         carried.drop_removed_columns(self.kind, live);
         carried.drop_invalid(self.kind, desired, live);
         carried.find_write_only(self.kind, live);
@@ -109,6 +111,7 @@ struct Overlay<'c> {
     settings: &'c CarryOver<'c>,
     kept: Vec<FieldPath>,
     dropped: Vec<FieldPath>,
+    generated: Vec<FieldPath>,
     unreadable: Vec<FieldPath>,
 }
 
@@ -213,6 +216,7 @@ impl Overlay<'_> {
         // Such a name is of the old object: its consumer group, for one. The new object gets one of its own from the
         // API.
         if text.contains(self.settings.short_id()) {
+            self.generated.push(place.path.clone());
             return None;
         }
         let reference =

@@ -84,7 +84,8 @@ impl<'r> EntryIndex<'r> {
             ListSemantics::Keyed(keyed) => entries.map(|(at, entry)| (keyed.entry_key(entry), (at, entry))).collect(),
             ListSemantics::Atomic | ListSemantics::Set => HashMap::new(),
         };
-        Self { entries, kept: by_entry(&recreated.kept), dropped: by_entry(&recreated.dropped) }
+        let gone = [&recreated.dropped[..], &recreated.generated].concat();
+        Self { entries, kept: by_entry(&recreated.kept), dropped: by_entry(&gone) }
     }
 
     /// Completes an entry that is added again. Says what it keeps, and what does not fit any more.
@@ -107,6 +108,10 @@ impl CarriedOver {
         let lines = [
             (&self.kept, "the new object keeps what the manifest omits: "),
             (&self.incomplete, "the new object loses these fields, as the API does not return all that they need: "),
+            (
+                &self.generated,
+                "the API made these values from the id of the old object, and the new object gets its own: ",
+            ),
             (&self.dropped, "the new object loses what does not fit any more or is not known to pipectl: "),
             (
                 &self.unreadable,
