@@ -33,5 +33,25 @@ pub fn column_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> 
     let removed: Vec<String> = removed.map(|(name, _)| format!("`{name}`")).collect();
     let kept = (!removed.is_empty() && !after.is_empty())
         .then(|| format!("table `{name}` keeps {}, with the default of the column in new rows", removed.join(", ")));
-    altered.into_iter().chain(kept).collect()
+    let new = after.iter().map(|(column, _)| column).filter(|column| before.iter().all(|(name, _)| name != *column));
+    altered.into_iter().chain(kept).chain(unmapped_note(new, desired, live)).collect()
+}
+
+/// New columns that the live mappings leave out, where git does not manage these.
+// The schema says that every column needs a mapping as soon as there is one. A rule tells of mappings that are declared.
+fn unmapped_note<'c>(new: impl Iterator<Item = &'c String>, desired: &Value, live: &Value) -> Option<String> {
+    let mapped: Vec<&Value> =
+        live["fieldMappings"].as_array().into_iter().flatten().map(|mapping| &mapping["destinationField"]).collect();
+    if mapped.is_empty() || !desired["fieldMappings"].is_null() {
+        return None;
+    }
+    let unmapped: Vec<String> =
+        new.filter(|column| mapped.iter().all(|name| *name != *column)).map(|column| format!("`{column}`")).collect();
+    (!unmapped.is_empty()).then(|| {
+        format!(
+            "no field mapping of the live pipe leads to {}, which may stay empty: declare the live `fieldMappings` and \
+             what is missing",
+            unmapped.join(", ")
+        )
+    })
 }
