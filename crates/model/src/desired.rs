@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -173,13 +174,11 @@ impl TemplateOrigin {
 }
 
 /// The line and column of each field's key.
-// Kept for every field of every manifest, and asked for a few: two allocations for all of them instead of several for
-// each are a third of the memory of ten thousand manifests.
+// Kept for every field of every manifest, and asked for a few: one allocation for all of them instead of several for
+// each.
 #[derive(Debug, Default, PartialEq)]
 pub struct FieldPlaces {
-    /// All paths one after the other.
-    text: String,
-    /// In the order of the paths once [`FieldPlaces::sort`] was called.
+    /// In the order of the keys once [`FieldPlaces::sort`] was called.
     entries: Vec<FieldPlace>,
     /// Files other than that of the document: a template, the project file.
     files: Vec<Arc<str>>,
@@ -187,8 +186,7 @@ pub struct FieldPlaces {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct FieldPlace {
-    start: u32,
-    end: u32,
+    path: PathKey,
     line: u32,
     column: u32,
     /// Zero is the file of the document, one the first of `files`.
@@ -197,79 +195,55 @@ struct FieldPlace {
 
 impl FieldPlaces {
     /// Adds a field in the file of the document.
-    pub fn record(&mut self, path: &PathText, line: u32, column: u32) {
-        self.push(path, line, column, 0);
+    pub fn record(&mut self, path: PathKey, line: u32, column: u32) {
+        self.entries.push(FieldPlace { path, line, column, file: 0 });
     }
 
     /// Adds a field that stands in another file.
-    pub fn record_in_file(&mut self, path: &PathText, place: Place) {
+    pub fn record_in_file(&mut self, path: PathKey, place: Place) {
         // A document has few of them: its template, and the project file.
         let known = self.files.iter().position(|file| *file == place.file).unwrap_or_else(|| {
             self.files.push(place.file);
             self.files.len() - 1
         });
-        self.push(path, place.line, place.column, u32::try_from(known + 1).unwrap_or_default());
-    }
-
-    fn push(&mut self, path: &PathText, line: u32, column: u32, file: u32) {
-        let start = self.position();
-        self.text.push_str(&path.0);
-        self.entries.push(FieldPlace { start, end: self.position(), line, column, file });
-    }
-
-    fn position(&self) -> u32 {
-        u32::try_from(self.text.len()).unwrap_or(u32::MAX)
-    }
-
-    fn path(text: &str, entry: FieldPlace) -> &str {
-        text.get(entry.start as usize..entry.end as usize).unwrap_or_default()
+        let file = u32::try_from(known + 1).unwrap_or_default();
+        self.entries.push(FieldPlace { path, line: place.line, column: place.column, file });
     }
 
     /// Of two places of one field the first counts.
     fn sort(&mut self) {
-        let text = &self.text;
-        self.entries.sort_by(|a, b| Self::path(text, *a).cmp(Self::path(text, *b)));
-        self.entries.dedup_by(|later, first| Self::path(text, *later) == Self::path(text, *first));
+        self.entries.sort_by_key(|entry| entry.path);
+        self.entries.dedup_by_key(|entry| entry.path);
         self.entries.shrink_to_fit();
-        self.text.shrink_to_fit();
     }
 
-    fn find(&self, path: &PathText, own: &Arc<str>) -> Option<Place> {
-        let found = self.entries.binary_search_by(|entry| Self::path(&self.text, *entry).cmp(path.0.as_str())).ok()?;
+    fn find(&self, path: PathKey, own: &Arc<str>) -> Option<Place> {
+        let found = self.entries.binary_search_by_key(&path, |entry| entry.path).ok()?;
         let FieldPlace { line, column, file, .. } = self.entries[found];
         let other = (file as usize).checked_sub(1).and_then(|at| self.files.get(at));
         Some(Place { file: Arc::clone(other.unwrap_or(own)), line, column })
     }
 }
 
-/// A path as one text, for a walk over many fields.
-#[derive(Clone, Debug, Default)]
-pub struct PathText(String);
+/// A path as a number. The default is that of the root.
+// The texts of the paths would take more memory than all else about the places. Two fields of a document have one number
+// by chance in one of 10^15 documents, and then a message names the line of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathKey(u64);
 
-impl PathText {
-    /// Ends each step, so that no path begins within a step of another.
-    const STEP_END: char = '\0';
-
-    /// Goes one step down.
-    pub fn push(&mut self, step: &str) {
-        self.0.push_str(step);
-        self.0.push(Self::STEP_END);
-    }
-
-    /// Goes one step up; `false` at the root.
-    pub fn pop(&mut self) -> bool {
-        let is_below_root = self.0.pop().is_some();
-        let parent = self.0.rfind(Self::STEP_END).map_or(0, |end| end + 1);
-        self.0.truncate(parent);
-        is_below_root
+impl PathKey {
+    /// The path one step further down.
+    #[must_use]
+    pub fn child(self, step: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (self.0, step).hash(&mut hasher);
+        Self(hasher.finish())
     }
 }
 
-impl From<&FieldPath> for PathText {
+impl From<&FieldPath> for PathKey {
     fn from(path: &FieldPath) -> Self {
-        let mut text = Self::default();
-        path.segments().iter().for_each(|step| text.push(step));
-        text
+        path.segments().iter().fold(Self::default(), |above, step| above.child(step))
     }
 }
 
@@ -306,14 +280,13 @@ impl Origin {
 
     /// Where the field at `path` was written; for a field that was not, its nearest parent.
     pub fn field_place(&self, path: &FieldPath) -> Place {
-        let mut path = PathText::from(path);
-        loop {
-            if let Some(place) = self.fields.find(&path, &self.start.file) {
-                return place;
-            }
-            if !path.pop() {
-                return self.start.clone();
-            }
-        }
+        let steps = path.segments().iter();
+        let below = steps.scan(PathKey::default(), |at, step| {
+            *at = at.child(step);
+            Some(*at)
+        });
+        let keys: Vec<PathKey> = below.collect();
+        let mut found = keys.iter().rev().filter_map(|key| self.fields.find(*key, &self.start.file));
+        found.next().unwrap_or_else(|| self.start.clone())
     }
 }
