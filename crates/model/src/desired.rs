@@ -226,8 +226,8 @@ impl FieldPlaces {
 }
 
 /// A path as a number. The default is that of the root.
-// The texts of the paths would take more memory than all else about the places. Two fields of a document have one number
-// by chance in one of 10^15 documents, and then a message names the line of the other.
+// The texts of the paths would take more memory than all else about the places. By chance, two fields have one number
+// in one of 10^15 documents. Then a message names the line of the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathKey(u64);
 

@@ -44,7 +44,7 @@ impl CommandOutcome {
     }
 
     /// What a command that only prints a text returns.
-    pub(crate) fn from_text(text: impl Into<String>) -> Self {
+    pub(crate) fn from_text(text: impl AsRef<str>) -> Self {
         let mut outcome = Self::default();
         outcome.text.push_plain(text);
         outcome.report.json = outcome.text.to_plain();

@@ -61,8 +61,13 @@ impl Label {
 }
 
 /// Text in labelled pieces.
+// A plan has a dozen short pieces for each of thousands of pipes: a text for each takes several times as much.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StyledText(Vec<(Label, String)>);
+pub struct StyledText {
+    text: String,
+    /// The label of each piece, and where it ends.
+    pieces: Vec<(Label, usize)>,
+}
 
 impl StyledText {
     /// An empty text.
@@ -71,13 +76,14 @@ impl StyledText {
     }
 
     /// Adds a piece.
-    pub fn push(&mut self, label: Label, text: impl Into<String>) -> &mut Self {
-        self.0.push((label, text.into()));
+    pub fn push(&mut self, label: Label, text: impl AsRef<str>) -> &mut Self {
+        self.text.push_str(text.as_ref());
+        self.pieces.push((label, self.text.len()));
         self
     }
 
     /// Adds a plain piece.
-    pub fn push_plain(&mut self, text: impl Into<String>) -> &mut Self {
+    pub fn push_plain(&mut self, text: impl AsRef<str>) -> &mut Self {
         self.push(Label::Plain, text)
     }
 
@@ -87,20 +93,27 @@ impl StyledText {
     }
 
     /// Adds all of another text.
-    pub fn append(&mut self, other: Self) -> &mut Self {
-        self.0.extend(other.0);
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        for (label, text) in other.pieces() {
+            self.push(label, text);
+        }
         self
     }
 
     /// Without colours.
     pub fn to_plain(&self) -> String {
-        self.0.iter().map(|(_, text)| text.as_str()).collect()
+        self.text.clone()
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (Label, &str)> {
+        let starts = std::iter::once(0).chain(self.pieces.iter().map(|(_, end)| *end));
+        starts.zip(&self.pieces).map(|(start, (label, end))| (*label, &self.text[start..*end]))
     }
 
     fn to_ansi_text(&self) -> String {
         let is_github = env_vars::read_variable("GITHUB_ACTIONS").is_some();
         let mut out = String::new();
-        for (label, text) in &self.0 {
+        for (label, text) in self.pieces() {
             let style = label.style();
             let text = escape_piece(text, is_github);
             // Writing to a string cannot fail.
@@ -175,7 +188,7 @@ impl Output {
     }
 
     /// Prints a message of one line.
-    pub fn print_message_line(self, line: impl Into<String>) {
+    pub fn print_message_line(self, line: impl AsRef<str>) {
         let mut text = StyledText::new();
         text.push_plain(line).end_line();
         self.print_message(&text);

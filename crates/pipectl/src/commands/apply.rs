@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     if context.is_text() {
         let shown = Context { not_reviewed: refused.len(), ..session.plan_context(options.diff) };
         let mut text = plan_text::render(&plan, &shown);
-        text.append(apply_summary::render_refused(&refused));
+        text.append(&apply_summary::render_refused(&refused));
         context.output.print_data(&text)?;
     }
     let exceeded: Vec<String> =

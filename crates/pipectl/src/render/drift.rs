@@ -223,7 +223,7 @@ pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText 
             }
         }
     }
-    text.append(unreachable::unreachable_lines(unread));
+    text.append(&unreachable::unreachable_lines(unread));
     if let Some(note) = partial_note(drift.partial) {
         text.push_plain(note).end_line();
     }

@@ -127,7 +127,7 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
         push_field(text, field, Label::Dim);
     }
     if let (Some(change), true) = (object.change, diff) {
-        text.append(diff::render(change));
+        text.append(&diff::render(change));
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) fn push_field(text: &mut StyledText, field: &FieldView<'_>, label: La
 }
 
 fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
-    text.append(unreachable::unreachable_lines(&context.unreachable));
+    text.append(&unreachable::unreachable_lines(&context.unreachable));
     if let Some(note) = partial_note(context.partial) {
         text.push_plain(note).end_line();
     }

@@ -149,7 +149,7 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
-    fn print_line(&self, line: impl Into<String>) {
+    fn print_line(&self, line: impl AsRef<str>) {
         let mut text = StyledText::new();
         text.push_plain(line).end_line();
         self.print_above(&text);

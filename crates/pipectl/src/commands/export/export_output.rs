@@ -73,7 +73,7 @@ impl ExportResult {
         for line in lines {
             messages.push_plain(line).end_line();
         }
-        messages.append(unreachable::unreachable_errors(&self.unreachable));
+        messages.append(&unreachable::unreachable_errors(&self.unreachable));
         messages.push_plain(self.summary_line(&taken)).end_line();
         let comments = taken.iter().filter(|manifest| !manifest.blockers.is_empty()).count();
         if comments > 0 {
