@@ -5,12 +5,13 @@ use crate::support::bench::{Bench, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, read_documents};
 use crate::support::server::SandboxServer;
-use sandbox::{ApiDialect, SandboxOptions, World};
+use sandbox::{ApiDialect, Quirk, Quirks, SandboxOptions, World};
+use serde_json::{Value, json};
 
 const SERVICES: [&str; 1] = ["analytics"];
 
 /// A stopped pipe, and the size of database pipes.
-fn dialect_manifests() -> Vec<serde_json::Value> {
+fn dialect_manifests() -> Vec<Value> {
     let mut seeds = read_documents("tests/seeds");
     seeds.retain(|seed| seed["metadata"]["name"] == "mongodb-cdc" || seed["kind"] == "CdcScaling");
     for seed in &mut seeds {
@@ -77,9 +78,42 @@ fn every_command_works_with_the_paths_of_the_reference_page() {
     let said = run(&["status", "pipe.yaml"], 0);
     assert!(said.stdout.contains("clicks"), "{}", said.all_output());
     let said = run(&["doctor", "pipe.yaml"], 0);
-    assert!(said.stdout.contains("has no list of organizations"), "{}", said.all_output());
+    assert!(said.stdout.contains("a list of organizations is not offered"), "{}", said.all_output());
     run(&["export", "--service", &service, "--out", "exported"], 0);
     run(&["plan", "exported", "--detailed-exitcode"], 0);
     desk.write_file("pipe.yaml", pipe.replace("state: running", "state: stopped"));
     run(&["apply", "pipe.yaml", "--yes"], 0);
+}
+
+/// The numbers, lists and texts of a client in another language come back as it sent them.
+#[test]
+fn server_returns_what_was_sent_unless_an_option_says_otherwise() {
+    let service = World::new(SandboxOptions::default()).ensure_service("analytics");
+    let pipes = format!("/v1/organizations/{}/services/{service}/clickpipes", sandbox::ORGANIZATION);
+    let mut body: Value = serde_json::from_str(include_str!("../crates/sandbox/src/tests/echo/pipes.json")).unwrap();
+    let mut body = body["kafka"].take();
+    body["scaling"] = json!({"replicas": 2, "replicaCpuMillicores": 250, "replicaMemoryGb": 1});
+    body["settings"] = json!({"streaming_max_insert_wait_ms": 5000});
+    // Saved with other options than those of the command line.
+    let desk = WorkDir::new();
+    let saved = World::new(SandboxOptions { strict_rules: true, ..SandboxOptions::with_observed_quirks() });
+    desk.write_file("world.json", serde_json::to_string(&saved).unwrap());
+    let file = desk.temp_dir.path().join("world.json");
+    let create = |options: &[&str], body: &Value| {
+        let server = SandboxServer::start_with_options(1, &["analytics"], options);
+        let (status, answer) = server.exchange("POST", &pipes, body);
+        (status, answer["result"].clone(), server.admin_request("GET", "options", &Value::Null))
+    };
+    let (_, pipe, options) = create(&["--state", file.to_str().unwrap()], &body);
+    for part in ["/scaling", "/settings", "/destination/tableDefinition/engine/type", "/destination/columns"] {
+        assert_eq!(pipe.pointer(part), body.pointer(part), "{part}");
+    }
+    assert_eq!(options, json!(SandboxOptions::default()));
+    body["source"]["kafka"]["madeUp"] = json!(7);
+    assert_eq!(create(&[], &body).0, 400);
+    let quirks = ["--quirk", "transient-zero-scaling,base-types", "--no-quirk", "auto-resume"];
+    let (_, pipe, options) = create(&[&quirks[..], &["--accept-unknown-fields"]].concat(), &body);
+    assert_eq!((&pipe["scaling"]["replicas"], &pipe["source"]["kafka"]["madeUp"]), (&json!(0), &json!(7)));
+    let quirks = Quirks::default().with_quirk(Quirk::TransientZeroScaling).with_quirk(Quirk::BaseTypes);
+    assert_eq!(options["quirks"], json!(quirks.without_quirk(Quirk::AutoResume)));
 }

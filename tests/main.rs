@@ -96,6 +96,7 @@ mod review_order;
 mod rule_blocks;
 mod rule_examples;
 mod rule_pairs;
+mod sandbox_answers;
 mod saved_plan;
 mod schema_files;
 mod secret_aliases;

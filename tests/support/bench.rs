@@ -48,7 +48,7 @@ impl Bench {
     /// A new world with these services, in which no table with rows is filled by another pipe or mapping.
     pub(crate) fn new(services: &[&str]) -> Self {
         let leftover_tables = LeftoverTables::RefusedToAll;
-        let mut world = World::new(SandboxOptions { leftover_tables, ..SandboxOptions::default() });
+        let mut world = World::new(SandboxOptions { leftover_tables, ..SandboxOptions::with_observed_quirks() });
         for service in services {
             world.ensure_service(service);
         }
@@ -72,7 +72,7 @@ impl Bench {
 
     /// A client with so many keys.
     pub(crate) fn with_keys(services: &[&str], keys: usize) -> Self {
-        Self::connect(World::new(SandboxOptions::default()), services, |sandbox| sandbox.transports(keys))
+        Self::connect(World::new(SandboxOptions::with_observed_quirks()), services, |sandbox| sandbox.transports(keys))
     }
 
     /// A client on a world in which nobody drops the tables of deleted pipes and removed mappings.

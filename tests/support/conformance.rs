@@ -118,7 +118,7 @@ impl Document {
 }
 
 /// Lets an object have the fields that the schema names, and no others.
-fn close_objects(schema: &mut Value) {
+pub(crate) fn close_objects(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             fields.values_mut().for_each(close_objects);

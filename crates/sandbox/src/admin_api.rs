@@ -32,6 +32,7 @@ fn handle_admin_request(world: &mut World, request: &SandboxRequest) -> Option<S
     let what = normalize_path(&request.path).strip_prefix(ADMIN_PREFIX)?;
     let answer = match (request.method.as_str(), what) {
         ("GET", "journal") => Ok(world.request_log().iter().map(LoggedRequest::to_json).collect()),
+        ("GET", "options") => Ok(json!(world.options())),
         ("GET", "clock") => Ok(json!({"now": world.now().to_string()})),
         ("POST", "advance") => advance_clock(world, &request.body),
         ("POST", "faults") => add_faults(world, &request.body),

@@ -158,13 +158,16 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn documentation_has_every_rule_with_its_evidence() {
+    fn documentation_has_every_rule_and_quirk_with_its_evidence() {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox.md");
         let text = std::fs::read_to_string(&page).unwrap();
-        let (before, rest) = text.split_once("### Rules between fields\n").unwrap();
-        let (section, after) = rest.split_once("\n## ").unwrap();
-        let introduction = section.split_once("\n| rule").map_or(section, |(text, _)| text);
-        let updated = format!("{before}### Rules between fields\n{introduction}\n{}\n## {after}", super::rules_table());
+        let replace_table = |text: &str, head: &str, table: &str| {
+            let (before, rest) = text.split_once(head).unwrap();
+            let after = rest.split_once("\n\n").unwrap().1;
+            format!("{before}{table}\n{after}")
+        };
+        let updated = replace_table(&text, "| rule |", &super::rules_table());
+        let updated = replace_table(&updated, "| quirk |", &crate::quirks::quirks_table());
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&page, updated).unwrap();
             return;

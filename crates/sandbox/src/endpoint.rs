@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::contract::endpoint::FIELDS;
 use crate::contract::render::{ReadContext, render_fields};
 use crate::json_body::text_field;
-use crate::options::Quirks;
+use crate::options::SandboxOptions;
 use crate::timeline::Timeline;
 use crate::uuid;
 
@@ -54,8 +54,16 @@ impl EmulatedEndpoint {
             .map(move |number| format!("b-{number}.{cluster}.kafka.sandbox.example"))
     }
 
-    pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, quirks: &Quirks) -> Value {
-        let mut rendered = render_fields(FIELDS, &self.body, ReadContext { quirks, read_seed: 0, id: &self.id });
+    /// The child resources that the schema says an endpoint of this type has.
+    fn dns_targets(&self, dns_name: &str) -> Value {
+        let resource = text_field(&self.body, "vpcResourceConfigurationId");
+        let target = |id| json!({"id": id, "kind": "RESOURCE_CONFIGURATION", "internalDnsName": dns_name});
+        resource.into_iter().map(target).collect()
+    }
+
+    pub(crate) fn render_endpoint(&self, service: &str, now: Timestamp, options: &SandboxOptions) -> Value {
+        let reading = ReadContext::new(options, 0, &self.id);
+        let mut rendered = render_fields(FIELDS, &self.body, reading);
         // Derived from the id, so that every read shows the same names.
         let endpoint_id = format!("vpce-{:017x}", uuid::hash_text(&self.id) >> 4);
         let dns_name = format!("{endpoint_id}.vpce.sandbox.example");
@@ -65,6 +73,11 @@ impl EmulatedEndpoint {
         put("id", json!(self.id));
         put("serviceId", json!(service));
         put("endpointId", json!(endpoint_id));
+        if options.newer_fields {
+            put("dnsTargets", self.dns_targets(&dns_name));
+            let to_endpoint = |name| json!({"privateDnsName": name, "internalDnsName": dns_name});
+            put("privateDnsMappings", self.private_dns_names().map(to_endpoint).collect());
+        }
         put("dnsNames", json!([dns_name]));
         put("privateDnsNames", json!(private_names));
         put("status", json!(self.status.value_at(now)));

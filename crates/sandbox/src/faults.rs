@@ -155,7 +155,7 @@ pub(crate) struct FaultParameters {
     pub(crate) is_unreachable: bool,
     pub(crate) delete_seconds: u64,
     pub(crate) resume_seconds: u64,
-    pub(crate) zero_scaling_seconds: u64,
+    pub(crate) zero_scaling_seconds: Option<u64>,
     pub(crate) list_lag_seconds: u64,
 }
 
@@ -166,7 +166,7 @@ impl FaultParameters {
             // A delete and a resume take a moment even without a fault, because the API only acknowledges them.
             delete_seconds: 3,
             resume_seconds: 2,
-            zero_scaling_seconds: 3,
+            zero_scaling_seconds: None,
             list_lag_seconds: 0,
         };
         for effect in effects {
@@ -174,7 +174,7 @@ impl FaultParameters {
                 FaultEffect::SourceUnreachable => parameters.is_unreachable = true,
                 FaultEffect::SlowDelete(seconds) => parameters.delete_seconds = seconds,
                 FaultEffect::LateResume(seconds) => parameters.resume_seconds = seconds,
-                FaultEffect::ZeroScaling(seconds) => parameters.zero_scaling_seconds = seconds,
+                FaultEffect::ZeroScaling(seconds) => parameters.zero_scaling_seconds = Some(seconds),
                 FaultEffect::ListLag(seconds) => parameters.list_lag_seconds = seconds,
                 _ => {}
             }

@@ -22,6 +22,7 @@ mod json_body;
 mod lifecycle;
 mod options;
 mod pipe;
+mod quirks;
 mod rate_limiter;
 mod request_log;
 mod routes;
@@ -41,9 +42,8 @@ pub use endpoint::EndpointStatus;
 pub use faults::{Fault, FaultEffect, FaultScript, FaultTrigger};
 pub use http_types::{Delivery, EVIDENCE_HEADER, SandboxRequest, SandboxResponse};
 pub use lifecycle::EmulatedPipeState;
-pub use options::{
-    ApiDialect, KeyRateLimit, LeftoverTables, NullInPatch, Quirk, Quirks, SandboxOptions, UnknownFields,
-};
+pub use options::{ApiDialect, KeyRateLimit, LeftoverTables, NullInPatch, SandboxOptions, UnknownFields};
+pub use quirks::{Quirk, Quirks, quirks_table};
 pub use request_log::LoggedRequest;
 pub use service::ServiceState;
 pub use world::World;

@@ -1,9 +1,10 @@
 //! Options of a world. The defaults are the real API, as far as it is known.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::quirks::Quirks;
 
 /// The options of a world. [`SandboxOptions::default`] is the API as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Default for SandboxOptions {
         Self {
             // The published limit of the API for one key.
             rate_limit: Some(KeyRateLimit { requests: 10, per: Duration::from_secs(10) }),
-            quirks: Quirks::all_observed(),
+            quirks: Quirks::default(),
             dialect: ApiDialect::Official,
             strict_names: false,
             strict_database: false,
@@ -55,6 +56,13 @@ impl Default for SandboxOptions {
             refuse_create_only: false,
             newer_fields: true,
         }
+    }
+}
+
+impl SandboxOptions {
+    /// With every oddity that was seen: a client must live with each of them.
+    pub fn with_observed_quirks() -> Self {
+        Self { quirks: Quirks::all_observed(), ..Self::default() }
     }
 }
 
@@ -116,96 +124,4 @@ pub enum NullInPatch {
     Ignored,
     /// The field is unset.
     Clears,
-}
-
-/// An oddity of the API's responses that a client has to live with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Quirk {
-    /// `tableMappings` and `excludedColumns` come back in another order on every read.
-    ShuffledLists,
-    /// Table engines are sometimes written as `MergeTree()`.
-    EngineParentheses,
-    /// `enableFailoverSlots` and `deleteOnMerge` are missing from reads.
-    OmittedBooleans,
-    /// CPU and memory of a replica are sometimes Kubernetes quantities (`125m`, `512Mi`).
-    QuantityStrings,
-    /// Scaling reads zero for some seconds after it was set.
-    TransientZeroScaling,
-    /// Unset lists come back as `null`, and `fieldMappings` may be missing.
-    NullLists,
-    /// `settings` in a PATCH of a pipe are accepted and not applied.
-    PatchIgnoresSettings,
-    /// Synchronisation settings can only be edited on a paused pipe.
-    SyncSettingsNeedPause,
-    /// Any edit of the source of a CDC pipe needs a paused pipe. Off by default: the API was not seen to
-    /// ask for it.
-    EditsNeedPause,
-    /// A paused CDC pipe resumes by itself after an edit of its source.
-    AutoResume,
-    /// Database flavours such as `rdspostgres` come back as their base type. Off by default:
-    /// it was seen in a client of the API, not in the API.
-    BaseTypes,
-    /// A database pipe that loads or changes tables answers 200 to a stop, and goes on: the documentation of the
-    /// lifecycle, and the source of the engine behind it.
-    DroppedStops,
-    /// Names are kept without blanks at their ends. Off by default: nobody has seen it.
-    TrimmedNames,
-    /// Values are kept in a spelling of the API's own: lists without blanks, instants in UTC, `Decimal(18, 2)`. Off by
-    /// default: nobody has seen it.
-    RespelledValues,
-    /// The login of a MongoDB `uri`, its password, or all of it is `[REDACTED]`, on every read another of them. A PATCH
-    /// with the mask changes nothing. Off by default: the newer schema describes it, and the form is unproven.
-    MaskedUris,
-}
-
-/// A set of oddities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quirks(BTreeSet<Quirk>);
-
-impl Quirks {
-    /// Every oddity seen in the API or told by its documentation; [`Quirk::BaseTypes`], [`Quirk::EditsNeedPause`],
-    /// [`Quirk::TrimmedNames`], [`Quirk::RespelledValues`] and [`Quirk::MaskedUris`] were not.
-    pub fn all_observed() -> Self {
-        Self(BTreeSet::from([
-            Quirk::ShuffledLists,
-            Quirk::EngineParentheses,
-            Quirk::OmittedBooleans,
-            Quirk::QuantityStrings,
-            Quirk::TransientZeroScaling,
-            Quirk::NullLists,
-            Quirk::PatchIgnoresSettings,
-            Quirk::SyncSettingsNeedPause,
-            Quirk::AutoResume,
-            Quirk::DroppedStops,
-        ]))
-    }
-
-    /// No oddities.
-    pub fn none() -> Self {
-        Self(BTreeSet::new())
-    }
-
-    /// Adds an oddity.
-    #[must_use]
-    pub fn with_quirk(mut self, quirk: Quirk) -> Self {
-        self.0.insert(quirk);
-        self
-    }
-
-    /// Removes an oddity.
-    #[must_use]
-    pub fn without_quirk(mut self, quirk: Quirk) -> Self {
-        self.0.remove(&quirk);
-        self
-    }
-
-    /// A name as it is kept.
-    pub(crate) fn kept_name(&self, name: &str) -> String {
-        if self.has_quirk(Quirk::TrimmedNames) { name.trim().to_owned() } else { name.to_owned() }
-    }
-
-    /// `true` if the set contains the oddity.
-    pub fn has_quirk(&self, quirk: Quirk) -> bool {
-        self.0.contains(&quirk)
-    }
 }

@@ -8,7 +8,8 @@ use crate::contract::render::{ReadContext, render_fields};
 use crate::contract::source::ApiSource;
 use crate::json_body::{is_true, object_items, text_field};
 use crate::lifecycle::{EmulatedPipeState, PipeMode};
-use crate::options::{Quirk, Quirks};
+use crate::options::SandboxOptions;
+use crate::quirks::Quirk;
 use crate::timeline::Timeline;
 use crate::uuid;
 
@@ -137,10 +138,10 @@ impl EmulatedPipe {
         managed.into_iter().chain(mapped).flatten().map(|table| format!("{database}.{table}")).collect()
     }
 
-    pub(crate) fn render_pipe(&self, service: &str, now: Timestamp, quirks: &Quirks, seed: u64) -> Value {
+    pub(crate) fn render_pipe(&self, service: &str, now: Timestamp, options: &SandboxOptions, seed: u64) -> Value {
         // Mixed with the id: else all pipes of a list would have the same oddities at the same time.
         let seed = uuid::mix_bits(seed ^ uuid::hash_text(&self.id));
-        let reading = ReadContext { quirks, read_seed: seed, id: &self.id };
+        let reading = ReadContext::new(options, seed, &self.id);
         let mut rendered = Map::new();
         let mut put = |name: &str, value: Value| rendered.insert(name.to_owned(), value);
         put("id", json!(self.id));

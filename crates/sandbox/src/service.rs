@@ -91,13 +91,45 @@ impl EmulatedService {
     }
 
     pub(crate) fn to_json(&self, now: Timestamp) -> Value {
+        let host = format!("{}.us-east-1.aws.sandbox.example", &self.id[..8]);
+        // What the schema requires and what clients read. The values are ours: nobody can change them here.
         json!({
             "id": self.id,
             "name": self.name,
             "provider": "aws",
             "region": "us-east-1",
             "state": self.state.value_at(now),
+            "clickhouseVersion": "25.8",
+            "endpoints": [
+                {"protocol": "nativesecure", "host": host, "port": 9440},
+                {"protocol": "https", "host": host, "port": 8443},
+            ],
+            "tier": "production",
+            "autoscalingMode": "vertical",
+            "minReplicaMemoryGb": 16,
+            "maxReplicaMemoryGb": 16,
+            "numReplicas": 3,
+            "idleScaling": true,
+            "idleTimeoutMinutes": 15,
+            "currentScaling": {
+                "effectiveAutoscalingMode": "vertical",
+                "effectiveMinReplicaMemoryGb": 16,
+                "effectiveMaxReplicaMemoryGb": 16,
+                "effectiveMinReplicas": 3,
+                "effectiveMaxReplicas": 3,
+                "effectiveIdleScaling": true,
+                "effectiveIdleTimeoutMinutes": 15,
+            },
+            "ipAccessList": [{"source": "0.0.0.0/0", "description": "Anywhere"}],
             "createdAt": self.created_at.to_string(),
+            "iamRole": format!("arn:aws:iam::123456789012:role/sandbox-{}", &self.id[..8]),
+            "privateEndpointIds": [],
+            "availablePrivateEndpointIds": [],
+            "dataWarehouseId": self.id,
+            "isPrimary": true,
+            "isReadonly": false,
+            "releaseChannel": "default",
+            "tags": [],
         })
     }
 

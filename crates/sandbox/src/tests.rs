@@ -41,7 +41,7 @@ struct SandboxBench {
 impl SandboxBench {
     /// Honest, but for the rate limit, which is tested on its own.
     fn new() -> Self {
-        Self::with_options(SandboxOptions { rate_limit: None, ..SandboxOptions::default() })
+        Self::with_options(SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() })
     }
 
     /// The same without quirks, for what can be read off plainly.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
-use sandbox::ApiDialect;
+use sandbox::{ApiDialect, Quirk, Quirks, UnknownFields};
 
 use super::scope_args::{ManifestArgs, ReportArgs, RuleArgs};
 use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
@@ -178,7 +179,16 @@ pub(crate) struct SandboxArgs {
     /// Refuse also what nobody saw the API refuse, such as field mappings that leave a column out
     #[arg(long)]
     strict: bool,
-    /// Print the rules between fields and how well each is proven, and exit
+    /// Switch this oddity of the API on; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser(|quirk| !quirk.is_default()))]
+    quirk: Vec<Quirk>,
+    /// Switch this oddity off, which is on by default; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser(Quirk::is_default))]
+    no_quirk: Vec<Quirk>,
+    /// Accept body fields that the sandbox does not know, as a newer API would
+    #[arg(long)]
+    accept_unknown_fields: bool,
+    /// Print the rules between fields and the oddities, each with its evidence, and exit
     #[arg(long)]
     rules: bool,
 }
@@ -192,6 +202,8 @@ impl SandboxArgs {
             state: self.state.clone(),
             is_strict: self.strict,
             shows_rules: self.rules,
+            quirks: self.quirks(),
+            unknown_fields: if self.accept_unknown_fields { UnknownFields::Accept } else { UnknownFields::Refuse },
             dialect: match self.dialect {
                 DialectArg::Official => ApiDialect::Official,
                 DialectArg::ReferencePage => ApiDialect::ReferencePage,
@@ -199,6 +211,19 @@ impl SandboxArgs {
             },
         }
     }
+}
+
+impl SandboxArgs {
+    fn quirks(&self) -> Quirks {
+        let with = self.quirk.iter().fold(Quirks::default(), |quirks, quirk| quirks.with_quirk(*quirk));
+        self.no_quirk.iter().fold(with, |quirks, quirk| quirks.without_quirk(*quirk))
+    }
+}
+
+fn quirk_parser(is_listed: fn(Quirk) -> bool) -> impl TypedValueParser<Value = Quirk> {
+    let listed = Quirk::ALL.iter().filter(move |quirk| is_listed(**quirk));
+    let values = listed.map(|quirk| PossibleValue::new(quirk.name()).help(quirk.description()));
+    PossibleValuesParser::new(values).try_map(|name| Quirk::from_name(&name).ok_or("no such oddity"))
 }
 
 /// The two request formats that are documented for states and CDC scaling.

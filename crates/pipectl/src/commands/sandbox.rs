@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use sandbox::{ApiDialect, SandboxOptions, World};
+use sandbox::{ApiDialect, Quirks, SandboxOptions, UnknownFields, World};
 use tokio::net::TcpListener;
 
 use crate::context::CommandContext;
@@ -25,14 +25,17 @@ pub(crate) struct ServerOptions {
     pub(crate) dialect: ApiDialect,
     /// Refuse also what nobody saw the API refuse.
     pub(crate) is_strict: bool,
-    /// Print the rules between fields instead.
+    pub(crate) quirks: Quirks,
+    pub(crate) unknown_fields: UnknownFields,
+    /// Print the rules between fields and the oddities instead.
     pub(crate) shows_rules: bool,
 }
 
 /// Serves the embedded API until it is interrupted.
 pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Result<CommandOutcome> {
     if args.shows_rules {
-        return Ok(CommandOutcome::from_text(sandbox::rules_table()));
+        let tables = format!("{}\n{}", sandbox::rules_table(), sandbox::quirks_table());
+        return Ok(CommandOutcome::from_text(tables));
     }
     if !args.listen.ip().is_loopback() {
         bail!("--listen {}: the sandbox is for this machine only; use 127.0.0.1", args.listen);
@@ -62,12 +65,15 @@ fn open_world(args: &ServerOptions) -> Result<World> {
         strict_rules: args.is_strict,
         strict_database: args.is_strict,
         refuse_create_only: args.is_strict,
+        quirks: args.quirks.clone(),
+        unknown_fields: args.unknown_fields,
         ..SandboxOptions::default()
     };
     let mut world = match &args.state {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),
     };
+    // Those of the command line hold, not those with which the state was saved.
     world.set_options(options);
     Ok(world)
 }

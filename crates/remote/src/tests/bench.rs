@@ -84,12 +84,12 @@ pub(super) struct RemoteBench {
 impl RemoteBench {
     /// The honest API.
     pub(super) fn new() -> Self {
-        Self::with_settings(SandboxOptions::default(), RemoteSettings::default())
+        Self::with_settings(SandboxOptions::with_observed_quirks(), RemoteSettings::default())
     }
 
     /// The honest API without its rate limit, and a client that knows of none.
     pub(super) fn without_rate_limit() -> Self {
-        let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+        let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
         Self::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() })
     }
 

@@ -30,7 +30,7 @@ async fn create_that_waited_for_a_429_looks_again() {
 
 #[tokio::test(start_paused = true)]
 async fn create_that_waited_for_a_service_to_wake_looks_again() {
-    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
     let settings = RemoteSettings { wake_services: true, ..RemoteSettings::default() };
     let bench = RemoteBench::with_settings(options, settings);
     bench.pipe_states().await;

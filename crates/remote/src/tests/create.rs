@@ -134,7 +134,7 @@ async fn duplicate_found_after_a_resent_create_is_reported() {
 #[tokio::test(start_paused = true)]
 async fn duplicate_is_reported_even_with_wait_none() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(70));
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
     let slow_repetition = async {
@@ -184,7 +184,7 @@ async fn unavailable_list_does_not_prove_the_create_failed() {
 #[tokio::test(start_paused = true)]
 async fn resend_needs_three_lists_in_any_window() {
     let settings = RemoteSettings { adoption_window: std::time::Duration::from_secs(1), ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     bench.pipe_states().await;
     let from = bench.lock_world().request_log().len();
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutBeforeCommit);
@@ -194,7 +194,7 @@ async fn resend_needs_three_lists_in_any_window() {
 
 #[tokio::test(start_paused = true)]
 async fn name_conflict_after_lost_create_adopts_the_object() {
-    let options = SandboxOptions { strict_names: true, ..SandboxOptions::default() };
+    let options = SandboxOptions { strict_names: true, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::ListLag(64));
     bench.lock_world().fault_script().add_once("POST", LIST_PATH, FaultEffect::CutAfterCommit);
@@ -296,7 +296,7 @@ async fn create_waits_for_pipe_missing_from_lists() {
 #[tokio::test(start_paused = true)]
 async fn create_without_wait_ends_when_accepted() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     let performed = bench.create_pipe("orders", kafka_body("orders")).await.unwrap();
     assert_eq!(performed.progress, Progress::InProgress);
     assert_eq!(performed.state.as_str(), "Provisioning");

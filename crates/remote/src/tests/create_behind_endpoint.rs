@@ -15,7 +15,7 @@ use crate::{Error, Hint, RemoteSettings, UnreadyEndpoint, WaitMode};
 #[tokio::test(start_paused = true)]
 async fn endpoint_pending_acceptance_adds_a_note() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     let create = Action::create(endpoint_address("kafka"), endpoint_body("kafka"));
     let performed = bench.remote.perform_action(&create).await.unwrap();
     assert_eq!(performed.progress, Progress::Ready);
@@ -69,7 +69,7 @@ fn msk_endpoint_body(name: &str) -> Value {
 /// Somebody may create a pipe of the name while an endpoint of the same run becomes ready.
 #[tokio::test(start_paused = true)]
 async fn pipes_are_listed_again_after_the_wait_for_a_new_endpoint() {
-    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
     assert!(bench.pipe_states().await.is_empty());
     let create = Action::create(endpoint_address("kafka"), msk_endpoint_body("kafka"));
@@ -88,7 +88,7 @@ async fn pipes_are_listed_again_after_the_wait_for_a_new_endpoint() {
 /// An earlier run has sent the create of the endpoint, and no more.
 #[tokio::test(start_paused = true)]
 async fn pipe_create_waits_for_provisioning_endpoint() {
-    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
     let create = Action::create(endpoint_address("kafka"), msk_endpoint_body("kafka"));
     let cut = tokio::time::timeout(std::time::Duration::from_millis(1), bench.remote.perform_action(&create));

@@ -190,7 +190,7 @@ async fn stop_that_was_dropped_during_a_load_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn stop_of_an_endless_load_is_reported_as_ignored() {
     let settings = RemoteSettings { timeout: Duration::from_secs(300), ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     let id = bench.create_for_id("orders", postgres_body("orders")).await;
     bench.lock_world().set_pipe_state(SERVICE, "orders", EmulatedPipeState::Snapshot);
     let stop = Action::SetState { address: pipe_address("orders"), id: Some(id), to: RunState::Stopped };

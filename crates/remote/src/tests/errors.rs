@@ -106,7 +106,7 @@ async fn idle_and_stopped_service_errors_are_distinguished() {
 #[tokio::test(start_paused = true)]
 async fn read_only_key_fails_after_one_request() {
     let (id, secret) = (READ_ONLY_KEY_ID, READ_ONLY_KEY_SECRET);
-    let bench = RemoteBench::with_key(id, secret, SandboxOptions::default(), RemoteSettings::default());
+    let bench = RemoteBench::with_key(id, secret, SandboxOptions::with_observed_quirks(), RemoteSettings::default());
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     assert!(error.is_auth_error());
     assert_eq!(bench.request_statuses("POST", "/clickpipes"), [403]);

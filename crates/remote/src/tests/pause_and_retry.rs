@@ -31,7 +31,7 @@ fn add_table_action() -> Action {
 }
 
 async fn running_pipe(quirks: Quirks) -> RemoteBench {
-    let options = SandboxOptions { rate_limit: None, quirks, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, quirks, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings { rate: None, ..RemoteSettings::default() });
     bench.create_for_id("orders", postgres_body("orders")).await;
     wait_seconds(60).await;

@@ -16,7 +16,7 @@ const TIMEOUT: u64 = 300;
 
 /// The two actions on a pipe that is there already.
 async fn pipe_to_replace() -> (RemoteBench, [Action; 2]) {
-    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
     let timeout = Duration::from_secs(TIMEOUT);
     let bench =
         RemoteBench::with_settings(options, RemoteSettings { rate: None, timeout, ..RemoteSettings::default() });

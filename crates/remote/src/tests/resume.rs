@@ -168,7 +168,7 @@ async fn resume_ends_within_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn resume_skips_the_queue() {
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), RemoteSettings::default());
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), RemoteSettings::default());
     let id = bench.create_for_id("orders", postgres_body("orders")).await;
     bench.set_state("orders", RunState::Stopped).await.unwrap();
     let names: Vec<String> = (0..80).map(|nth| format!("pipe-{nth}")).collect();

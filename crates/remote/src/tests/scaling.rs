@@ -82,7 +82,7 @@ async fn cdc_scaling_without_a_pipe_fails_at_the_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn cdc_scaling_falls_back_to_the_organization_path() {
-    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.create_for_id("orders", postgres_body("orders")).await;
     resize_service(&bench, ServiceRef::new(SERVICE)).await.unwrap();
@@ -95,7 +95,7 @@ async fn cdc_scaling_falls_back_to_the_organization_path() {
 #[tokio::test(start_paused = true)]
 async fn scaling_of_the_organization_is_one_object_in_each_service() {
     for (dialect, is_one) in [(ApiDialect::ReferencePage, true), (ApiDialect::Both, false)] {
-        let options = SandboxOptions { dialect, ..SandboxOptions::default() };
+        let options = SandboxOptions { dialect, ..SandboxOptions::with_observed_quirks() };
         let bench = RemoteBench::with_settings(options, RemoteSettings::default());
         bench.create_for_id("orders", postgres_body("orders")).await;
         let of_service = observed_scaling(&bench, ServiceRef::new(SERVICE)).await.unwrap();
@@ -106,7 +106,7 @@ async fn scaling_of_the_organization_is_one_object_in_each_service() {
 
 #[tokio::test(start_paused = true)]
 async fn organization_scaling_uses_one_path() {
-    let options = SandboxOptions { dialect: ApiDialect::Both, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::Both, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.create_for_id("orders", postgres_body("orders")).await;
     resize_service(&bench, ServiceRef::for_organization()).await.unwrap();

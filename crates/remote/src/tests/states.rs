@@ -14,7 +14,7 @@ use crate::{Error, Hint, RemoteSettings, WaitMode};
 #[tokio::test(start_paused = true)]
 async fn a_stop_waits_until_the_pipe_is_stopped() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     bench.create_for_id("orders", kafka_body("orders")).await;
     wait_seconds(60).await;
     let stopped = bench.set_state("orders", RunState::Stopped).await.unwrap();
@@ -24,7 +24,7 @@ async fn a_stop_waits_until_the_pipe_is_stopped() {
 #[tokio::test(start_paused = true)]
 async fn start_without_wait_reports_no_state() {
     let settings = RemoteSettings { wait: WaitMode::None, ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     bench.create_for_id("orders", kafka_body("orders")).await;
     bench.set_state("orders", RunState::Stopped).await.unwrap();
     let started = bench.set_state("orders", RunState::Running).await.unwrap();
@@ -95,7 +95,7 @@ async fn stop_edit_and_start_work_in_sequence() {
 
 #[tokio::test(start_paused = true)]
 async fn command_dialect_is_detected_and_reused() {
-    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::default() };
+    let options = SandboxOptions { dialect: ApiDialect::ReferencePage, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(options, RemoteSettings::default());
     bench.create_for_id("orders", kafka_body("orders")).await;
     bench.set_state("orders", RunState::Stopped).await.unwrap();
@@ -147,7 +147,7 @@ async fn degraded_pipe_counts_as_running_with_a_note() {
 #[tokio::test(start_paused = true)]
 async fn wait_ends_at_timeout_with_the_last_state() {
     let settings = RemoteSettings { timeout: std::time::Duration::from_secs(20), ..RemoteSettings::default() };
-    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let bench = RemoteBench::with_settings(SandboxOptions::with_observed_quirks(), settings);
     let began = Instant::now();
     let error = bench.create_pipe("orders", kafka_body("orders")).await.unwrap_err();
     assert_eq!(began.elapsed().as_secs(), 20);

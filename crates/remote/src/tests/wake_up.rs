@@ -10,7 +10,7 @@ use crate::{Error, Hint, RejectionKind, RemoteSettings};
 
 /// A service in this state.
 fn sleeping_service(wake: bool, state: ServiceState) -> RemoteBench {
-    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::default() };
+    let options = SandboxOptions { rate_limit: None, ..SandboxOptions::with_observed_quirks() };
     let bench = RemoteBench::with_settings(
         options,
         RemoteSettings { rate: None, wake_services: wake, ..RemoteSettings::default() },

@@ -11,7 +11,7 @@ use crate::contract::{root, scaling};
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::{is_true, object_field, object_items, parse_object, text_field};
 use crate::lifecycle::{self, EmulatedPipeState, PipeMode};
-use crate::options::{LeftoverTables, NullInPatch, Quirk, SandboxOptions};
+use crate::options::{LeftoverTables, NullInPatch, SandboxOptions};
 use crate::pipe::{EmulatedPipe, ReplicaSize};
 use crate::rules;
 use crate::service::EmulatedService;
@@ -231,9 +231,7 @@ fn initial_size(
     let given = given.unwrap_or(&nothing);
     crate::contract::accept::merge_patch(scaling::FIELDS, &mut desired, given, NullInPatch::Ignored);
     let mut size = Timeline::new(ReplicaSize::DEFAULT.with_overrides(&desired));
-    if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
-        super::scaling::schedule_size(&mut size, ReplicaSize::DEFAULT.with_overrides(&desired), call);
-    }
+    super::scaling::schedule_size(&mut size, ReplicaSize::DEFAULT.with_overrides(&desired), call);
     Some(size)
 }
 

@@ -22,14 +22,14 @@ const PROVISIONING_SECONDS: u64 = 45;
 const DELETING_SECONDS: u64 = 30;
 
 pub(crate) fn list_endpoints(service: &EmulatedService, call: &RequestContext<'_>) -> Value {
-    let show = |endpoint: &EmulatedEndpoint| endpoint.render_endpoint(&service.id, call.now, &call.options.quirks);
+    let show = |endpoint: &EmulatedEndpoint| endpoint.render_endpoint(&service.id, call.now, call.options);
     service.endpoints.iter().map(show).collect()
 }
 
 pub(crate) fn read_endpoint(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let service_id = service.id.clone();
     let endpoint = find_endpoint(service, id)?;
-    Ok(Some(endpoint.render_endpoint(&service_id, call.now, &call.options.quirks)))
+    Ok(Some(endpoint.render_endpoint(&service_id, call.now, call.options)))
 }
 
 pub(crate) fn create_endpoint(service: &mut EmulatedService, call: &mut RequestContext<'_>) -> ApiResult {

@@ -22,7 +22,7 @@ pub(crate) fn visible_pipes(
     seed: u64,
 ) -> Vec<Value> {
     let visible = service.pipes.iter().filter(|pipe| pipe.listed_from <= now && !pipe.is_deleted(now));
-    visible.map(|pipe| pipe.render_pipe(&service.id, now, &options.quirks, seed)).collect()
+    visible.map(|pipe| pipe.render_pipe(&service.id, now, options, seed)).collect()
 }
 
 pub(crate) fn read_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
@@ -35,7 +35,7 @@ pub(crate) fn read_pipe(service: &mut EmulatedService, id: &str, call: &RequestC
 pub(crate) fn render_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let service_id = service.id.clone();
     let pipe = service.find_pipe(id, call.now)?;
-    Ok(Some(pipe.render_pipe(&service_id, call.now, &call.options.quirks, call.read_seed)))
+    Ok(Some(pipe.render_pipe(&service_id, call.now, call.options, call.read_seed)))
 }
 
 pub(crate) fn delete_pipe(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {

@@ -5,10 +5,12 @@ use crate::contract::scaling::FIELDS;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::http_types::{ApiRefusal, ApiResult};
 use crate::json_body::parse_object;
-use crate::options::Quirk;
 use crate::pipe::ReplicaSize;
+use crate::quirks::Quirk;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
+
+const ZERO_SCALING_SECONDS: u64 = 3;
 
 pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {
     let pipe = service.find_pipe(id, call.now)?;
@@ -39,9 +41,9 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
 }
 
 pub(crate) fn schedule_size(size: &mut Timeline<ReplicaSize>, desired: ReplicaSize, call: &RequestContext<'_>) {
-    if call.options.quirks.has_quirk(Quirk::TransientZeroScaling) {
-        size.schedule_steps(call.now, [(0, ReplicaSize::ZERO), (call.fault_parameters.zero_scaling_seconds, desired)]);
-    } else {
-        size.schedule_steps(call.now, [(0, desired)]);
+    let by_quirk = call.options.quirks.has_quirk(Quirk::TransientZeroScaling).then_some(ZERO_SCALING_SECONDS);
+    match call.fault_parameters.zero_scaling_seconds.or(by_quirk) {
+        Some(seconds) => size.schedule_steps(call.now, [(0, ReplicaSize::ZERO), (seconds, desired)]),
+        None => size.schedule_steps(call.now, [(0, desired)]),
     }
 }

@@ -20,6 +20,8 @@ pub(crate) fn list_organizations() -> Value {
         "id": ORGANIZATION,
         "name": "Sandbox",
         "createdAt": Timestamp::START.to_string(),
+        "privateEndpoints": [],
+        "byocConfig": [],
     });
     json!([organization])
 }

@@ -9,8 +9,9 @@ use crate::lifecycle::{
     EmulatedPipeState, drops_stop, is_already_running, is_already_stopped, resync_schedule, start_schedule,
     stop_schedule,
 };
-use crate::options::{ApiDialect, Quirk};
+use crate::options::ApiDialect;
 use crate::pipe::EmulatedPipe;
+use crate::quirks::Quirk;
 use crate::service::EmulatedService;
 
 pub(crate) fn patch_state(service: &mut EmulatedService, id: &str, call: &RequestContext<'_>) -> ApiResult {

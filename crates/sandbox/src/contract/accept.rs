@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility};
 use super::render::MASKED_TEXT;
-use crate::options::{NullInPatch, Quirk};
+use crate::options::NullInPatch;
+use crate::quirks::Quirk;
 
 // A mask and not nothing: the rules ask if a secret is present, never for its value.
 pub(crate) const MASK: &str = "***";

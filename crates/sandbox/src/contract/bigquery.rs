@@ -3,7 +3,7 @@
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use super::postgres::{ENGINE, MODE};
 use super::pubsub::{GOOGLE_AUTHENTICATION, SERVICE_ACCOUNT};
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 const COUNT: JsonType = JsonType::Number { min: 1.0, max: f64::INFINITY };
 

@@ -2,7 +2,7 @@
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use super::respell::Respelling;
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 #[rustfmt::skip]
 pub(crate) static TABLE: &[FieldSpec] = &[

@@ -1,7 +1,7 @@
 //! The rows of the contract.
 
 use super::respell::Respelling;
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 /// One field of the API, built by [`required`] or [`optional`] and the methods below.
 #[derive(Debug, Clone, Copy)]

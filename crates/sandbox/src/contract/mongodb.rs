@@ -5,7 +5,7 @@ use super::field_spec::{
 };
 use super::postgres::{CREDENTIALS, ENGINE, MODE};
 use super::respell::Respelling;
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[

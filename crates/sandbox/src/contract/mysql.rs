@@ -5,7 +5,7 @@ use super::field_spec::{
 };
 use super::postgres::{AUTHENTICATION, CREDENTIALS, ENGINE, MODE};
 use super::respell::Respelling;
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[
@@ -22,8 +22,8 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("tlsHost", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText),
     optional("caCertificate", MAYBE_EMPTY).connection().unset(UnsetValue::EmptyText).respelled(Respelling::Pem),
     // Unset reads as null here and as false for Postgres. Both mean the same.
-    optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::Null),
-    optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::Null),
+    optional("disableTls", JsonType::Bool).connection().unset(UnsetValue::False),
+    optional("skipCertVerification", JsonType::Bool).connection().unset(UnsetValue::False),
     // Assigned by the API if it is unset. Two consumers of one server must not share it.
     optional("serverId", between(1, 4_294_967_295)).patchable().unset(UnsetValue::ServerId),
     optional("credentials", JsonType::Object(CREDENTIALS)).patchable().secret(),

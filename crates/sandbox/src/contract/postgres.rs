@@ -4,7 +4,7 @@ use super::field_spec::{
     AT_LEAST_ONE, FieldSpec, JsonType, MAYBE_EMPTY, TEXT, UnsetValue, at_least, between, optional, required,
 };
 use super::respell::Respelling;
-use crate::options::Quirk;
+use crate::quirks::Quirk;
 
 #[rustfmt::skip]
 pub(crate) static FIELDS: &[FieldSpec] = &[

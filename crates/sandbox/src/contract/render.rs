@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::field_spec::{FieldSpec, JsonType, PatchSupport, ReadVisibility, UnsetValue};
+use super::field_spec::{FieldSpec, JsonType, KnownSchema, PatchSupport, ReadVisibility, UnsetValue};
 use super::respell::respell_value;
-use crate::options::{Quirk, Quirks};
+use crate::options::SandboxOptions;
+use crate::quirks::{Quirk, Quirks};
 use crate::uuid;
 
 /// What the API shows in place of a secret.
@@ -13,12 +14,17 @@ pub(crate) const MASKED_TEXT: &str = "[REDACTED]";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadContext<'a> {
     pub(crate) quirks: &'a Quirks,
+    pub(crate) has_newer_fields: bool,
     // Another one for each read: a client that sees two spellings of one value must call them equal.
     pub(crate) read_seed: u64,
     pub(crate) id: &'a str,
 }
 
-impl ReadContext<'_> {
+impl<'a> ReadContext<'a> {
+    pub(crate) fn new(options: &'a SandboxOptions, read_seed: u64, id: &'a str) -> Self {
+        Self { quirks: &options.quirks, has_newer_fields: options.newer_fields, read_seed, id }
+    }
+
     /// `true` for half of the reads and fields, if the quirk is on.
     pub(crate) fn should_apply_quirk(&self, quirk: Quirk, field_name: &str) -> bool {
         self.quirks.has_quirk(quirk) && uuid::mix_bits(self.read_seed ^ uuid::hash_text(field_name)) & 1 == 1
@@ -52,7 +58,8 @@ fn is_visible(field: &FieldSpec, kept: &Map<String, Value>, reading: ReadContext
         ReadVisibility::Secret | ReadVisibility::Hidden => true,
         ReadVisibility::HiddenWhen(other, value) => kept.get(other).is_some_and(|given| given == value),
     };
-    field.patch_support != PatchSupport::PatchOnly && !omitted && !hidden
+    let is_known = reading.has_newer_fields || field.schema == KnownSchema::July2026;
+    is_known && field.patch_support != PatchSupport::PatchOnly && !omitted && !hidden
 }
 
 fn render_value(field: &FieldSpec, value: &Value, reading: ReadContext<'_>) -> Value {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{SandboxBench, kafka_body, ok_result, postgres_body, table_mapping};
+use super::{SandboxBench, all_source_bodies, kafka_body, ok_result, postgres_body, table_mapping};
 use crate::{Quirk, Quirks, SandboxOptions};
 
 /// Everything that fifty reads of a field show.
@@ -134,4 +134,15 @@ fn values_are_respelled_with_the_quirk() {
     assert_eq!(values_read(quirk, &body, "/source/kafka/topics"), string_set([r#""a,b""#]));
     assert_eq!(values_read(quirk, &body, "/destination/columns/0/type"), string_set([r#""Decimal(18, 2)""#]));
     assert!(!Quirks::all_observed().has_quirk(Quirk::RespelledValues));
+}
+
+#[test]
+fn default_reads_are_regular() {
+    for body in all_source_bodies() {
+        let mut bench = SandboxBench::with_options(SandboxOptions { rate_limit: None, ..SandboxOptions::default() });
+        let id = bench.create_pipe(&body);
+        bench.wait_seconds(300);
+        let reads: BTreeSet<String> = (0..20).map(|_| bench.read_pipe(&id).to_string()).collect();
+        assert_eq!(reads.len(), 1, "{reads:?}");
+    }
 }
