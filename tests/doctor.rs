@@ -124,17 +124,65 @@ fn doctor_explains_idle_and_stopped_services() {
 
 /// Answers every connection with the same bytes.
 fn spawn_fixed_server(bytes: &'static str) -> String {
+    spawn_server(move |_| bytes.to_owned())
+}
+
+/// Answers each request line with the bytes that belong to it.
+fn spawn_server(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for connection in listener.incoming().take(40) {
             let Ok(mut connection) = connection else { return };
             let mut request = [0; 4096];
-            let _ = connection.read(&mut request);
-            let _ = connection.write_all(bytes.as_bytes());
+            let length = connection.read(&mut request).unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..length]);
+            let line = request.lines().next().unwrap_or_default();
+            let _ = connection.write_all(answer(line).as_bytes());
         }
     });
     format!("http://{address}")
+}
+
+fn http_answer(status: u16, content_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: \
+         close\r\n\r\n{body}"
+    )
+}
+
+/// The reference page lists neither the organizations and services nor the identity.
+#[test]
+fn doctor_says_what_an_api_does_not_offer_and_goes_on() {
+    const SERVICE: &str = "0c11c4b0-05ed-4a0b-9b0c-5a4db0c50001";
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", PIPE.replace("service: analytics", &format!("service: {SERVICE}")));
+    let keys = [("CLICKHOUSE_CLOUD_API_KEY", KEY), ("CLICKHOUSE_CLOUD_API_SECRET", "canary-secret")];
+    for status in [404, 405, 501] {
+        for is_page in [false, true] {
+            let url = spawn_server(move |line| {
+                if line.contains("/clickpipes ") {
+                    return http_answer(200, "application/json", r#"{"status":200,"requestId":"r","result":[]}"#);
+                }
+                let refusal = json!({"status": status, "requestId": "r", "error": "no such path"}).to_string();
+                match is_page {
+                    true => http_answer(status, "text/html", "<html>no such path</html>"),
+                    false => http_answer(status, "application/json", &refusal),
+                }
+            });
+            let environment = [&keys[..], &[("CLICKHOUSE_ORG_ID", sandbox::ORGANIZATION)]].concat();
+            let said = run_doctor(&desk, &["pipe.yaml", "--api-url", &url, "--timeout", "5s"], &environment);
+            let found = findings_of(&said);
+            assert_eq!(said.code, 0, "{status} {is_page}: {}", said.all_output());
+            for check in ["reach ok", "organization ok", "services ok", "service ok", "identity ok", "rate limit ok"] {
+                assert!(found.contains(&check.to_owned()), "{status} {is_page} {check}: {}", said.all_output());
+            }
+            assert_eq!(said.stdout.matches("not offered").count(), 3, "{status} {is_page}: {}", said.all_output());
+            let said = run_doctor(&desk, &["pipe.yaml", "--api-url", &url, "--timeout", "5s"], &keys);
+            assert!(said.stdout.contains("pass --organization"), "{}", said.all_output());
+        }
+    }
 }
 
 #[test]
@@ -213,24 +261,32 @@ fn doctor_shows_the_identity_to_grant_at_google_cloud() {
 }
 
 #[test]
-fn doctor_lists_what_an_api_schema_has_and_this_version_does_not() {
+fn doctor_lists_where_an_api_schema_differs_from_this_version() {
     let desk = WorkDir::new();
     let prefix = "/v1/organizations/{organizationId}/services/{serviceId}";
     let mut document = json!({"paths": {}, "components": {"schemas": {
         "ClickPipeScaling": {"properties": {"turbo": {"type": "boolean"}}},
     }}});
-    for path in ["clickpipes/{clickPipeId}/state", "clickpipesSshKeyResources", "backups"] {
-        document["paths"][format!("{prefix}/{path}")] = json!({});
+    for (path, method) in
+        [("clickpipes/{clickPipeId}/state", "patch"), ("clickpipesSshKeyResources", "post"), ("backups", "get")]
+    {
+        document["paths"][format!("{prefix}/{path}")][method] = json!({"responses": {}});
     }
     desk.write_file("api.json", document.to_string());
     let said = run_doctor(&desk, &["--api-schema", "api.json", "--sandbox"], &[]);
     let json = said.stdout_json();
     let findings = json["result"]["findings"].as_array().unwrap().iter().filter(|it| it["check"] == "schema");
     let told: Vec<&str> = findings.map(|it| it["what"].as_str().unwrap()).collect();
-    assert_eq!(
-        told,
-        [&*format!("new path `{prefix}/clickpipesSshKeyResources`"), "new field `ClickPipe.scaling.turbo`"]
-    );
+    for news in [
+        &*format!("new request `POST {prefix}/clickpipesSshKeyResources`"),
+        "the request `GET /v1/organizations/{id}/services/{id}/clickpipes` is gone",
+        "the schema `ClickPipePatchRequest` is gone",
+        "new field `ClickPipe.scaling.turbo`",
+        "`ClickPipe.scaling.replicas` is gone",
+    ] {
+        assert!(told.contains(&news), "{news}: {told:#?}");
+    }
+    assert!(!told.iter().any(|news| news.contains("/state`") || news.contains("backups")), "{told:#?}");
     desk.write_file("api.json", "[]");
     let said = run_doctor(&desk, &["--api-schema", "api.json", "--sandbox"], &[]);
     assert!(findings_of(&said).contains(&"schema bad".to_owned()), "{}", said.all_output());

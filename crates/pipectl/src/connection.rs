@@ -357,7 +357,11 @@ pub(crate) async fn resolve_organization(
     if let Some(id) = known {
         return Ok(id);
     }
-    match lookup.list_organizations().await?.as_slice() {
+    let listed = match lookup.list_organizations().await {
+        Err(error) if error.is_not_offered() => bail!("the API has no list of organizations: pass --organization"),
+        listed => listed?,
+    };
+    match listed.as_slice() {
         [one] => Ok(one.id.clone()),
         [] => bail!("the API key belongs to no organization"),
         several => {

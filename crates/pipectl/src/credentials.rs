@@ -4,7 +4,7 @@
 
 use anyhow::{Result, bail};
 use model::project::{CredentialVariables, Credentials, PROJECT_FILE};
-use remote::{ApiCredentials, RejectionKind, ServiceLookup};
+use remote::{ApiCredentials, ServiceLookup};
 
 use crate::env_vars;
 
@@ -92,7 +92,7 @@ pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &st
                  environment must be of one organization"
             ),
             // An API without this list cannot say which organization a key belongs to.
-            Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => return Ok(()),
+            Err(error) if error.is_not_offered() => return Ok(()),
             Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
         }
     }
@@ -141,6 +141,8 @@ mod tests {
         insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 200, &["other"])]).await, @"the API key in KEY_2 does not belong to the organization acme: the keys of an environment must be of one organization");
         insta::assert_snapshot!(check([own(), KeyOf("KEY_2", 401, &[])]).await, @"the API key in KEY_2: GET /v1/organizations: 401 no (request r)");
         // An API without the list.
-        assert_eq!(check([KeyOf("KEY_1", 404, &[]), KeyOf("KEY_2", 404, &[])]).await, "fine");
+        for status in [404, 405, 501] {
+            assert_eq!(check([KeyOf("KEY_1", status, &[]), KeyOf("KEY_2", status, &[])]).await, "fine");
+        }
     }
 }

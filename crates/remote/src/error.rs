@@ -382,7 +382,7 @@ impl Error {
 
     /// Whether this API does not offer what a request reads.
     // A gateway without the path may answer with a page of its own.
-    pub(crate) fn is_not_offered(&self) -> bool {
+    pub fn is_not_offered(&self) -> bool {
         let status = match self {
             Self::Rejected(rejected) => rejected.status,
             Self::UnexpectedResponse(unexpected) => unexpected.status,

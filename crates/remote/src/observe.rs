@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cdc_scaling;
 use crate::decode::DecodedObject;
-use crate::error::{Error, RejectionKind};
+use crate::error::Error;
 use crate::list_cache::ListCache;
 use crate::routes;
 use crate::run_context::RunContext;
@@ -112,7 +112,7 @@ async fn fetch_details(
 fn ignore_not_found(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
     match answer {
         // The object was deleted meanwhile, or is a database pipe, which has no settings.
-        Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => Ok(None),
+        Err(error) if error.is_not_offered() => Ok(None),
         Ok(value) => Ok(Some(value).filter(Value::is_object)),
         Err(error) => Err(error),
     }

@@ -186,9 +186,7 @@ impl Remote {
         let id = self.run.services.get(service).ok_or_else(|| Error::UnknownService(service.clone()))?;
         match self.run.client.get(&routes::context_url(&self.run.organization, id)).await {
             // To an API without this path, `context` is a pipe that does not exist, or no id at all.
-            Err(error)
-                if matches!(error.rejection_kind(), Some(RejectionKind::NotFound | RejectionKind::InvalidRequest)) =>
-            {
+            Err(error) if error.is_not_offered() || error.rejection_kind() == Some(RejectionKind::InvalidRequest) => {
                 Ok(None)
             }
             answer => answer.map(Some),

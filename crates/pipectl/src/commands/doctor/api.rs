@@ -5,7 +5,7 @@ use std::time::Duration;
 use clickpipes::service_context;
 use model::address::{Kind, ServiceRef};
 use model::live::{Live, State};
-use remote::{Error, LookupEntry, RejectionKind, RemoteSettings};
+use remote::{Error, LookupEntry, RemoteSettings};
 
 use super::local::LocalChecks;
 use super::{DoctorFinding, DoctorFindings};
@@ -105,31 +105,25 @@ async fn check_organization(
         }
     };
     let known = match directory.list_organizations().await {
-        Ok(known) => known,
-        Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {
-            let what = "the API answers, and has no list of organizations";
-            findings.add(DoctorFinding::ok("reach", what));
-            return match connection::resolve_organization(connect, &local.project, &directory).await {
-                Ok(id) => {
-                    findings.add(DoctorFinding::ok(CHECK, id));
-                    Some(())
-                }
-                Err(error) => {
-                    let fix = "name it with --organization".to_owned();
-                    findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
-                    None
-                }
-            };
-        }
+        Ok(known) => Some(known),
+        Err(error) if error.is_not_offered() => None,
         Err(error) => {
             add_failure("reach", &error, findings);
             return None;
         }
     };
-    findings.add(DoctorFinding::ok("reach", "the API answers, and knows the key"));
-    match connection::resolve_organization(connect, &local.project, &directory).await {
-        Ok(id) => check_membership(&id, &known, findings),
-        Err(error) => {
+    let what = match &known {
+        Some(_) => "the API answers, and knows the key",
+        None => "a server answers; a list of organizations is not offered",
+    };
+    findings.add(DoctorFinding::ok("reach", what));
+    match (connection::resolve_organization(connect, &local.project, &directory).await, known) {
+        (Ok(id), Some(known)) => check_membership(&id, &known, findings),
+        (Ok(id), None) => {
+            findings.add(DoctorFinding::ok(CHECK, id));
+            Some(())
+        }
+        (Err(error), _) => {
             findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), None));
             None
         }
@@ -152,16 +146,29 @@ fn check_membership(id: &str, known: &[LookupEntry], findings: &mut DoctorFindin
 
 async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: &mut DoctorFindings) {
     let LocalChecks { project, declared } = local;
+    let declares_nothing = declared.as_ref().is_none_or(|declared| declared.manifests.is_empty());
     let view = match LiveView::open_view(&project, declared, connect, AccessMode::default()).await {
         Ok(view) => view,
         Err(error) => {
             match error.downcast_ref::<Error>() {
+                Some(error) if error.is_not_offered() => {
+                    let (what, fix) = ("a list of services is not offered", "name each service by its id");
+                    findings.add(if declares_nothing {
+                        DoctorFinding::warn("services", what, fix)
+                    } else {
+                        DoctorFinding::bad("services", what, Some(fix.to_owned()))
+                    });
+                }
                 Some(error) => add_failure("services", error, findings),
                 None => findings.add(DoctorFinding::bad("services", format!("{error:#}"), None)),
             }
             return;
         }
     };
+    if !view.service_states.is_empty() && view.service_states.values().all(Option::is_none) {
+        let what = "a list of services is not offered, or not to this key: their states are not known";
+        findings.add(DoctorFinding::ok("services", what));
+    }
     if view.service_states.len() > MAX_COUNTED {
         for (service, state) in &view.service_states {
             findings.add(service_finding(service, state.as_ref(), None));
@@ -185,9 +192,13 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
     check_rate_limit(&view, findings);
 }
 
-/// Whom to grant access at Google Cloud, for pipes without a key. An API that does not tell is no finding.
+/// Whom to grant access at Google Cloud, for pipes without a key. A service elsewhere has no such identity.
 async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut DoctorFindings) {
-    let context = view.connection.remote.read_service_context(service).await.ok().flatten();
+    let Ok(context) = view.connection.remote.read_service_context(service).await else { return };
+    if context.is_none() {
+        let what = format!("{service}: the identity at Google Cloud is not offered");
+        return findings.add(DoctorFinding::ok("identity", what));
+    }
     let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
     let finding = match identity.principal {
         Some(principal) if identity.is_ready => {
