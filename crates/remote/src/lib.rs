@@ -8,6 +8,7 @@ mod client;
 mod command_dialect;
 mod deadline;
 mod decode;
+mod documented_requests;
 mod envelope;
 mod error;
 mod http;
@@ -32,6 +33,7 @@ mod wake;
 mod wake_ups;
 
 pub use client::RequestCounts;
+pub use documented_requests::compare_requests;
 pub use error::{
     Error, Hint, RejectedRequest, RejectionCause, RejectionKind, UnexpectedResponse, UnreadyEndpoint, Unsettled,
 };
@@ -43,7 +45,6 @@ pub use performed_action::PerformedAction;
 pub use rate_limiter::PausePermit;
 pub use redact::RunRedaction;
 pub use remote::Remote;
-pub use routes::is_known_path;
 pub use secret::SecretProvider;
 pub use settings::{Polling, RemoteSettings, RequestRate, WaitMode};
 pub use transport::{ApiRequest, ApiResponse, Method, RequestBody, ResponseFuture, Transport, TransportError};

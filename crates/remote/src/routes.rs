@@ -46,18 +46,6 @@ pub(crate) fn context_url(organization: &str, service: &str) -> String {
     format!("{}/context", list_url(Kind::ClickPipe, organization, service))
 }
 
-/// Whether a path of an OpenAPI document, such as `/v1/organizations/{organizationId}`, is one of these.
-pub fn is_known_path(template: &str) -> bool {
-    let filled = template.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>();
-    let lists = Kind::ALL.map(|kind| list_url(kind, "x", "x"));
-    let objects = lists.iter().map(|list| object_url(list, &Id::new("x")));
-    let parts = objects.clone().flat_map(|object| {
-        [state_url(&object), part_url(&object, UpdateVia::Settings), part_url(&object, UpdateVia::Scaling)]
-    });
-    let others = [schema_discovery_url("x", "x"), context_url("x", "x"), organization_scaling_url("x")];
-    lists.iter().cloned().chain(objects.clone()).chain(parts).chain(others).any(|known| known == filled.join("/"))
-}
-
 /// The path of the service, `/v1/organizations/{id}/services/{id}`, if `path` lies below one.
 pub(crate) fn containing_service(path: &str) -> Option<&str> {
     let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
@@ -92,8 +80,8 @@ fn encode_segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        Id, Kind, UpdateVia, containing_service, encode_segment, is_known_path, list_url, object_url,
-        organization_scaling_url, part_url, state_url,
+        Id, Kind, UpdateVia, containing_service, encode_segment, list_url, object_url, organization_scaling_url,
+        part_url, state_url,
     };
 
     #[test]
@@ -104,21 +92,6 @@ mod tests {
         assert_eq!(part_url(&pipe, UpdateVia::Scaling), format!("{pipe}/scaling"));
         assert_eq!(part_url(&pipe, UpdateVia::Settings), format!("{pipe}/settings"));
         assert_eq!(state_url(&pipe), format!("{pipe}/state"));
-    }
-
-    #[test]
-    fn known_paths_of_a_document_are_recognized() {
-        let service = "/v1/organizations/{organizationId}/services/{serviceId}";
-        for (path, is_known) in [
-            ("clickpipes/{clickPipeId}/state", true),
-            ("clickpipes/context", true),
-            ("clickpipesReversePrivateEndpoints/{id}", true),
-            ("clickpipesCdcScaling", true),
-            ("clickpipesSshKeyResources", false),
-            ("clickpipes/{clickPipeId}/preview", false),
-        ] {
-            assert_eq!(is_known_path(&format!("{service}/{path}")), is_known, "{path}");
-        }
     }
 
     #[test]

@@ -18,12 +18,14 @@ pub struct Facts {
     pub words: BTreeSet<String>,
     /// The limits, by their keyword.
     pub limits: BTreeMap<&'static str, String>,
+    /// Whether every object that may have it must have it.
+    pub is_required: bool,
 }
 
 const LIMITS: [&str; 6] = ["minimum", "maximum", "multipleOf", "maxLength", "uniqueItems", "maxItems"];
 
 /// The fields of a schema of the official document.
-pub fn official(document: &Value, name: &str) -> Fields {
+pub(super) fn official(document: &Value, name: &str) -> Fields {
     let mut fields = Fields::new();
     visit(document, &document["components"]["schemas"][name], "", &mut fields);
     fields.remove("");
@@ -70,7 +72,12 @@ fn visit(root: &Value, schema: &Value, at: &str, fields: &mut Fields) {
     }
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        let is_required = schema["required"].as_array().is_some_and(|it| it.iter().any(|it| it == name));
+        let is_required = is_required && fields.get(&path).is_none_or(|before| before.is_required);
         visit(root, field, &path, fields);
+        if let Some(facts) = fields.get_mut(&path) {
+            facts.is_required = is_required;
+        }
     }
     if let Some(items) = schema.get("items") {
         visit(root, items, &format!("{at}.*"), fields);

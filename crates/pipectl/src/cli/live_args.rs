@@ -284,7 +284,7 @@ impl ResyncArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Also list what this OpenAPI document of the API has and this version does not know
+    /// Also list where this OpenAPI document of the API differs from what this version knows
     #[arg(long, value_name = "FILE", env = "PIPECTL_API_SCHEMA")]
     api_schema: Option<PathBuf>,
     #[command(flatten)]

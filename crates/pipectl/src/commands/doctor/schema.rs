@@ -1,4 +1,4 @@
-//! What an OpenAPI document of the API has that this version does not know.
+//! Where an OpenAPI document of the API differs from what this version knows.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) fn check_schema(file: &Path, findings: &mut DoctorFindings) {
         }
     };
     if news.is_empty() {
-        findings.add(DoctorFinding::ok(CHECK, format!("{name} has nothing that this version does not know")));
+        findings.add(DoctorFinding::ok(CHECK, format!("{name} is what this version knows")));
     }
     for what in news {
         let fix = "look for a newer version of pipectl; until then, `additional` takes new fields and words";
@@ -36,9 +36,14 @@ fn read_news(file: &Path) -> Result<Vec<String>> {
     let document: Value = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))?;
     let paths = document["paths"].as_object();
     ensure!(paths.is_some(), "{} is not an OpenAPI document: it has no paths", file.display());
-    let paths = paths.into_iter().flatten().map(|(path, _)| path);
-    let unknown = paths.filter(|path| path.to_lowercase().contains("clickpipe") && !remote::is_known_path(path));
-    let mut news: Vec<String> = unknown.map(|path| format!("new path `{path}`")).collect();
+    let methods = |(path, item): (&String, &Value)| {
+        let methods = item.as_object().into_iter().flatten().filter(|(_, it)| it.get("responses").is_some());
+        methods.map(|(method, _)| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+    };
+    let requests: Vec<String> = paths.into_iter().flatten().flat_map(methods).collect();
+    let (new, gone) = remote::compare_requests(&requests);
+    let mut news: Vec<String> = new.iter().map(|request| format!("new request `{request}`")).collect();
+    news.extend(gone.iter().map(|request| format!("the request `{request}` is gone")));
     news.extend(clickpipes::api_schema::find_news(&document));
     Ok(news)
 }
