@@ -1,9 +1,29 @@
 //! JSON Schema, generated from the structs that declare fields.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
+
+/// The type of a field that takes either of two types.
+pub struct OneOfTwo<A, B>(PhantomData<(A, B)>);
+
+impl<A: JsonSchema, B: JsonSchema> JsonSchema for OneOfTwo<A, B> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Or{}", A::schema_name(), B::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [generator.subschema_for::<A>(), generator.subschema_for::<B>()]})
+    }
+}
 
 /// A generator for the dialect of the manifest schemas, draft 2020-12.
 pub fn schema_generator() -> SchemaGenerator {

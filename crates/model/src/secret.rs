@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::annotations;
 use crate::desired::{Document, Place};
 use crate::diagnostic::{Diagnostic, RelatedPlace, Severity};
 use crate::path::{FieldPath, VisitedPath};
+use crate::schema::OneOfTwo;
 use crate::text::NonEmptyText;
 
 /// Where a secret is kept. It is read when it is sent, and at no other time.
@@ -255,24 +256,7 @@ impl JsonSchema for Secret {
 }
 
 /// The type of a field that takes a text or a reference to a secret, such as a user name.
-pub struct TextOrSecret;
-
-impl JsonSchema for TextOrSecret {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "TextOrSecret".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            generator.subschema_for::<NonEmptyText>(),
-            generator.subschema_for::<SecretReference>(),
-        ]})
-    }
-}
+pub type TextOrSecret = OneOfTwo<NonEmptyText, SecretReference>;
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,14 @@ form!(
     "minLength": 1
 );
 
+form!(
+    /// The schema of messages, encoded. The API takes a mebibyte of it at most.
+    EncodedSchema,
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 1_048_576
+);
+
 /// Names with commas between them, none of them blank.
 pub(crate) const NAMES_WITH_COMMAS: &str = "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$";
 

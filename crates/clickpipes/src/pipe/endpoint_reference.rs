@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::source::text_at;
+use model::schema::OneOfTwo;
 use model::text::{BrokerAddresses, HostAddress, ObjectName, TcpPort, Uuid};
 
 /// A reverse private endpoint, by UUID or by the name that a manifest declares it under.
@@ -36,44 +37,10 @@ pub struct DeclaredEndpoint {
 }
 
 /// The host of a database, or the endpoint in front of it.
-pub struct DatabaseHost;
-
-impl JsonSchema for DatabaseHost {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "DatabaseHost".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            generator.subschema_for::<HostAddress>(),
-            generator.subschema_for::<DeclaredEndpoint>(),
-        ]})
-    }
-}
+pub type DatabaseHost = OneOfTwo<HostAddress, DeclaredEndpoint>;
 
 /// Brokers, or the endpoint in front of them.
-pub struct Brokers;
-
-impl JsonSchema for Brokers {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Brokers".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            generator.subschema_for::<BrokerAddresses>(),
-            generator.subschema_for::<BrokersOfEndpoint>(),
-        ]})
-    }
-}
+pub type Brokers = OneOfTwo<BrokerAddresses, BrokersOfEndpoint>;
 
 /// The brokers behind a reverse private endpoint that a manifest of the same service declares: one
 /// for each of its private DNS names, in order.

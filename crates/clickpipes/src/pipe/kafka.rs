@@ -298,7 +298,6 @@ const RULES: RuleSet = RuleSet {
             &["type", "authentication", "credentials"],
             credentials::login_at_event_hubs,
         ),
-        custom_rule("kafka-brokers-ports", Evidence::Manifest, &["brokers"], brokers_beyond_ports).into_warning(),
         custom_rule(
             "kafka-protobuf-encoding",
             Evidence::Ours,
@@ -346,20 +345,6 @@ fn deletes_without_exactly_once(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let message = "`tombstoneMode: delete` needs `exactlyOnce: true`";
     let help = "write `exactlyOnce: true`, or `tombstoneMode: soft_delete`";
     vec![RuleFinding::new(FieldPath::parse("tombstoneMode"), message).with_help(help)]
-}
-
-/// Each broker of an endpoint has a port of its own, so the first port leaves room for so many brokers.
-fn brokers_beyond_ports(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
-    // The quota of Amazon MSK for a cluster, where nobody has raised it.
-    const COMMON_BROKER_COUNT: u64 = 30;
-    let path = FieldPath::parse("brokers").child("firstPort");
-    let first = scope.value_at("brokers").and_then(|brokers| brokers.get("firstPort")?.as_u64());
-    let room = first.map(|first| (u64::from(u16::MAX) + 1).saturating_sub(first));
-    let found = room.filter(|room| *room < COMMON_BROKER_COUNT).map(|room| {
-        RuleFinding::new(path, format!("ports end at 65535, so this first port is for at most {room} brokers"))
-            .with_help("take a lower first port")
-    });
-    found.into_iter().collect()
 }
 
 fn redpanda_mutual_tls(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

@@ -1,10 +1,8 @@
 //! The registry that holds the schemas of messages.
 
-use std::borrow::Cow;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::secret_host::SecretHost;
@@ -12,8 +10,9 @@ use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_i
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
+use model::schema::OneOfTwo;
 use model::secret::{Secret, SecretReference, TextOrSecret};
-use model::text::{Arn, HttpsUrl, NonEmptyText, PemCertificates};
+use model::text::{Arn, EncodedSchema, HttpsUrl, NonEmptyText, PemCertificates};
 
 /// A registry that holds the schemas of messages.
 #[derive(JsonSchema)]
@@ -145,24 +144,7 @@ pub(super) const RULES: RuleSet = RuleSet {
 };
 
 /// The schema of the messages, which the API takes encoded, or a reference to it.
-pub struct ProtobufSchema;
-
-impl JsonSchema for ProtobufSchema {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ProtobufSchema".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            {"type": "string", "minLength": 1, "maxLength": 1_048_576},
-            generator.subschema_for::<SecretReference>(),
-        ]})
-    }
-}
+pub type ProtobufSchema = OneOfTwo<EncodedSchema, SecretReference>;
 
 /// A schema as text in place of its encoding.
 pub(crate) fn unencoded_protobuf_schema(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

@@ -117,7 +117,6 @@ fn of_kafka() -> Vec<Case> {
 
 fn of_registries() -> Vec<Case> {
     vec![
-        ("kafka-brokers-ports", kafka(), json!({"spec.source.kafka.brokers": {"endpoint": "msk", "firstPort": 65530}})),
         (
             "kafka-protobuf-encoding",
             kafka(),
