@@ -166,9 +166,10 @@ fn doctor_says_what_an_api_does_not_offer_and_goes_on() {
                     return http_answer(200, "application/json", r#"{"status":200,"requestId":"r","result":[]}"#);
                 }
                 let refusal = json!({"status": status, "requestId": "r", "error": "no such path"}).to_string();
-                match is_page {
-                    true => http_answer(status, "text/html", "<html>no such path</html>"),
-                    false => http_answer(status, "application/json", &refusal),
+                if is_page {
+                    http_answer(status, "text/html", "<html>no such path</html>")
+                } else {
+                    http_answer(status, "application/json", &refusal)
                 }
             });
             let environment = [&keys[..], &[("CLICKHOUSE_ORG_ID", sandbox::ORGANIZATION)]].concat();

@@ -320,9 +320,12 @@ fn has_same_items(expected: &Value, shown: &Value, is_any_order: bool) -> bool {
         (Value::Object(item), Value::Object(shown)) => item.iter().all(|(name, value)| shown.get(name) == Some(value)),
         (item, shown) => item == shown,
     };
-    let is_shown = |(at, item)| match is_any_order {
-        true => shown.iter().any(|shown| is_within(item, shown)),
-        false => shown.get(at).is_some_and(|shown| is_within(item, shown)),
+    let is_shown = |(at, item)| {
+        if is_any_order {
+            shown.iter().any(|shown| is_within(item, shown))
+        } else {
+            shown.get(at).is_some_and(|shown| is_within(item, shown))
+        }
     };
     expected.len() == shown.len() && expected.iter().enumerate().all(is_shown)
 }
