@@ -65,6 +65,28 @@ fn plan_of_another_head_is_not_the_reviewed_one() {
     assert!(job.said.contains("no reviewed plan was found"), "{}", job.said);
 }
 
+/// Two jobs for two parts keep two plans, and a plan of everything serves each part.
+#[test]
+fn apply_of_a_part_finds_the_plan_of_its_part_or_of_everything() {
+    let parts = [["--only", "clicks"], ["--only", "views"]].map(|it| it.join(" "));
+    let pull = [("github.event_name", "pull_request"), ("github.event.pull_request", "1")];
+    for planned in [&parts[..], &[String::new()][..]] {
+        let hub = repo_with(&["prod"]);
+        let prod = Environment { hub: &hub, name: "prod" };
+        branch(&hub, "one");
+        declare(&hub, "clicks", 500);
+        declare(&hub, "views", 600);
+        for arguments in planned {
+            assert_green(&prod.run(&[("command", "plan"), ("arguments", arguments)], &pull, &[]));
+        }
+        hub.merge("one");
+        for arguments in &parts {
+            assert_green(&prod.apply(&[("arguments", arguments)], &[]));
+        }
+        assert_eq!(prod.live(), json!({"clicks": 500, "views": 600}), "{planned:?}");
+    }
+}
+
 #[test]
 fn check_is_red_if_apply_will_refuse_a_part() {
     let hub = repo_with(&["prod"]);

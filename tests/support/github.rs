@@ -28,7 +28,7 @@ case "$*" in
     done ;;
   *"/actions/artifacts?name="*)
     last | while read -r name commit branch run; do
-      case "$3" in *"?name=$name&"*) echo "$commit $run" ;; esac
+      case "$3" in *"?name=$name&"*) echo "$commit $run $name" ;; esac
     done ;;
   *"/pulls --jq"*) name=${2%/pulls}; cat "$hub/merged/${name##*/}" 2>/dev/null || true ;;
   "api --paginate repos/o/r/issues/"*"/comments?"*)

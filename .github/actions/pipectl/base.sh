@@ -16,6 +16,8 @@ read -r -d '' -a paths <<<"${PATHS:-}" || true
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
 selected=${PIPECTL_SHARD:-}${PIPECTL_ONLY:+ only $PIPECTL_ONLY}${PIPECTL_EXCLUDE:+ exclude $PIPECTL_EXCLUDE}${PIPECTL_LABEL:+ label $PIPECTL_LABEL}
+# The commit is another one in each run, so it does not belong to the name.
+since=${PIPECTL_CHANGED_SINCE:+ changed}
 takes_value=
 for word in ${arguments[@]+"${arguments[@]}"}; do
   case "$takes_value$word" in
@@ -23,6 +25,7 @@ for word in ${arguments[@]+"${arguments[@]}"}; do
       echo "::error::name the environment by the input 'environment', not in 'arguments': it has a base of its own"
       exit 64
       ;;
+    --changed-since*) since=" changed" takes_value= ;;
     --only | --exclude | --label | --shard | -l) takes_value="$word " ;;
     --only* | --exclude* | --label* | --shard* | -l*) selected+=" $takes_value$word" takes_value= ;;
   esac
@@ -34,13 +37,14 @@ mark_name() {
   digest=$(git hash-object --stdin <<<"$name ${paths[*]-} $1")
   echo "${name//[^A-Za-z0-9._-]/_}-${digest:0:12}"
 }
-mark=$(mark_name "$selected")
+mark=$(mark_name "$selected$since")
 whole=$(mark_name "")
-plan_artifact=pipectl-plan-$name
 {
   echo "artifact=pipectl-applied-$mark"
   echo "start_artifact=pipectl-start-$mark"
-  echo "plan_artifact=${plan_artifact//[^A-Za-z0-9._-]/_}"
+  # The plans of two parts are two artifacts. A plan of what changed is one of everything: the rest has no change.
+  echo "plan_artifact=pipectl-plan-$(mark_name "$selected")"
+  echo "whole_plan_artifact=pipectl-plan-$whole"
 } >>"$GITHUB_OUTPUT"
 
 say() {

@@ -23,21 +23,23 @@ heads=$(
       --jq '.[] | select(.merged_at != null and .base.ref == env.BRANCH) | .head.sha' || exit
   done
 ) || fail "the pull request of a commit" "pull-requests: read"
-# A run of a fork can leave an artifact of this name too.
+# A run of a fork can leave an artifact of this name too. A plan of everything contains each part.
 plans=$(
-  gh api --paginate "repos/$GITHUB_REPOSITORY/actions/artifacts?name=$ARTIFACT&per_page=100" \
-    --jq '.artifacts[] | select(.expired | not) | .workflow_run | select(.repository_id == .head_repository_id) | "\(.head_sha) \(.id)"'
+  for artifact in $(printf '%s\n' "$ARTIFACT" "$WHOLE_ARTIFACT" | uniq); do
+    gh api --paginate "repos/$GITHUB_REPOSITORY/actions/artifacts?name=$artifact&per_page=100" \
+      --jq '.artifacts[] | select(.expired | not) | .name as $name | .workflow_run | select(.repository_id == .head_repository_id) | "\(.head_sha) \(.id) \($name)"' || exit
+  done
 ) || fail "plans" "actions: read"
 
 count=0
 for head in $(awk '!seen[$0]++' <<<"$heads"); do
-  run=$(awk -v head="$head" '$1 == head { print $2; exit }' <<<"$plans")
+  read -r run artifact < <(awk -v head="$head" '$1 == head { print $2, $3; exit }' <<<"$plans") || run=
   if [ -z "$run" ]; then
     echo "::notice::there is no plan of a pull request for commit $head"
     continue
   fi
   download=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pipectl-download.XXXXXX")
-  gh run download "$run" --repo "$GITHUB_REPOSITORY" --name "$ARTIFACT" --dir "$download"
+  gh run download "$run" --repo "$GITHUB_REPOSITORY" --name "$artifact" --dir "$download"
   mv "$download/plan.json" "$folder/$(printf %03d "$count").json"
   count=$((count + 1))
 done
