@@ -218,3 +218,26 @@ fn endpoint_that_is_ready_is_not_reported() {
         assert!(!said.stdout.contains("endpoint link"), "{}", said.stdout);
     }
 }
+
+/// The API may return the ids in capitals, and a manifest may declare them so.
+#[test]
+fn endpoint_is_found_by_any_spelling_of_its_id() {
+    let desk = desk_with_endpoint(EndpointStatus::Ready);
+    let mut upper = String::new();
+    let capitals = |pipe: &mut serde_json::Value| {
+        let id = &mut pipe["source"]["kafka"]["reversePrivateEndpointIds"][0];
+        upper = id.as_str().unwrap().to_uppercase();
+        *id = upper.as_str().into();
+    };
+    assert!(desk.edit_world(|world| world.edit_pipe("analytics", "orders", capitals)));
+    let before = writes(&desk);
+    desk.write_file("pipes.yaml", ENDPOINT.replace("spec: {", "spec: {state: absent, "));
+    let said = desk.run_with_env(&APPLY, &SECRETS);
+    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+    assert!(said.stdout.contains("`analytics/orders` still uses it"), "{}", said.stdout);
+    let topic = pipe("orders").replace("topics: orders", "topics: others").replace("{endpoint: link}", &upper);
+    desk.write_file("pipes.yaml", topic);
+    // It is sent as the API writes it, which after a delete could refuse another spelling.
+    let said = desk.run_with_env(&[&APPLY[..], &["--allow-replace=analytics/orders"]].concat(), &SECRETS);
+    assert_eq!((said.code, writes(&desk)), (0, before + 2), "{}", said.all_output());
+}

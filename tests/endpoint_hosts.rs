@@ -215,3 +215,34 @@ fn policy_allows_an_endpoint_by_its_name_and_by_its_dns_name() {
         assert_eq!(refuses(pattern), is_refused, "{pattern}");
     }
 }
+
+/// The API hides the whole address of a pipe, which may be a name of the endpoint.
+#[test]
+fn endpoint_is_kept_while_the_address_of_a_pipe_is_hidden() {
+    let desk = WorkDir::new();
+    apply(&desk, &(database_endpoint("present") + &database_pipe("billing.db.example")));
+    let hide = |pipe: &mut Value| pipe["source"]["postgres"]["host"] = "[REDACTED]".into();
+    assert!(desk.edit_world(|world| world.edit_pipe("analytics", "invoices", hide)));
+    for more in [String::new(), database_pipe("billing.db.example")] {
+        desk.write_file("pipes.yaml", database_endpoint("absent") + &more);
+        let said = desk.run_with_env(&APPLY, &SECRETS);
+        assert_eq!(said.code, 5, "{}", said.all_output());
+        let words = "the API hides where `analytics/invoices` connects";
+        assert!(said.stdout.contains(words), "{}", said.all_output());
+    }
+    assert!(desk.request_log().iter().all(|(method, ..)| method != "DELETE"));
+}
+
+/// The endpoint is live and is not selected: it is looked at, and passes for none that the plan would create.
+#[test]
+fn selected_pipe_is_created_behind_a_live_endpoint() {
+    let desk = WorkDir::new();
+    apply(&desk, &database_endpoint("present"));
+    desk.write_file("pipes.yaml", database_endpoint("present") + &database_pipe("billing.db.example"));
+    let plan = [&PLAN[..], &["--only=analytics/invoices"]].concat();
+    let said = desk.run_with_env(&plan, &SECRETS);
+    assert!(said.code == 2 && said.stdout.contains("create"), "{}", said.all_output());
+    desk.edit_world(|world| world.set_endpoint_status("analytics", "billing", sandbox::EndpointStatus::Failed));
+    let said = desk.run_with_env(&plan, &SECRETS);
+    assert!(said.stdout.contains("blocked: it uses `billing`, which is `Failed`"), "{}", said.all_output());
+}

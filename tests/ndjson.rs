@@ -77,6 +77,22 @@ fn ndjson_reports_failures_and_errors() {
 }
 
 #[test]
+fn ndjson_names_what_an_object_was_until_now() {
+    let mut pipe = seed_named("kinesis-user");
+    let desk = dir_with_manifests(&[pipe.clone()]);
+    let apply = [&APPLY[..], &["--sandbox", "--allow-replace=analytics/clicks"]].concat();
+    event_lines(&run_with_secret(&desk, &apply), "applied");
+    let id = desk.edit_world(|world| world.list_pipes("analytics")[0]["id"].clone());
+    pipe["metadata"]["name"] = json!("clicks");
+    pipe["metadata"]["previousNames"] = json!(["kinesis-user"]);
+    pipe["spec"]["source"]["kinesis"]["streamName"] = json!("another");
+    desk.write_file("pipes.yaml", pipe.to_string());
+    let lines = event_lines(&run_with_secret(&desk, &apply), "applied");
+    let object = lines.iter().find(|line| line["type"] == "object").unwrap();
+    assert_eq!((&object["report"]["renamedFrom"], &object["report"]["id"]), (&json!("kinesis-user"), &id), "{object}");
+}
+
+#[test]
 fn ndjson_reports_blocked_objects() {
     let mut gone = seed_named("kinesis-user");
     let desk = dir_with_manifests(&[gone.clone()]);

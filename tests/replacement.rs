@@ -95,6 +95,29 @@ fn allowed_replacement_succeeds_after_tables_are_dropped() {
     assert_eq!(live_pipes_named(&desk, "postgres-cdc").len(), 1);
 }
 
+/// The pinned object is gone: apply again alone would be blocked until somebody removes the line.
+#[test]
+fn failed_replacement_of_a_pinned_pipe_names_the_line_to_remove() {
+    let desk = dir_with_replacement();
+    let pipe = |pin: Option<&Value>| {
+        let mut pipe = seed_named("postgres-cdc");
+        pipe["spec"]["source"]["postgres"]["settings"]["publicationName"] = json!("another");
+        pin.into_iter().for_each(|id| pipe["metadata"]["id"] = id.clone());
+        write_manifests(&desk, &[&pipe]);
+    };
+    pipe(Some(&live_pipes_named(&desk, "postgres-cdc")[0]["id"]));
+    let said = run_apply(&desk, &[ALLOWED]);
+    assert_eq!(said.code, 3, "{}", said.all_output());
+    let words =
+        "DELETED, not re-created: analytics/postgres-cdc: remove `metadata.id` from its manifest, then run apply again";
+    assert!(said.stdout.contains(words), "{}", said.all_output());
+    desk.edit_world(|world| world.drop_tables("analytics"));
+    assert_eq!(run_apply(&desk, &[]).code, 5);
+    pipe(None);
+    assert_eq!(run_apply(&desk, &[]).code, 0);
+    assert_eq!(live_pipes_named(&desk, "postgres-cdc").len(), 1);
+}
+
 #[test]
 fn failed_replacement_is_created_by_the_next_apply() {
     let desk = dir_with_replacement();

@@ -161,7 +161,7 @@ form!(
     // The form of a Kafka offset in the official schema: no seconds, no zone.
     UtcMinute,
     "type": "string",
-    (annotations::EQUAL): "instant",
+    (annotations::EQUAL): "minute",
     "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]$",
     (annotations::PATTERN_DESCRIPTION): "a minute in UTC, such as `2026-01-31T08:00`"
 );

@@ -110,10 +110,13 @@ async fn run_all_objects(run: &ApplyRun<'_>, approved: &ApprovedPlan, parallel: 
         finished.wait_for_dependencies(work).await;
         let following = followers.get(work.address()).map_or(&[][..], Vec::as_slice);
         let handing_over = HandingOver { followers: following, given: finished.given_to(work) };
-        let report = match finished.skip_reason(work) {
+        let mut report = match finished.skip_reason(work) {
             Some(unmet) => ObjectResult::skipped_because(work, unmet),
             None => object_worker::run_object(run, work, handing_over).await,
         };
+        if let Some(change) = run.changes.get(work.address()) {
+            report.describe_object(change);
+        }
         finished.record_result(work, &report);
         (run.on_step)(&ApplyStep::Finished(&report));
         report

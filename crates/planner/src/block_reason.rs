@@ -136,6 +136,8 @@ pub enum BlockReason {
     NameNotGiven(Address),
     /// It would be deleted, and these live objects use it, whatever else is done.
     StillUsed(Vec<Address>),
+    /// It would be deleted, and the API hides where these live objects connect.
+    MayBeUsed(Vec<Address>),
     /// It would be replaced, and these live objects use it, which no manifest of the run declares.
     UsedElsewhere(Vec<Address>),
     /// It would be replaced, and these live objects connect by its DNS name, as text. The name is that of the object.

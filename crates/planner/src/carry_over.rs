@@ -13,6 +13,7 @@ use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, RESPONSE_O
 use clickpipes::validate::Problem;
 use model::address::Kind;
 use model::diagnostic::Severity;
+use model::live::Id;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use serde_json::{Map, Value, json};
@@ -52,7 +53,7 @@ pub(crate) struct CarryOver<'c> {
     /// The id of the live object. What contains it was made up by the API.
     pub(crate) id: &'c str,
     /// The reference by name for the id of another object, where a manifest declares that one.
-    pub(crate) find_reference: &'c dyn Fn(Kind, &str) -> Option<Value>,
+    pub(crate) find_reference: &'c dyn Fn(Kind, &Id) -> Option<Value>,
 }
 
 impl CarryOver<'_> {
@@ -220,7 +221,7 @@ impl Overlay<'_> {
             return None;
         }
         let reference =
-            place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, id));
+            place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, &id));
         Some(reference.unwrap_or(value))
     }
 }

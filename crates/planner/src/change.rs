@@ -67,6 +67,9 @@ pub struct Change {
     /// Fields that a replacement loses, unless the manifest declares them: the API does not return them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost_fields: Vec<FieldPath>,
+    /// Whether a replacement makes its `metadata.id` lead nowhere.
+    #[serde(skip)]
+    pub drops_pin: bool,
     /// Whether changes that arrive while no pipe exists are lost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub misses_changes: bool,
@@ -138,6 +141,7 @@ impl Change {
             redefined_tables: Vec::new(),
             kept_fields: Vec::new(),
             lost_fields: Vec::new(),
+            drops_pin: false,
             misses_changes: false,
             place: None,
             blocked_verdict: None,

@@ -42,7 +42,6 @@ use crate::inputs::ReaderElsewhere;
 use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
-use crate::references::connected_hosts;
 use crate::{order, plan_handovers};
 
 /// Lets objects take over from each other what only one can have, blocks what would take it from an object that stays,
@@ -230,9 +229,9 @@ impl<'s, 'p> Settlement<'s, 'p> {
         for party in self.parties.all.iter().filter(|party| party.live.is_some()) {
             let rules = FieldSemantics::for_kind(party.at.kind);
             let sent = party.actions.iter().filter_map(|action| action.request_body());
-            let mut hosts: Vec<String> = sent.flat_map(|body| connected_hosts(rules, body)).collect();
+            let mut hosts: Vec<String> = sent.flat_map(|body| rules.all_connected_hosts(body)).collect();
             if hosts.is_empty() && !party.actions.iter().any(|it| matches!(it, Action::Delete { .. })) {
-                hosts = connected_hosts(rules, party.live_body());
+                hosts = rules.all_connected_hosts(party.live_body());
             }
             in_use.extend(hosts.iter().flat_map(|host| dns_patterns(host)).map(|name| (&party.at.service, name)));
         }
@@ -260,7 +259,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
 /// Whether something else than its use keeps an object from giving a name up.
 fn has_own_reason(giver: &Party<'_>) -> bool {
     let verdict = giver.change.map(|change| &change.verdict);
-    matches!(verdict, Some(Verdict::Blocked(reason)) if !matches!(reason, BlockReason::StillUsed(_)))
+    matches!(verdict, Some(Verdict::Blocked(reason)) if !matches!(reason, BlockReason::StillUsed(_) | BlockReason::MayBeUsed(_)))
 }
 
 /// Why the holder keeps what the taker would take.

@@ -252,9 +252,8 @@ impl<'a> PlanInputs<'a> {
             return Vec::new();
         }
         let connected = LiveReferences { service: &address.service, hosts: self.hosts }.of(rules, live);
-        let gone =
-            connected.iter().filter(|(kind, id)| !self.by_id.contains_key(&(&address.service, *kind, id.as_str())));
-        let gone: Vec<&String> = gone.map(|(_, id)| id).collect();
+        let gone = connected.iter().filter(|(kind, id)| !self.by_id.contains_key(&(&address.service, *kind, id)));
+        let gone: Vec<&Id> = gone.map(|(_, id)| id).collect();
         let mut found = Vec::new();
         for other in references::body_references(rules, body, &address.service) {
             let now = self.find_live(&other);
@@ -268,7 +267,7 @@ impl<'a> PlanInputs<'a> {
             let in_git =
                 in_base.into_iter().map(|it| &**it).chain(later.map(|it| &**it)).map(|it| past(it.clone(), id()));
             let body_now = || now.map(|object| object.body.clone()).unwrap_or_default();
-            let dead = gone.iter().map(|id| past(body_now(), Id::new(id.as_str())));
+            let dead = gone.iter().map(|id| past(body_now(), Id::clone(id)));
             for object in in_git.chain(dead) {
                 let find = |at: &Address| if at == &other { Some(&object) } else { self.find_live(at) };
                 found.push(resolve_body(address, body, Some(live), find).into_owned());

@@ -58,6 +58,5 @@ pub use plan::{Plan, UnmanagedObject, UnusableObject};
 pub use prune::prune_unmanaged;
 pub use prune_evidence::{LastProtection, PruneEvidence, PruneReason};
 pub use read_conflict::{ReadConflict, ReadConflictCause};
-pub use references::connected_hosts;
 pub use sent_secrets::{RefusedSecret, SentSecret};
 pub use shown_fields::ShownFields;

@@ -109,7 +109,7 @@ fn add_dependents(unusable: &mut [UnusableObject], inputs: &PlanInputs<'_>) {
         let (rules, service) = (FieldSemantics::for_kind(at.kind), &at.service);
         let by_name = references::body_references(rules, &document.body, service);
         let by_id = LiveReferences { service, hosts: inputs.hosts }.of(rules, &document.body);
-        let by_id = by_id.iter().filter_map(|(kind, id)| inputs.by_id.get(&(service, *kind, id.as_str())));
+        let by_id = by_id.iter().filter_map(|(kind, id)| inputs.by_id.get(&(service, *kind, id)));
         for referenced in by_name.into_iter().chain(by_id.map(|(address, _)| (*address).clone())) {
             referrers.entry(referenced).or_default().insert(at.clone());
         }

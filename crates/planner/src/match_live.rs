@@ -76,7 +76,7 @@ pub(crate) fn match_live_object<'l>(
 ) -> LiveMatch<'l> {
     // The pin comes first: it was written because the name did not identify the object.
     if let Some(id) = &document.intent.pinned_id {
-        return match by_id.get(&(&at.service, at.kind, id.as_str())) {
+        return match by_id.get(&(&at.service, at.kind, id)) {
             Some((address, object)) => {
                 let renamed_from = (address.name != at.name).then(|| address.name.clone());
                 LiveMatch::Found { object, renamed_from }

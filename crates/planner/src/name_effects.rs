@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::block_reason::BlockReason;
 use crate::inputs::PlanInputs;
 use crate::plan::Plan;
-use crate::references::{body_references, connected_hosts};
+use crate::references::body_references;
 use crate::renamed_hosts::{Followers, RenamedHost};
 
 /// What a plan does to DNS names, beyond the rows of the objects that have them.
@@ -60,7 +60,7 @@ impl NameEffects {
         let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
         for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
             let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
-            let connected = connected_hosts(FieldSemantics::for_kind(at.kind), &object.body);
+            let connected = FieldSemantics::for_kind(at.kind).all_connected_hosts(&object.body);
             // An object that gets a host in this plan has its own row, where the host shows.
             if !hosts.sent.contains_key(at) {
                 self.add_takeover(at, &connected, names);
@@ -211,7 +211,7 @@ impl<'a> HostsAfter<'a> {
         let mut sent = BTreeMap::new();
         for action in &plan.actions {
             let at = action.address();
-            let hosts = |body| connected_hosts(FieldSemantics::for_kind(at.kind), body);
+            let hosts = |body| FieldSemantics::for_kind(at.kind).all_connected_hosts(body);
             let hosts = action.request_body().map(hosts).unwrap_or_default();
             if !hosts.is_empty() {
                 sent.insert(at, hosts);

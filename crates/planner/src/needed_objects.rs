@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::inputs::PlanInputs;
-use crate::references::{LiveReferences, body_ids, body_references, connected_hosts, has_reference};
+use crate::references::{LiveReferences, body_ids, body_references, has_reference};
 
 impl PlanInputs<'_> {
     /// The first object that the body refers to and that cannot be used now. What is deleted first needs it at once.
@@ -47,10 +47,10 @@ impl PlanInputs<'_> {
     ) -> Option<BlockReason> {
         let rules = FieldSemantics::for_kind(at.kind);
         let leads_elsewhere = |sent: &Value| {
-            let hosts: BTreeSet<String> = connected_hosts(rules, &live.body).into_iter().collect();
+            let hosts: BTreeSet<String> = rules.all_connected_hosts(&live.body).into_iter().collect();
             has_reference(rules, sent)
                 || !body_ids(rules, sent).is_subset(&body_ids(rules, &live.body))
-                || connected_hosts(rules, sent).iter().any(|host| !hosts.contains(host))
+                || rules.all_connected_hosts(sent).iter().any(|host| !hosts.contains(host))
         };
         let is_redirected = actions.iter().filter_map(Action::request_body).any(leads_elsewhere);
         let reason = || self.unusable_reference(at, body).or_else(|| self.unusable_reference(at, target));
@@ -65,9 +65,9 @@ impl PlanInputs<'_> {
             (other, found)
         });
         let by_id = LiveReferences { service, hosts: self.hosts }.of(rules, body).into_iter().map(|(kind, id)| {
-            match self.by_id.get(&(service, kind, id.as_str())) {
+            match self.by_id.get(&(service, kind, &id)) {
                 Some((other, object)) => ((*other).clone(), Some(*object)),
-                None => (Address::new(service.clone(), kind, Name::new(id)), None),
+                None => (Address::new(service.clone(), kind, Name::new(id.as_str())), None),
             }
         });
         by_name.chain(by_id).collect()

@@ -358,6 +358,7 @@ impl PlanInputs<'_> {
             kept_fields: carried.kept,
             lost_fields: carried.unreadable,
             misses_changes,
+            drops_pin: document.intent.pinned_id.is_some(),
             ..change
         };
         (change, actions)

@@ -214,7 +214,7 @@ pub(crate) fn retain_objects(
     *actions = sort_actions(kept, delete_after, handovers);
 }
 
-pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, String);
+pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, Id);
 
 /// Deletions that must wait until live referrers are updated. A re-created object does not wait for
 /// objects that reference it by name: they follow it, and get its new id.
@@ -238,7 +238,7 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
     }
     let waiting_deletion = |action: &Action| {
         let Action::Delete { address, id } = action else { return None };
-        let referring = referrers.get(&(&address.service, address.kind, id.as_str().to_owned())).into_iter().flatten();
+        let referring = referrers.get(&(&address.service, address.kind, id.clone())).into_iter().flatten();
         let dependents: BTreeSet<Address> = referring
             .flat_map(|(other, id)| by_address.get(other).into_iter().chain(by_id.get(id).into_iter().flatten()))
             .map(|change| change.address.clone())

@@ -13,17 +13,17 @@ use serde_json::Value;
 use crate::block_reason::BlockReason;
 
 /// What a live object references, by kind and id.
-pub(crate) type References = BTreeSet<(Kind, String)>;
+pub(crate) type References = BTreeSet<(Kind, Id)>;
 
 /// What each live object references when the plan is done.
 pub(crate) type RemainingReferences = BTreeMap<Id, References>;
 
 /// Live objects by service, kind and id.
-pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a str), (&'a Address, &'a Object)>;
+pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a Id), (&'a Address, &'a Object)>;
 
 pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
     let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    objects.map(|(at, object)| ((&at.service, at.kind, object.id.as_str()), (at, object))).collect()
+    objects.map(|(at, object)| ((&at.service, at.kind, &object.id), (at, object))).collect()
 }
 
 /// Objects by the DNS names that lead to them.
@@ -44,14 +44,19 @@ impl<'a, T: Copy + 'a> HostIndex<'a, T> {
             |host: &String| dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied());
         if self.0.is_empty() { Vec::new() } else { hosts().iter().filter_map(find).collect() }
     }
+
+    /// All objects of a service that have a DNS name.
+    fn all_in(&self, service: &ServiceRef) -> Vec<T> {
+        self.0.iter().filter(|((of, _), _)| *of == service).map(|(_, object)| *object).collect()
+    }
 }
 
 /// Live objects, by kind and id, by the DNS names that lead to them.
-pub(crate) type LiveHosts<'a> = HostIndex<'a, (Kind, &'a str)>;
+pub(crate) type LiveHosts<'a> = HostIndex<'a, (Kind, &'a Id)>;
 
 pub(crate) fn index_live_hosts(live: &Live) -> LiveHosts<'_> {
     let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    HostIndex::new(objects.map(|(at, object)| (at, &object.body, (at.kind, object.id.as_str()))))
+    HostIndex::new(objects.map(|(at, object)| (at, &object.body, (at.kind, &object.id))))
 }
 
 /// The objects that actions need.
@@ -82,7 +87,7 @@ impl<'a> ActionReferences<'a> {
     pub(crate) fn by_host(&self, action: &Action) -> Vec<Address> {
         let Some(body) = whole_body(action) else { return Vec::new() };
         let at = action.address();
-        let hosts = || connected_hosts(FieldSemantics::for_kind(at.kind), body);
+        let hosts = || FieldSemantics::for_kind(at.kind).all_connected_hosts(body);
         self.named_hosts.find_all(&at.service, hosts).into_iter().cloned().collect()
     }
 }
@@ -91,13 +96,6 @@ impl<'a> ActionReferences<'a> {
 fn whole_body(action: &Action) -> Option<&Value> {
     let is_of_part = matches!(action, Action::Update { via, .. } if *via != UpdateVia::Resource);
     action.request_body().filter(|_| !is_of_part)
-}
-
-/// The hosts that a body connects to.
-pub fn connected_hosts(rules: &FieldSemantics, body: &Value) -> Vec<String> {
-    let hosts =
-        |rules: &FieldSemantics, value: &Value| Some(rules.connected_hosts(value)).filter(|hosts| !hosts.is_empty());
-    collect_matches(rules, body, &hosts).concat()
 }
 
 /// The objects that a body refers to by name.
@@ -111,8 +109,7 @@ pub(crate) fn body_ids(rules: &FieldSemantics, body: &Value) -> References {
     let find = |rules: &FieldSemantics, value: &Value| {
         // The text in a reference by name is not an id.
         let is_by_name = rules.referenced_object(value).is_some();
-        let id = rules.referenced_id(value).map(|(kind, id)| (kind, id.to_owned()));
-        if is_by_name { Some(None) } else { id.map(Some) }
+        if is_by_name { Some(None) } else { rules.referenced_id(value).map(Some) }
     };
     collect_matches(rules, body, &find).into_iter().flatten().collect()
 }
@@ -133,8 +130,13 @@ impl LiveReferences<'_> {
                 return Some(Vec::new());
             }
             let by_id = rules.referenced_id(value).into_iter();
-            let by_host = self.hosts.find_all(self.service, || rules.connected_hosts(value));
-            let found: Vec<_> = by_id.chain(by_host).map(|(kind, id)| (kind, id.to_owned())).collect();
+            // A hidden host may be that of any object.
+            let by_host = if rules.hides_hosts(value) {
+                self.hosts.all_in(self.service)
+            } else {
+                self.hosts.find_all(self.service, || rules.connected_hosts(value))
+            };
+            let found: Vec<_> = by_id.chain(by_host.into_iter().map(|(kind, id)| (kind, id.clone()))).collect();
             (!found.is_empty()).then_some(found)
         };
         collect_matches(rules, live, &find).into_iter().flatten().collect()

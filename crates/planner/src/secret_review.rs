@@ -109,7 +109,7 @@ impl PlanInputs<'_> {
     /// The live object of a manifest that does not delete it.
     fn live_body(&self, at: &Address, document: &Document) -> Option<&Value> {
         let of_name = |at: Address| self.live.get(&at).and_then(|found| found.objects.first());
-        let of_id = |id: &Id| self.by_id.get(&(&at.service, at.kind, id.as_str())).map(|(_, object)| *object);
+        let of_id = |id: &Id| self.by_id.get(&(&at.service, at.kind, id)).map(|(_, object)| *object);
         let pinned = document.intent.pinned_id.as_ref().and_then(of_id);
         let found = pinned.or_else(|| all_names(at, document).find_map(of_name))?;
         (document.intent.presence != Presence::Absent).then_some(&found.body)

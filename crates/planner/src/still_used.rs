@@ -20,7 +20,7 @@ use crate::block_reason::BlockReason;
 use crate::blocked_together::block_changes;
 use crate::order;
 use crate::plan::Plan;
-use crate::references::{ActionReferences, connected_hosts};
+use crate::references::ActionReferences;
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
@@ -40,11 +40,11 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
     let mut used = BTreeMap::new();
     for (id, at) in deleted {
         let keeps = |(other, other_id): &&(&Address, &Id)| match plan.references.get(*other_id) {
-            Some(kept) => kept.contains(&(at.kind, id.as_str().to_owned())),
+            Some(kept) => kept.contains(&(at.kind, id.clone())),
             // Deleted, or blocked: the deletion waits for it, and is blocked if it stays.
             None => !changed_ids.contains(other_id) && !changed.contains(other),
         };
-        let referring = referrers.get(&(&at.service, at.kind, id.as_str().to_owned())).into_iter().flatten();
+        let referring = referrers.get(&(&at.service, at.kind, id.clone())).into_iter().flatten();
         let users = referring.filter(keeps).filter(|(_, other)| !replaced.are_kept_for(other, at));
         let users: BTreeSet<(&Address, &Id)> = users.copied().collect();
         if users.is_empty() {
@@ -55,8 +55,10 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
         let is_replaced = replaced.bodies.contains_key(at);
         let is_declared = users.iter().all(|(_, id)| plan.references.contains_key(*id));
         let connects = users.iter().all(|(_, id)| replaced.connects(id));
+        let is_hidden = users.iter().all(|(_, id)| replaced.hides_hosts(id));
         let users: Vec<Address> = users.into_iter().map(|(user, _)| user.clone()).collect();
         let reason = match (is_replaced, is_declared, connects) {
+            _ if is_hidden => BlockReason::MayBeUsed(users),
             (true, false, _) => BlockReason::UsedElsewhere(users),
             (true, true, true) => BlockReason::UsedByHost(users, at.name.clone()),
             _ => BlockReason::StillUsed(users),
@@ -94,7 +96,15 @@ impl<'p> ReplacedHosts<'p> {
 
     fn hosts_of(&self, user: &Id) -> Vec<String> {
         let found = self.live.get(user);
-        found.map(|(at, object)| connected_hosts(FieldSemantics::for_kind(at.kind), &object.body)).unwrap_or_default()
+        found
+            .map(|(at, object)| FieldSemantics::for_kind(at.kind).all_connected_hosts(&object.body))
+            .unwrap_or_default()
+    }
+
+    /// Whether the API hides where an object connects.
+    fn hides_hosts(&self, user: &Id) -> bool {
+        let found = self.live.get(user);
+        found.is_some_and(|(at, object)| FieldSemantics::for_kind(at.kind).has_hidden_hosts(&object.body))
     }
 
     fn connects(&self, user: &Id) -> bool {

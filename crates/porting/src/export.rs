@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use clickpipes::lifecycle;
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
-use model::live::{Live, Object};
+use model::live::{Id, Live, Object};
 use model::path::FieldPath;
 
 mod env_names;
@@ -79,7 +79,7 @@ pub fn export_manifests(live: &Live) -> Vec<ExportedManifest> {
 }
 
 /// The names of endpoints whose name is unique, by service and id.
-type EndpointNames = BTreeMap<(ServiceRef, String), String>;
+type EndpointNames = BTreeMap<(ServiceRef, Id), String>;
 
 struct ExportContext<'n> {
     endpoints: &'n EndpointNames,
@@ -90,7 +90,7 @@ fn unambiguous_endpoints(live: &Live) -> EndpointNames {
     // Of endpoints that share a name, a reference by name could lead to the wrong one. Pipes keep their ids.
     let named = live.iter().filter_map(|(at, observed)| match observed.objects.as_slice() {
         [only] if at.kind == Kind::ReversePrivateEndpoint => {
-            let key = (at.service.clone(), only.id.as_str().to_owned());
+            let key = (at.service.clone(), only.id.clone());
             Some((key, at.name.as_str().to_owned()))
         }
         _ => None,

@@ -116,12 +116,14 @@ struct ScalingPoll<'a> {
     body: Option<&'a FilledBody>,
     began: Instant,
     interval: std::time::Duration,
+    /// Whether a request of it was answered.
+    was_answered: bool,
 }
 
 impl<'a> ScalingPoll<'a> {
     fn new(run: &'a RunContext, service: &'a ServiceRef, method: Method, body: Option<&'a FilledBody>) -> Self {
         let interval = run.settings.polling.initial_interval;
-        Self { run, service, method, body, began: Instant::now(), interval }
+        Self { run, service, method, body, began: Instant::now(), interval, was_answered: false }
     }
 
     fn timeout_error(&self) -> Error {
@@ -146,9 +148,13 @@ impl Watch for ScalingPoll<'_> {
 
     async fn look(&mut self) -> Result<Option<Value>, Error> {
         match send_to_any_path(self.run, self.service, self.method, self.body).await {
-            // The deadline has passed before the request got its turn.
-            Err(Error::OutOfTime) => Err(self.timeout_error()),
-            answer => answer,
+            // The deadline has passed before the request got its turn. Where none was sent, nothing is known about the
+            // object: it was not begun.
+            Err(Error::OutOfTime) if self.was_answered || self.method == Method::Get => Err(self.timeout_error()),
+            answer => {
+                self.was_answered |= answer.is_ok();
+                answer
+            }
         }
     }
 

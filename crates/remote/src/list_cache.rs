@@ -227,6 +227,15 @@ impl ListCache {
         Some(Object { id: id.clone(), state, body })
     }
 
+    /// The objects of the last lists, as [`ListCache::last_seen`] shows each.
+    pub(crate) fn all_seen(&self) -> Vec<(Name, Object)> {
+        let cache = lock_ignoring_poison(&self.cache);
+        let objects = cache.objects.iter().map(|(id, CachedObject { name, state, body, .. })| {
+            (name.clone(), Object { id: id.clone(), state: state.clone(), body: body.clone() })
+        });
+        objects.collect()
+    }
+
     fn seen_object(&self, name: &Name, object: &Object, list_number: u64) -> CachedObject {
         let body = if self.is_referenced { object.body.clone() } else { Value::Null };
         CachedObject { name: name.clone(), state: object.state.clone(), body, list_number }

@@ -1,8 +1,10 @@
 //! Performs one action: sends the request and waits for its effect.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clickpipes::lifecycle::{self, EndpointState, Progress};
+use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
@@ -55,7 +57,36 @@ pub(crate) async fn ensure_endpoints_ready(run: &RunContext, at: &Address, body:
         wait_until_usable(run, &reference, &id).await?;
         run.resolve_reference(&reference)?;
     }
-    refuse_unready_endpoints(run, at, body)
+    refuse_unready_endpoints(run, at, body)?;
+    let endpoints = unready_endpoints_by_host(run, at, body).await?;
+    if endpoints.is_empty() { Ok(()) } else { Err(Error::EndpointsNotReady { address: at.clone(), endpoints }) }
+}
+
+/// The endpoints that are not ready and whose DNS names a body has as text. The plan knows only those that a manifest
+/// declares, because it lists the endpoints of a service only if something refers to them.
+async fn unready_endpoints_by_host(
+    run: &RunContext,
+    at: &Address,
+    body: &Value,
+) -> Result<Vec<UnreadyEndpoint>, Error> {
+    let hosts = FieldSemantics::for_kind(at.kind).all_connected_hosts(body);
+    let wanted: BTreeSet<String> = hosts.iter().flat_map(|host| dns_patterns(host)).collect();
+    let kind = Kind::ReversePrivateEndpoint;
+    let Ok(list_cache) = run.list_cache(&Address { kind, ..at.clone() }) else { return Ok(Vec::new()) };
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    match list_cache.ensure_listed(&run.client, TimeBudget::Run).await {
+        // An API without endpoints has none that is not ready.
+        Err(error) if error.is_not_offered() => return Ok(Vec::new()),
+        listed => listed?,
+    }
+    let seen = list_cache.all_seen().into_iter();
+    let unready = seen.filter(|(_, endpoint)| {
+        let mut names = dns_names(kind, &endpoint.body).into_iter();
+        !lifecycle::is_usable(kind, endpoint) && names.any(|name| wanted.contains(&name.to_ascii_lowercase()))
+    });
+    Ok(unready.map(|(name, endpoint)| UnreadyEndpoint { name, state: endpoint.state }).collect())
 }
 
 // The API refuses some pipes whose endpoint nobody accepted, and takes others, which then read nothing.

@@ -155,6 +155,9 @@ impl<F: Fn(&EndpointReference<'_>) -> Result<Value, Error>> BodyFiller<'_, F> {
     fn fill_value(&mut self, field: &FieldSemantics, value: &mut Value) -> Result<(), Error> {
         if let Some(reference) = EndpointReference::find(self.address, field, value) {
             *value = (self.endpoint)(&reference)?;
+        } else if let Some((_, id)) = field.referenced_id(value) {
+            // As the API writes it: it may know no id in capitals.
+            *value = id.as_str().into();
         } else if secret::is_secret_reference(value) {
             *value = Value::String(self.fill_secret(value)?);
         } else {

@@ -189,6 +189,7 @@ fn read_equality(node: &FieldNode) -> Equality {
             "host" => Equality::Host,
             "hostList" => Equality::HostList,
             "instant" => Equality::Instant,
+            "minute" => Equality::Minute,
             "url" => Equality::Url,
             "storageUrl" => Equality::StorageUrl,
             "sql" => Equality::Sql,

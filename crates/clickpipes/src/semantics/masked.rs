@@ -36,6 +36,14 @@ pub fn has_masked_text(value: &Value) -> bool {
     }
 }
 
+/// Whether a mask hides more of an address than its login.
+pub(super) fn hides_more_than_login(address: &str) -> bool {
+    let login = login_range(address);
+    let rest = login
+        .map_or_else(|| address.to_owned(), |login| format!("{}{}", &address[..login.start], &address[login.end..]));
+    is_masked(&rest)
+}
+
 /// Whether a live text with a mask could be what is declared; `None` if it contains no mask.
 pub(super) fn could_be(desired: &Value, live: &Value) -> Option<bool> {
     let live = live.as_str().filter(|live| is_masked(live))?;

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::FieldSemantics;
+use super::{FieldSemantics, masked};
 use crate::named_host::NamedHost;
 use model::address::{Kind, Name};
-use model::live::Object;
+use model::live::{Id, Object};
 
 /// The port of the first broker behind an endpoint of Amazon MSK. The others follow.
 const FIRST_BROKER_PORT: u64 = 14_001;
@@ -71,14 +71,42 @@ impl FieldSemantics {
     }
 
     /// The object that a live value refers to: the API knows ids only.
-    pub fn referenced_id<'v>(&self, live: &'v Value) -> Option<(Kind, &'v str)> {
-        Some((self.refers_to.filter(|_| self.connects_to.is_none())?, live.as_str()?))
+    // As an id, and not as a text: one in capitals would lead nowhere, and what it leads to would look unused.
+    pub fn referenced_id(&self, live: &Value) -> Option<(Kind, Id)> {
+        Some((self.refers_to.filter(|_| self.connects_to.is_none())?, Id::new(live.as_str()?)))
     }
 
     /// The hosts that a value connects to, in lower case, without ports and without the dot at the end.
     pub fn connected_hosts(&self, value: &Value) -> Vec<String> {
         let Some(text) = self.connects_to.and(value.as_str()) else { return Vec::new() };
         NamedHost::from_url(text).iter().map(|host| host.name().to_owned()).collect()
+    }
+
+    /// Whether the API hides the hosts that a value connects to: they may be any.
+    pub fn hides_hosts(&self, value: &Value) -> bool {
+        self.connects_to.and(value.as_str()).is_some_and(masked::hides_more_than_login)
+    }
+
+    /// Whether the API hides any host that a body connects to.
+    pub fn has_hidden_hosts(&self, body: &Value) -> bool {
+        match body {
+            _ if !self.leads_to_objects => false,
+            Value::Array(items) => items.iter().any(|item| self.list_item().has_hidden_hosts(item)),
+            Value::Object(fields) => fields.iter().any(|(name, value)| self.child_field(name).has_hidden_hosts(value)),
+            _ => self.hides_hosts(body),
+        }
+    }
+
+    /// The hosts that a body connects to, anywhere in it.
+    pub fn all_connected_hosts(&self, body: &Value) -> Vec<String> {
+        match body {
+            _ if !self.leads_to_objects => Vec::new(),
+            Value::Array(items) => items.iter().flat_map(|item| self.list_item().all_connected_hosts(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().flat_map(|(name, value)| self.child_field(name).all_connected_hosts(value)).collect()
+            }
+            _ => self.connected_hosts(body),
+        }
     }
 
     /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that

@@ -37,6 +37,8 @@ pub(super) enum Equality {
     HostList,
     /// A point in time, in any zone and with any precision.
     Instant,
+    /// The same, where a manifest declares a minute in UTC.
+    Minute,
     /// A URL with or without the port that its scheme implies, and with or without a slash at its end.
     Url,
     /// `gs://bucket/x` is `https://storage.googleapis.com/bucket/x`.
@@ -89,7 +91,7 @@ impl Equality {
         let parsed: Option<Number> = serde_json::from_str(text.trim()).ok();
         let is_instant = || {
             let seconds = number.as_i64().map(|seconds| i128::from(seconds) * 1_000_000_000);
-            *self == Self::Instant && seconds.is_some() && parse_instant(text) == seconds
+            matches!(self, Self::Instant | Self::Minute) && seconds.is_some() && parse_instant(text) == seconds
         };
         parsed.is_some_and(|parsed| numbers_equal(&parsed, number)) || is_instant()
     }
@@ -111,7 +113,9 @@ impl Equality {
             Self::CommaList => sorted_list(text),
             Self::Host => network_address::canonical_host(text),
             Self::HostList => network_address::canonical_hosts(text),
-            Self::Instant => parse_instant(text).map_or_else(|| text.to_owned(), |instant| instant.to_string()),
+            Self::Instant | Self::Minute => {
+                parse_instant(text).map_or_else(|| text.to_owned(), |instant| instant.to_string())
+            }
             Self::Url | Self::Uri => network_address::canonical_url(text),
             Self::StorageUrl => network_address::canonical_storage_url(text),
             Self::Sql => canonical_sql(text),
@@ -123,6 +127,7 @@ impl Equality {
     pub(super) fn manifest_spelling(&self, text: &str) -> Value {
         match self {
             Self::Engine => Value::from(text.strip_suffix("()").unwrap_or(text)),
+            Self::Minute => Value::from(utc_minute(text).unwrap_or_else(|| text.to_owned())),
             Self::Cpu | Self::Memory => {
                 let quantity = self.parse_quantity(&Value::from(text));
                 // Written out, a whole number has no fraction.
@@ -190,6 +195,16 @@ fn parse_instant(text: &str) -> Option<i128> {
     Some(instant.unix_timestamp_nanos())
 }
 
+/// A full minute as `2026-01-31T08:00`; `None` for a time with seconds, which that form would change.
+fn utc_minute(text: &str) -> Option<String> {
+    const MINUTE: i128 = 60 * 1_000_000_000;
+    let nanos = parse_instant(text).filter(|nanos| nanos % MINUTE == 0)?;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    let (year, month, day, hour, minute) =
+        (time.year(), u8::from(time.month()), time.day(), time.hour(), time.minute());
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"))
+}
+
 /// Without blanks around parentheses, commas and `=`, and with one blank elsewhere. Quoted parts stay as they are.
 fn canonical_sql(text: &str) -> String {
     const PUNCTUATION: [char; 4] = ['(', ')', ',', '='];
@@ -252,6 +267,20 @@ mod tests {
         assert!(are_equal(&Equality::Instant, 1_769_846_400, "2026-01-31T08:00:00Z"));
         for other in ["2026-01-31T08:00:01Z", "2026-01-31T08:00:00+02:00", "2026-01-31", "soon"] {
             assert!(!are_equal(&Equality::Instant, "2026-01-31T08:00", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn minutes_are_written_as_manifests_declare_them() {
+        for (live, written) in [
+            ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00"),
+            ("2026-01-01T02:00:00+02:00", "2026-01-01T00:00"),
+            ("2026-01-01T00:00", "2026-01-01T00:00"),
+            ("2026-01-01T00:00:30Z", "2026-01-01T00:00:30Z"),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(Equality::Minute.manifest_spelling(live), written, "{live}");
+            assert!(are_equal(&Equality::Minute, live, written), "{live}");
         }
     }
 

@@ -3,7 +3,8 @@
 use clickpipes::api_body::build_spec;
 use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState};
-use model::address::Address;
+use model::address::{Address, Name};
+use model::live::Id;
 use model::path::FieldPath;
 use planner::{Change, ObjectWork};
 use remote::{Error, PerformedAction};
@@ -70,6 +71,7 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const NOT_RECREATED: &str = "DELETED, not re-created";
+    const PERHAPS_NOT_RECREATED: &str = "DELETED, perhaps not re-created";
     pub(crate) const TABLE_REMOVED: &str = "TABLE REMOVED, not added again";
     pub(crate) const LEFT_STOPPED: &str = "STOPPED, not restarted";
 
@@ -85,6 +87,12 @@ impl Alarm {
 pub struct ObjectResult {
     /// The object.
     pub address: Address,
+    /// The name that it had before the run, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<Name>,
+    /// Its id then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Id>,
     /// The end of the work.
     pub outcome: Outcome,
     /// The number of actions that were done.
@@ -103,6 +111,9 @@ pub struct ObjectResult {
     /// Why an object that was deleted to be created again does not exist now, as far as is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_recreated: Option<String>,
+    /// Whether its manifest pins the id of an object that is gone.
+    #[serde(skip)]
+    pub drops_pin: bool,
     /// What the create of such an object would have sent. Secrets are references.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_body: Option<Value>,
@@ -128,6 +139,8 @@ impl ObjectResult {
     pub(super) fn new(work: &ObjectWork<'_>) -> Self {
         Self {
             address: work.address().clone(),
+            renamed_from: None,
+            id: None,
             outcome: Outcome::Skipped,
             done: 0,
             actions: work.actions.len(),
@@ -135,6 +148,7 @@ impl ObjectResult {
             unmet_dependency: None,
             state: None,
             not_recreated: None,
+            drops_pin: false,
             create_body: None,
             kept_fields: Vec::new(),
             missing_mappings: None,
@@ -148,6 +162,13 @@ impl ObjectResult {
         let not_started = work.actions.iter().map(|action| action_verb(action)).collect();
         let SkipReason { reason, unmet_dependency } = unmet;
         Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(work) }
+    }
+
+    /// Adds what the plan knows of the object.
+    pub(super) fn describe_object(&mut self, change: &Change) {
+        self.id = change.id.clone().filter(|_| change.renamed_from.is_some());
+        self.renamed_from.clone_from(&change.renamed_from);
+        self.drops_pin = change.drops_pin;
     }
 
     pub(super) fn record_action(&mut self, performed: PerformedAction) {
@@ -209,8 +230,16 @@ impl ObjectResult {
     pub(crate) fn missing_alarm(&self) -> Option<Alarm> {
         let is_stale = self.error.as_ref().is_some_and(|error| error.is_stale);
         let (what, next) = match self.outcome {
-            Outcome::Unknown => ("DELETED, perhaps not re-created", "wait a minute, then run apply again"),
+            // The pin would block the next apply: no live object has that id.
+            Outcome::Unknown if self.drops_pin => (
+                Alarm::PERHAPS_NOT_RECREATED,
+                "wait a minute, remove `metadata.id` from its manifest, then run apply again",
+            ),
+            Outcome::Unknown => (Alarm::PERHAPS_NOT_RECREATED, "wait a minute, then run apply again"),
             _ if is_stale => (Alarm::NOT_RECREATED, "another one has its name now: plan again"),
+            _ if self.drops_pin => {
+                (Alarm::NOT_RECREATED, "remove `metadata.id` from its manifest, then run apply again")
+            }
             _ => (Alarm::NOT_RECREATED, "run apply again"),
         };
         Some(Alarm { what, next, reason: self.not_recreated.clone()? })

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clickpipes::lifecycle::{ResyncRefusal, can_resync};
 use clickpipes::pipe_summary;
 use model::address::{Address, Kind, Name, ServiceRef};
-use model::live::{Live, Object};
+use model::live::{Id, Live, Object};
 use model::suggest::suggest_similar;
 use remote::{PerformedAction, Remote, WaitMode};
 use serde::Serialize;
@@ -98,7 +98,7 @@ fn find_live_pipe(live: &Live, at: &Address, id: Option<&str>) -> Result<Object>
         bail!("no live pipe is called {at}{}", hint.unwrap_or_default());
     };
     let objects = &observed.1.objects;
-    let selected: Vec<&Object> = objects.iter().filter(|it| id.is_none_or(|id| it.id.as_str() == id)).collect();
+    let selected: Vec<&Object> = objects.iter().filter(|it| id.is_none_or(|id| it.id == Id::new(id))).collect();
     let label = |it: &Object| format!("{} ({})", it.id, it.state);
     let ids: Vec<String> = objects.iter().map(label).collect();
     match (selected.as_slice(), id) {

@@ -12,8 +12,7 @@ use clickpipes::pipe_summary::{self, ComputeSize};
 use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
-use model::live::{Live, Object, State};
-use planner::connected_hosts;
+use model::live::{Id, Live, Object, State};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -79,23 +78,23 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
     let objects = endpoints.flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
     let unusable: Vec<_> =
         objects.filter_map(|(at, object)| Some((at, object, lifecycle::endpoint_health(object)?))).collect();
-    let mut users: BTreeMap<&str, BTreeSet<&Address>> =
-        unusable.iter().map(|(_, object, _)| (object.id.as_str(), BTreeSet::new())).collect();
+    let mut users: BTreeMap<&Id, BTreeSet<&Address>> =
+        unusable.iter().map(|(_, object, _)| (&object.id, BTreeSet::new())).collect();
     let names = unusable.iter().flat_map(|(at, object, _)| {
         let names = dns_names(at.kind, &object.body).into_iter();
-        names.map(|name| ((&at.service, name.to_ascii_lowercase()), object.id.as_str()))
+        names.map(|name| ((&at.service, name.to_ascii_lowercase()), &object.id))
     });
-    let names: BTreeMap<(&ServiceRef, String), &str> = names.collect();
+    let names: BTreeMap<(&ServiceRef, String), &Id> = names.collect();
     for (at, observed) in live.iter().filter(|(at, _)| at.kind == Kind::ClickPipe) {
         for pipe in &observed.objects {
-            let mut add_to = |id: &str| {
+            let mut add_to = |id: &Id| {
                 if let Some(pipes) = users.get_mut(id) {
                     pipes.insert(at);
                 }
             };
-            visit_texts(&pipe.body, &mut add_to);
+            visit_texts(&pipe.body, &mut |text| add_to(&Id::new(text)));
             // A database pipe has the DNS name of the endpoint alone.
-            let hosts = connected_hosts(FieldSemantics::for_kind(at.kind), &pipe.body);
+            let hosts = FieldSemantics::for_kind(at.kind).all_connected_hosts(&pipe.body);
             let patterns = hosts.iter().flat_map(|host| dns_patterns(host));
             patterns.filter_map(|name| names.get(&(&at.service, name)).copied()).for_each(add_to);
         }
@@ -106,7 +105,7 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
         state: object.state.to_string(),
         health,
         note: note.to_owned(),
-        used_by: users[object.id.as_str()].iter().map(|at| (*at).clone()).collect(),
+        used_by: users[&object.id].iter().map(|at| (*at).clone()).collect(),
     });
     statuses.collect()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::{Error, Result, anyhow};
 use clickpipes::exclusive_read::Sharing;
 use clickpipes::exclusive_reads::exclusive_reads;
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use clickpipes::server_names::ServerNames;
 use futures_util::future::try_join_all;
 use model::action::RunState;
@@ -53,13 +53,20 @@ impl Session {
     /// What has to be read to plan what is meant: one list for each kind in each service.
     pub(super) fn read_scope(&self) -> ObserveScope {
         let mut scope = ObserveScope::default();
+        let named_hosts = self.unselected_hosts();
         for at in &self.selected {
             let kinds = scope.kinds.entry(at.service.clone()).or_default();
             kinds.insert(at.kind);
             // An object that others use is not deleted, also if no manifest declares the others.
             kinds.extend(FieldSemantics::referring_kinds(at.kind));
             let document = &self.desired[at];
-            kinds.extend(FieldSemantics::for_kind(at.kind).referenced_kinds(&document.body));
+            let rules = FieldSemantics::for_kind(at.kind);
+            kinds.extend(rules.referenced_kinds(&document.body));
+            // A host as text: without a look, a live endpoint would pass for one that the rest of the plan creates.
+            if !named_hosts.is_empty() {
+                let names = rules.all_connected_hosts(&document.body).into_iter().flat_map(|host| dns_patterns(&host));
+                kinds.extend(names.filter_map(|name| named_hosts.get(&(&at.service, name))));
+            }
             let blocks = document.body.as_object().into_iter().flatten();
             let blocks = blocks.filter(|(_, value)| value.is_object() || value.is_array());
             scope.detail_blocks.insert(at.clone(), blocks.map(|(name, _)| name.clone()).collect());
@@ -76,6 +83,16 @@ impl Session {
             scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
         }
         scope
+    }
+
+    /// The kinds of the declared objects outside of the selection, by service and by the DNS names that lead to them.
+    fn unselected_hosts(&self) -> BTreeMap<(&ServiceRef, String), Kind> {
+        let others = self.desired.iter().filter(|(at, _)| !self.selected.contains(*at));
+        let names = others.flat_map(|(at, document)| {
+            let names = dns_names(at.kind, &document.body).into_iter();
+            names.map(|name| ((&at.service, name.to_ascii_lowercase()), at.kind))
+        });
+        names.collect()
     }
 
     /// Objects outside of the selection that may still read what a selected one is to take over from them: declared ones,

@@ -62,6 +62,7 @@ impl fmt::Display for BlockReason {
             Self::CutsOff(_)
             | Self::NameNotGiven(_)
             | Self::StillUsed(_)
+            | Self::MayBeUsed(_)
             | Self::UsedByHost(..)
             | Self::UsedElsewhere(_)
             | Self::StillReferenced(_)
@@ -178,6 +179,15 @@ impl BlockReason {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
                 let users = join_words(users.iter().map(|user| format!("`{user}`")));
                 write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
+            }
+            Self::MayBeUsed(users) => {
+                let verb = if users.len() == 1 { "connects" } else { "connect" };
+                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                write!(
+                    f,
+                    "the API hides where {users} {verb}, which may be here: change or delete {users} first, or write \
+                     another address into the manifest, as text"
+                )
             }
             Self::UsedElsewhere(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };

@@ -8,7 +8,7 @@ use crate::object_diff::ObjectDiff;
 use clickpipes::semantics::EntryKey;
 use model::address::Address;
 use model::desired::Presence;
-use model::live::Object;
+use model::live::{Id, Object};
 
 /// An update whose lists carry over what the manifest omits of their entries.
 pub(crate) struct CarriedEntries {
@@ -20,7 +20,7 @@ pub(crate) struct CarriedEntries {
 impl PlanInputs<'_> {
     /// The body of a new object in place of a live one.
     pub(crate) fn carry_over(&self, at: &Address, object: &Object, desired: &Value, live: &Value) -> CarriedOver {
-        let find_reference = |kind: Kind, id: &str| {
+        let find_reference = |kind: Kind, id: &Id| {
             let (other, _) = self.by_id.get(&(&at.service, kind, id))?;
             let declared = self.desired.get(*other)?;
             let is_present = declared.intent.presence != Presence::Absent;

@@ -8,7 +8,7 @@ use clickpipes::likely_secret::has_likely_secret;
 use clickpipes::semantics::{FieldSemantics, RESPONSE_ONLY_FIELDS, has_masked_text};
 use model::address::Address;
 use model::annotations;
-use model::live::Object;
+use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
@@ -113,9 +113,12 @@ impl SpecBuilder<'_> {
             return None;
         }
         match value {
-            // A number may come as text. A manifest takes only the number.
+            // A number or a flag may come as text. A manifest takes only the value itself.
             Value::String(text) if node.keyword_text("type") == "integer" && text.parse::<i64>().is_ok() => {
                 text.parse::<i64>().ok().map(Value::from)
+            }
+            Value::String(text) if node.keyword_text("type") == "boolean" && text.parse::<bool>().is_ok() => {
+                text.parse::<bool>().ok().map(Value::from)
             }
             Value::Object(fields) => {
                 let fields = self.build_object(node, rules, fields, path);
@@ -153,8 +156,7 @@ impl SpecBuilder<'_> {
         if text.contains(self.id) {
             return None;
         }
-        let endpoint =
-            rules.refers_to.and_then(|_| self.endpoints.get(&(self.address.service.clone(), text.to_owned())));
+        let endpoint = rules.refers_to.and_then(|_| self.endpoints.get(&(self.address.service.clone(), Id::new(text))));
         Some(match endpoint {
             Some(name) => json!({"endpoint": escape_variables(name)}),
             None => escape_variables(text),

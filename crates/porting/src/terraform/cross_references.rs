@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{RemovedBlock, TerraformImport, TerraformObject, removed_blocks::removed_block};
 use crate::export::SHARED_NAME_REASON;
 use model::address::Kind;
+use model::live::Id;
 use model::path::FieldPath;
 
 pub(super) struct EndpointDnsNames {
@@ -18,7 +19,7 @@ pub(super) struct EndpointDnsNames {
 /// Adds the DNS names to the manifests of their endpoints.
 pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDnsNames>) {
     for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
-        let Some(found) = read.objects.iter_mut().find(|object| object.id == endpoint) else {
+        let Some(found) = read.objects.iter_mut().find(|object| Id::new(&object.id) == Id::new(&endpoint)) else {
             let why = "its endpoint is not in this state: `pipectl export` writes a live endpoint with its DNS names";
             read.leave_to_terraform(&resource, why);
             continue;
@@ -33,10 +34,11 @@ pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDn
 pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
     let kind = Kind::ReversePrivateEndpoint.name();
     let endpoints = objects.iter().filter(|object| object.manifest["kind"] == kind);
-    let known: BTreeMap<_, _> =
-        endpoints.map(|it| ((it.service_id.clone(), it.id.clone()), it.manifest["metadata"]["name"].clone())).collect();
+    let known: BTreeMap<_, _> = endpoints
+        .map(|it| ((it.service_id.clone(), Id::new(&it.id)), it.manifest["metadata"]["name"].clone()))
+        .collect();
     let reference = |service: &str, id: &Value| {
-        let name = known.get(&(service.to_owned(), id.as_str()?.to_owned()))?;
+        let name = known.get(&(service.to_owned(), Id::new(id.as_str()?)))?;
         // A name that two endpoints share leads to neither; the id stays.
         let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
         (shared.count() == 1).then(|| json!({ "endpoint": name }))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::action::Action;
 use model::live::Id;
-use sandbox::{FaultEffect, SandboxOptions};
+use sandbox::{EndpointStatus, FaultEffect, SandboxOptions};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -68,6 +68,28 @@ async fn replacement_is_not_begun_without_its_endpoint() {
     assert!(matches!(unready.hint(), Some(Hint::EndpointsNotReady(_))));
     assert!(bench.request_statuses("DELETE", "").is_empty());
     assert_eq!(bench.lock_world().list_pipes(SERVICE).len(), 1);
+}
+
+/// No manifest of the run declares the endpoint, so the plan did not list it.
+#[tokio::test(start_paused = true)]
+async fn replacement_is_not_begun_behind_a_host_whose_endpoint_is_not_ready() {
+    for (status, is_begun) in
+        [(EndpointStatus::PendingAcceptance, false), (EndpointStatus::Failed, false), (EndpointStatus::Ready, true)]
+    {
+        let (bench, [delete, _]) = pipe_to_replace().await;
+        let mut link = endpoint_body("link");
+        link["customPrivateDnsMappings"] = json!([{"privateDnsName": "*.kafka.example.com"}]);
+        bench.remote.perform_action(&Action::create(endpoint_address("link"), link)).await.unwrap();
+        assert!(bench.lock_world().set_endpoint_status(SERVICE, "link", status));
+        let mut body = kafka_body("orders");
+        body["source"]["kafka"]["brokers"] = json!("a.example.com:9092,B1.Kafka.example.com:9092");
+        let next_run = RemoteBench::sharing_world(&bench);
+        next_run.pipe_states().await;
+        let replaced = replace_pipe(&next_run, &[delete, Action::create(pipe_address("orders"), body)]).await;
+        assert_eq!(!bench.request_statuses("DELETE", "").is_empty(), is_begun, "{status:?} {replaced:?}");
+        let refused = replaced.is_err_and(|error| matches!(error.hint(), Some(Hint::EndpointsNotReady(_))));
+        assert!(is_begun || refused, "{status:?}");
+    }
 }
 
 /// A delete on its own has no such need.

@@ -1,6 +1,7 @@
 //! Tests of CDC scaling, on the path of the service and on that of the organization.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use clickpipes::lifecycle::Progress;
 use futures_util::future::join;
@@ -78,6 +79,16 @@ async fn cdc_scaling_without_a_pipe_fails_at_the_timeout() {
     let bench = RemoteBench::new();
     let error = resize_service(&bench, ServiceRef::new(SERVICE)).await.unwrap_err();
     insta::assert_snapshot!(error, @"`analytics/CdcScaling` is still not there after 900 s");
+}
+
+// The first database pipe loaded until the end of the run: the size was not begun, and nothing is wrong with it.
+#[tokio::test(start_paused = true)]
+async fn cdc_scaling_is_not_begun_after_the_end_of_the_run() {
+    let settings = RemoteSettings { timeout: Duration::ZERO, ..RemoteSettings::default() };
+    let bench = RemoteBench::with_settings(SandboxOptions::default(), settings);
+    let error = resize_service(&bench, ServiceRef::new(SERVICE)).await.unwrap_err();
+    assert!(matches!(error, Error::OutOfTime), "{error}");
+    assert!(bench.request_statuses("PATCH", SERVICE_LEVEL).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
