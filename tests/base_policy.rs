@@ -2,10 +2,10 @@
 
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
-const HEAD: &str = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
+pub(crate) const HEAD: &str = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n";
 
 /// Two live pipes, and a policy that protects them.
-fn protected_repo(policy: &str) -> TestRepo {
+pub(crate) fn protected_repo(policy: &str) -> TestRepo {
     let repo = TestRepo::new();
     for name in ["clicks", "views"] {
         repo.write_file(&format!("pipes/{name}.yaml"), &kinesis_manifest(name, "", ""));
@@ -16,7 +16,7 @@ fn protected_repo(policy: &str) -> TestRepo {
     repo
 }
 
-fn delete_clicks(repo: &TestRepo) {
+pub(crate) fn delete_clicks(repo: &TestRepo) {
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  state: absent"));
 }
 
@@ -347,4 +347,27 @@ fn limit_lifted_together_with_pruning_is_held() {
     repo.commit_all("Prune");
     repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
     assert_eq!(repo.live_pipe_names(), ["clicks", "views"]);
+}
+
+/// What a rule forbade before is allowed from the next change on, or by an annotation that a reviewer sees.
+#[test]
+fn rule_lifted_alone_holds_for_what_was_blocked() {
+    let repo = protected_repo("{}");
+    let rule = "{name: no-orders, deny: 'manifest.metadata.name == \"orders\"', message: no}";
+    repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{rules: [{rule}]}}\n"));
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Forbid orders, and write it");
+    for lifted in ["", "policy: {rules: []}\n", "policy: {maxDelete: 3}\n"] {
+        repo.write_file("pipectl.yaml", &format!("{HEAD}{lifted}"));
+        repo.commit_all("Lift the rule alone");
+        let said = repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]);
+        assert_eq!(said.code, 5, "{lifted}: {}", said.all_output());
+        assert!(said.stdout.contains("the rule `no-orders` forbids it"), "{lifted}: {}", said.all_output());
+        assert_eq!(repo.live_pipe_names(), ["clicks", "views"], "{lifted}");
+        repo.run_git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    }
+    repo.write_file("pipectl.yaml", HEAD);
+    repo.commit_all("Lift the rule alone");
+    repo.run_successfully(&["apply", "--yes", "--base", "HEAD~2", "--policy-base", "HEAD"]);
+    assert_eq!(repo.live_pipe_names(), ["clicks", "orders", "views"]);
 }

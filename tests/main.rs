@@ -9,6 +9,7 @@ mod apply_refusals;
 mod autumn_2026;
 mod autumn_rows;
 mod base_policy;
+mod base_project_file;
 mod broken_endpoints;
 mod carry_over;
 mod changed_since;

@@ -16,6 +16,7 @@ use crate::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocumen
 
 pub mod code;
 mod env_references;
+mod past;
 mod patterns;
 mod rules;
 mod stricter;
@@ -26,6 +27,7 @@ pub use self::env_references::{
     ENV_PREFIX, EnvVariableState, RequiredFields, env_references, expand_env_references, find_unusable_variables,
 };
 
+pub use self::past::parse_past_project;
 pub use self::rules::{PolicyRule, RuleLevel};
 
 /// The name of the project file.

@@ -138,52 +138,50 @@ impl Repository {
         self.resolve_commit(head.map_or("HEAD", |(_, head)| head))
     }
 
-    /// A file as it was in a commit; `None` if it was not there, or is in another repository.
+    /// A file as it was in a commit; `None` if it was not there, is no text, or is in another repository.
     ///
     /// # Errors
     /// When git cannot answer.
     pub(crate) fn file_at_commit(&self, commit: &Commit, path: &Path) -> Result<Option<SourceFile>> {
         let Some(path) = self.path_in_repository(path) else { return Ok(None) };
-        let tree = self.list_files(commit)?;
-        let Some(blob) = tree.iter().find(|blob| blob.path == path) else { return Ok(None) };
-        let text = BlobReader::start_process(self)?.read_text(&blob.hash)?;
-        let name = format!("{}:{path}", commit.short);
-        Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+        let found = BlobReader::start_process(self)?.find_blob(&format!("{}:{path}", commit.hash))?;
+        Ok(found.and_then(|(_, text)| text).map(|text| file_of(commit, &path, text)))
     }
 
     /// The file of this name in the working folder, or in the nearest folder above it, as it was in a commit.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git cannot answer, or the file is not text.
     pub(crate) fn nearest_file_at_commit(&self, commit: &Commit, name: &str) -> Result<Option<SourceFile>> {
         let Some(here) = self.path_in_repository(Path::new(".")) else { return Ok(None) };
-        let tree = self.list_files(commit)?;
-        let found = Path::new(&here).ancestors().find_map(|folder| {
-            let path = folder.join(name);
-            tree.iter().find(|blob| Path::new(&blob.path) == path)
-        });
-        let Some(blob) = found else { return Ok(None) };
-        let text = BlobReader::start_process(self)?.read_text(&blob.hash)?;
-        let name = format!("{}:{}", commit.short, blob.path);
-        Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
+        let mut blobs = BlobReader::start_process(self)?;
+        let parents = here.rmatch_indices('/').map(|(end, _)| &here[..end]);
+        let folders = std::iter::once(&*here).chain(parents).filter(|folder| !folder.is_empty());
+        for path in folders.map(|folder| format!("{folder}/{name}")).chain([name.to_owned()]) {
+            if let Some((_, text)) = blobs.find_blob(&format!("{}:{path}", commit.hash))? {
+                return readable_file(commit, &path, text).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The files of this name that a commit has in any folder, and that `HEAD` does not have there.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git cannot answer, or such a file is not text.
     fn files_gone_since(&self, commit: &Commit, name: &str) -> Result<Vec<SourceFile>> {
-        let mut gone = self.list_files(commit)?;
-        gone.retain(|blob| Path::new(&blob.path).file_name().is_some_and(|it| it == name));
-        let kept = self.list_files(&self.resolve_commit("HEAD")?)?;
-        gone.retain(|blob| kept.iter().all(|other| other.path != blob.path));
+        let head = self.resolve_commit("HEAD")?;
         let mut blobs = BlobReader::start_process(self)?;
-        let files = gone.into_iter().map(|blob| {
-            let text = blobs.read_text(&blob.hash)?;
-            let name = format!("{}:{}", commit.short, blob.path);
-            Ok(text.map(|text| SourceFile { name: name.into(), text: text.into() }))
-        });
-        files.filter_map(Result::transpose).collect()
+        let mut gone = Vec::new();
+        for path in self.paths_named(commit, name)? {
+            let mut find_at = |commit: &Commit| blobs.find_blob(&format!("{}:{path}", commit.hash));
+            if find_at(&head)?.is_none()
+                && let Some((_, text)) = find_at(commit)?
+            {
+                gone.push(readable_file(commit, &path, text)?);
+            }
+        }
+        Ok(gone)
     }
 
     /// The path relative to the top; `None` if it is in another repository.
@@ -256,6 +254,19 @@ impl Repository {
         }
         command
     }
+}
+
+/// The text of a file of a commit, under the name that git has for it: `1a2b3c4:pipes/orders.yaml`.
+fn file_of(commit: &Commit, path: &str, text: String) -> SourceFile {
+    SourceFile { name: format!("{}:{path}", commit.short).into(), text: text.into() }
+}
+
+fn readable_file(commit: &Commit, path: &str, text: Option<String>) -> Result<SourceFile> {
+    let file = text.map(|text| file_of(commit, path, text));
+    file.ok_or_else(|| {
+        let name = format!("{}:{path}", commit.short);
+        anyhow!("{name} is not text, or too large, or a link that leads to no file of the commit")
+    })
 }
 
 fn sanitize_subject(subject: &str) -> String {

@@ -21,7 +21,8 @@ pub(super) struct BlobReader {
 impl BlobReader {
     pub(super) fn start_process(repository: &Repository) -> Result<Self> {
         let mut command = repository.git_command();
-        command.args(["cat-file", "--batch"]);
+        // A link has the content of its target, as in the working folder. Git looks for it in the same commit alone.
+        command.args(["cat-file", "--batch", "--follow-symlinks"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|error| start_error(&error))?;
         let pipes = process.stdin.take().zip(process.stdout.take());
@@ -40,12 +41,17 @@ impl BlobReader {
         }
     }
 
-    /// Hash and text of an object, named by its hash or as `COMMIT:PATH`; `None` if there is none.
+    /// Hash and text of a file, named by its hash or as `COMMIT:PATH`; `None` if there is none. A link that leads to no file
+    /// of the commit has no text.
     ///
     /// # Errors
     /// When git does not answer.
     pub(super) fn find_blob(&mut self, name: &str) -> Result<Option<(String, Option<String>)>> {
         let failed = || missing_content(name);
+        // Git takes each line for another name.
+        if name.contains('\n') {
+            bail!(failed());
+        }
         writeln!(self.requests, "{name}").with_context(failed)?;
         let mut head = String::new();
         self.responses.read_line(&mut head).with_context(failed)?;
@@ -53,14 +59,16 @@ impl BlobReader {
             return Ok(None);
         }
         let mut words = head.trim_end().split(' ');
-        let (hash, size) = (words.next().unwrap_or_default().to_owned(), words.next_back());
+        let (hash, size, kind) = (words.next().unwrap_or_default().to_owned(), words.next_back(), words.next());
+        // Links that lead nowhere are answered with a word in place of the hash, and without a kind.
+        let (is_file, is_link) = (kind == Some("blob"), kind.is_none() && hash != "notdir");
         let size = size.and_then(|size| size.parse::<u64>().ok());
         let Some(size) = size else { bail!(failed()) };
         let mut content = (&mut self.responses).take(size + 1);
         // Also a content that is not wanted has to be read: the next response comes behind it.
-        if size > MAX_BYTES as u64 {
+        if !is_file || size > MAX_BYTES as u64 {
             std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
-            return Ok(Some((hash, None)));
+            return Ok((is_file || is_link).then_some((hash, None)));
         }
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes).with_context(failed)?;

@@ -1,6 +1,9 @@
 //! The base of a plan, and the commit before the change that is planned: the target branch before a merge.
 
-use anyhow::Result;
+use anyhow::{Error, Result, anyhow};
+use model::diagnostic::SourceFile;
+use model::project::{self, Project};
+use model::sanitize::sanitize_line;
 
 use super::{Commit, Repository};
 use crate::load_manifests::LoadedManifests;
@@ -37,21 +40,19 @@ impl CommitsBefore {
     /// Refuses the variables that held an API key at these commits.
     ///
     /// # Errors
-    /// When git cannot answer, or the project file shows such a variable.
+    /// When git cannot answer, the project file before the change cannot be read, or today's shows such a variable.
     pub(crate) fn hold_keys(&self, project: &mut ProjectContext) -> Result<()> {
-        for commit in [&self.base, &self.change] {
-            if let Some(file) = self.repository.nearest_file_at_commit(commit, PROJECT_FILE)? {
-                project.hold_keys(&file)?;
-            }
-        }
-        Ok(())
+        let change = self.project_at(&self.change)?;
+        // Where the base is older, the file before the change was reviewed after it.
+        let base = self.project_at(&self.base).unwrap_or_default();
+        base.iter().chain(&change).try_for_each(|before| project.hold_keys(before))
     }
 
-    /// Holds the policy before the change, unless the change does nothing but lift limits. Returns what changed in the
-    /// project file since the base.
+    /// Holds the policy before the change, unless the change does nothing but lift limits. Its rules hold even then. Returns
+    /// what changed in the project file since the base.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git cannot answer, or the project file before the change cannot be read.
     pub(crate) fn hold_policy(
         &self,
         project: &mut ProjectContext,
@@ -59,22 +60,33 @@ impl CommitsBefore {
         is_trusted: bool,
     ) -> Result<ProjectChanges> {
         let file_at = |commit| self.repository.nearest_file_at_commit(commit, PROJECT_FILE);
-        let mut changes = file_at(&self.base)?.map(|file| project.changes_since(&file)).unwrap_or_default();
+        // What changed is only shown, so a base that cannot be read does not matter.
+        let base = file_at(&self.base).unwrap_or_default();
+        let mut changes = base.map(|file| project.changes_since(&file)).unwrap_or_default();
         if is_trusted {
             return Ok(changes);
         }
         match file_at(&self.change)? {
-            Some(file) if project.differs_in_limits_alone(&file) && self.has_same_manifests(project, declared)? => {}
-            Some(file) => project.hold_policy(&file, &mut changes),
+            Some(file) if project.differs_in_limits_alone(&file) && self.has_same_manifests(project, declared)? => {
+                project.hold_rules(&parse_policy(&file)?, &mut changes);
+            }
+            Some(file) => project.hold_policy(&parse_policy(&file)?, &mut changes),
             None => {
                 project.hold_defaults(&mut changes);
                 // A file that moved here lifts nothing either.
-                for file in self.repository.files_gone_since(&self.change, PROJECT_FILE)? {
-                    project.hold_policy(&file, &mut changes);
+                let gone = self.repository.files_gone_since(&self.change, PROJECT_FILE);
+                for file in gone.map_err(|error| unreadable_policy(&error))? {
+                    project.hold_policy(&parse_policy(&file)?, &mut changes);
                 }
             }
         }
         Ok(changes)
+    }
+
+    /// The project file at a commit.
+    fn project_at(&self, commit: &Commit) -> Result<Option<Project>> {
+        let file = self.repository.nearest_file_at_commit(commit, PROJECT_FILE);
+        file.map_err(|error| unreadable_policy(&error))?.map(|file| parse_policy(&file)).transpose()
     }
 
     /// Whether the change edits no manifest and no template.
@@ -94,4 +106,19 @@ impl CommitsBefore {
     pub(crate) fn unapplied(self) -> Option<String> {
         (self.change.hash != self.base.hash).then_some(self.change.hash)
     }
+}
+
+/// The policy that a file had before the change.
+// Hazard: one wrong word in it would lift every limit for the change that corrects the word.
+fn parse_policy(file: &SourceFile) -> Result<Project> {
+    project::parse_past_project(file)
+        .map_err(|mistake| unreadable_policy(&anyhow!("{}: {}", mistake.place, mistake.message)))
+}
+
+fn unreadable_policy(mistake: &Error) -> Error {
+    let message = format!(
+        "{mistake:#}: the policy before this change is not known, so nothing is planned. Correct the file in a change of its own, \
+         and pass that commit or a later one as `--policy-base`; `--trust-policy` takes the policy of this commit alone"
+    );
+    anyhow!("{}", sanitize_line(&message))
 }

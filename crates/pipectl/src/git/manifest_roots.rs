@@ -100,7 +100,7 @@ impl Repository {
 
 /// The manifest paths of a project file at this path of the repository; `None` if it has errors.
 pub(super) fn project_roots(path: &str, source: &SourceFile) -> Option<Vec<String>> {
-    let project = project::parse_project(source).0?;
+    let project = project::parse_past_project(source).ok()?;
     Some(project.manifests.iter().filter_map(|manifests| path_below(folder_of(path), manifests)).collect())
 }
 

@@ -147,6 +147,15 @@ impl Repository {
         named && project.other_environment_for(path).is_none()
     }
 
+    /// The files of this name that a commit has in any folder, and links of this name.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn paths_named(&self, commit: &Commit, name: &str) -> Result<Vec<String>> {
+        let paths = self.list_entries(commit)?.into_iter().map(|entry| entry.path);
+        Ok(paths.filter(|path| Path::new(path).file_name().is_some_and(|it| it == name)).collect())
+    }
+
     /// The files of a commit, without links.
     pub(super) fn list_files(&self, commit: &Commit) -> Result<Vec<Blob>> {
         Ok(self.list_entries(commit)?.into_iter().filter(|blob| !blob.is_link).collect())

@@ -29,7 +29,7 @@ use crate::settings_diff::{ProjectChanges, SettingDiff, changed_settings};
 impl ProjectContext {
     /// The environment as another version of the project file writes it.
     pub(super) fn environment_in(&self, source: &SourceFile) -> Option<Environment> {
-        let project = project::parse_project(source).0?;
+        let project = project::parse_past_project(source).ok()?;
         let chosen = self.origin.as_ref().and_then(|(_, name)| name.as_ref());
         let mut environments = project.environments;
         let chosen = chosen.or(project.defaults.environment.as_ref());
@@ -41,7 +41,7 @@ impl ProjectContext {
     /// Whether `--env` names an environment that another version of the project file lacks, while today's has all of that.
     // With another default or a new name, the environment may be an old one: its base and its protection must hold.
     pub(crate) fn is_environment_new_since(&self, source: &SourceFile) -> bool {
-        let Some(project) = project::parse_project(source).0 else { return false };
+        let Ok(project) = project::parse_past_project(source) else { return false };
         let mut were = project.environments.keys();
         self.is_environment_named && were.len() > 0 && were.all(|name| self.other_environments.contains_key(name))
     }
@@ -72,7 +72,7 @@ impl ProjectContext {
     /// How the project file changed since the base.
     pub(crate) fn changes_since(&self, source: &SourceFile) -> ProjectChanges {
         let mut changes = ProjectChanges::default();
-        let Some(base) = project::parse_project(source).0 else { return changes };
+        let Ok(base) = project::parse_past_project(source) else { return changes };
         let same = self.environment_in(source).unwrap_or_default();
         changes.settings = changed_settings(&same, &self.written);
         if base.defaults.environment != self.default_environment {
@@ -88,10 +88,20 @@ impl ProjectContext {
     }
 
     /// Takes the stricter of this policy and that of the project file before the change.
-    pub(crate) fn hold_policy(&mut self, before: &SourceFile, changes: &mut ProjectChanges) {
-        if let Some(before) = project::parse_project(before).0 {
-            self.hold_policies(self.environments_that_hold(&before), changes);
+    pub(crate) fn hold_policy(&mut self, before: &Project, changes: &mut ProjectChanges) {
+        self.hold_policies(self.environments_that_hold(before), changes);
+    }
+
+    /// Adds the rules of the project file before the change.
+    pub(crate) fn hold_rules(&mut self, before: &Project, changes: &mut ProjectChanges) {
+        let own = self.policy.clone();
+        for (name, Environment { policy: base, .. }) in self.environments_that_hold(before) {
+            let rules = Policy { rules: base.rules, ..Policy::default() };
+            self.policy = std::mem::take(&mut self.policy).with_fallback(rules);
+            self.earlier_environments.extend(Some(name).filter(|name| name != self.environment_name()));
         }
+        changes.is_policy_held |= self.policy != own;
+        self.compile_rules(&own);
     }
 
     /// Takes the stricter of this policy and of the defaults: before the change there was no project file.
@@ -127,8 +137,13 @@ impl ProjectContext {
             self.policy = stricter;
             self.earlier_environments.extend(Some(name).filter(|name| name != self.environment_name()));
         }
-        let own_rules = own.rules.unwrap_or_default();
-        let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| own_rules.contains(rule)).cloned();
+        self.compile_rules(&own);
+    }
+
+    /// The rules that hold. Only those that this project file has as well are written at a place of it.
+    fn compile_rules(&mut self, own: &Policy) {
+        let is_own = |rule: &PolicyRule| own.rules.iter().flatten().any(|it| it == rule);
+        let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| is_own(rule)).cloned();
         self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
     }
 
@@ -153,9 +168,8 @@ impl ProjectContext {
     ///
     /// # Errors
     /// Names the first one that this version shows.
-    pub(crate) fn hold_keys(&mut self, before: &SourceFile) -> Result<()> {
-        let Some(before) = project::parse_project(before).0 else { return Ok(()) };
-        self.env_access.add_keys_of(&before);
+    pub(crate) fn hold_keys(&mut self, before: &Project) -> Result<()> {
+        self.env_access.add_keys_of(before);
         let written = serde_json::to_string(&self.written)?;
         let shown = project::env_references(&written).into_iter().find(|name| self.env_access.is_key(name));
         match shown {
