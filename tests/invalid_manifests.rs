@@ -41,3 +41,27 @@ fn validate_reports_every_mistake_at_its_line() {
     println!("{} mistakes of {} kinds", expected.len(), codes.len());
     assert!(expected.len() >= 30);
 }
+
+/// Of a long line, what is around the mistake is quoted: at its true column, and with no fix that would be cut.
+#[test]
+fn mistake_far_in_a_long_line_is_quoted_at_its_column() {
+    let desk = WorkDir::new();
+    let names: Vec<String> = (0..400).map(|number| format!("ü{number}")).collect();
+    let text = |typo: &str| {
+        let labels = names.iter().map(|name| format!("{name}: x")).collect::<Vec<_>>().join(", ");
+        format!(
+            "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: a, labels: {{{labels}}}, {typo}: s, id: x}}\n"
+        )
+    };
+    for (name, typo) in [("long.yaml", "servise"), ("right.yaml", "service")] {
+        desk.write_file(name, text(typo));
+    }
+    let json = desk.run_pipectl(&["validate", "long.yaml", "-o", "json"]).stdout_json();
+    let problems = json["result"]["diagnostics"].as_array().unwrap().clone();
+    let place = &problems.iter().find(|it| it["code"] == "unknown-field").unwrap()["place"];
+    let shown = desk.run_pipectl(&["validate", "long.yaml"]).stderr;
+    assert!(place["column"].as_u64().unwrap() > 2000, "{place}");
+    assert!(shown.contains(&format!("long.yaml:3:{}\n", place["column"])), "{shown}");
+    assert!(shown.contains("servise: s") && shown.contains("did you mean `service`?"), "{shown}");
+    assert!(!shown.contains("write this") && !shown.contains("3:401"), "{shown}");
+}

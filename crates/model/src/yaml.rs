@@ -20,12 +20,14 @@ mod syntax_error;
 mod tests;
 mod tree;
 mod tree_builder;
+mod variable_places;
 
 pub use pending_diagnostic::{PendingDiagnostic, PendingDiagnostics};
 pub use reader::{YamlDocument, read_documents};
 pub use scalar::{parse_plain_scalar, yaml_1_1_boolean};
 pub use span_files::SpanFiles;
 pub use tree::{YamlContent, YamlEntry, YamlNode};
+pub use variable_places::{VariablePlaces, variable_place};
 
 /// The documents of a YAML text as plain values, without positions. Broken documents are skipped.
 pub fn parse_documents(text: &str) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use clickpipes::manifest;
 use clickpipes::redact_text::TextRedactor;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -56,16 +56,20 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let window = quoted_range(text, &diagnostic.span);
+    let window = line_range(text, &diagnostic.span);
     let name = sanitize_line(&diagnostic.place.file);
     let line = usize::try_from(diagnostic.place.line).unwrap_or(1);
-    let snippet = Snippet::source(&text[window.clone()])
-        .line_start(line)
-        .path(name.clone())
-        .fold(false)
-        .annotation(AnnotationKind::Primary.span(span_in_window(&diagnostic.span, &window)));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
-    let mut problem = Group::with_title(title).element(snippet);
+    let mut problem = Group::with_title(title);
+    problem = if window.len() > MAX_QUOTED_BYTES {
+        let column = usize::try_from(diagnostic.place.column).unwrap_or(1);
+        problem.element(Origin::path(name.clone()).line(line).char_column(column))
+    } else {
+        // The renderer shows what is around the span. It gets the whole line, because it counts the column.
+        let snippet = Snippet::source(&text[window.clone()]).line_start(line).path(name.clone()).fold(false);
+        let span = span_in_window(&diagnostic.span, &window);
+        problem.element(snippet.annotation(AnnotationKind::Primary.span(span)))
+    };
     if let Some(evidence) = diagnostic.evidence {
         problem = problem.element(Level::NOTE.message(format!("evidence: {}", evidence.describe())));
     }
@@ -77,7 +81,8 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
     if let Some(help) = &diagnostic.help {
         groups.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
     }
-    if let Some(replacement) = &diagnostic.replacement {
+    // The renderer shows the whole line of a fix.
+    if let Some(replacement) = diagnostic.replacement.as_ref().filter(|_| window.len() <= MAX_FIXED_BYTES) {
         let patch = Patch::new(span_in_window(&diagnostic.span, &window), replacement.as_str());
         let fixed = Snippet::source(&text[window]).line_start(line).path(name).patch(patch);
         groups.push(Group::with_title(Level::HELP.secondary_title("write this")).element(fixed));
@@ -85,16 +90,19 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
     renderer.render(&groups)
 }
 
-/// The lines that a span touches, at most the first two: cost must not grow with the file.
-fn quoted_range(text: &str, span: &Range<usize>) -> Range<usize> {
+/// The line in which a span begins.
+fn line_range(text: &str, span: &Range<usize>) -> Range<usize> {
     let start = char_boundary(text, span.start);
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let to = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    from..char_boundary(text, to.min(from + MAX_LINE_BYTES))
+    from..to
 }
 
-/// More of a line than that is no help.
-const MAX_LINE_BYTES: usize = 400;
+/// Cost must not grow with the line: there may be a thousand mistakes in it.
+const MAX_QUOTED_BYTES: usize = 16 * 1024;
+
+/// A longer line hides its fix.
+const MAX_FIXED_BYTES: usize = 400;
 
 fn span_in_window(span: &Range<usize>, window: &Range<usize>) -> Range<usize> {
     let clamp = |at: usize| at.clamp(window.start, window.end) - window.start;

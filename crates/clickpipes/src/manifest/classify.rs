@@ -99,7 +99,7 @@ fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option
     match suggestion {
         Some(name) => {
             remarks.push(remark.with_help(format!("did you mean `{name}`?")).with_replacement(name));
-            entry.value.content = YamlContent::Text { text: name.to_owned(), is_unquoted: true };
+            entry.value.content = YamlContent::Text { text: name.to_owned(), is_unquoted: true, variables: None };
         }
         None => remarks.push(remark.with_help(choice)),
     }

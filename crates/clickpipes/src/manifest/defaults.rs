@@ -90,18 +90,19 @@ impl EnvironmentDefaults {
 
     /// Lays a manifest over its defaults. `file` is the number of the project file, and `taken_out` are the fields of
     /// the template that the manifest took out. A default that does not fit the manifest is left out: the size of
-    /// streams in a database pipe. Returns the fields that the manifest keeps out although there is a default.
+    /// streams in a database pipe. Returns the fields that the manifest keeps out although there is a default, and the
+    /// defaults that were left out.
     pub(super) fn apply(
         &self,
         root: &mut YamlNode,
         (file, taken_out): (u32, &[TakenOut]),
         expander: &mut VariableExpander<'_>,
         remarks: &mut PendingDiagnostics,
-    ) -> Vec<TakenOut> {
+    ) -> (Vec<TakenOut>, Vec<TakenOut>) {
         let text = |path: &[&str]| root.node_at(path).and_then(YamlNode::as_text);
         let kind = text(&["kind"]).and_then(Kind::from_name);
         let found = kind.and_then(|kind| Some((kind, self.by_kind.get(&kind)?)));
-        let Some((kind, defaults)) = found else { return Vec::new() };
+        let Some((kind, defaults)) = found else { return (Vec::new(), Vec::new()) };
         let mut defaults = defaults.clone();
         if text(&["spec", "state"]) == Some("absent") {
             // Nothing is declared of what is deleted, except whether it may be.
@@ -123,10 +124,14 @@ impl EnvironmentDefaults {
         let own = YamlNode { content: own, ..root.clone() };
         kept_out.extend(find_taken_out(&defaults, &own, &FieldPath::root()));
         *root = FieldOrder::OwnFirst.overlay(defaults, own);
+        let mut left_out = Vec::new();
         for problem in kinds::find_problems(kind, &root.to_json()) {
-            remove_default(root, problem.path.segments(), file);
+            let span = root.span_at(&problem.path);
+            if remove_default(root, problem.path.segments(), file) {
+                left_out.push(TakenOut { path: problem.path, span });
+            }
         }
-        kept_out
+        (kept_out, left_out)
     }
 }
 
@@ -199,7 +204,7 @@ fn to_node(value: &Value) -> YamlNode {
         Value::Null => YamlContent::Null,
         Value::Bool(value) => YamlContent::Bool(*value),
         Value::Number(number) => YamlContent::Number(number.clone()),
-        Value::String(text) => YamlContent::Text { text: text.clone(), is_unquoted: false },
+        Value::String(text) => YamlContent::Text { text: text.clone(), is_unquoted: false, variables: None },
         Value::Array(items) => YamlContent::List(items.iter().map(to_node).collect()),
         Value::Object(fields) => {
             let entries = fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| YamlEntry {

@@ -73,8 +73,13 @@ pub(super) fn validate_file(
         let document = validate_document(document, context, &mut remarks);
         if context.defaults.is_some() {
             let is_default = |span: Span| span.file == context.defaults_file();
-            let related = |span| is_default(span).then(|| (start, "the default is for this manifest".to_owned()));
-            remarks.relate_kept_since(known, |remark| related(remark.span));
+            let left_out = document.as_ref().map_or(&[][..], |it| &it.rendered.left_out);
+            remarks.relate_kept_since(known, |remark| {
+                let unfit = left_out.iter().find(|it| it.path == remark.path);
+                let unfit = unfit.map(|it| (it.span, "the default does not fit here, and is left out".to_owned()));
+                unfit
+                    .or_else(|| is_default(remark.span).then(|| (start, "the default is for this manifest".to_owned())))
+            });
         }
         if let Some(template) = document.as_ref().and_then(|it| it.rendered.template.as_ref()) {
             template.relate_remarks(known, &mut remarks);

@@ -67,11 +67,11 @@ impl FieldOrder {
     }
 }
 
-/// A field of a template or of the defaults that a manifest takes out.
+/// A field of a template or of the defaults that a manifest does not get.
 #[derive(Clone, Debug)]
 pub(super) struct TakenOut {
     pub(super) path: FieldPath,
-    /// The `null` that does it.
+    /// The `null` that takes it out, or the default that does not fit.
     pub(super) span: Span,
 }
 

@@ -24,6 +24,10 @@ fn rename_key(root: &mut YamlNode, path: &FieldPath, remark: &PendingDiagnostic,
         _ => None,
     });
     let Some(YamlContent::Map(entries)) = parent.map(|node| &mut node.content) else { return };
+    // The field of the template is there, too. A second one of that name would hide it from the rules.
+    if entries.iter().any(|entry| entry.key == name) {
+        return;
+    }
     // A path can be ambiguous: in a reference to a secret it ends before the key. So the position has to match as well.
     let is_meant = |key: &str, at| key == last && at == remark.span;
     if let Some(entry) = entries.iter_mut().find(|entry| is_meant(&entry.key, entry.span)) {

@@ -36,6 +36,8 @@ pub(super) struct RenderedDocument {
     pub(super) template: Option<UsedTemplate>,
     /// Its fields that would have a default, and that it keeps out.
     pub(super) kept_out: Vec<TakenOut>,
+    /// The defaults that do not fit it.
+    pub(super) left_out: Vec<TakenOut>,
 }
 
 /// The template of a manifest, and where the manifest names it.
@@ -120,25 +122,28 @@ impl<'c> DocumentRenderer<'c> {
         if let Some(template) = &template {
             template.relate_remarks(known, remarks);
         }
-        let mut kept_out = Vec::new();
+        let (mut kept_out, mut left_out) = (Vec::new(), Vec::new());
         if let Some(defaults) = self.context.defaults {
             let (known, start) = (remarks.kept_diagnostics().len(), root.head_span());
             let taken_out = template.as_ref().map_or(&[][..], |used| &used.taken_out);
             let file = self.context.defaults_file();
-            kept_out = defaults.apply(&mut root, (file, taken_out), &mut self.expander, remarks);
+            (kept_out, left_out) = defaults.apply(&mut root, (file, taken_out), &mut self.expander, remarks);
             remarks.relate_kept_since(known, |_| Some((start, "the default is for this manifest".to_owned())));
         }
         if (template.is_some() || entry.is_some() || self.context.defaults.is_some())
             && root.nesting_height() > MAX_DEPTH
         {
-            let message = format!("nested deeper than {MAX_DEPTH} levels with the values that it uses");
-            remarks.push(PendingDiagnostic::error(yaml::code::DEPTH, root.head_span(), message));
-            root.content = YamlContent::Map(Vec::new());
+            let known = remarks.kept_diagnostics().len();
+            cut_too_deep(&mut root, &FieldPath::root(), remarks);
+            if let Some(template) = &template {
+                template.relate_remarks(known, remarks);
+            }
         }
         let is_valid = is_valid && remarks.error_count() == errors;
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
-        let (entry, entry_extent) = (entry.map(YamlNode::head_span), entry.and_then(YamlNode::written_extent));
-        RenderedDocument { root, is_valid, is_complete, entry, entry_extent, with_extent, template, kept_out }
+        let place = |entry: &YamlNode| entry.alias.unwrap_or_else(|| entry.head_span());
+        let (entry, entry_extent) = (entry.map(place), entry.and_then(YamlNode::written_extent));
+        RenderedDocument { root, is_valid, is_complete, entry, entry_extent, with_extent, template, kept_out, left_out }
     }
 
     /// The entries of `forEach`. A name stands for an entry with nothing else.
@@ -162,9 +167,9 @@ impl<'c> DocumentRenderer<'c> {
             YamlContent::Map(_) => Some(item),
             YamlContent::Unreadable => None,
             _ if item.is_scalar() => {
-                let span = item.span;
+                let (span, alias) = (item.span, item.alias);
                 let name = YamlEntry { key: "name".to_owned(), span, value: item, merged: false };
-                Some(YamlNode::new(span, YamlContent::Map(vec![name])))
+                Some(YamlNode { span, alias, content: YamlContent::Map(vec![name]) })
             }
             _ => {
                 remarks.push(wrong(&item, "an entry of `forEach` is a mapping or a name"));
@@ -251,6 +256,35 @@ impl<'c> DocumentRenderer<'c> {
             Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
             None => remark.with_help("a template is a document with `kind: Template` in any file of the project"),
         }
+    }
+}
+
+/// Reports the values that make a manifest too deep where they are used, and takes them out.
+fn cut_too_deep(node: &mut YamlNode, path: &FieldPath, remarks: &mut PendingDiagnostics) {
+    let depth = path.segments().len();
+    let is_too_deep = |levels: usize| depth + levels > MAX_DEPTH;
+    // What a file says itself is not too deep, or it could not be read.
+    if is_too_deep(usize::from(matches!(node.content, YamlContent::List(_) | YamlContent::Map(_))))
+        || node.alias.is_some() && is_too_deep(node.nesting_height())
+    {
+        let message = format!("nested deeper than {MAX_DEPTH} levels with the value that is used here");
+        let remark = PendingDiagnostic::error(yaml::code::DEPTH, node.alias.unwrap_or(node.span), message);
+        remarks.push(remark.with_path(path.clone()).with_related(node.head_span(), "the value is here"));
+        node.content = YamlContent::Unreadable;
+        return;
+    }
+    match &mut node.content {
+        YamlContent::List(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                cut_too_deep(item, &path.child(index), remarks);
+            }
+        }
+        YamlContent::Map(entries) => {
+            for entry in entries {
+                cut_too_deep(&mut entry.value, &path.child(&entry.key), remarks);
+            }
+        }
+        _ => {}
     }
 }
 

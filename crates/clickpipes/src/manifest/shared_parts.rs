@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Problem;
+use super::project_bound::ProjectBound;
 use super::templates::Template;
+use super::variables::{Scope, VariableExpander};
 use crate::kinds::{self, manifest_fields};
 use crate::validate::literal_secrets::{find_in_named_values, find_in_shared_part};
 use model::address::Kind;
@@ -19,6 +21,7 @@ pub(super) fn check_template(template: &Template, remarks: &mut PendingDiagnosti
         YamlEntry { key: "spec".to_owned(), span: template.spec.span, value: template.spec.clone(), merged: false };
     let part = YamlNode::new(template.spec.span, YamlContent::Map(vec![spec]));
     check_part(likely_kind(&template.spec), &part, &FieldPath::root(), remarks);
+    check_variables(template, remarks);
     let names = names_in_references(&template.spec);
     for (name, default) in template.defaults() {
         let value = serde_json::json!({ name: default.to_json() });
@@ -29,6 +32,19 @@ pub(super) fn check_template(template: &Template, remarks: &mut PendingDiagnosti
             remarks.push(to_remark(Problem { path, ..problem }, span));
         }
     }
+}
+
+/// The mistakes in the variables of a template, except those that only an environment can tell.
+fn check_variables(template: &Template, remarks: &mut PendingDiagnostics) {
+    let bound = ProjectBound::default();
+    let mut expander = VariableExpander::without_environment(&bound);
+    for (_, default) in template.defaults() {
+        expander.expand_variables(&mut default.clone(), Scope::Manifest, remarks);
+    }
+    // Each manifest has values of its own.
+    let open = |name: &String| (name.clone(), YamlNode::new(template.name_span, YamlContent::Unreadable));
+    let values = template.parameters.keys().map(open).collect();
+    expander.expand_variables(&mut template.spec.clone(), Scope::Template(&values), remarks);
 }
 
 /// The kind that has most of the fields of a template.

@@ -13,6 +13,7 @@ mod invalid;
 mod render_laws;
 mod shared_parts;
 mod template_mistakes;
+mod template_positions;
 mod templates;
 mod valid;
 mod variables;

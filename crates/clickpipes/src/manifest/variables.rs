@@ -10,7 +10,7 @@ use model::project;
 use model::suggest::suggest_similar;
 use model::yaml::{
     self, MAX_BYTES, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode,
-    parse_plain_scalar,
+    parse_plain_scalar, variable_place,
 };
 
 /// The variables, and what they may still add to the file.
@@ -23,6 +23,8 @@ pub(super) struct VariableExpander<'v> {
     project: &'v ProjectBound,
     /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
     is_inside_secret: bool,
+    /// Whether the variables of the environment are not known here.
+    has_no_environment: bool,
 }
 
 /// The names that a text may use besides the variables of the environment.
@@ -66,7 +68,20 @@ enum VariableError<'t> {
 
 impl<'v> VariableExpander<'v> {
     pub(super) fn new(values: &'v BTreeMap<String, String>, project: &'v ProjectBound) -> Self {
-        Self { values, bytes_left: MAX_BYTES, nodes_left: MAX_NODES, project, is_inside_secret: false }
+        Self {
+            values,
+            bytes_left: MAX_BYTES,
+            nodes_left: MAX_NODES,
+            project,
+            is_inside_secret: false,
+            has_no_environment: false,
+        }
+    }
+
+    /// For a template that no manifest uses: it may be for another environment.
+    pub(super) fn without_environment(project: &'v ProjectBound) -> Self {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        Self { has_no_environment: true, ..Self::new(&NONE, project) }
     }
 
     /// Takes a copy of this tree from the limit; `false` if it is too large.
@@ -98,13 +113,14 @@ impl<'v> VariableExpander<'v> {
                     self.expand_entry(entry, scope, remarks);
                 }
             }
-            YamlContent::Text { text, is_unquoted: plain } if text.contains("${") => {
+            YamlContent::Text { text, is_unquoted: plain, variables } if text.contains("${") => {
                 if let Some(value) = whole_variable(text).and_then(|name| scope.find(name)) {
                     *node = self.copy_value(value, node.span, remarks);
                     return;
                 }
                 let filled = self.expand_text(text, *plain, scope).unwrap_or_else(|errors| {
-                    let found = errors.iter().filter_map(|error| self.error_diagnostic(error, node.span, scope));
+                    let place = |at| variable_place(node.span, variables.as_deref(), text, at);
+                    let found = errors.iter().filter_map(|(at, error)| self.error_diagnostic(error, place(*at), scope));
                     found.for_each(|remark| remarks.push(remark));
                     YamlContent::Unreadable
                 });
@@ -136,13 +152,13 @@ impl<'v> VariableExpander<'v> {
     }
 
     /// Expands one text. An unquoted value that is one variable takes its type from the text: `port: ${port}` is a
-    /// number.
+    /// number. Each error comes with the byte of its `${`.
     fn expand_text<'t>(
         &mut self,
         text: &'t str,
         is_plain: bool,
         scope: Scope<'_>,
-    ) -> Result<YamlContent, Vec<VariableError<'t>>> {
+    ) -> Result<YamlContent, Vec<(usize, VariableError<'t>)>> {
         let mut filled = String::new();
         let mut errors = Vec::new();
         let mut rest = text;
@@ -154,14 +170,15 @@ impl<'v> VariableExpander<'v> {
                 continue;
             }
             filled.push_str(&rest[..at]);
+            let place = text.len() - rest.len() + at;
             let (value, after) = self.split_variable(&rest[at + 2..], scope);
             match value {
                 Ok(value) => filled.push_str(&value),
-                Err(error) => errors.push(error),
+                Err(error) => errors.push((place, error)),
             }
             rest = after;
             if filled.len() > self.bytes_left {
-                errors.push(VariableError::TooLarge);
+                errors.push((place, VariableError::TooLarge));
                 break;
             }
         }
@@ -173,7 +190,7 @@ impl<'v> VariableExpander<'v> {
         if is_plain && whole_variable(text).is_some() && !filled.is_empty() {
             return Ok(parse_plain_scalar(filled));
         }
-        Ok(YamlContent::Text { text: filled, is_unquoted: false })
+        Ok(YamlContent::Text { text: filled, is_unquoted: false, variables: None })
     }
 
     /// The value of the variable at the beginning of `text`, and the rest after its `}`.
@@ -193,6 +210,7 @@ impl<'v> VariableExpander<'v> {
             (Some(node), _) if is_rewritten_number(node) => Err(VariableError::Rewritten(name)),
             (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
             (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
+            (None, None) if self.has_no_environment && is_of_environment(name) => Err(VariableError::Reported),
             (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
             (None, None) if is_variable_name(name.trim()) => Err(VariableError::Blanks),
             (None, None) => Err(VariableError::InvalidName),
@@ -254,6 +272,10 @@ impl<'v> VariableExpander<'v> {
             ),
         }
     }
+}
+
+fn is_of_environment(name: &str) -> bool {
+    is_variable_name(name) && !name.starts_with(EACH_PREFIX) && !name.starts_with(WITH_PREFIX)
 }
 
 fn contains_variable(node: &YamlNode) -> bool {

@@ -71,7 +71,8 @@ impl<'w> ValidationPass<'w> {
         entry: &'w YamlEntry,
         given: &GivenKeys<'_>,
     ) -> Option<&'w str> {
-        let absent = self.named_fields(shape).filter(|name| !given.contains(name));
+        // A field of the template does not tell what is meant in the manifest that replaces it.
+        let absent = self.named_fields(shape).filter(|name| !given.contains(name, entry.span.file));
         let meant = suggest_similar(&entry.key, absent);
         // Below a secret an unknown key may be the secret, as in `{hunter2}`. One that resembles a known field
         // is a typo and safe to quote.
@@ -185,12 +186,14 @@ impl<'w> ValidationPass<'w> {
 // Only a message about an unknown field asks for all of them, and a mapping may have 200 000 of those.
 struct GivenKeys<'w> {
     entries: &'w [YamlEntry],
-    keys: OnceCell<HashSet<&'w str>>,
+    keys: OnceCell<HashSet<(&'w str, u32)>>,
 }
 
-impl GivenKeys<'_> {
-    fn contains(&self, name: &str) -> bool {
-        self.keys.get_or_init(|| self.entries.iter().map(|entry| entry.key.as_str()).collect()).contains(name)
+impl<'w> GivenKeys<'w> {
+    /// Whether the file has this key in the mapping.
+    fn contains(&self, name: &str, file: u32) -> bool {
+        let key = |entry: &'w YamlEntry| (entry.key.as_str(), entry.span.file);
+        self.keys.get_or_init(|| self.entries.iter().map(key).collect()).contains(&(name, file))
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn wrong_type_problem(types: JsonTypes, node: &YamlNode) -> PendingDi
 /// `true` for digits that the YAML reader kept as text because they fit into no integer.
 fn is_oversized_number(node: &YamlNode) -> bool {
     let digits = match &node.content {
-        YamlContent::Text { text, is_unquoted: true } => text.trim_start_matches(['-', '+']),
+        YamlContent::Text { text, is_unquoted: true, .. } => text.trim_start_matches(['-', '+']),
         _ => return false,
     };
     !digits.starts_with('0') && digits.len() > 18 && digits.bytes().all(|b| b.is_ascii_digit())

@@ -23,7 +23,7 @@ pub fn read_documents(text: &str, remarks: &mut PendingDiagnostics) -> Vec<YamlD
     let mut reader = DocumentReader {
         text,
         parser: create_parser(text),
-        builder: TreeBuilder::new(remarks),
+        builder: TreeBuilder::new(text, remarks),
         documents: Vec::new(),
         errors_before: 0,
     };

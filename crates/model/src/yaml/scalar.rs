@@ -12,7 +12,7 @@ pub fn parse_plain_scalar(text: impl Into<String> + AsRef<str>) -> YamlContent {
         "false" | "False" | "FALSE" => YamlContent::Bool(false),
         plain => match parse_number(plain) {
             Some(number) => YamlContent::Number(number),
-            None => YamlContent::Text { text: text.into(), is_unquoted: true },
+            None => YamlContent::Text { text: text.into(), is_unquoted: true, variables: None },
         },
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Number, Value};
 
-use super::Span;
+use super::{Span, VariablePlaces};
 use crate::path::FieldPath;
 
 /// A value and its place.
@@ -30,6 +30,8 @@ pub enum YamlContent {
         text: String,
         /// Written without quotes and on one line.
         is_unquoted: bool,
+        /// Where its variables stand, if it takes several lines.
+        variables: Option<Box<VariablePlaces>>,
     },
     List(Vec<YamlNode>),
     Map(Vec<YamlEntry>),

@@ -4,7 +4,10 @@ use granit_parser::{Event, ScalarStyle, Tag};
 
 use super::anchors::Anchors;
 use super::mapping_builder::MappingBuilder;
-use super::{MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode, code, scalar};
+use super::{
+    MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, VariablePlaces, YamlContent, YamlNode, code,
+    scalar,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SkipRest {
@@ -13,6 +16,7 @@ pub(super) enum SkipRest {
 }
 
 pub(super) struct TreeBuilder<'f> {
+    text: &'f str,
     diagnostics: &'f mut PendingDiagnostics,
     frames: Vec<OpenFrame>,
     root: Option<YamlNode>,
@@ -41,8 +45,8 @@ enum PendingKey {
 }
 
 impl<'f> TreeBuilder<'f> {
-    pub(super) fn new(diagnostics: &'f mut PendingDiagnostics) -> Self {
-        Self { diagnostics, frames: Vec::new(), root: None, anchors: Anchors::default(), nodes_left: MAX_NODES }
+    pub(super) fn new(text: &'f str, diagnostics: &'f mut PendingDiagnostics) -> Self {
+        Self { text, diagnostics, frames: Vec::new(), root: None, anchors: Anchors::default(), nodes_left: MAX_NODES }
     }
 
     pub(super) fn diagnostics(&mut self) -> &mut PendingDiagnostics {
@@ -113,9 +117,17 @@ impl<'f> TreeBuilder<'f> {
         }
         // For a missing key the parser sends `~` of no length, which must not become the text `~`.
         if plain && (!self.is_key_next() || span.start == span.end) {
-            return scalar::parse_plain_scalar(text);
+            return match scalar::parse_plain_scalar(text) {
+                YamlContent::Text { text, is_unquoted, .. } => self.text_content(text, is_unquoted, span),
+                content => content,
+            };
         }
-        YamlContent::Text { text, is_unquoted: plain }
+        self.text_content(text, plain, span)
+    }
+
+    fn text_content(&self, text: String, is_unquoted: bool, span: Span) -> YamlContent {
+        let variables = VariablePlaces::find(self.text, span, &text);
+        YamlContent::Text { text, is_unquoted, variables }
     }
 
     fn is_key_next(&self) -> bool {
@@ -206,7 +218,7 @@ fn read_key(node: YamlNode, remarks: &mut PendingDiagnostics) -> PendingKey {
     let head = node.head_span();
     match node.content {
         // Quotes make `"<<"` a field of that name.
-        YamlContent::Text { text, is_unquoted: true } if text == "<<" => PendingKey::Merge(span),
+        YamlContent::Text { text, is_unquoted: true, .. } if text == "<<" => PendingKey::Merge(span),
         YamlContent::Text { text, .. } => PendingKey::Field(text, span),
         YamlContent::Number(number) => PendingKey::Field(number.to_string(), span),
         YamlContent::Bool(value) => PendingKey::Field(value.to_string(), span),

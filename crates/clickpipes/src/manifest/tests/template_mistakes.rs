@@ -78,7 +78,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
     # unknown own field
     pipes.yaml:12:5 error[unknown-field] spec.destination.colums: unknown field `colums`
         templates.yaml:3:18: it uses the template `prod-kafka`
-        help: known fields: `database`, `table`, `managedTable`, `tableDefinition`, `columns`, `roles`; one newer than pipectl goes under `additional`
+        help: did you mean `columns`?
 
     # two entries of one name
     pipes.yaml:6:5 error[duplicate-identity] metadata.name: the ClickPipe `orders-kafka` of service `s` is declared twice
