@@ -6,11 +6,17 @@
 
 use serde_json::Value;
 
+use super::spelling::Equality;
 use super::{FieldSemantics, ListSemantics, Readback, masked};
 use model::path::FieldPath;
 use model::secret;
 
 impl FieldSemantics {
+    /// Whether its values are the words of a list.
+    pub fn is_word(&self) -> bool {
+        matches!(self.equality, Equality::Caseless | Equality::FlavourOf(_))
+    }
+
     /// Whether an answer that omits the field may mean that it is set.
     pub fn may_be_omitted(&self) -> bool {
         self.readback == Readback::Sometimes || !self.omitted_values.is_empty() && !self.omits_default
@@ -52,11 +58,19 @@ impl FieldSemantics {
     /// Whether a live text with a mask could be what is declared; `None` if it contains no mask. What the mask leaves
     /// may be spelled otherwise.
     fn could_be_masked(&self, desired: &Value, live: &Value) -> Option<bool> {
+        if self.is_masked_uri(live) {
+            return Some(true);
+        }
         masked::could_be(desired, live).map(|could| {
             could
                 || masked::could_be(&self.equality.canonical_value(desired), &self.equality.canonical_value(live))
                     == Some(true)
         })
+    }
+
+    /// Whether a live URI is hidden as a whole, in a way that other texts are not.
+    pub fn is_masked_uri(&self, live: &Value) -> bool {
+        self.equality == Equality::Uri && live.as_str().is_some_and(masked::is_masked_uri)
     }
 
     /// Whether what is declared stands for a secret: the field is one, or the manifest keeps its

@@ -3,6 +3,7 @@
 // A mask says that there is a value, and not which. Compared, it would be a change on every plan; sent, it would become
 // the password.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -10,7 +11,10 @@ use serde_json::Value;
 /// Words that stand for a hidden value, between brackets.
 const MASK_WORDS: [&str; 5] = ["redacted", "masked", "hidden", "filtered", "sensitive"];
 
-/// Signs of which three or more stand for a hidden value, where a value is.
+/// What Terraform shows in place of a value.
+const TERRAFORM_MASK: &str = "(sensitive value)";
+
+/// Signs of which three or more stand for a hidden value.
 const MASK_SIGNS: [char; 3] = ['*', '•', '●'];
 
 /// A word that stands for a hidden value where a value is. In small letters it is a word like any other.
@@ -75,7 +79,54 @@ fn login_range(uri: &str) -> Option<Range<usize>> {
     Some(start..start + login + 1)
 }
 
+/// Whether a text stands as a whole for a hidden URI. Nothing but `x` is no URI, and may be the name of anything else.
+pub(super) fn is_masked_uri(uri: &str) -> bool {
+    uri.len() >= 3 && uri.chars().all(|c| c.eq_ignore_ascii_case(&'x'))
+}
+
+/// The masks of a text, in order.
 fn mask_ranges(text: &str) -> Vec<Range<usize>> {
+    let mut found = masked_words(text);
+    found.extend(inner_masks(text));
+    found.sort_by_key(|mask| (mask.start, Reverse(mask.end)));
+    let mut end = 0;
+    found.retain(|mask| {
+        let is_apart = mask.start >= end;
+        end = end.max(mask.end);
+        is_apart
+    });
+    found
+}
+
+/// The masks that may also be a part of a word: `[redacted]`, and `***` that does not join two halves of a name.
+fn inner_masks(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let bracketed = lower.match_indices(['[', '<', '(']).filter_map(|(start, open)| {
+        let rest = &lower[start..];
+        // SQL has parentheses around the name of a column, which may be `hidden`.
+        let inner = match open {
+            "(" => return rest.starts_with(TERRAFORM_MASK).then(|| start..start + TERRAFORM_MASK.len()),
+            "[" => rest[1..].split_once(']')?.0,
+            _ => rest[1..].split_once('>')?.0,
+        };
+        MASK_WORDS.contains(&inner).then(|| start..start + inner.len() + 2)
+    });
+    let mut found: Vec<Range<usize>> = bracketed.collect();
+    let is_name = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut start = 0;
+    for run in text.split_inclusive(|c| !MASK_SIGNS.contains(&c)) {
+        let signs = run.trim_end_matches(|c| !MASK_SIGNS.contains(&c));
+        let (before, after) = (text[..start].chars().next_back(), text[start + signs.len()..].chars().next());
+        if signs.chars().count() >= 3 && !(is_name(before) && is_name(after)) {
+            found.push(start..start + signs.len());
+        }
+        start += run.len();
+    }
+    found
+}
+
+/// The words that are masks as a whole.
+fn masked_words(text: &str) -> Vec<Range<usize>> {
     let is_end = |c: char| matches!(c, ':' | '/' | '@' | '?' | '&' | '=' | ';' | ',' | '"' | '\'') || c.is_whitespace();
     let mut found = Vec::new();
     let mut start = 0;
@@ -130,6 +181,15 @@ mod tests {
             "postgres://u:xxxxx@h/db",
             "https://h/x?sig=***&b=c",
             "AccountName=a;AccountKey=[REDACTED];",
+            "https://sqs.us-east-1.amazonaws.com/***/q",
+            "***:9092",
+            "b-1:9092,[hidden]:9092",
+            "c[REDACTED]",
+            "attributes.a=\"***\"",
+            "[REDACTED].example.com",
+            "c***",
+            "(sensitive value)",
+            "mongodb://u:(sensitive value)@h/db",
         ] {
             assert!(is_masked(text), "{text}");
         }
@@ -147,6 +207,8 @@ mod tests {
             "a ** b",
             "topic-*",
             "[abc]",
+            "[hidden",
+            "cityHash64(hidden)",
         ] {
             assert!(!is_masked(text), "{text}");
         }
@@ -165,6 +227,16 @@ mod tests {
             ("https://h/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(true)),
             ("https://h/x?sig=abc&b=d", "https://h/x?sig=***&b=c", Some(false)),
             ("https://g/x?sig=abc&b=c", "https://h/x?sig=***&b=c", Some(false)),
+            ("mongodb://h/db", "(sensitive value)", Some(true)),
+            ("https://sqs.eu.amazonaws.com/1/q", "https://sqs.eu.amazonaws.com/***/q", Some(true)),
+            ("https://sqs.eu.amazonaws.com/1/p", "https://sqs.eu.amazonaws.com/***/q", Some(false)),
+            ("b-1:9092", "***:9092", Some(true)),
+            ("b-1:9093", "***:9092", Some(false)),
+            ("consumers", "c[REDACTED]", Some(true)),
+            ("readers", "c[REDACTED]", Some(false)),
+            ("db.example.com", "[REDACTED].example.com", Some(true)),
+            ("attributes.a=\"b\"", "attributes.a=\"***\"", Some(true)),
+            ("projects/p/x/y", "projects/***/x/y", Some(true)),
             ("mongodb://h/db", "mongodb://h/db", None),
         ] {
             assert_eq!(could_be(&desired.into(), &live.into()), expected, "{desired} {live}");

@@ -104,7 +104,7 @@ impl SpecBuilder<'_> {
             self.add_remark(format!("`{path}` is left out: the API has not settled it ({value})"));
             return None;
         }
-        if !value.is_object() && has_masked_text(value) {
+        if !value.is_object() && (has_masked_text(value) || rules.is_masked_uri(value)) {
             self.omit_masked(node, path);
             return None;
         }
