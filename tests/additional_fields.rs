@@ -216,6 +216,29 @@ fn count_sent(repo: &TestRepo, value: u32) -> usize {
     })
 }
 
+/// The API takes no change of the size without CPU and memory.
+#[test]
+fn newer_field_of_the_size_is_sent_with_the_others() {
+    let repo = TestRepo::new();
+    let mut size = json!({
+        "apiVersion": "pipectl/v1", "kind": "CdcScaling", "metadata": {"service": "analytics"},
+        "spec": {"replicaCpuMillicores": 4000, "replicaMemoryGb": 16},
+    });
+    let pipe = seed_named("postgres-cdc");
+    repo.write_file("pipes.yaml", &documents_to_yaml([&pipe, &size]));
+    let first = repo.commit_all("A size");
+    assert_eq!(repo.run_with_env(&["apply", "pipes.yaml", "--yes"], &SECRET).code, 0);
+    repo.edit_world(|world| {
+        world.set_options(SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() });
+        world.advance_clock(Duration::from_secs(600));
+    });
+    size["spec"]["additional"] = json!({"newer_field": 1});
+    repo.write_file("pipes.yaml", &documents_to_yaml([&pipe, &size]));
+    repo.commit_all("A newer field");
+    let said = repo.run_with_env(&["apply", "pipes.yaml", "--yes", "--base", &first], &SECRET);
+    assert_eq!((said.code, count_sent(&repo, 1)), (0, 1), "{}", said.all_output());
+}
+
 /// It is sent when the pipe is created, and when git changed it since the base, and never by itself.
 #[test]
 fn newer_field_that_is_not_returned_is_sent_once_for_each_value() {

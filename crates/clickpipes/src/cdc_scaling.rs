@@ -19,21 +19,22 @@ pub enum CdcScaling {
     CdcScaling,
 }
 
-/// The API takes the two only together.
+/// The API takes no change without the two, also of a field that is new to pipectl.
 const BOTH: &[&str] = &["replicaCpuMillicores", "replicaMemoryGb"];
 
 /// CPU and memory shared by the database pipes of a service. The API creates it with the first such
 /// pipe. It can be updated, but not created or deleted. A change takes minutes to become visible.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = annotations::sent_with(BOTH))]
 pub struct CdcScalingSpec {
     /// The CPU, in thousandths of a core.
     #[schemars(range(min = 1000, max = 32_000), transform = annotations::multiple_of(1000))]
-    #[schemars(transform = annotations::cpu_quantity, transform = annotations::sent_with(BOTH))]
+    #[schemars(transform = annotations::cpu_quantity)]
     pub replica_cpu_millicores: i64,
     /// The memory, in gigabytes: always four per core.
     #[schemars(range(min = 4, max = 128), transform = annotations::multiple_of(4))]
-    #[schemars(transform = annotations::memory_quantity, transform = annotations::sent_with(BOTH))]
+    #[schemars(transform = annotations::memory_quantity)]
     pub replica_memory_gb: f64,
 }
 
