@@ -207,6 +207,11 @@ fn failed_taker_is_made_by_the_next_run() {
     });
     let said = repo.run_with_env(&PRUNE, &SECRETS);
     assert!(said.all_output().contains("nothing reads its source now: run apply again"), "{}", said.all_output());
+    let (_, table) = said.stdout.split_once("Will send ").unwrap();
+    let first = table.lines().nth(1).unwrap();
+    assert!(first.starts_with("DELETED, not re-created: analytics/new: "), "{}", said.all_output());
+    let said = repo.run_with_env(&[&PRUNE[..], &["-o", "json"]].concat(), &SECRETS);
+    assert_eq!(said.stdout_json()["result"]["reports"][0]["notRecreated"], Value::Null, "{}", said.all_output());
     repo.edit_world(|world| world.fault_script().clear());
     assert_eq!(writes_of(&repo, &PRUNE), ["POST new"]);
 }

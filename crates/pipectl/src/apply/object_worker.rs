@@ -137,7 +137,7 @@ fn report_stop(
     report.notes.extend(maybe_created_note(actions[index], &stop).map(str::to_owned));
     record_stop(run, report, stop);
     report.notes.extend(given.note().filter(|_| report.done == 0).map(str::to_owned));
-    report.not_recreated = not_recreated_reason(actions, index, report);
+    report.not_recreated = not_recreated_reason(actions, index, report, given);
     if let (Some(_), Some(body)) = (&report.not_recreated, create_body(actions)) {
         report.keep_create(body, run.changes.get(&report.address).copied());
     }
@@ -231,11 +231,13 @@ fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str>
     lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
 }
 
-/// The reason why an object that this run deleted, or may have deleted, is not created again.
-fn not_recreated_reason(actions: &[&Action], index: usize, report: &ObjectResult) -> Option<String> {
+/// The reason why an object that this run deleted, or may have deleted, is not created again: under its own name, or
+/// under that of the object that takes over from it.
+fn not_recreated_reason(actions: &[&Action], index: usize, report: &ObjectResult, given: Given) -> Option<String> {
     let was_accepted = report.done > index;
     let may_be_deleted = begins_replacement(actions, index) && (was_accepted || report.outcome == Outcome::Unknown);
-    let may_be_missing = may_be_deleted || ends_replacement(actions, index) && !was_accepted;
+    let takes_over = given == Given::Deleted && matches!(actions[index], Action::Create { .. });
+    let may_be_missing = may_be_deleted || (ends_replacement(actions, index) || takes_over) && !was_accepted;
     let reason = || report.error.as_ref().map_or_else(|| "nothing more was sent".to_owned(), |it| it.message.clone());
     may_be_missing.then(reason)
 }
