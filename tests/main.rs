@@ -40,6 +40,7 @@ mod export_properties;
 mod failure_output;
 mod faults;
 mod field_edits;
+mod filled_tables;
 mod git;
 mod git_base;
 mod git_workflow;

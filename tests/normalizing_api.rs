@@ -6,6 +6,7 @@ use crate::support::bench::{Bench, actions, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, documents_to_yaml, read_documents, seed_named};
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
+use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::{Address, Kind};
 use model::desired::Desired;
@@ -166,7 +167,7 @@ fn permission_in_the_project_file_allows_a_spelling_that_git_changed() {
     assert_eq!(repo.live_pipe_names(), ["clicks"]);
 }
 
-/// The law, for every declared text of every source: whatever the API makes of its case, blanks and punctuation, an
+/// The law, for every declared value of every source: whatever the API makes of its text, or if it leaves it out, an
 /// apply of the unchanged manifest creates nothing, deletes nothing, and takes no table out of a pipe.
 #[test]
 fn no_spelling_of_any_field_deletes_or_creates() {
@@ -192,6 +193,12 @@ fn no_spelling_of_any_field_deletes_or_creates() {
                 }
             }
         }
+        for (path, value) in plain_values(&document.body["source"], &FieldPath::parse("source")) {
+            let mut live = live.clone();
+            path.set_in(&mut live.get_mut(at).unwrap().objects[0].body, Value::Null);
+            let harm = harmful_actions(&desired, &live);
+            wrong.extend(harm.map(|harm| format!("{at} {path} {value} as null: {harm}")));
+        }
     }
     assert!(wrong.is_empty(), "{} spellings do harm:\n{}", wrong.len(), wrong.join("\n"));
     assert!(covered.len() > 60, "only {} fields were respelled: {covered:#?}", covered.len());
@@ -211,6 +218,20 @@ fn texts(value: &Value, path: &FieldPath) -> Vec<(FieldPath, String)> {
     }
 }
 
+/// The values of objects that are neither secrets nor words of a list.
+fn plain_values(value: &Value, path: &FieldPath) -> Vec<(FieldPath, Value)> {
+    let rules = FieldSemantics::for_kind(Kind::ClickPipe).field_at(path);
+    match value {
+        Value::Object(fields) if !rules.is_secret => {
+            let below = fields.iter().flat_map(|(name, value)| plain_values(value, &path.child(name)));
+            let is_source = path.segments().len() <= 2;
+            below.chain((!is_source).then(|| (path.clone(), value.clone()))).collect()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) if !rules.is_word() => vec![(path.clone(), value.clone())],
+        _ => Vec::new(),
+    }
+}
+
 fn respellings(text: &str) -> impl Iterator<Item = String> {
     let spellings = [
         text.to_uppercase(),
@@ -218,6 +239,10 @@ fn respellings(text: &str) -> impl Iterator<Item = String> {
         format!(" {text} "),
         format!("{text}/"),
         text.replace(['-', '_'], ""),
+        text.replace('*', "%2A").replace('-', "%2D").replace('/', "%2f"),
+        format!("arn:aws:kinesis:us-east-1:123456789012:stream/{text}"),
+        format!("projects/p/topics/{text}"),
+        format!("https://www.googleapis.com/compute/v1/{text}"),
     ];
     let spellings: BTreeSet<String> = spellings.into_iter().filter(|spelling| spelling != text).collect();
     spellings.into_iter()

@@ -61,6 +61,14 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
     tables
 }
 
+/// The tables that the desired object begins to write, that must be empty, and that the other live one writes.
+pub fn find_filled_tables(kind: Kind, desired: &Value, live: &Value, other: &Value) -> Vec<String> {
+    let own = find_blocking_tables(kind, desired, live);
+    let mut tables = find_blocking_tables(kind, desired, other);
+    tables.retain(|table| !own.contains(table));
+    tables
+}
+
 /// Why the object could be lost, and what to do before.
 pub fn blocking_tables_warning(tables: &[String]) -> String {
     format!(

@@ -156,6 +156,9 @@ fn add_losses(change: &Change, reasons: &mut Vec<BlockReason>) {
         tables if is_replace => reasons.push(BlockReason::UnsafeReplacement(at(), tables.to_vec())),
         tables => reasons.push(BlockReason::UnsafeEntries(at(), tables.to_vec())),
     }
+    if !change.filled_tables.is_empty() {
+        reasons.push(BlockReason::TablesFilled(at(), change.filled_tables.clone()));
+    }
     if is_replace && !change.lost_fields.is_empty() {
         reasons.push(BlockReason::LosesFields(at(), change.lost_fields.clone()));
     }

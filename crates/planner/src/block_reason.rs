@@ -8,6 +8,7 @@ use model::address::{Address, Name, ServiceRef};
 use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
+use serde_json::Value;
 
 pub(crate) use self::text::{fmt_excess, quote_paths};
 use crate::conflict::ConflictingField;
@@ -15,8 +16,12 @@ use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;
 use crate::sent_secrets::RefusedSecret;
 
-/// A field that the API seems to spell in its own way: its path, the text of the manifest and the live one.
-pub type RespelledField = (String, String, String);
+/// A field that the API seems to spell in its own way: its path, the value of the manifest and the live one, which is
+/// null if the API answers without it.
+pub type RespelledField = (String, Value, Value);
+
+/// A table, and the live object that fills it.
+pub type FilledTable = (String, Address);
 
 /// Why the plan does nothing to an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +64,9 @@ pub enum BlockReason {
     /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
     /// leave behind.
     UnsafeEntries(Address, Vec<String>),
+    /// It, or an entry of it, would be deleted, and the API would hardly create it again in a table that another object
+    /// fills.
+    TablesFilled(Address, Vec<FilledTable>),
     /// Entries of it would be removed, and the API may refuse to add them again with these fields.
     UnprovenFields(Address, Vec<String>),
     /// It would be deleted, and the new object would lack these fields: only the API knows their values.
@@ -215,6 +223,7 @@ impl BlockReason {
         match self {
             Self::UnsafeReplacement(at, _)
             | Self::UnsafeEntries(at, _)
+            | Self::TablesFilled(at, _)
             | Self::UnprovenFields(at, _)
             | Self::LosesFields(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),

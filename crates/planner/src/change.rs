@@ -11,7 +11,7 @@ use model::rule_finding::RuleFinding;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::block_reason::{BlockReason, RespelledField};
+use crate::block_reason::{BlockReason, FilledTable, RespelledField};
 use crate::sent_secrets::SentSecret;
 use crate::shown_fields::ShownFields;
 
@@ -49,6 +49,9 @@ pub struct Change {
     /// What it leaves behind when it is deleted, and what keeps the API from making it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocking_tables: Vec<String>,
+    /// Tables that must be empty for it, and the live objects that fill them.
+    #[serde(skip)]
+    pub filled_tables: Vec<FilledTable>,
     /// The fields that force a replacement and may only be spelt otherwise by the API.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
@@ -135,6 +138,7 @@ impl Change {
             weakened_tls: Vec::new(),
             data_effects: Vec::new(),
             blocking_tables: Vec::new(),
+            filled_tables: Vec::new(),
             respelled_fields: Vec::new(),
             is_respelled_by_git: false,
             unproven_fields: Vec::new(),
@@ -157,6 +161,7 @@ impl Change {
         let is_unsafe = !self.respelled_fields.is_empty()
             || !self.unproven_fields.is_empty()
             || !self.blocking_tables.is_empty()
+            || !self.filled_tables.is_empty()
             || !self.lost_fields.is_empty()
             || self.misses_changes;
         is_unsafe && !matches!(self.verdict, Verdict::Blocked(_))

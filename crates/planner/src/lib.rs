@@ -15,6 +15,7 @@ mod contested_reads;
 mod desired_diff;
 mod field_changes;
 mod field_diff;
+mod filled_tables;
 mod handover;
 mod inputs;
 mod make_plan;
@@ -45,7 +46,7 @@ mod undeclared_rename;
 mod unproven_fields;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
-pub use block_reason::{BlockReason, DownService, Permission, ProtectedBy, RespelledField};
+pub use block_reason::{BlockReason, DownService, FilledTable, Permission, ProtectedBy, RespelledField};
 pub use change::{
     Change, ChangedTemplate, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict,
 };

@@ -16,7 +16,7 @@ use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{LiveReferences, index_by_id, index_live_hosts};
 use crate::renamed_hosts::RenamedHost;
-use crate::{blocked_together, references, still_used, undeclared_rename};
+use crate::{blocked_together, filled_tables, references, still_used, undeclared_rename};
 
 /// Compares desired objects with live ones.
 ///
@@ -88,6 +88,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &[]);
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
+    filled_tables::add_filled_tables(&mut plan, desired, live);
     let waiting = blocked_together::waiting_for_missing(&plan, live);
     blocked_together::block_changes(&mut plan, waiting.into_iter().chain(blocked).collect());
     plan

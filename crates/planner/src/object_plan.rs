@@ -236,7 +236,7 @@ impl PlanInputs<'_> {
         }
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
-            change.respelled_fields = respelling::respelled_fields(pending, &forcing);
+            change.respelled_fields = respelling::respelled_fields(pending, &forcing, &object_diff.live);
             change.is_respelled_by_git = base.is_some();
             // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));

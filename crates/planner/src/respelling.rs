@@ -2,8 +2,13 @@
 //
 // A pipe is replaced when a field differs that no update can change. If the API keeps the topic `Orders ` as `orders`,
 // every apply would delete the pipe and create it again, and the difference would stay. There is no state file that
-// could tell such a spelling from a change that somebody made. So texts that differ in nothing but blanks, punctuation,
-// case and their form of Unicode delete nothing, unless somebody allows it by name.
+// could tell such a spelling from a change that somebody made. So these differences delete nothing, unless somebody
+// allows it by name:
+//
+//     blanks, punctuation, case, form of Unicode   `Orders ` and `orders`
+//     escapes                                      `*` and `%2A`
+//     the way to the thing before its name         `clicks` and `arn:aws:kinesis:…:stream/clicks`
+//     no value, and no base that has none          `true` and null
 
 use std::collections::BTreeSet;
 
@@ -16,20 +21,61 @@ use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::block_reason::RespelledField;
-use crate::field_diff::FieldDiff;
+use crate::field_diff::{FieldDiff, Origin, group_by_field};
 use crate::inputs::{NamesByLetters, PlanInputs};
 
 /// The fields that force a replacement, if every one of them may only be spelt otherwise.
-pub(crate) fn respelled_fields(pending: &[FieldDiff<'_>], forcing: &BTreeSet<&FieldPath>) -> Vec<RespelledField> {
-    let forcing = pending.iter().filter(|diff| forcing.contains(&diff.path));
-    let respelled = forcing.map(|diff| {
-        let (Some(Value::String(desired)), Some(Value::String(live))) = (&diff.desired, &diff.live) else {
-            return None;
-        };
-        let field = || (diff.path.to_string(), desired.clone(), live.clone());
-        (diff.entry.is_none() && is_respelling(desired, live)).then(field)
+pub(crate) fn respelled_fields(
+    pending: &[FieldDiff<'_>],
+    forcing: &BTreeSet<&FieldPath>,
+    live: &Value,
+) -> Vec<RespelledField> {
+    let forcing = group_by_field(pending).filter(|diffs| forcing.contains(&diffs[0].path));
+    let respelled = forcing.map(|diffs| match diffs {
+        [diff @ FieldDiff { entry: None, .. }] => respelled_field(diff, live),
+        entries => respelled_list(entries),
     });
-    respelled.collect::<Option<Vec<_>>>().unwrap_or_default()
+    respelled.collect::<Option<Vec<_>>>().unwrap_or_default().concat()
+}
+
+fn respelled_field(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
+    let desired = diff.desired.as_ref()?;
+    let path = &diff.path;
+    let field = |live: &Value| vec![(path.to_string(), desired.clone(), live.clone())];
+    let Some(value) = &diff.live else { return may_be_left_out(diff).then(|| field(&Value::Null)) };
+    let found = respelled_texts(path, diff.rules, desired, value).filter(|found| !found.is_empty());
+    found.or_else(|| is_named_after_sibling(path, (desired, value), live).then(|| field(value)))
+}
+
+/// Whether the API may have the value and answer without it. A word that it leaves out has a meaning of its own, and a
+/// base tells that git did not ask for the value before.
+fn may_be_left_out(diff: &FieldDiff<'_>) -> bool {
+    diff.origin == Origin::NoBase && !diff.rules.is_word()
+}
+
+/// Whether live has the value of another field before the declared one, as in `database.table`.
+fn is_named_after_sibling(path: &FieldPath, (desired, live): (&Value, &Value), body: &Value) -> bool {
+    let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };
+    let siblings = path.parent().and_then(|parent| parent.value_in(body)).and_then(Value::as_object);
+    let prefix = live.strip_suffix(desired).and_then(|prefix| prefix.strip_suffix('.'));
+    prefix.is_some_and(|prefix| siblings.into_iter().flatten().any(|(_, sibling)| sibling == prefix))
+}
+
+/// The texts that differ between the entries of a list, if each live one may be a declared one.
+fn respelled_list(entries: &[FieldDiff<'_>]) -> Option<Vec<RespelledField>> {
+    let (declared, unclaimed): (Vec<_>, Vec<_>) = entries.iter().partition(|diff| diff.desired.is_some());
+    let mut unclaimed: Vec<&Value> = unclaimed.into_iter().filter_map(|diff| diff.live.as_ref()).collect();
+    let mut found = Vec::new();
+    for diff in declared {
+        let respelled = |live: &Value| respelled_texts(&diff.path, diff.rules, diff.desired.as_ref()?, live);
+        found.extend(if let Some(live) = &diff.live {
+            respelled(live)?
+        } else {
+            let at = unclaimed.iter().position(|live| respelled(live).is_some())?;
+            respelled(unclaimed.remove(at))?
+        });
+    }
+    unclaimed.is_empty().then_some(found)
 }
 
 /// The fields of list entries that would be removed and added again, and that may only be spelt otherwise.
@@ -73,7 +119,7 @@ fn respelled_texts(
     }
     match (desired, live) {
         (Value::String(one), Value::String(other)) if is_respelling(one, other) => {
-            Some(vec![(path.to_string(), one.clone(), other.clone())])
+            Some(vec![(path.to_string(), desired.clone(), live.clone())])
         }
         (Value::Array(ones), Value::Array(others)) if ones.len() == others.len() => {
             let items = ones.iter().zip(others);
@@ -84,10 +130,55 @@ fn respelled_texts(
     }
 }
 
-/// Whether two texts have the same letters and digits.
-pub(crate) fn is_respelling(one: &str, other: &str) -> bool {
+/// Whether one text may be what an API makes of the other.
+fn is_respelling(one: &str, other: &str) -> bool {
+    let [plain, other_plain] = [one, other].map(unescaped);
+    plain == other_plain
+        || has_same_letters(&plain, &other_plain)
+        || is_qualified(one, other)
+        || is_qualified(other, one)
+        || is_of_same_project(one, other)
+}
+
+fn has_same_letters(one: &str, other: &str) -> bool {
     let (one, other) = (letters(one), letters(other));
     !one.is_empty() && one == other
+}
+
+/// The text with what `%2A` and `\t` stand for.
+fn unescaped(text: &str) -> String {
+    let text = text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend(&part.as_bytes()[2..]);
+            }
+            None => bytes.extend([b"%", part.as_bytes()].concat()),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or(text)
+}
+
+/// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
+const QUALIFIERS: [&str; 3] = ["arn:", "projects/", "com.amazonaws."];
+
+/// Whether the text is the name, after what tells where the thing is: `arn:aws:kinesis:eu-west-1:1:stream/name`.
+fn is_qualified(text: &str, name: &str) -> bool {
+    let place = text.strip_suffix(name).filter(|place| !name.is_empty() && place.ends_with(['/', ':', '.']));
+    place.is_some_and(|place| place.contains("://") || QUALIFIERS.iter().any(|start| place.starts_with(start)))
+}
+
+/// Whether two resources of Google Cloud differ only in that one has the number of its project, and the other its id.
+fn is_of_same_project(one: &str, other: &str) -> bool {
+    let parts = |text: &str| -> Option<(bool, String)> {
+        let (project, rest) = text.get(text.find("projects/")?..)?.strip_prefix("projects/")?.split_once('/')?;
+        Some((project.bytes().all(|c| c.is_ascii_digit()), rest.to_owned()))
+    };
+    let pair = parts(one).zip(parts(other));
+    pair.is_some_and(|((is_number, rest), (is_other_number, other))| is_number != is_other_number && rest == other)
 }
 
 /// The fewest letters of a name that an API may have cut.
@@ -131,17 +222,38 @@ mod tests {
     use super::is_respelling;
 
     #[test]
-    fn texts_with_the_same_letters_are_respellings() {
+    fn what_an_api_makes_of_a_text_is_a_respelling() {
+        let attachment = "projects/p-1/regions/r/serviceAttachments/x";
         for (one, other) in [
             ("a, b", "a,b"),
             ("Orders ", "orders"),
             ("S3://Bucket/a", "s3://bucket/a"),
             ("cafe\u{301}", "caf\u{e9}"),
             ("\u{ff21}\u{ff22}", "AB"),
+            ("s3://b/*.json", "s3://b/%2A.json"),
+            ("\t", "\\t"),
+            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks"),
+            ("clicks", "projects/p-1/topics/clicks"),
+            ("vpce-svc-0a", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a"),
+            (attachment, "https://www.googleapis.com/compute/v1/projects/p-1/regions/r/serviceAttachments/x"),
+            (attachment, "projects/123456/regions/r/serviceAttachments/x"),
         ] {
-            assert!(is_respelling(one, other), "{one} {other}");
+            assert!(is_respelling(one, other) && is_respelling(other, one), "{one} {other}");
         }
-        for (one, other) in [("a,b", "b,a"), ("orders", "order"), ("", " "), ("-", "_")] {
+        for (one, other) in [
+            ("a,b", "b,a"),
+            ("orders", "order"),
+            ("", " "),
+            ("-", "_"),
+            ("\t", ","),
+            ("orders", "eu.orders"),
+            ("*.json", "logs/*.json"),
+            ("100%", "100%2"),
+            ("s3://b/%41", "s3://b/%42"),
+            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/my-clicks"),
+            (attachment, "projects/p-2/regions/r/serviceAttachments/x"),
+            (attachment, "projects/123456/regions/r/serviceAttachments/y"),
+        ] {
             assert!(!is_respelling(one, other), "{one} {other}");
         }
     }

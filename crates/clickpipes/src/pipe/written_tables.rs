@@ -61,9 +61,18 @@ pub fn written_table_names(body: &Value) -> Vec<String> {
 
 /// The first table that two pipes write in a way that is a mistake, as `database.table`.
 pub fn colliding_table(one: &Value, other: &Value) -> Option<String> {
-    let others = written_tables(other);
-    let own = written_tables(one);
-    own.iter().find(|table| others.iter().any(|other| table.collides_with(other))).map(WrittenTable::full_name)
+    newly_colliding_table(one, &Value::Null, other)
+}
+
+/// The first table that both write in a way that is a mistake, and that the first one did not write before.
+pub fn newly_colliding_table(one: &Value, before: &Value, other: &Value) -> Option<String> {
+    let (before, others) = (written_tables(before), written_tables(other));
+    // A manifest may omit the database, which then stays.
+    let is_new = |table: &WrittenTable<'_>| {
+        !before.iter().any(|old| old.name == table.name && (table.database.is_none() || table.is_same_table(old)))
+    };
+    let own = written_tables(one).into_iter().filter(is_new);
+    { own }.find(|table| others.iter().any(|other| table.collides_with(other))).map(|table| table.full_name())
 }
 
 /// The tables that the pipe of this body writes: the one of the destination, or those of the mappings.

@@ -32,6 +32,7 @@ impl fmt::Display for BlockReason {
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
             | Self::UnsafeEntries(..)
+            | Self::TablesFilled(..)
             | Self::UnprovenFields(..)
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
@@ -313,10 +314,16 @@ impl BlockReason {
         match self {
             Self::SpelledByApi(_, fields) => {
                 for (field, desired, live) in fields {
-                    let [desired, live] = value_pair(&desired.as_str().into(), &live.as_str().into());
-                    write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
+                    let is_left_out = live.is_null();
+                    let [desired, live] = value_pair(desired, live);
+                    if is_left_out {
+                        write!(f, "the API answers without `{field}`, and may have {desired} all the same; ")?;
+                    } else {
+                        write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
+                    }
                 }
-                f.write_str("if it is another value")
+                let are_left_out = fields.iter().all(|(_, _, live)| live.is_null());
+                f.write_str(if are_left_out { "if not" } else { "if it is another value" })
             }
             Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
             Self::UnprovenFields(_, fields) => {
@@ -327,6 +334,15 @@ impl BlockReason {
                      live mapping has: if the API refuses that, the old mapping is added again with a new snapshot, at \
                      every apply",
                     fields.join(", ")
+                )
+            }
+            Self::TablesFilled(_, tables) => {
+                for (table, other) in tables {
+                    write!(f, "`{other}` fills {table}; ")?;
+                }
+                f.write_str(
+                    "the old one would go first, and the API adds the new one only if its tables are empty; use \
+                     another target",
                 )
             }
             Self::UnsafeEntries(_, tables) => f.write_str(&blocking_tables::added_tables_warning(tables)),

@@ -1,0 +1,80 @@
+//! Tables that a live object begins to write, and that another live one fills.
+//
+// The API creates a pipe, and adds a table mapping, only if the table has no rows. The plan of one object does not see
+// who else writes the table. Without this the object would be deleted, and the new one refused.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use clickpipes::blocking_tables::find_filled_tables;
+use clickpipes::pipe::written_tables::{newly_colliding_table, written_table_names};
+use model::action::Action;
+use model::address::{Address, ServiceRef};
+use model::desired::Desired;
+use model::live::{Id, Live, Object};
+use serde_json::Value;
+
+use crate::change::{Change, Verdict};
+use crate::plan::Plan;
+
+/// A live object by its name.
+type Writer<'l> = (&'l Address, &'l Object);
+
+/// Notes on changes which filled tables they need empty, after they deleted something. Warns about other tables that an
+/// unmanaged object writes.
+pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live) {
+    let Plan { changes, actions, unmanaged, .. } = plan;
+    let changed = |change: &&mut Change| change.id.is_some() && !is_deleted_or_blocked(&change.verdict);
+    let mut changed = changes.iter_mut().filter(changed).peekable();
+    if changed.peek().is_none() {
+        return;
+    }
+    let unmanaged: BTreeSet<&Id> = unmanaged.iter().map(|other| &other.id).collect();
+    let mut writers: HashMap<(&ServiceRef, String), Vec<Writer<'_>>> = HashMap::new();
+    let mut by_id: BTreeMap<&Id, &Object> = BTreeMap::new();
+    for (at, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object))) {
+        by_id.insert(&object.id, object);
+        for table in written_table_names(&object.body) {
+            writers.entry((&at.service, table)).or_default().push((at, object));
+        }
+    }
+    let mut actions_of: HashMap<&Address, Vec<&Action>> = HashMap::new();
+    for action in &*actions {
+        actions_of.entry(action.address()).or_default().push(action);
+    }
+    for change in changed {
+        let Some(own) = change.id.as_ref().and_then(|id| by_id.get(id).copied()) else { continue };
+        let actions = actions_of.remove(&change.address).unwrap_or_default();
+        let created = actions.iter().find(|action| matches!(action, Action::Create { .. }));
+        let declared = desired.get(&change.address).map(|document| &*document.body);
+        let Some(body) = created.and_then(|create| create.request_body()).or(declared) else { continue };
+        let tables = written_table_names(body).into_iter();
+        let others = tables.filter_map(|table| writers.get(&(&change.address.service, table))).flatten();
+        let others: BTreeMap<&Id, Writer<'_>> =
+            others.filter(|(_, other)| other.id != own.id).map(|writer| (&writer.1.id, *writer)).collect();
+        if created.is_some() || actions.iter().any(|action| removes_first(action)) {
+            let filled = |(at, other): &Writer<'_>| {
+                let tables = find_filled_tables(change.address.kind, body, &own.body, &other.body);
+                let at = (*at).clone();
+                tables.into_iter().map(move |table| (table, at.clone()))
+            };
+            change.filled_tables = others.values().flat_map(filled).collect();
+        }
+        let is_unmanaged = |writer: &&Writer<'_>| change.filled_tables.is_empty() && unmanaged.contains(&writer.1.id);
+        let shared = others.values().filter(is_unmanaged).find_map(|writer| warning(body, &own.body, *writer));
+        change.data_effects.extend(shared);
+    }
+}
+
+fn is_deleted_or_blocked(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Delete | Verdict::Blocked(_))
+}
+
+/// Whether the action adds what an earlier one removed.
+fn removes_first(action: &Action) -> bool {
+    matches!(action, Action::Update { restore: Some(_), .. })
+}
+
+fn warning(body: &Value, own: &Value, (at, other): Writer<'_>) -> Option<String> {
+    let table = newly_colliding_table(body, own, &other.body)?;
+    Some(format!("`same-table`: `{at}`, which no manifest declares, writes the table `{table}` too: use another table"))
+}
