@@ -6,8 +6,21 @@ use std::fs;
 use crate::support::cli::WorkDir;
 
 /// Variables that limit what a run does.
-const GUARDS: [&str; 6] =
-    ["PIPECTL_BASE", "PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_EXPECT", "PIPECTL_ONLY", "PIPECTL_PLAN"];
+const GUARDS: [&str; 13] = [
+    "PIPECTL_APPLIED",
+    "PIPECTL_BASE",
+    "PIPECTL_CHANGED_SINCE",
+    "PIPECTL_ENV",
+    "PIPECTL_EXCLUDE",
+    "PIPECTL_EXPECT",
+    "PIPECTL_ID",
+    "PIPECTL_LABEL",
+    "PIPECTL_LAST_APPLIED",
+    "PIPECTL_ONLY",
+    "PIPECTL_PLAN",
+    "PIPECTL_POLICY_BASE",
+    "PIPECTL_SHARD",
+];
 
 /// A pipeline sets a variable for each input that nobody filled in.
 #[test]
@@ -34,9 +47,14 @@ fn empty_env_variables_are_ignored_except_guards() {
 fn empty_guard_variables_are_usage_errors() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    let apply = ["apply", "pipe.yaml", "--sandbox", "--yes"];
     for guard in GUARDS {
-        let said = desk.run_with_env(&apply, &[(guard, "")]);
+        let args = match guard {
+            "PIPECTL_APPLIED" => &["ci", "base"][..],
+            "PIPECTL_ID" => &["resync", "analytics/pipe", "--sandbox", "--yes"],
+            "PIPECTL_LAST_APPLIED" => &["drift", "pipe.yaml", "--sandbox"],
+            _ => &["apply", "pipe.yaml", "--sandbox", "--yes"],
+        };
+        let said = desk.run_with_env(args, &[(guard, "")]);
         assert_eq!(said.code, 64, "{guard}: {}", said.all_output());
         assert!(said.stderr.contains(&format!("{guard} is set but empty: give it a value for --")), "{}", said.stderr);
         let said = desk.run_with_env(&["schema"], &[(guard, "")]);
@@ -69,4 +87,36 @@ fn variable_of_the_sandbox_takes_booleans() {
     let files = fs::read_dir(desk.temp_dir.path()).unwrap().map(|file| file.unwrap().file_name());
     let names: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
     assert_eq!(names, [".pipectl", "own.json", "pipe.yaml"].map(str::to_owned).into());
+}
+
+/// The environment and the arguments of a job may hold what strangers wrote.
+#[test]
+fn usage_errors_escape_the_values_that_they_quote() {
+    const EVIL: &str = "x\u{202e}\n::error::pwned\u{1b}[2J\r##[error]";
+    let desk = WorkDir::new();
+    desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
+    let flag = |name: &str| format!("{name}={EVIL}");
+    let plan: [&str; 3] = ["plan", "pipe.yaml", "--sandbox"];
+    let mut lines: Vec<(Vec<String>, Vec<(&str, &str)>)> = Vec::new();
+    for name in
+        ["--shard", "--report-key", "--group-by", "--label", "--timeout", "--report", "--only", "--unknown", "-Z"]
+    {
+        lines.push((vec![flag(name)], Vec::new()));
+    }
+    lines.push((vec![EVIL.to_owned()], Vec::new()));
+    lines.push((vec!["--".to_owned() + EVIL], Vec::new()));
+    lines.push((vec!["-".to_owned() + EVIL], Vec::new()));
+    lines.push((vec!["--only".to_owned(), format!("@{EVIL}")], Vec::new()));
+    lines.push((vec!["--help".to_owned()], vec![("PIPECTL_ONLY", EVIL)]));
+    for variable in ["PIPECTL_TIMEOUT", "PIPECTL_SHARD", "PIPECTL_OUTPUT", "PIPECTL_LOG", "PIPECTL_PRUNE"] {
+        lines.push((Vec::new(), vec![(variable, EVIL)]));
+    }
+    for (more, environment) in lines {
+        let args = [&plan[..], &more.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+        let said = desk.run_with_env(&args, &[&environment[..], &[("GITHUB_ACTIONS", "true")]].concat());
+        let all = said.all_output();
+        let is_raw = all.contains(['\u{202e}', '\u{1b}', '\r']) || all.contains("##[");
+        let is_command = all.lines().any(|line| line.trim_start().starts_with("::") || line.starts_with("\\::"));
+        assert!(!is_raw && !is_command, "{args:?} {environment:?}: {all:?}");
+    }
 }

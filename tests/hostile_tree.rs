@@ -277,3 +277,95 @@ fn nothing_is_written_through_links_of_the_tree() {
     repo.run_successfully(&["plan", "pipes", "--out", "own.json"]);
     assert_eq!((mode("own.json"), mode(".pipectl/sandbox.json")), (0, 0), "others can read a plan, or the sandbox");
 }
+
+/// The command lines of CI name files, and a stranger can commit a link of each name.
+#[test]
+fn nothing_is_read_through_links_of_the_tree() {
+    const SECRET: &str = "ssss-secret-of-the-runner";
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.commit_all("Begin");
+    let hash = repo.run_git(&["rev-parse", "HEAD"]);
+    let (outside, folder) = (tempfile::TempDir::new().unwrap(), repo.work_dir.temp_dir.path());
+    repo.write_file("committed", &hash);
+    repo.run_successfully(&["plan", "pipes", "--out", "committed.json"]);
+    std::fs::write(outside.path().join("runner"), format!("{hash}\n")).unwrap();
+    let runner = outside.path().join("runner");
+    let links = [
+        ("environ", Path::new("/proc/self/environ")),
+        ("to-committed", Path::new("committed")),
+        ("to-runner", &runner),
+        ("folder", outside.path()),
+        ("to-plan", Path::new("committed.json")),
+    ];
+    for (name, target) in links {
+        symlink(target, folder.join(name)).unwrap();
+    }
+    repo.commit_all("Plant links");
+    repo.write_file("untracked", &format!("{SECRET}\n"));
+    let path = crate::support::test_repo::path_variable();
+    let environment = [("CLICKHOUSE_CLOUD_API_SECRET", SECRET), ("PATH", path.as_str())];
+    let is_refused = |args: &[&str], why: &str| {
+        let said = repo.work_dir.run_with_env(args, &environment);
+        assert!(matches!(said.code, 1 | 64) && said.stderr.contains(why), "{args:?}: {}", said.all_output());
+        assert!(!said.all_output().contains(SECRET), "{args:?}: {}", said.all_output());
+    };
+    let marks = ["environ", "to-committed", "to-runner", "folder/runner", "folder/../folder/runner"];
+    for (mark, why) in marks.into_iter().zip(["is a link", "is a link", "is a link", "not followed", "not followed"]) {
+        is_refused(&["ci", "base", "--for-plan", "--applied", mark, "--before", &hash], why);
+        is_refused(&["ci", "mark", "--applied", mark], why);
+    }
+    is_refused(&["ci", "base", "--applied", "untracked"], "line 1 of untracked is not the whole hash of a commit");
+    for args in [
+        &["report", "merge", "to-plan"][..],
+        &["report", "merge", "environ"],
+        &["export", "--from", "terraform", "environ"],
+        &["plan", "pipes", "--sandbox", "--only", "@environ"],
+        &["apply", "pipes", "--sandbox", "--yes", "--exclude", "@to-runner"],
+        &["apply", "pipes", "--sandbox", "--yes", "--plan", "to-plan"],
+        &["apply", "pipes", "--sandbox", "--yes", "--plan", "folder"],
+        &["doctor", "--sandbox", "--api-schema", "environ"],
+    ] {
+        let said = repo.work_dir.run_with_env(args, &environment);
+        let all = said.all_output();
+        assert!(said.code != 0 && all.contains("a link of the working tree is not followed"), "{args:?}: {all}");
+        assert!(!all.contains(SECRET), "{args:?}: {all}");
+    }
+}
+
+/// The value of a variable that is a secret elsewhere: in the base, or in a file that the plan does not name.
+#[test]
+fn variable_of_a_secret_is_shown_by_no_plan() {
+    const VALUE: &str = "hunter2-of-orders";
+    let project = |more: &str| {
+        format!(
+            "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\ndefaults: {{environment: dev}}\nenvironments: {{dev: {{{more}}}}}\n"
+        )
+    };
+    let shown = project("variables: {stream: '${env:PIPECTL_VAR_PW}'}");
+    let own = kinesis_manifest("clicks", "", "").replace("{fromEnv: P}", "{fromEnv: PIPECTL_VAR_PW}");
+    let template = "apiVersion: pipectl/v1\nkind: Template\nmetadata: {name: t}\nspec: {a: {fromEnv: '${with.pw}'}}\n";
+    let user =
+        "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: u}\ntemplate: t\nwith: {pw: PIPECTL_VAR_PW}\n";
+    let indirect = format!("{template}---\n{user}");
+    let refused = |repo: &TestRepo, args: &[&str]| {
+        let path = crate::support::test_repo::path_variable();
+        let said = repo.work_dir.run_with_env(args, &[("PIPECTL_VAR_PW", VALUE), ("PATH", &path)]);
+        let all = said.all_output();
+        assert!(said.code == 1 && all.contains("`${env:PIPECTL_VAR_PW}` would show a secret"), "{args:?}: {all}");
+        assert!(!all.contains(VALUE), "{args:?}: {all}");
+    };
+    for text in [own.as_str(), &indirect] {
+        let repo = TestRepo::new();
+        repo.write_file("pipectl.yaml", &project(""));
+        repo.write_file("pipes/orders.yaml", text);
+        repo.commit_all("Begin");
+        repo.write_file("pipectl.yaml", &shown);
+        repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "").replace("clicks", "${stream}"));
+        refused(&repo, &["plan", "--sandbox", "pipes/clicks.yaml"]);
+        refused(&repo, &["validate", "pipes/clicks.yaml"]);
+        refused(&repo, &["render", "pipes/clicks.yaml"]);
+        std::fs::remove_file(repo.work_dir.temp_dir.path().join("pipes/orders.yaml")).unwrap();
+        refused(&repo, &["plan", "--sandbox", "--base", "HEAD"]);
+    }
+}

@@ -52,9 +52,56 @@ fn new_host_of_a_secret_in_use_stands_before_new_pipes() {
     assert!(text.contains("review: weakens TLS of `analytics/prod`"), "{text}");
     assert!(head.contains("PROD_PG_PASSWORD") && head.contains("skipCertVerification"), "{head}");
     assert!(notes.contains("::warning file=pipes/prod.yaml,line=1,col=1,title=weakened-tls"), "{notes}");
+    let pair = "::warning file=pipes/prod.yaml,line=1,col=1,title=new-secret-host::sends `PROD_PG_PASSWORD` to";
+    assert!(notes.starts_with(pair), "{notes}");
     let known = |text: &str, of: &str| text.find(of).unwrap_or(usize::MAX);
     assert!(known(&text, "`PROD_PG_PASSWORD` to") < known(&text, "`A_1` to"), "{text}");
     assert!(known(&head, "PROD_PG_PASSWORD") < known(&head, ">A_1<"), "{head}");
+}
+
+/// What a stranger may add in any number: settings that forbid, keys of new environments, new pipes.
+#[test]
+fn harmless_settings_do_not_push_out_a_pair_of_secret_and_host() {
+    let list = |count: usize, line: &dyn Fn(usize) -> String| (1..=count).map(line).collect::<Vec<_>>().join(", ");
+    let protect = "protect: ['analytics/prod'], ";
+    let secrets = |count| list(count, &|number| format!("S{number}_*: ['*.corp.example']"));
+    let rules = list(40, &|number| format!("{{name: r{number}, deny: 'false', message: No}}"));
+    let keys =
+        |number| format!("e{number}: {{credentials: {{key: {{fromEnv: K{number}}}, secret: {{fromEnv: L{number}}}}}}}");
+    let services = list(40, &|number| format!("s{number}: 00000000-0000-4000-8000-{number:012}"));
+    for settings in [
+        format!("policy: {{{protect}secrets: {{{}}}}}\n", secrets(11)),
+        format!("policy: {{{protect}secrets: {{{}}}}}\n", secrets(400)),
+        format!("policy: {{{protect}rules: [{rules}]}}\n"),
+        format!("policy: {{{protect}}}\nenvironments: {{{}}}\n", list(12, &keys)),
+        format!(
+            "policy: {{{protect}}}\ndefaults: {{environment: dev}}\nenvironments: {{dev: {{services: {{{services}}}}}}}\n"
+        ),
+    ] {
+        let repo = crowded_repo(|repo| {
+            repo.write_file("pipectl.yaml", &project(&settings));
+            repo.write_file("pipes/prod.yaml", &postgres_manifest("prod", "evil.example", ""));
+        });
+        let [text, head, notes] = reviewed(&repo);
+        for shown in [&text, &head, &notes] {
+            assert!(shown.contains("PROD_PG_PASSWORD") && shown.contains("evil.example"), "{settings}: {shown}");
+        }
+        assert_eq!(notes.matches("::warning ").count(), 10, "{notes}");
+        assert!(notes.contains("title=new-secret-host::sends `PROD_PG_PASSWORD` to `evil.example"), "{notes}");
+    }
+}
+
+#[test]
+fn blocked_object_shows_the_new_host_of_its_secret() {
+    let repo = crowded_repo(|repo| {
+        repo.write_file("pipectl.yaml", &project("policy: {}\n"));
+        let text = postgres_manifest("prod", "evil.example", "").replace("database: shop", "database: other");
+        repo.write_file("pipes/prod.yaml", &text);
+    });
+    let [text, head, notes] = reviewed(&repo);
+    for shown in [&text, &head, &notes] {
+        assert!(shown.contains("PROD_PG_PASSWORD") && shown.contains("evil.example"), "{shown}");
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ use draft::DraftManifest;
 use draft_places::DraftPlaces;
 use load_context::RenderContext;
 
-pub use classify::{API_VERSION_PREFIX, is_template};
+pub use classify::{API_VERSION_PREFIX, is_template, is_text_of_ours};
 pub use defaults::EnvironmentDefaults;
 pub use load_context::LoadContext;
 pub use shared_parts::{find_default_problems, likely_kind};

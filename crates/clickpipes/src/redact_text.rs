@@ -114,6 +114,9 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
             (secret_extent::value_extent(text, &key, from, &mut |name| names.is_secret_field(name)), true)
         } else if is_likely_secret_field(name) {
             (secret_extent::non_mapping_extent(text, &key, from), true)
+        } else if name == ADDITIONAL {
+            // Only a mapping has names that show which values are secrets.
+            (secret_extent::non_mapping_extent(text, &key, from), false)
         } else if is_in_group && !kinds::credential_field_names().contains(name) {
             // Whatever its name: `pass`, `pwd`, `key`.
             (secret_extent::value_extent(text, &key, from, &mut |_| false), false)
@@ -124,6 +127,7 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
         // Groups may be nested, and each end is looked for once.
         if is_group && colon >= group_end {
             group_end = secret_extent::mapping_end(text, &key, from);
+            hidden.extend(secret_extent::entries_without_key(text, &key, from));
         }
         // A colon inside the hidden value starts no key.
         from = value.resume_at.max(from);
@@ -146,6 +150,9 @@ fn find_anchored_values(text: &str, aliases: &BTreeSet<&str>, names: &mut Secret
     }
     hidden
 }
+
+/// The field for fields that are newer than this version.
+const ADDITIONAL: &str = "additional";
 
 /// Fields of a project file whose names sound like a secret.
 const NOT_SECRET: [&str; 4] = ["secretCommands", "secretCommandVariables", "secrets", "accessKeyId"];

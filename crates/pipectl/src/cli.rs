@@ -6,6 +6,7 @@ mod familiar_words;
 mod live_args;
 mod local_args;
 mod scope_args;
+mod usage_errors;
 
 use std::ffi::{OsStr, OsString};
 
@@ -16,6 +17,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use self::command::Command;
+pub(crate) use self::usage_errors::print_usage_error;
 use crate::context::OutputFormat;
 use crate::output::Output;
 use crate::{env_vars, exit};
@@ -70,8 +72,21 @@ fn expand_help_command(args: &[OsString]) -> Vec<OsString> {
 
 /// Variables that limit what a run does. An empty one must not lift the limit: it comes from an earlier step that failed
 /// to set it, and the run would apply a plan that nobody reviewed, or objects that nobody selected.
-const GUARD_VARIABLES: [&str; 6] =
-    ["PIPECTL_BASE", "PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_EXPECT", "PIPECTL_ONLY", "PIPECTL_PLAN"];
+const GUARD_VARIABLES: [&str; 13] = [
+    "PIPECTL_APPLIED",
+    "PIPECTL_BASE",
+    "PIPECTL_CHANGED_SINCE",
+    "PIPECTL_ENV",
+    "PIPECTL_EXCLUDE",
+    "PIPECTL_EXPECT",
+    "PIPECTL_ID",
+    "PIPECTL_LABEL",
+    "PIPECTL_LAST_APPLIED",
+    "PIPECTL_ONLY",
+    "PIPECTL_PLAN",
+    "PIPECTL_POLICY_BASE",
+    "PIPECTL_SHARD",
+];
 
 /// Makes flags read their variables as pipelines set them.
 fn configure_env_vars(program: clap::Command) -> clap::Command {

@@ -14,7 +14,7 @@ use model::schema_validator::code;
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
-    // A file that does not even mention pipectl is somebody else's, and nothing of it is quoted.
+    // A file without a document of ours is somebody else's, and nothing of it is quoted.
     let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
     let literals_in = |file: &SourceFile| {
         let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
@@ -22,7 +22,7 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
     };
     let masked: BTreeMap<&str, String> = files
         .iter()
-        .filter(|file| file.text.contains(manifest::API_VERSION_PREFIX))
+        .filter(|file| manifest::is_text_of_ours(&file.text))
         .filter(|file| diagnostics.iter().any(|problem| problem.place.file == file.name))
         .map(|file| (&*file.name, redactor.redact(&file.text, literals_in(file))))
         .collect();

@@ -30,7 +30,7 @@ pub(crate) fn most_severe(one: u8, other: u8) -> u8 {
 
 /// An error that is about the command line after all, though only the work showed it.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", model::sanitize::sanitize_line(.0))]
 pub(crate) struct UsageError(pub(crate) String);
 
 /// The table for `--help`.

@@ -33,6 +33,19 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same for a file that the command line names and that is no manifest: a list, a report, a plan, a state.
+///
+/// # Errors
+/// When a link of the working tree leads there, or as above.
+// Hazard: messages quote what such a file holds. A committed link of its name would show a file of the runner, or let a
+// committed file pass for one that a job wrote.
+pub(crate) fn read_named_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
+    if path != Path::new("-") {
+        refuse_links_of_tree(path, "read")?;
+    }
+    read_bounded(path, max_bytes)
+}
+
 /// Who can read a file that is new. One that exists keeps its permissions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FileAccess {
@@ -69,7 +82,7 @@ pub(crate) fn rewrite_manifest(path: &Path, text: &str) -> Result<()> {
 
 fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
-    refuse_links_of_tree(path)?;
+    refuse_links_of_tree(path, "write")?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(failed)?;
     }
@@ -121,14 +134,14 @@ fn folders_below_top<'p>(path: &'p Path, top: &Path) -> Option<impl Iterator<Ite
 // CI writes plans and reports into a checkout of what a stranger proposes. A committed link of such a name would lead
 // the writer to any file of the runner, the program `pipectl` included, with text that the stranger chose in part.
 // A link elsewhere, such as /dev/stdout, was made by whoever owns the machine.
-fn refuse_links_of_tree(path: &Path) -> Result<()> {
+fn refuse_links_of_tree(path: &Path, purpose: &str) -> Result<()> {
     let top = top_of_tree(Some(Path::new("."))).context("the working folder cannot be found")?;
-    let path = std::path::absolute(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = std::path::absolute(path).with_context(|| format!("cannot {purpose} {}", path.display()))?;
     for part in folders_below_top(&path, &top).into_iter().flatten() {
         if fs::symlink_metadata(part).is_ok_and(|it| it.is_symlink()) {
             let (path, part) = (path.display(), part.display());
             bail!(
-                "cannot write {path}: {part} is a link, and a link of the working tree is not followed; write to \
+                "cannot {purpose} {path}: {part} is a link, and a link of the working tree is not followed; name \
                  another path, or remove the link"
             );
         }

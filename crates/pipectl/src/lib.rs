@@ -67,13 +67,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     ExitCode::from(match Cli::parse_args(&args) {
         Ok(cli) => run_command(&cli),
-        Err(error) => report_usage_error(&error, &args),
+        Err(error) => report_usage_error(error, &args),
     })
 }
 
 fn run_command(cli: &Cli) -> u8 {
-    logging::start_logging(cli.output.verbose);
     let context = cli.context();
+    logging::start_logging(cli.output.verbose, context.output);
     match cli.prepare_runs(&context) {
         Ok(runs) => environment_runs::run_in_turn(runs, context.output, context.format),
         Err(usage) => CommandOutcome::from_error(&context, &usage.into()).print(&context),
@@ -81,9 +81,9 @@ fn run_command(cli: &Cli) -> u8 {
 }
 
 /// clap's own code for a typo is the one that means "there are changes" here.
-fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
+fn report_usage_error(mut error: clap::Error, args: &[OsString]) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let report = ErrorReport::from(error);
+    let report = ErrorReport::from(&error);
     let rendered = match requested_format(args).as_deref() {
         Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, report)),
         Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[report.message])),
@@ -93,8 +93,7 @@ fn report_usage_error(error: &clap::Error, args: &[OsString]) -> u8 {
         // A full disk cannot be reported on the same disk.
         let _ = Output::new(ColorChoice::Never).print_data(StyledText::new().push_plain(rendered));
     }
-    // A closed stream is the reader's choice.
-    let _ = error.print();
+    cli::print_usage_error(&mut error, args);
     if is_help { exit::DONE } else { exit::USAGE }
 }
 

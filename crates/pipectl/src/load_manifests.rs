@@ -14,7 +14,7 @@ use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 use crate::diagnostics::pluralize;
 use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
-use crate::project::ProjectContext;
+use crate::project::{self, ProjectContext};
 
 /// Manifests and their diagnostics.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ impl LoadedManifests {
     /// When a path cannot be read. Mistakes *in* a file are diagnostics.
     pub(crate) fn load_project(project: &ProjectContext) -> Result<Self> {
         let all = &project.all_manifest_paths;
+        if !project.shown_env_variables.is_empty() && project.manifests != *all {
+            // Before anything is read that could show the value.
+            project::refuse_secret_variables(&project.shown_env_variables, &manifest_files::read_readable(all))?;
+        }
         let mut declared = Self::load_paths(&project.manifests, all, project.load_context())?;
         declared.refuse_shown_secrets(project);
         Ok(declared)

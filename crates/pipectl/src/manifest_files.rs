@@ -14,6 +14,7 @@ use clickpipes::manifest;
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::FieldPath;
+use model::sanitize::sanitize_line;
 use model::yaml::MAX_BYTES;
 
 use crate::project::ProjectContext;
@@ -147,7 +148,8 @@ fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
     let is_missing =
         kind.as_ref().is_some_and(|kind| kind.as_ref().is_err_and(|it| it.kind() == io::ErrorKind::NotFound));
     if is_missing && path.display().to_string().contains(['*', '?', '[', '{']) {
-        bail!("{} is no file or folder, and patterns are not read: name the folder, or each file", path.display());
+        let path = sanitize_line(&path.display().to_string());
+        bail!("{path} is no file or folder, and patterns are not read: name the folder, or each file");
     }
     let kind = kind.transpose().with_context(|| format!("cannot read {}", path.display()))?;
     if !kind.is_some_and(|kind| kind.is_dir()) {

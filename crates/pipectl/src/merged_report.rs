@@ -96,7 +96,7 @@ impl MergedReport {
     pub fn read_files(paths: &[PathBuf]) -> Result<Self> {
         let mut runs = Vec::new();
         for file in paths {
-            let bytes = files::read_bounded(file, MAX_DOCUMENT_BYTES)?;
+            let bytes = files::read_named_file(file, MAX_DOCUMENT_BYTES)?;
             runs.extend(read_document(file, &bytes).with_context(|| file.display().to_string())?);
         }
         check_shards(&runs)?;

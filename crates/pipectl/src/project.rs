@@ -27,7 +27,7 @@ use crate::run_redaction::run_redaction;
 pub(crate) use model::project::PROJECT_FILE;
 
 pub(crate) use self::bindings::Bindings;
-pub(crate) use self::env_access::EnvAccess;
+pub(crate) use self::env_access::{EnvAccess, refuse_secret_variables};
 
 /// The settings of the selected environment. Without a project file, all are empty.
 #[derive(Debug, Default)]
@@ -283,8 +283,7 @@ fn read_context(
     let environment_policy_keys = name.map(|name| (name.to_owned(), own_keys(&selected.policy)));
     let mut written = selected.clone();
     written.policy = written.policy.with_fallback(project.policy.clone());
-    let shown = selected.variables.values().flat_map(|text| project::env_references(text));
-    let shown_env_variables = shown.map(str::to_owned).collect();
+    let shown_env_variables = env_references_of(&written)?;
     let mut secret_policy = SecretPolicy::default();
     secret_policy.add(&written.policy.secrets.clone().unwrap_or_default());
     let places = rules::find_rule_places(&source, name.unwrap_or_default());
@@ -320,6 +319,12 @@ fn own_keys(policy: &Policy) -> Vec<String> {
     let policy = serde_json::to_value(policy).unwrap_or_default();
     let keys = policy.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     keys.map(|(key, _)| key.clone()).collect()
+}
+
+/// The variables of the process whose values an environment shows.
+fn env_references_of(environment: &Environment) -> Result<BTreeSet<String>> {
+    let written = serde_json::to_string(environment)?;
+    Ok(project::env_references(&written).into_iter().map(str::to_owned).collect())
 }
 
 fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {

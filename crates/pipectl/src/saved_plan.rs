@@ -104,7 +104,7 @@ impl SavedPlan {
     // a signature: whoever changes the file can change the digest, so safety does not rest on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
-        let text = files::read_bounded(file, MAX_BYTES)?;
+        let text = files::read_named_file(file, MAX_BYTES)?;
         let mut saved: Value = serde_json::from_slice(&text).with_context(|| format!("{name} is not a saved plan"))?;
         if saved["kind"] != KIND || saved["schemaVersion"] != SCHEMA_VERSION {
             bail!("{name} is not a plan that this version of pipectl saved with `plan --out`");

@@ -1,6 +1,6 @@
 //! The settings in which two environments, or two versions of one, differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::path::FieldPath;
 use model::project::Environment;
@@ -21,6 +21,8 @@ pub(crate) struct SettingDiff {
 #[derive(Debug, Default)]
 pub(crate) struct ProjectChanges {
     pub(crate) settings: Vec<SettingDiff>,
+    /// Those of them by which the policy allows more than before, or an environment of the base gets other API keys.
+    pub(crate) grave_paths: BTreeSet<FieldPath>,
     /// Environments that only the base has.
     pub(crate) gone_environments: Vec<String>,
     /// Whether the policy of the base is stricter, and holds.

@@ -188,7 +188,12 @@ impl Change {
             self.blocked_verdict = Some(verdict.as_str());
         }
         self.data_effects = Vec::new();
-        self.secrets = Vec::new();
+        self.keep_new_secrets();
+    }
+
+    /// Of a change that does not happen, only this matters: a reviewer must see it before the block is lifted.
+    pub(crate) fn keep_new_secrets(&mut self) {
+        self.secrets.retain(|sent| sent.new);
     }
 
     pub(crate) fn deletion(address: &Address, object: &Object) -> Self {

@@ -54,6 +54,7 @@ impl PlanInputs<'_> {
     pub(crate) fn plan_object(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         let mut object_plan = self.plan_by_presence(at, document, live);
         if let Some((change, actions)) = &mut object_plan.change
+            && !matches!(change.verdict, Verdict::Blocked(_))
             && let Some(refused) = RefusedSecret::find(&self.policy.secrets, &change.secrets)
         {
             let secrets = std::mem::take(&mut change.secrets);
@@ -322,25 +323,25 @@ impl PlanInputs<'_> {
         carried: CarriedOver,
     ) -> PlannedChange {
         let at = request.address;
+        let rules = FieldSemantics::for_kind(at.kind);
+        let live = rules.normalize_live(&request.live.body);
+        let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
+        actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
+        let mut change = Change { secrets: self.sent_secrets(at, &carried.body, Some(&live), &actions), ..change };
         if let Some(protected_by) = self.protected_by(at, document, (request.live, change.renamed_from.as_ref())) {
             let blocked = BlockReason::ProtectedFromReplace(protected_by);
             let reason = Some(blocked.to_string());
+            change.keep_new_secrets();
             return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
         }
-        let rules = FieldSemantics::for_kind(at.kind);
         if let Some(reason) = self.unready_reference(at, &carried.body) {
-            let mut change = change;
             change.block(reason);
             return (change, Vec::new());
         }
         if !carried.refused.is_empty() {
-            let mut change = change;
             change.block(BlockReason::RefusedReplacement(carried.refused));
             return (change, Vec::new());
         }
-        let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
-        actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
-        let live = rules.normalize_live(&request.live.body);
         let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.body, &live);
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
@@ -349,9 +350,7 @@ impl PlanInputs<'_> {
         data.extend(data_effects::stop_effects(None, &actions));
         let in_the_way = blocking_tables::find_blocking_tables(at.kind, &carried.body, &live);
         let misses_changes = blocking_tables::misses_changes(at.kind, &carried.body, &live);
-        let secrets = self.sent_secrets(at, &carried.body, Some(&live), &actions);
         let change = Change {
-            secrets,
             data_effects: data,
             blocking_tables: in_the_way,
             redefined_tables,

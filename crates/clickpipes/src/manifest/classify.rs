@@ -9,6 +9,32 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
 /// The beginning of every `apiVersion` of manifests.
 pub const API_VERSION_PREFIX: &str = "pipectl/";
 
+/// Whether a text that may not be YAML has a document of ours: one whose own key `apiVersion` says so, and no comment or
+/// text in it.
+pub fn is_text_of_ours(text: &str) -> bool {
+    let mut indent = None;
+    text.trim_start_matches('\u{feff}').lines().any(|line| {
+        let content = line.trim_start_matches([' ', '{', ',']);
+        if line.starts_with("---") {
+            indent = None;
+            return false;
+        }
+        if content.trim_end().is_empty() || content.starts_with('#') {
+            return false;
+        }
+        // Keys of the document are indented as its first line is. In braces, the first key follows the brace.
+        let width = line.len() - line.trim_start_matches([' ', '{']).len();
+        let is_own_key = width == *indent.get_or_insert(width);
+        let Some((key, value)) = content.split_once(':') else { return false };
+        let key = key.trim_matches([' ', '"', '\'']);
+        let is_version = key == VERSION_KEY || suggest_similar(key, [VERSION_KEY]).is_some();
+        is_own_key && is_version && value.trim_start_matches([' ', '"', '\'']).starts_with(API_VERSION_PREFIX)
+    })
+}
+
+/// The key of the version in manifests.
+const VERSION_KEY: &str = "apiVersion";
+
 /// The word in a template's `kind`.
 const TEMPLATE_KIND: &str = "Template";
 
@@ -25,7 +51,7 @@ pub(super) enum DocumentClass {
 
 pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
     let word = |key: &str| root.entry(key).and_then(|entry| entry.value.as_text());
-    let version = word("apiVersion");
+    let version = word(VERSION_KEY);
     let is_ours = version.is_some_and(|version| version.starts_with(API_VERSION_PREFIX));
     match word("kind") {
         // A known kind is enough. A wrong `apiVersion` beside it is reported by the schema.
@@ -112,4 +138,37 @@ fn suggest_kind(kind: &str) -> Option<&'static str> {
 
 fn known_kinds() -> impl Iterator<Item = &'static str> {
     Kind::ALL.map(Kind::name).into_iter().chain([TEMPLATE_KIND])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_text_of_ours;
+
+    #[test]
+    fn only_a_key_of_the_document_makes_a_text_ours() {
+        for text in [
+            "apiVersion: pipectl/v1\nkind: ClickPipe\n",
+            "\u{feff}# A comment\n\nkind: X\n\"apiVersion\": 'pipectl/v1'\n",
+            "  kind: X\n  apiVersion: pipectl/v1\n",
+            "a: b\n--- # next\n  kind: X\n  apiVersion: pipectl/v1\n",
+            "{\"apiVersion\": \"pipectl/v1\"}",
+            "{\n  \"kind\": \"X\",\n  \"apiVersion\": \"pipectl/v1\"\n}",
+            "apiversion: pipectl/v1\nspec: [\n",
+        ] {
+            assert!(is_text_of_ours(text), "{text}");
+        }
+        for text in [
+            "# apiVersion: pipectl/v1\npassword: x\n",
+            "password: x # apiVersion: pipectl/v1\n",
+            "data:\n  apiVersion: pipectl/v1\n",
+            "data: |\n  apiVersion: pipectl/v1\n",
+            "note: apiVersion: pipectl/v1\n",
+            "image: pipectl/v1\n",
+            "apiVersion: v1 # pipectl/v1\n",
+            "[core]\n\turl = https://x/pipectl/\n",
+            "",
+        ] {
+            assert!(!is_text_of_ours(text), "{text}");
+        }
+    }
 }

@@ -55,8 +55,8 @@ pub(super) fn non_mapping_extent(text: &str, key: &Range<usize>, colon_end: usiz
             let below = lines::next_line_start(text, start);
             let mut lines = indented_lines(text, key, below).chain(list_at_same_indent(text, key, below)).peekable();
             let first = lines.peek().map(|line| &text[line.clone()]);
-            let is_mapping =
-                first.is_none_or(|line| lines::leading_key(line).is_some() || line.trim().starts_with('#'));
+            let is_key = |line: &str| lines::leading_key(line).is_some() && !line.trim_start().starts_with("- ");
+            let is_mapping = first.is_none_or(|line| is_key(line) || line.trim().starts_with('#'));
             if is_mapping { nothing } else { SecretExtent { hidden: lines.collect(), resume_at: below } }
         }
         // `passwordless: true` is a switch.
@@ -79,6 +79,32 @@ pub(super) fn mapping_end(text: &str, key: &Range<usize>, colon_end: usize) -> u
             indented_lines(text, key, below).last().map_or(colon_end, |line| line.end)
         }
         _ => colon_end,
+    }
+}
+
+/// What stands in a mapping without a key: its author forgot the name of the secret, or the colon.
+pub(super) fn entries_without_key(text: &str, key: &Range<usize>, colon_end: usize) -> Vec<Range<usize>> {
+    let start = skip_properties(text, colon_end + lines::indent_width(&text[colon_end..]));
+    match text[start..].chars().next() {
+        Some('{') => {
+            let open = start + 1;
+            let inner = text.get(open..mapping_end(text, key, colon_end)).unwrap_or_default();
+            let entries = split_entries(inner).into_iter();
+            let without_key = entries.filter(|entry| lines::leading_key(&inner[entry.clone()]).is_none());
+            without_key.map(|entry| open + entry.start..open + entry.end).collect()
+        }
+        Some('\n' | '\r' | '#') => {
+            let below = lines::next_line_start(text, start);
+            let mut is_command = false;
+            let is_without_key = |line: &Range<usize>| {
+                let line = text[line.clone()].trim();
+                let key = lines::leading_key(line).filter(|_| !line.starts_with("- "));
+                is_command = key.map_or(is_command, |key| key == "fromCommand");
+                key.is_none() && !is_command && !line.starts_with(['#', '}', ']'])
+            };
+            indented_lines(text, key, below).filter(is_without_key).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -163,7 +189,8 @@ fn list_at_same_indent<'t>(
     let indent = key_indent(text, key);
     lines::line_ranges(text, from).take_while(move |line| {
         let line = &text[line.clone()];
-        lines::indent_width(line) == indent && line.trim_start().starts_with("- ")
+        let width = lines::indent_width(line);
+        width > indent || width == indent && line.trim_start().starts_with("- ")
     })
 }
 
@@ -213,7 +240,8 @@ fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> b
     }
     let end = closing_brace(text, start);
     let inner = &text[(start + 1).min(end)..end];
-    let is_reference = inner.len() <= MAX_REFERENCE_LENGTH && split_entries(inner).into_iter().all(is_reference_entry);
+    let is_reference = inner.len() <= MAX_REFERENCE_LENGTH
+        && split_entries(inner).into_iter().all(|entry| is_reference_entry(&inner[entry]));
     if is_reference {
         return SecretExtent { hidden: Vec::new(), resume_at: end };
     }
@@ -246,19 +274,22 @@ fn closing_brace(text: &str, open: usize) -> usize {
 }
 
 /// The entries of a mapping in braces, split at commas outside brackets.
-fn split_entries(inner: &str) -> Vec<&str> {
-    let mut depth = 0_i32;
-    inner
-        .split(|c| {
-            match c {
-                '[' | '{' => depth += 1,
-                ']' | '}' => depth -= 1,
-                _ => {}
-            }
-            c == ',' && depth == 0
-        })
-        .filter(|entry| !entry.trim().is_empty())
-        .collect()
+fn split_entries(inner: &str) -> Vec<Range<usize>> {
+    let (mut depth, mut start) = (0_i32, 0);
+    let entries = inner.split(|c| {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    let ranges = entries.map(|entry| {
+        let range = start..start + entry.len();
+        start = range.end + 1;
+        range
+    });
+    ranges.filter(|range| !inner[range.clone()].trim().is_empty()).collect()
 }
 
 /// An unquoted value: to the end of its line, and the more indented lines below, which continue it.

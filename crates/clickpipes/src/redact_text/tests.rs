@@ -328,3 +328,35 @@ proptest! {
         prop_assert!(masked.ends_with("after: x\n"), "{}", masked);
     }
 }
+
+#[test]
+fn literals_without_a_key_of_their_own_are_masked() {
+    for text in [
+        "credentials:\n  username: u\n  hunter2\n",
+        "credentials:\n  hunter2\n  username: u\n",
+        "credentials:\n  username: u\n  - hunter2\n",
+        "  credentials:\n    username: u\n\n    \"hunter2\"\n  topic: t\n",
+        "credentials: {username: u, hunter2}\n",
+        "credentials: {hunter2, username: u}\n",
+        "accessKey:\n  accessKeyId: a\n  hunter2\n",
+        "additional: hunter2\n",
+        "additional: [hunter2]\n",
+        "additional: [{path: source.kafka.clientSecret, value: hunter2}]\n",
+        "additional:\n- path: source.kafka.clientSecret\n  value: hunter2\n",
+        "additional:\n  - path: source.kafka.clientSecret\n    value: hunter2\n",
+        "additional:\n  - hunter2\n",
+        "additional: |\n  hunter2\n",
+        "{additional: [hunter2], a: b}\n",
+    ] {
+        let masked = redact_secrets(text);
+        assert!(!masked.contains("hunter2"), "{text}{masked}");
+    }
+    for text in [
+        "credentials:\n  username: u\n  password:\n    fromCommand:\n    - vault\n    - kv/orders\n",
+        "credentials: {username: u, password: {fromCommand: [vault, kv/orders]}}\n",
+        "additional: {newField: 3, other: [a]}\n",
+        "additional:\n  newField: 3\n  # note\n  other: [a]\n",
+    ] {
+        assert_eq!(redact_secrets(text), text);
+    }
+}

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::Error;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use model::sanitize::sanitize_line;
 
 /// Commands of Terraform, kubectl, decK and the like.
 const COMMANDS: [(&[&str], &str); 21] = [
@@ -92,9 +93,8 @@ pub(super) fn reject_single_dash(program: &mut clap::Command, args: &[OsString])
             None => continue,
             Some(tip) => tip.to_owned(),
         };
-        return Err(
-            program.error(ErrorKind::UnknownArgument, format!("unexpected argument '{name}' found\n\n  tip: {tip}"))
-        );
+        let message = format!("unexpected argument '{}' found\n\n  tip: {tip}", sanitize_line(name));
+        return Err(program.error(ErrorKind::UnknownArgument, message));
     }
     Ok(())
 }

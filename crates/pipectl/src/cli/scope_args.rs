@@ -136,8 +136,8 @@ fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageE
             all.push(pattern.clone());
             continue;
         };
-        let list =
-            files::read_bounded(Path::new(file), MAX_LIST_BYTES).map_err(|error| UsageError(format!("{error:#}")))?;
+        let list = files::read_named_file(Path::new(file), MAX_LIST_BYTES)
+            .map_err(|error| UsageError(format!("{error:#}")))?;
         let list = String::from_utf8_lossy(&list);
         // Editors on Windows begin a file with a byte order mark.
         let lines = list

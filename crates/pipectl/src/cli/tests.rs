@@ -21,6 +21,30 @@ const SAME_WISH: [&str; 8] = [
     "PIPECTL_YES",
 ];
 
+/// Variables with which a run does no less than without them. All others are guards, so that a new one is judged.
+const NO_GUARD: &str = "ALLOW_DELETE ALLOW_ENV ALLOW_INCOMPLETE ALLOW_REPLACE API_SCHEMA API_URL BEFORE CHECK CHECK_SECRETS \
+                        CI COLOR DETAILED_EXITCODE DIFF DISCOVER_FORCE EFFECTIVE EXPORT_FORCE EXPORT_OUT FAIL_ON_REFUSAL \
+                        FOR_PLAN FROM GH GROUP GROUP_BY INIT_FORCE INTERVAL LAYOUT NOW ORGANIZATION OUT OUTPUT PARALLEL \
+                        PRUNE QUIET RATE_LIMIT REPORT REPORT_KEY RESEND_SECRETS SANDBOX SANDBOX_DIALECT SANDBOX_LISTEN \
+                        SANDBOX_SERVICES SANDBOX_SPEED SANDBOX_STATE SERVICE TIMEOUT TRUST_POLICY UNHEALTHY UNTIL WAIT WAKE \
+                        WATCH WRITE YES";
+
+#[test]
+fn variable_that_limits_a_run_is_a_guard() {
+    let mut open = vec![Cli::command()];
+    let mut unjudged = BTreeSet::new();
+    while let Some(command) = open.pop() {
+        let variables = command.get_arguments().filter_map(Arg::get_env).map(|it| it.to_string_lossy().into_owned());
+        let is_judged = |name: &String| {
+            let short = name.trim_start_matches("PIPECTL_");
+            super::GUARD_VARIABLES.contains(&name.as_str()) || NO_GUARD.split(' ').any(|known| known == short)
+        };
+        unjudged.extend(variables.filter(|name| !is_judged(name)));
+        open.extend(command.get_subcommands().cloned());
+    }
+    assert!(unjudged.is_empty(), "a guard, or not? {unjudged:?}");
+}
+
 #[test]
 fn command_line_definition_is_valid() {
     Cli::command().debug_assert();

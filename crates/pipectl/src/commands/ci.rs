@@ -4,7 +4,8 @@
 // is too new hides what a failed apply left undone. So the base is the last commit that was applied to this
 // environment, and it only moves forward.
 
-use std::io;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -80,18 +81,21 @@ fn fallback_base(repository: &Repository, before: &str) -> Result<Option<String>
         return Ok(None);
     }
     // The output goes into a command line, and the value comes from the event of the job: it could be an option.
-    ensure_whole_hash(before)?;
+    read_hash(before, "the value of `--before`")?;
     if repository.resolve_commit(before).is_err() {
         bail!("the commit before the push, {before}, is not in this clone: fetch it, or leave out its option");
     }
     Ok(Some(format!("{before}...")))
 }
 
-fn ensure_whole_hash(text: &str) -> Result<()> {
-    if text.len() < 40 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        bail!("`{}` is not the whole hash of a commit", text.escape_debug());
+/// `what` is its place: the text may be that of a file which the job does not know, and only a short hash is quoted.
+fn read_hash(text: &str, what: &str) -> Result<String> {
+    let is_hexadecimal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.len() {
+        40.. if is_hexadecimal => Ok(text.to_owned()),
+        ..40 if is_hexadecimal => bail!("{what} is not the whole hash of a commit: `{text}`"),
+        _ => bail!("{what} is not the whole hash of a commit"),
     }
-    Ok(())
 }
 
 fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcome {
@@ -135,19 +139,24 @@ const MAX_APPLIED_BYTES: u64 = 1024 * 1024;
 
 /// The hashes in a file; none if there is no file.
 fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
-    // A file of the tree is whatever the author of the commit says was applied.
-    if file != Path::new("-") && repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
-        bail!("{} is a file of the repository: it does not say what was applied", file.display());
+    let name = file.display();
+    if file != Path::new("-") {
+        if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) {
+            bail!("{name} is a link, a folder or a device: it does not say what was applied");
+        }
+        // A file of the tree is whatever the author of the commit says was applied.
+        if repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
+            bail!("{name} is a file of the repository: it does not say what was applied");
+        }
     }
     let is_missing = |error: &anyhow::Error| {
-        error.root_cause().downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::NotFound)
+        error.root_cause().downcast_ref::<io::Error>().is_some_and(|it| it.kind() == ErrorKind::NotFound)
     };
-    let bytes = match files::read_bounded(file, MAX_APPLIED_BYTES) {
+    let bytes = match files::read_named_file(file, MAX_APPLIED_BYTES) {
         Err(error) if is_missing(&error) => Vec::new(),
         read => read?,
     };
-    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {}: not a text", file.display()))?;
-    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|it| !is_no_commit(it)).collect();
-    lines.iter().try_for_each(|line| ensure_whole_hash(line))?;
-    Ok(lines)
+    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {name}: not a text"))?;
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !is_no_commit(line));
+    lines.map(|(index, line)| read_hash(line, &format!("line {} of {name}", index + 1))).collect()
 }

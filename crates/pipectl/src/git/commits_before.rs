@@ -7,7 +7,7 @@ use model::sanitize::sanitize_line;
 
 use super::{Commit, Repository};
 use crate::load_manifests::LoadedManifests;
-use crate::project::{PROJECT_FILE, ProjectContext};
+use crate::project::{self, PROJECT_FILE, ProjectContext};
 use crate::settings_diff::ProjectChanges;
 
 pub(crate) struct CommitsBefore {
@@ -37,7 +37,7 @@ impl CommitsBefore {
         Ok(Self { repository, base, change })
     }
 
-    /// Refuses the variables that held an API key at these commits.
+    /// Refuses the variables that held an API key or a secret at these commits.
     ///
     /// # Errors
     /// When git cannot answer, the project file before the change cannot be read, or today's shows such a variable.
@@ -45,7 +45,12 @@ impl CommitsBefore {
         let change = self.project_at(&self.change)?;
         // Where the base is older, the file before the change was reviewed after it.
         let base = self.project_at(&self.base).unwrap_or_default();
-        base.iter().chain(&change).try_for_each(|before| project.hold_keys(before))
+        base.iter().chain(&change).try_for_each(|before| project.hold_keys(before))?;
+        let shown = &project.shown_env_variables;
+        for commit in [&self.base, &self.change].into_iter().filter(|_| !shown.is_empty()) {
+            project::refuse_secret_variables(shown, &self.repository.likely_manifests(commit, |_| true)?)?;
+        }
+        Ok(())
     }
 
     /// Holds the policy before the change, unless the change does nothing but lift limits. Its rules hold even then. Returns

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::address::Address;
 use model::desired::Place;
 use model::look_alike::{escape_foreign, visible_name};
-use model::path::FieldPath;
 use model::project::Policy;
 use planner::{Change, ChangedTemplate, Plan, Verdict};
 use serde::Serialize;
@@ -22,24 +21,39 @@ use crate::settings_diff::{ProjectChanges, SettingDiff};
 const MAX_NOTES: usize = 20;
 
 /// How grave a note is, the gravest first.
+// Hazard: annotations are cut at ten. So what only a changed live object or a weaker policy can add stands before what
+// any number of new objects and settings adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {
-    /// The policy changes.
+    /// A secret that is in use, and that a live object sends, gets another receiver.
+    LiveSecret,
+    /// The policy allows more.
     Policy,
     /// The variables with the API keys change.
     Credentials,
-    /// TLS is weakened.
-    Tls,
-    /// A secret that is in use gets another receiver.
+    /// TLS of a live object is weakened.
+    LiveTls,
+    /// A new object sends a secret that is in use to another receiver.
     KnownSecret,
     /// A new secret is sent.
     NewSecret,
+    /// A new object has weak TLS.
+    NewTls,
     /// Another setting of the project changes.
     Setting,
+    /// A setting is new, or the policy allows less.
+    Addition,
     /// A name, a template or an exception.
     Object,
     /// A default or a variable changes: what that does to an object is shown there.
     Default,
+}
+
+impl Gravity {
+    /// Whether a reviewer must see it before what happens to the objects.
+    pub(crate) fn is_grave(self) -> bool {
+        self <= Self::NewTls
+    }
 }
 
 /// One thing to look at. In backticks is what others wrote.
@@ -100,7 +114,7 @@ fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNot
 /// takes in.
 pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
     let notes = review_notes(plan, context);
-    let grave = notes.iter().filter(|note| note.gravity <= Gravity::Setting).count();
+    let grave = notes.iter().filter(|note| note.gravity <= Gravity::Addition).count();
     let shown = grave.max(MAX_NOTES);
     let more = notes.len().saturating_sub(shown);
     let more = (more > 0).then(|| format!("and {more} more; JSON contains all"));
@@ -111,7 +125,7 @@ pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
 pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectChange> {
     let settings = changes.settings.iter().map(|it| ProjectChange {
         text: format!("`{}` {}", it.path, describe_setting(it)),
-        gravity: gravity_of_setting(&it.path),
+        gravity: gravity_of_setting(it, changes.grave_paths.contains(&it.path)),
     });
     let held = changes.is_policy_held.then(|| ProjectChange {
         text: "the stricter policy of both holds until this is merged (`--trust-policy` lifts that)".to_owned(),
@@ -151,13 +165,20 @@ fn describe_setting(setting: &SettingDiff) -> String {
     format!("{from}{}{more}{to}", shown.join(", "))
 }
 
-fn gravity_of_setting(path: &FieldPath) -> Gravity {
-    match path.segments() {
-        [first, ..] if first == "policy" => Gravity::Policy,
+fn gravity_of_setting(setting: &SettingDiff, is_grave: bool) -> Gravity {
+    let is_new = setting.left.is_none();
+    match setting.path.segments() {
         [first, second] if first == "defaults" && second == "environment" => Gravity::Policy,
-        [first, ..] if first == "credentials" => Gravity::Credentials,
-        [_, _, third, ..] if third == "credentials" => Gravity::Credentials,
+        [first, ..] if first == "policy" => {
+            if is_grave {
+                Gravity::Policy
+            } else {
+                Gravity::Addition
+            }
+        }
+        [_, ..] if is_grave => Gravity::Credentials,
         [first, ..] if first == "defaults" || first == "variables" => Gravity::Default,
+        _ if is_new => Gravity::Addition,
         _ => Gravity::Setting,
     }
 }
@@ -167,7 +188,11 @@ fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {
     let mut pairs: BTreeMap<(Gravity, bool, Option<String>, String), NewPair<'_>> = BTreeMap::new();
     for change in &plan.changes {
         for sent in change.secrets.iter().filter(|sent| sent.new) {
-            let gravity = if sent.is_known_elsewhere { Gravity::KnownSecret } else { Gravity::NewSecret };
+            let gravity = match (sent.is_known_elsewhere, is_new(change)) {
+                (true, false) => Gravity::LiveSecret,
+                (true, true) => Gravity::KnownSecret,
+                (false, _) => Gravity::NewSecret,
+            };
             let own_line = sent.is_known_elsewhere.then(|| sent.name());
             let pair = pairs.entry((gravity, is_new(change), own_line, sent.receivers())).or_default();
             pair.secrets.insert(sent.name());
@@ -230,16 +255,15 @@ fn look_alike_notes(plan: &Plan) -> Vec<ReviewNote> {
 }
 
 fn weakened_tls_notes(plan: &Plan) -> Vec<ReviewNote> {
-    let mut weakened: Vec<&Change> = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty()).collect();
-    weakened.sort_by_key(|change| is_new(change));
+    let weakened = plan.changes.iter().filter(|change| !change.weakened_tls.is_empty());
     let note = |change: &Change| {
         let fields: Vec<String> = change.weakened_tls.iter().map(|path| format!("`{path}`")).collect();
         ReviewNote {
-            gravity: Gravity::Tls,
+            gravity: if is_new(change) { Gravity::NewTls } else { Gravity::LiveTls },
             code: "weakened-tls",
             text: format!("weakens TLS of `{}`: {}", display_name(&change.address), fields.join(", ")),
             place: change.place.clone(),
         }
     };
-    weakened.into_iter().map(note).collect()
+    weakened.map(note).collect()
 }

@@ -75,6 +75,7 @@ impl ProjectContext {
         let Ok(base) = project::parse_past_project(source) else { return changes };
         let same = self.environment_in(source).unwrap_or_default();
         changes.settings = changed_settings(&same, &self.written);
+        changes.grave_paths = self.grave_paths(&same, &changes.settings);
         if base.defaults.environment != self.default_environment {
             let value = |name: &Option<String>| name.clone().map(Value::from);
             let (left, right) = (value(&base.defaults.environment), value(&self.default_environment));
@@ -83,8 +84,30 @@ impl ProjectContext {
         let chosen = self.environment_name();
         let is_gone = |name: &&String| *name != chosen && !self.other_environments.contains_key(*name);
         changes.gone_environments = base.environments.keys().filter(is_gone).cloned().collect();
-        changes.settings.extend(self.changed_credentials(&base));
+        for (name, settings) in self.changed_credentials(&base) {
+            // The keys of a new environment are used when somebody runs it.
+            if base.environments.contains_key(name) {
+                changes.grave_paths.extend(settings.iter().map(|setting| setting.path.clone()));
+            }
+            changes.settings.extend(settings);
+        }
         changes
+    }
+
+    /// The changed settings of this environment that allow more than before, or choose other API keys.
+    fn grave_paths(&self, base: &Environment, settings: &[SettingDiff]) -> BTreeSet<FieldPath> {
+        let policy = self.written.policy.clone().stricter_with(&base.policy);
+        let stricter = Environment { policy, ..self.written.clone() };
+        let weaker: BTreeSet<FieldPath> =
+            changed_settings(&self.written, &stricter).into_iter().map(|setting| setting.path).collect();
+        let secrets = FieldPath::parse("policy.secrets");
+        let is_grave = |setting: &&SettingDiff| match setting.path.segments() {
+            // All entries hold, so that a new one allows nothing.
+            _ if setting.path.is_within(&secrets) => setting.left.is_some(),
+            [first, ..] => first == "credentials" || weaker.contains(&setting.path),
+            [] => false,
+        };
+        settings.iter().filter(is_grave).map(|setting| setting.path.clone()).collect()
     }
 
     /// Takes the stricter of this policy and that of the project file before the change.
@@ -148,18 +171,18 @@ impl ProjectContext {
     }
 
     /// How the `credentials` of the other environments changed since the base.
-    fn changed_credentials(&self, base: &Project) -> Vec<SettingDiff> {
+    fn changed_credentials<'p>(&'p self, base: &'p Project) -> Vec<(&'p String, Vec<SettingDiff>)> {
         let chosen = self.environment_name();
         let names: BTreeSet<&String> = base.environments.keys().chain(self.other_environments.keys()).collect();
         let credentials = |environments: &BTreeMap<String, Environment>, name: &String| Environment {
             credentials: environments.get(name).and_then(|environment| environment.credentials.clone()),
             ..Environment::default()
         };
-        let changed = names.into_iter().filter(|name| *name != chosen).flat_map(|name| {
+        let changed = names.into_iter().filter(|name| *name != chosen).map(|name| {
             let sides = [&base.environments, &self.other_environments].map(|side| credentials(side, name));
             let of_name = FieldPath::root().child("environments").child(name);
             let settings = changed_settings(&sides[0], &sides[1]).into_iter();
-            settings.map(move |setting| SettingDiff { path: of_name.join(&setting.path), ..setting })
+            (name, settings.map(|setting| SettingDiff { path: of_name.join(&setting.path), ..setting }).collect())
         });
         changed.collect()
     }
@@ -170,9 +193,7 @@ impl ProjectContext {
     /// Names the first one that this version shows.
     pub(crate) fn hold_keys(&mut self, before: &Project) -> Result<()> {
         self.env_access.add_keys_of(before);
-        let written = serde_json::to_string(&self.written)?;
-        let shown = project::env_references(&written).into_iter().find(|name| self.env_access.is_key(name));
-        match shown {
+        match self.shown_env_variables.iter().find(|name| self.env_access.is_key(name)) {
             Some(name) => bail!("{PROJECT_FILE}: `${{env:{name}}}` holds an API key at the base: it is not shown"),
             None => Ok(()),
         }

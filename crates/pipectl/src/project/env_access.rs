@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{Result, bail};
+use model::diagnostic::SourceFile;
 use model::project::{self, CredentialVariables, Credentials, ENV_PREFIX, EnvVariableState, Project};
+use model::sanitize::sanitize_line;
 
+use super::PROJECT_FILE;
 use crate::{credentials, env_vars};
 
 /// What the command line allows, and what nobody may allow.
@@ -55,6 +59,42 @@ impl EnvAccess {
         };
         project::expand_env_references(text, value).ok()
     }
+}
+
+/// Refuses to show a variable from which one of these manifests takes a secret.
+///
+/// # Errors
+/// Names the variable and the file.
+// Hazard: a change drops `fromEnv: NAME`, or a plan names the files without it, and `${env:NAME}` shows the secret.
+pub(crate) fn refuse_secret_variables(shown: &BTreeSet<String>, files: &[SourceFile]) -> Result<()> {
+    // The name may come from a parameter of a template, that is from anywhere.
+    let is_indirect = files.iter().any(|file| from_env_values(&file.text).any(|value| value.contains("${")));
+    for (name, file) in shown.iter().flat_map(|name| files.iter().map(move |file| (name, file))) {
+        let is_named = from_env_values(&file.text).any(|value| value == name);
+        if is_named || is_indirect && has_word(&file.text, name) {
+            let file = sanitize_line(&file.name);
+            bail!("{PROJECT_FILE}: `${{env:{name}}}` would show a secret: {file} takes it from this variable");
+        }
+    }
+    Ok(())
+}
+
+/// The names of variables in references to secrets. The text may not be valid YAML.
+fn from_env_values(text: &str) -> impl Iterator<Item = &str> {
+    const KEY: &str = "fromEnv";
+    text.match_indices(KEY).filter_map(|(at, _)| {
+        let value = text[at + KEY.len()..].trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?;
+        value.trim_start().trim_start_matches(['"', '\'']).split([' ', '\n', '\r', '"', '\'', ',', '}']).next()
+    })
+}
+
+/// Whether a text has this name otherwise than as `${env:NAME}`.
+fn has_word(text: &str, name: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        !before.ends_with("${env:") && !before.ends_with(is_of_name) && !after.starts_with(is_of_name)
+    })
 }
 
 fn key_variables_of(project: &Project) -> BTreeSet<String> {

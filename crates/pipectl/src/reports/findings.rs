@@ -38,10 +38,13 @@ pub(super) struct ReportFinding {
 
 /// All findings, errors first, and what a reviewer must see before the other warnings: GitHub shows ten.
 pub(super) fn all_findings(view: &ReportView<'_>) -> Vec<ReportFinding> {
-    let mut findings: Vec<ReportFinding> = view.run.review_notes().into_iter().map(review_finding).collect();
+    let (grave, harmless): (Vec<_>, Vec<_>) =
+        view.run.review_notes().into_iter().partition(|note| note.gravity.is_grave());
+    let mut findings: Vec<ReportFinding> = grave.into_iter().map(review_finding).collect();
     findings.extend(file_findings(view.run));
     findings.extend(view.objects.iter().map(object_finding));
     findings.extend(view.drifted.iter().map(drift_finding));
+    findings.extend(harmless.into_iter().map(review_finding));
     findings.sort_by_key(|finding| finding.level);
     findings
 }

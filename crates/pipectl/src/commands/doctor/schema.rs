@@ -32,7 +32,7 @@ pub(super) fn check_schema(file: &Path, findings: &mut DoctorFindings) {
 }
 
 fn read_news(file: &Path) -> Result<Vec<String>> {
-    let text = files::read_bounded(file, MAX_DOCUMENT_BYTES)?;
+    let text = files::read_named_file(file, MAX_DOCUMENT_BYTES)?;
     let document: Value = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))?;
     let paths = document["paths"].as_object();
     ensure!(paths.is_some(), "{} is not an OpenAPI document: it has no paths", file.display());

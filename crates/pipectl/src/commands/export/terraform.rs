@@ -39,7 +39,7 @@ pub(crate) struct TerraformOptions {
 /// Writes manifests of what a Terraform state contains.
 pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Result<CommandOutcome> {
     let name = options.file.display();
-    let state = parse_state(&files::read_bounded(&options.file, MAX_STATE_BYTES)?)
+    let state = parse_state(&files::read_named_file(&options.file, MAX_STATE_BYTES)?)
         .with_context(|| format!("cannot read {name}"))?;
     let mut read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
     let project = project::load_without_manifests(context)?;
