@@ -104,6 +104,10 @@ fn usage_errors_escape_the_values_that_they_quote() {
         lines.push((vec![flag(name)], Vec::new()));
     }
     lines.push((vec![EVIL.to_owned()], Vec::new()));
+    lines.push((vec!["--".to_owned() + EVIL], Vec::new()));
+    lines.push((vec!["-".to_owned() + EVIL], Vec::new()));
+    lines.push((vec!["--only".to_owned(), format!("@{EVIL}")], Vec::new()));
+    lines.push((vec!["--help".to_owned()], vec![("PIPECTL_ONLY", EVIL)]));
     for variable in ["PIPECTL_TIMEOUT", "PIPECTL_SHARD", "PIPECTL_OUTPUT", "PIPECTL_LOG", "PIPECTL_PRUNE"] {
         lines.push((Vec::new(), vec![(variable, EVIL)]));
     }

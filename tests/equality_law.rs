@@ -102,7 +102,7 @@ fn number_spellings(mark: &str, number: f64) -> Vec<Value> {
     match mark {
         "cpu" => vec![json!(format!("{number}m")), json!((number / 1000.0).to_string())],
         "memory" => vec![json!(format!("{number}Gi")), json!(format!("{}Mi", number * 1024.0))],
-        "count" | "instant" => vec![text],
+        "count" | "instant" | "minute" => vec![text],
         _ => vec![text, json!(number)],
     }
 }
@@ -117,7 +117,7 @@ fn text_spellings(mark: &str, text: &str) -> Vec<String> {
         "host" => [format!("{text}.")].into_iter().chain(cases()).collect(),
         "hostList" => vec![reversed_list(text, ", "), text.to_uppercase(), text.replace(':', ".:0")],
         "instant" if text.ends_with('Z') => vec![text.replace('Z', ".000Z"), text.replace('Z', "+00:00")],
-        "instant" => vec![format!("{text}Z"), format!("{text}:00.000Z")],
+        "minute" => vec![format!("{text}Z"), format!("{text}:00.000Z")],
         "url" | "storageUrl" | "uri" => url_spellings(mark, text),
         "sql" => vec![text.replace(',', " , "), text.replace('(', " ( "), format!(" {text} ")],
         "pem" => vec![format!("{text}\n"), text.replace('\n', "\r\n")],

@@ -95,12 +95,10 @@ pub(super) fn entries_without_key(text: &str, key: &Range<usize>, colon_end: usi
         }
         Some('\n' | '\r' | '#') => {
             let below = lines::next_line_start(text, start);
-            let mut is_command = false;
             let is_without_key = |line: &Range<usize>| {
                 let line = text[line.clone()].trim();
-                let key = lines::leading_key(line).filter(|_| !line.starts_with("- "));
-                is_command = key.map_or(is_command, |key| key == "fromCommand");
-                key.is_none() && !is_command && !line.starts_with(['#', '}', ']'])
+                let has_key = lines::leading_key(line).is_some() && !line.starts_with("- ");
+                !has_key && !line.starts_with(['#', '}', ']'])
             };
             indented_lines(text, key, below).filter(is_without_key).collect()
         }

@@ -352,7 +352,7 @@ fn literals_without_a_key_of_their_own_are_masked() {
         assert!(!masked.contains("hunter2"), "{text}{masked}");
     }
     for text in [
-        "credentials:\n  username: u\n  password:\n    fromCommand:\n    - vault\n    - kv/orders\n",
+        "credentials:\n  username: u\n  password:\n    fromCommand: [vault, kv/orders]\n",
         "credentials: {username: u, password: {fromCommand: [vault, kv/orders]}}\n",
         "additional: {newField: 3, other: [a]}\n",
         "additional:\n  newField: 3\n  # note\n  other: [a]\n",

@@ -48,5 +48,9 @@ fn escape_values(error: &mut Error) -> Vec<String> {
         };
         error.insert(kind, value);
     }
+    // A tip is a styled text, which repeats the value in pieces.
+    if !raw_values.is_empty() {
+        error.remove(ContextKind::Suggested);
+    }
     raw_values
 }

@@ -7,7 +7,7 @@ use model::sanitize::sanitize_line;
 
 use super::{Commit, Repository};
 use crate::load_manifests::LoadedManifests;
-use crate::project::{self, PROJECT_FILE, ProjectContext};
+use crate::project::{PROJECT_FILE, ProjectContext, refuse_secret_variables};
 use crate::settings_diff::ProjectChanges;
 
 pub(crate) struct CommitsBefore {
@@ -48,7 +48,7 @@ impl CommitsBefore {
         base.iter().chain(&change).try_for_each(|before| project.hold_keys(before))?;
         let shown = &project.shown_env_variables;
         for commit in [&self.base, &self.change].into_iter().filter(|_| !shown.is_empty()) {
-            project::refuse_secret_variables(shown, &self.repository.likely_manifests(commit, |_| true)?)?;
+            refuse_secret_variables(shown, &self.repository.likely_manifests(commit, |_| true)?)?;
         }
         Ok(())
     }
