@@ -97,22 +97,18 @@ fn usage_errors_escape_the_values_that_they_quote() {
     desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
     let flag = |name: &str| format!("{name}={EVIL}");
     let plan: [&str; 3] = ["plan", "pipe.yaml", "--sandbox"];
-    let mut lines: Vec<(Vec<String>, Vec<(&str, &str)>)> = Vec::new();
-    for name in
-        ["--shard", "--report-key", "--group-by", "--label", "--timeout", "--report", "--only", "--unknown", "-Z"]
-    {
-        lines.push((vec![flag(name)], Vec::new()));
-    }
-    lines.push((vec![EVIL.to_owned()], Vec::new()));
-    lines.push((vec!["--".to_owned() + EVIL], Vec::new()));
-    lines.push((vec!["-".to_owned() + EVIL], Vec::new()));
-    lines.push((vec!["--only".to_owned(), format!("@{EVIL}")], Vec::new()));
-    lines.push((vec!["--help".to_owned()], vec![("PIPECTL_ONLY", EVIL)]));
-    for variable in ["PIPECTL_TIMEOUT", "PIPECTL_SHARD", "PIPECTL_OUTPUT", "PIPECTL_LOG", "PIPECTL_PRUNE"] {
-        lines.push((Vec::new(), vec![(variable, EVIL)]));
-    }
-    for (more, environment) in lines {
+    let flags =
+        ["--shard", "--report-key", "--group-by", "--label", "--timeout", "--report", "--only", "--unknown", "-Z"];
+    let mut lines: Vec<Vec<String>> = flags.iter().map(|name| vec![flag(name)]).collect();
+    lines.extend(["", "--", "-"].map(|dashes| vec![format!("{dashes}{EVIL}")]));
+    lines.push(vec!["--only".to_owned(), format!("@{EVIL}")]);
+    let mut runs: Vec<_> = lines.into_iter().map(|arguments| (arguments, None)).collect();
+    runs.push((vec!["--help".to_owned()], Some("PIPECTL_ONLY")));
+    let variables = ["PIPECTL_TIMEOUT", "PIPECTL_SHARD", "PIPECTL_OUTPUT", "PIPECTL_LOG", "PIPECTL_PRUNE"];
+    runs.extend(variables.map(|name| (Vec::new(), Some(name))));
+    for (more, variable) in runs {
         let args = [&plan[..], &more.iter().map(String::as_str).collect::<Vec<_>>()].concat();
+        let environment: Vec<_> = variable.map(|name| (name, EVIL)).into_iter().collect();
         let said = desk.run_with_env(&args, &[&environment[..], &[("GITHUB_ACTIONS", "true")]].concat());
         let all = said.all_output();
         let is_raw = all.contains(['\u{202e}', '\u{1b}', '\r']) || all.contains("##[");

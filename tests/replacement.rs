@@ -102,7 +102,9 @@ fn failed_replacement_of_a_pinned_pipe_names_the_line_to_remove() {
     let pipe = |pin: Option<&Value>| {
         let mut pipe = seed_named("postgres-cdc");
         pipe["spec"]["source"]["postgres"]["settings"]["publicationName"] = json!("another");
-        pin.into_iter().for_each(|id| pipe["metadata"]["id"] = id.clone());
+        if let Some(id) = pin {
+            pipe["metadata"]["id"] = id.clone();
+        }
         write_manifests(&desk, &[&pipe]);
     };
     pipe(Some(&live_pipes_named(&desk, "postgres-cdc")[0]["id"]));
