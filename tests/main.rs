@@ -100,6 +100,7 @@ mod rule_examples;
 mod rule_pairs;
 mod sandbox_answers;
 mod saved_plan;
+mod saved_plan_again;
 mod schema_files;
 mod secret_aliases;
 mod secret_hosts;

@@ -118,12 +118,7 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ScalingNeedsDatabasePipe => {
             "the size exists only beside a database pipe: apply again when one is live, or remove this manifest until then"
         }
-        Hint::ServiceIdle => "the service is idle; `--wake` wakes it first",
-        Hint::ServiceWaking => "the service is starting; try again when it runs, or pass `--wake` to wait for it",
-        Hint::ServiceStopped => {
-            "somebody stopped the service, and pipectl does not start it; start it, then apply again"
-        }
-        Hint::ServiceNotRunning => "check the service in the console, and apply again when it runs",
+        Hint::ServiceIdle | Hint::ServiceWaking | Hint::ServiceStopped | Hint::ServiceNotRunning => service_text(hint),
         Hint::CreatedConcurrently => "no second one was created; plan again",
         Hint::PlatformError => "the platform failed; contact ClickHouse support with the id of the pipe",
         Hint::ConnectionRejected => "the owner of the source rejected the connection",
@@ -159,6 +154,17 @@ fn hint_text(hint: &Hint) -> String {
         }
     };
     text.to_owned()
+}
+
+fn service_text(hint: &Hint) -> &'static str {
+    match hint {
+        Hint::ServiceIdle => "the service is idle; `--wake` wakes it first",
+        Hint::ServiceWaking => "the service is starting; try again when it runs, or pass `--wake` to wait for it",
+        Hint::ServiceStopped => {
+            "somebody stopped the service, and pipectl does not start it; start it, then apply again"
+        }
+        _ => "check the service in the console, and apply again when it runs",
+    }
 }
 
 /// What stands between pipectl and the API.

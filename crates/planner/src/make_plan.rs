@@ -26,8 +26,7 @@ use crate::{blocked_together, filled_tables, references, still_used, undeclared_
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
     let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
     let mut inputs = PlanInputs::new((desired, live), base, policy, (&by_id, &hosts));
-    let mut plan = Plan::default();
-    let mut actions = Vec::new();
+    let (mut plan, mut actions) = (Plan::default(), Vec::new());
     let mut seen = BTreeSet::new();
     // Addresses sort by kind, in the order in which kinds refer to each other.
     let reverted = match_live::reverted_names(desired, base);
