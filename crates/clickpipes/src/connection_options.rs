@@ -1,5 +1,7 @@
 //! The options of the URI of a database that a reviewer must see: those that weaken TLS, and a proxy.
 
+use percent_encoding::percent_decode_str;
+
 use crate::secret_host::SecretHost;
 
 /// Whether a URI switches TLS off, or its check of the certificate.
@@ -27,22 +29,9 @@ pub(crate) fn proxy_host(uri: &str) -> Vec<SecretHost> {
 /// Names and values in lower case, as drivers compare them.
 fn uri_options(uri: &str) -> Vec<(String, String)> {
     let query = uri.split_once('?').map_or("", |(_, query)| query);
-    let decoded = |text: &str| percent_decoded(text).trim().to_ascii_lowercase();
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().trim().to_ascii_lowercase();
     let pairs = query.split(['&', ';', '#']).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend_from_slice(before.as_bytes());
-        let code = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.unwrap_or(b'%'));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use model::desired::Document;
 use model::live::Object;
 use model::look_alike::letters;
 use model::path::FieldPath;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::block_reason::RespelledField;
@@ -148,18 +149,7 @@ fn has_same_letters(one: &str, other: &str) -> bool {
 /// The text with what `%2A` and `\t` stand for.
 fn unescaped(text: &str) -> String {
     let text = text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                bytes.extend(&part.as_bytes()[2..]);
-            }
-            None => bytes.extend([b"%", part.as_bytes()].concat()),
-        }
-    }
-    String::from_utf8(bytes).unwrap_or(text)
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 /// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
