@@ -12,13 +12,12 @@
 
 use std::collections::BTreeSet;
 
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, may_be_same_text};
 use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
 use model::look_alike::letters;
 use model::path::FieldPath;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::block_reason::RespelledField;
@@ -119,7 +118,7 @@ fn respelled_texts(
         return Some(Vec::new());
     }
     match (desired, live) {
-        (Value::String(one), Value::String(other)) if is_respelling(one, other) => {
+        (Value::String(one), Value::String(other)) if may_be_same_text(one, other) => {
             Some(vec![(path.to_string(), desired.clone(), live.clone())])
         }
         (Value::Array(ones), Value::Array(others)) if ones.len() == others.len() => {
@@ -129,46 +128,6 @@ fn respelled_texts(
         }
         _ => None,
     }
-}
-
-/// Whether one text may be what an API makes of the other.
-fn is_respelling(one: &str, other: &str) -> bool {
-    let [plain, other_plain] = [one, other].map(unescaped);
-    plain == other_plain
-        || has_same_letters(&plain, &other_plain)
-        || is_qualified(one, other)
-        || is_qualified(other, one)
-        || is_of_same_project(one, other)
-}
-
-fn has_same_letters(one: &str, other: &str) -> bool {
-    let (one, other) = (letters(one), letters(other));
-    !one.is_empty() && one == other
-}
-
-/// The text with what `%2A` and `\t` stand for.
-fn unescaped(text: &str) -> String {
-    let text = text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
-    percent_decode_str(&text).decode_utf8_lossy().into_owned()
-}
-
-/// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
-const QUALIFIERS: [&str; 3] = ["arn:", "projects/", "com.amazonaws."];
-
-/// Whether the text is the name, after what tells where the thing is: `arn:aws:kinesis:eu-west-1:1:stream/name`.
-fn is_qualified(text: &str, name: &str) -> bool {
-    let place = text.strip_suffix(name).filter(|place| !name.is_empty() && place.ends_with(['/', ':', '.']));
-    place.is_some_and(|place| place.contains("://") || QUALIFIERS.iter().any(|start| place.starts_with(start)))
-}
-
-/// Whether two resources of Google Cloud differ only in that one has the number of its project, and the other its id.
-fn is_of_same_project(one: &str, other: &str) -> bool {
-    let parts = |text: &str| -> Option<(bool, String)> {
-        let (project, rest) = text.get(text.find("projects/")?..)?.strip_prefix("projects/")?.split_once('/')?;
-        Some((project.bytes().all(|c| c.is_ascii_digit()), rest.to_owned()))
-    };
-    let pair = parts(one).zip(parts(other));
-    pair.is_some_and(|((is_number, rest), (is_other_number, other))| is_number != is_other_number && rest == other)
 }
 
 /// The fewest letters of a name that an API may have cut.
@@ -204,47 +163,5 @@ impl PlanInputs<'_> {
             }
             names
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_respelling;
-
-    #[test]
-    fn what_an_api_makes_of_a_text_is_a_respelling() {
-        let attachment = "projects/p-1/regions/r/serviceAttachments/x";
-        for (one, other) in [
-            ("a, b", "a,b"),
-            ("Orders ", "orders"),
-            ("S3://Bucket/a", "s3://bucket/a"),
-            ("cafe\u{301}", "caf\u{e9}"),
-            ("\u{ff21}\u{ff22}", "AB"),
-            ("s3://b/*.json", "s3://b/%2A.json"),
-            ("\t", "\\t"),
-            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks"),
-            ("clicks", "projects/p-1/topics/clicks"),
-            ("vpce-svc-0a", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a"),
-            (attachment, "https://www.googleapis.com/compute/v1/projects/p-1/regions/r/serviceAttachments/x"),
-            (attachment, "projects/123456/regions/r/serviceAttachments/x"),
-        ] {
-            assert!(is_respelling(one, other) && is_respelling(other, one), "{one} {other}");
-        }
-        for (one, other) in [
-            ("a,b", "b,a"),
-            ("orders", "order"),
-            ("", " "),
-            ("-", "_"),
-            ("\t", ","),
-            ("orders", "eu.orders"),
-            ("*.json", "logs/*.json"),
-            ("100%", "100%2"),
-            ("s3://b/%41", "s3://b/%42"),
-            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/my-clicks"),
-            (attachment, "projects/p-2/regions/r/serviceAttachments/x"),
-            (attachment, "projects/123456/regions/r/serviceAttachments/y"),
-        ] {
-            assert!(!is_respelling(one, other), "{one} {other}");
-        }
     }
 }

@@ -69,9 +69,10 @@ impl EnvAccess {
 pub(crate) fn refuse_secret_variables(shown: &BTreeSet<String>, files: &[SourceFile]) -> Result<()> {
     // The name may come from a parameter of a template, that is from anywhere.
     let is_indirect = files.iter().any(|file| from_env_values(&file.text).any(|value| value.contains("${")));
-    for (name, file) in shown.iter().flat_map(|name| files.iter().map(move |file| (name, file))) {
-        let is_named = from_env_values(&file.text).any(|value| value == name);
-        if is_named || is_indirect && has_word(&file.text, name) {
+    for file in files {
+        let named: BTreeSet<&str> = from_env_values(&file.text).collect();
+        let is_secret = |name: &&String| named.contains(name.as_str()) || is_indirect && has_word(&file.text, name);
+        if let Some(name) = shown.iter().find(is_secret) {
             let file = sanitize_line(&file.name);
             bail!("{PROJECT_FILE}: `${{env:{name}}}` would show a secret: {file} takes it from this variable");
         }

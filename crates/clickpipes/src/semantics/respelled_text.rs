@@ -1,0 +1,86 @@
+//! Texts of which one may be what an API makes of the other. Nobody knows, so they are neither equal nor another value.
+
+use model::look_alike::letters;
+use percent_encoding::percent_decode_str;
+
+/// Whether one text may be what an API makes of the other.
+pub fn may_be_same_text(one: &str, other: &str) -> bool {
+    let [plain, other_plain] = [one, other].map(unescaped);
+    plain == other_plain
+        || has_same_letters(&plain, &other_plain)
+        || is_qualified(one, other)
+        || is_qualified(other, one)
+        || is_of_same_project(one, other)
+}
+
+fn has_same_letters(one: &str, other: &str) -> bool {
+    let (one, other) = (letters(one), letters(other));
+    !one.is_empty() && one == other
+}
+
+/// The text with what `%2A` and `\t` stand for.
+fn unescaped(text: &str) -> String {
+    let text = text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+}
+
+/// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
+const QUALIFIERS: [&str; 3] = ["arn:", "projects/", "com.amazonaws."];
+
+/// Whether the text is the name, after what tells where the thing is: `arn:aws:kinesis:eu-west-1:1:stream/name`.
+fn is_qualified(text: &str, name: &str) -> bool {
+    let place = text.strip_suffix(name).filter(|place| !name.is_empty() && place.ends_with(['/', ':', '.']));
+    place.is_some_and(|place| place.contains("://") || QUALIFIERS.iter().any(|start| place.starts_with(start)))
+}
+
+/// Whether two resources of Google Cloud differ only in that one has the number of its project, and the other its id.
+fn is_of_same_project(one: &str, other: &str) -> bool {
+    let parts = |text: &str| -> Option<(bool, String)> {
+        let (project, rest) = text.get(text.find("projects/")?..)?.strip_prefix("projects/")?.split_once('/')?;
+        Some((project.bytes().all(|c| c.is_ascii_digit()), rest.to_owned()))
+    };
+    let pair = parts(one).zip(parts(other));
+    pair.is_some_and(|((is_number, rest), (is_other_number, other))| is_number != is_other_number && rest == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_same_text;
+
+    #[test]
+    fn what_an_api_makes_of_a_text_may_be_the_same() {
+        let attachment = "projects/p-1/regions/r/serviceAttachments/x";
+        for (one, other) in [
+            ("a, b", "a,b"),
+            ("Orders ", "orders"),
+            ("S3://Bucket/a", "s3://bucket/a"),
+            ("cafe\u{301}", "caf\u{e9}"),
+            ("\u{ff21}\u{ff22}", "AB"),
+            ("s3://b/*.json", "s3://b/%2A.json"),
+            ("\t", "\\t"),
+            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks"),
+            ("clicks", "projects/p-1/topics/clicks"),
+            ("vpce-svc-0a", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a"),
+            (attachment, "https://www.googleapis.com/compute/v1/projects/p-1/regions/r/serviceAttachments/x"),
+            (attachment, "projects/123456/regions/r/serviceAttachments/x"),
+        ] {
+            assert!(may_be_same_text(one, other) && may_be_same_text(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("a,b", "b,a"),
+            ("orders", "order"),
+            ("", " "),
+            ("-", "_"),
+            ("\t", ","),
+            ("orders", "eu.orders"),
+            ("*.json", "logs/*.json"),
+            ("100%", "100%2"),
+            ("s3://b/%41", "s3://b/%42"),
+            ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/my-clicks"),
+            (attachment, "projects/p-2/regions/r/serviceAttachments/x"),
+            (attachment, "projects/123456/regions/r/serviceAttachments/y"),
+        ] {
+            assert!(!may_be_same_text(one, other), "{one} {other}");
+        }
+    }
+}
