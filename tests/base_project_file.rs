@@ -13,6 +13,11 @@ fn unreadable_project_file_of_the_base_is_an_error() {
         (format!("{}{held}", HEAD.replace("kind: Project", "kind: Projekt")), "pipectl.yaml:2:7: "),
         (format!("{HEAD}policy: {{protect: clicks}}\n"), "pipectl.yaml:4:19: "),
         (format!("{HEAD}policy: {{rules: [{{name: few, level: fatal, deny: 'true', message: no}}]}}\n"), "4:37: "),
+        (
+            format!("{HEAD}policy: {{rules: [{{name: few, deny: '(change.deletes', message: no}}]}}\n"),
+            "pipectl.yaml:4:",
+        ),
+        (format!("{HEAD}policy: {{rules: [{{name: few, deny: 'deleet', message: no}}]}}\n"), "pipectl.yaml:4:"),
         (format!("{HEAD}{held}#{}\n", "x".repeat(9 << 20)), "pipectl.yaml is not text, or too large"),
         (String::new(), "pipectl.yaml:1:1: a project file is one YAML document"),
     ] {

@@ -106,9 +106,7 @@ fn hint_text(hint: &Hint) -> String {
             "the object may still appear; apply again in a minute: pipectl then adopts it instead of creating a second one"
         }
         Hint::DuplicateObjects => "delete all but one, or choose one with `metadata.id`, then plan again",
-        Hint::OtherObjectFound => {
-            "nothing was sent to that object; plan again in a minute, and use another name if the object stays"
-        }
+        Hint::OtherObjectFound => "nothing was sent to that object; plan again: the plan compares it with the manifest",
         Hint::RunTimeOver => "plan again, or allow more time with `--timeout`",
         Hint::NoTimeToReplace => "nothing was deleted; allow more time with `--timeout`",
         Hint::StopsAfterLoad => {

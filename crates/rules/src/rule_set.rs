@@ -129,8 +129,8 @@ impl fmt::Debug for RuleSet {
 }
 
 impl RuleSet {
-    /// The rules without those that have errors. Those of the project file have none; a rule with errors in an earlier
-    /// version of the file never held.
+    /// The rules without those that have errors: [`find_rule_problems`](crate::find_rule_problems) reports them, of an
+    /// earlier version of the file as well.
     pub fn compile(rules: &[PolicyRule], place: impl Fn(&PolicyRule) -> Option<Place>) -> Self {
         let rules = rules.iter().filter_map(|rule| CompiledRule::parse(rule, place(rule)));
         let rules: Vec<_> = rules.collect();

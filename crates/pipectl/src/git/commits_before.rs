@@ -1,7 +1,7 @@
 //! The base of a plan, and the commit before the change that is planned: the target branch before a merge.
 
 use anyhow::{Error, Result, anyhow};
-use model::diagnostic::SourceFile;
+use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Project};
 use model::sanitize::sanitize_line;
 
@@ -114,10 +114,14 @@ impl CommitsBefore {
 }
 
 /// The policy that a file had before the change.
-// Hazard: one wrong word in it would lift every limit for the change that corrects the word.
+// Hazard: one wrong word in it, or in a rule, would lift every limit for the change that corrects the word.
 fn parse_policy(file: &SourceFile) -> Result<Project> {
-    project::parse_past_project(file)
-        .map_err(|mistake| unreadable_policy(&anyhow!("{}: {}", mistake.place, mistake.message)))
+    let unreadable = |mistake: &Diagnostic| unreadable_policy(&anyhow!("{}: {}", mistake.place, mistake.message));
+    let project = project::parse_past_project(file).map_err(|mistake| unreadable(&mistake))?;
+    match rules::find_rule_problems(file).iter().find(|problem| problem.severity == Severity::Error) {
+        Some(mistake) => Err(unreadable(mistake)),
+        None => Ok(project),
+    }
 }
 
 fn unreadable_policy(mistake: &Error) -> Error {
