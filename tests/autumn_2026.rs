@@ -2,13 +2,13 @@
 
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
+use crate::support::seeds::SEED_SECRET;
 use serde_json::{Value, json};
 
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 const IDENTITY: &str = "SERVICE_ACCOUNT_WORKLOAD_IDENTITY";
 
 fn run(desk: &WorkDir, args: &[&str]) -> RunOutput {
-    desk.run_with_env(&[args, &["--sandbox"]].concat(), &SECRET)
+    desk.run_with_env(&[args, &["--sandbox"]].concat(), &SEED_SECRET)
 }
 
 fn apply(desk: &WorkDir, pipe: &Value) {

@@ -276,7 +276,7 @@ fn row_25_pipe_that_is_being_deleted_does_not_match_its_manifest() {
     let (pipe, desk) = (seed_named("kinesis-user"), WorkDir::new());
     desk.write_file("pipes.yaml", documents_to_yaml([&pipe]));
     expect("25", 0, &run(&desk, &["apply", "pipes.yaml", "--yes"]));
-    let posts = || desk.request_log().iter().filter(|(method, ..)| method == "POST").count();
+    let posts = || desk.count_requests("POST");
     let before = posts();
     desk.edit_world(|world| world.set_pipe_state("analytics", "kinesis-user", EmulatedPipeState::Deleting));
     for (args, code) in [(&["plan", "pipes.yaml"][..], 0), (&["apply", "pipes.yaml", "--yes"], 5)] {

@@ -87,16 +87,12 @@ fn new_pipe_waits_for_an_endpoint_that_works() {
         let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 5, "{}", said.all_output());
         assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
-        assert_eq!(writes(&desk), 2, "{:?}", desk.request_log());
+        assert_eq!(desk.count_writes(), 2, "{:?}", desk.request_log());
     }
 }
 
 const UNUSABLE: [EndpointStatus; 4] =
     [EndpointStatus::PendingAcceptance, EndpointStatus::Failed, EndpointStatus::Rejected, EndpointStatus::Expired];
-
-fn writes(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, _, _)| method != "GET").count()
-}
 
 /// Another pipe that reads the public broker, and leaves the endpoint out.
 fn public_pipe() -> String {
@@ -111,11 +107,11 @@ fn pipe_is_not_led_to_an_endpoint_that_does_not_work() {
         desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &public_pipe());
         assert_eq!(desk.run_with_env(&APPLY, &SECRETS).code, 0);
         desk.edit_world(|world| world.set_endpoint_status("analytics", "link", status));
-        let before = writes(&desk);
+        let before = desk.count_writes();
         for edit in [pipe("orders"), pipe("orders").replace("topics: orders", "topics: others")] {
             desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &edit);
             let said = desk.run_with_env(&[&APPLY[..], &["--allow-replace=analytics/orders"]].concat(), &SECRETS);
-            assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+            assert_eq!((said.code, desk.count_writes()), (5, before), "{}", said.all_output());
             assert!(said.stdout.contains("blocked: it uses `link`, which is `"), "{}", said.stdout);
         }
         desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
@@ -151,9 +147,9 @@ fn stream_is_not_led_to_a_replaced_endpoint_that_waits() {
     desk.write_file("pipes.yaml", endpoint.replace("f0,", "f1,") + &pipe("orders"));
     let said = desk.run_with_env(&APPLY, &SECRETS);
     assert!(said.code == 3 && said.stdout.contains("skipped      analytics/orders"), "{}", said.all_output());
-    let before = writes(&desk);
+    let before = desk.count_writes();
     let said = desk.run_with_env(&APPLY, &SECRETS);
-    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+    assert_eq!((said.code, desk.count_writes()), (5, before), "{}", said.all_output());
 }
 
 fn database_behind_link(host: &str) -> String {
@@ -168,12 +164,12 @@ fn pipe_is_not_tried_with_an_endpoint_that_waits_since_this_run() {
         let desk = WorkDir::new();
         desk.write_file("pipes.yaml", endpoint.clone() + &pipe);
         let said = desk.run_with_env(&APPLY, &SECRETS);
-        assert_eq!((said.code, writes(&desk)), (3, 1), "{}", said.all_output());
+        assert_eq!((said.code, desk.count_writes()), (3, 1), "{}", said.all_output());
         assert!(said.stdout.contains("skipped      analytics/"), "{}", said.stdout);
         let reason = "it uses `analytics/link`, which is `PendingAcceptance`, not `Ready`: somebody must accept it";
         assert!(said.stdout.contains(reason), "{}", said.stdout);
         let again = desk.run_with_env(&APPLY, &SECRETS);
-        assert_eq!((again.code, writes(&desk)), (5, 1), "{}", again.all_output());
+        assert_eq!((again.code, desk.count_writes()), (5, 1), "{}", again.all_output());
         desk.edit_world(|world| world.set_endpoint_status("analytics", "link", EndpointStatus::Ready));
         let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 0, "{}", said.all_output());
@@ -230,14 +226,14 @@ fn endpoint_is_found_by_any_spelling_of_its_id() {
         *id = upper.as_str().into();
     };
     assert!(desk.edit_world(|world| world.edit_pipe("analytics", "orders", capitals)));
-    let before = writes(&desk);
+    let before = desk.count_writes();
     desk.write_file("pipes.yaml", ENDPOINT.replace("spec: {", "spec: {state: absent, "));
     let said = desk.run_with_env(&APPLY, &SECRETS);
-    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+    assert_eq!((said.code, desk.count_writes()), (5, before), "{}", said.all_output());
     assert!(said.stdout.contains("`analytics/orders` still uses it"), "{}", said.stdout);
     let topic = pipe("orders").replace("topics: orders", "topics: others").replace("{endpoint: link}", &upper);
     desk.write_file("pipes.yaml", topic);
     // It is sent as the API writes it, which after a delete could refuse another spelling.
     let said = desk.run_with_env(&[&APPLY[..], &["--allow-replace=analytics/orders"]].concat(), &SECRETS);
-    assert_eq!((said.code, writes(&desk)), (0, before + 2), "{}", said.all_output());
+    assert_eq!((said.code, desk.count_writes()), (0, before + 2), "{}", said.all_output());
 }

@@ -2,13 +2,11 @@
 
 #![cfg(unix)]
 
-use crate::support::bench::CANARY;
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use crate::support::pipes::sorted_kafka_manifest;
+use crate::support::seeds::SEED_SECRET;
 use serde_json::{Value, json};
-
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", CANARY)];
 
 const BROKERS: &str = "b1.example.com:9092,b2.example.com:9092";
 
@@ -17,7 +15,7 @@ fn clicks(brokers: &str, topics: &str) -> String {
 }
 
 fn run(desk: &WorkDir, command: &str, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&[command, "pipes.yaml", "--sandbox"], more].concat(), &SECRET)
+    desk.run_with_env(&[&[command, "pipes.yaml", "--sandbox"], more].concat(), &SEED_SECRET)
 }
 
 /// A folder in which these documents are applied.

@@ -1,27 +1,8 @@
 //! A pipe does not move into a table that another live pipe fills.
 
-use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
-use serde_json::{Value, json};
-
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
-
-fn apply(desk: &WorkDir, documents: &[&Value], more: &[&str]) -> RunOutput {
-    desk.write_file("pipes.yaml", documents_to_yaml(documents.iter().copied()));
-    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
-}
-
-fn applied(documents: &[&Value]) -> WorkDir {
-    let desk = WorkDir::new();
-    let said = apply(&desk, documents, &[]);
-    assert_eq!(said.code, 0, "{}", said.all_output());
-    desk.edit_world(|world| world.advance_clock(std::time::Duration::from_secs(7200)));
-    desk
-}
-
-fn count_requests(desk: &WorkDir, method: &str) -> usize {
-    desk.request_log().iter().filter(|entry| entry.0 == method).count()
-}
+use crate::support::seeds::{SEED_SECRET, applied_seeds, apply_seeds};
+use serde_json::json;
 
 /// The API would refuse what is to be there after the delete.
 #[test]
@@ -46,24 +27,24 @@ fn pipe_does_not_move_into_a_table_that_another_one_fills() {
         (stream("other", "full"), stream("shop", "full"), "--allow-replace=analytics/kinesis-user"),
         (database("orders_cdc"), database("full"), "--allow-replace=analytics/postgres-cdc"),
     ] {
-        let desk = applied(&[&other, &old]);
-        let writes = || ["PATCH", "DELETE"].map(|method| count_requests(&desk, method));
+        let desk = applied_seeds(&[&other, &old]);
+        let writes = || ["PATCH", "DELETE"].map(|method| desk.count_requests(method));
         let before = writes();
         // Whether the other one is declared or not.
         for documents in [&[&new][..], &[&new, &other]] {
-            let said = apply(&desk, documents, &[]);
+            let said = apply_seeds(&desk, documents, &[]);
             assert_eq!((said.code, writes()), (5, before), "{}", said.all_output());
             assert!(said.stdout.contains("`analytics/gcs-key` fills shop.full; "), "{}", said.stdout);
         }
-        let said = apply(&desk, &[&new], &[allow]);
+        let said = apply_seeds(&desk, &[&new], &[allow]);
         assert_ne!(said.code, 5, "{}", said.all_output());
     }
-    let desk = applied(&[&other, &database("orders_cdc")]);
+    let desk = applied_seeds(&[&other, &database("orders_cdc")]);
     let mut more = database("orders_cdc");
     let mappings = more["spec"]["source"]["postgres"]["tableMappings"].as_array_mut().unwrap();
     mappings.push(json!({"sourceSchemaName": "public", "sourceTable": "returns", "targetTable": "full"}));
     desk.write_file("pipes.yaml", documents_to_yaml([&more]));
-    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRET);
+    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
     let warning = "`same-table`: `analytics/gcs-key`, which no manifest declares, writes the table `shop.full` too";
     assert!(said.stdout.contains(warning), "{}", said.stdout);
 }

@@ -127,7 +127,7 @@ fn interrupted_replacement_is_created_again() {
 /// What this run deleted another pipe for is created, although that is the work on another object.
 #[test]
 fn interrupted_handover_is_finished() {
-    use crate::shared_reads::queue_pipe;
+    use crate::support::pipes::queue_pipe;
     let server = SandboxServer::start(5);
     let desk = WorkDir::new();
     let old = queue_pipe("old", "events", "");

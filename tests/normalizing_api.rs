@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::bench::{Bench, actions, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::manifests::{desired_from_documents, documents_to_yaml, read_documents, seed_named};
+use crate::support::seeds::SEED_SECRET;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
@@ -16,17 +17,15 @@ use planner::{ApprovalLimits, Policy, plan};
 use sandbox::{Quirk, Quirks, SandboxOptions};
 use serde_json::{Value, json};
 
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
-
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&["apply", "pipes.yaml", "--sandbox", "--yes"], more].concat(), &SECRET)
+    desk.run_with_env(&[&["apply", "pipes.yaml", "--sandbox", "--yes"], more].concat(), &SEED_SECRET)
 }
 
 /// A folder whose sandbox respells values and trims names.
 fn dir_with_normalizing_api(documents: &[Value]) -> WorkDir {
     let desk = WorkDir::new();
     desk.write_file("pipes.yaml", documents_to_yaml(documents));
-    assert_eq!(desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRET).code, 0);
+    assert_eq!(desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET).code, 0);
     desk.edit_world(|world| {
         let quirks = Quirks::all_observed().with_quirk(Quirk::RespelledValues).with_quirk(Quirk::TrimmedNames);
         world.set_options(SandboxOptions { quirks, ..SandboxOptions::default() });

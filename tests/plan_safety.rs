@@ -1,33 +1,15 @@
 //! Nothing is destroyed before what follows is sure.
 
-use crate::support::cli::{APPLY, RunOutput, WorkDir};
+use crate::support::cli::WorkDir;
 use crate::support::manifests::{documents_to_yaml, seed_named};
+use crate::support::seeds::{SEED_SECRET, applied_seeds, apply_seeds};
 use crate::support::server::SandboxServer;
 use sandbox::{EndpointStatus, SandboxOptions, World};
 use serde_json::{Value, json};
 
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
-
-fn apply(desk: &WorkDir, documents: &[&Value], more: &[&str]) -> RunOutput {
-    desk.write_file("pipes.yaml", documents_to_yaml(documents.iter().copied()));
-    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
-}
-
-fn applied(documents: &[&Value]) -> WorkDir {
-    let desk = WorkDir::new();
-    let said = apply(&desk, documents, &[]);
-    assert_eq!(said.code, 0, "{}", said.all_output());
-    desk.edit_world(|world| world.advance_clock(std::time::Duration::from_secs(7200)));
-    desk
-}
-
 fn pipe_names(desk: &WorkDir) -> Vec<String> {
     let pipes = desk.edit_world(|world| world.list_pipes("analytics"));
     pipes.iter().map(|pipe| pipe["name"].as_str().unwrap().to_owned()).collect()
-}
-
-fn deletes(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, ..)| method == "DELETE").count()
 }
 
 fn endpoint(name: &str) -> Value {
@@ -49,31 +31,31 @@ const ALLOW_KAFKA: &str = "--allow-replace=analytics/kafka-scram";
 fn replacement_waits_until_its_endpoint_is_ready() {
     let (old, new) = replaced_kafka();
     let link = endpoint("link-a");
-    let desk = applied(&[&link, &old]);
+    let desk = applied_seeds(&[&link, &old]);
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::PendingAcceptance));
-    let said = apply(&desk, &[&link, &new], &[ALLOW_KAFKA]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link, &new], &[ALLOW_KAFKA]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(
         said.stdout.contains("it uses `link-a`, which is `PendingAcceptance`, not `Ready`: somebody must accept it"),
         "{}",
         said.stdout
     );
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::Ready));
-    let said = apply(&desk, &[&link, &new], &[ALLOW_KAFKA]);
-    assert_eq!((said.code, deletes(&desk)), (0, 1), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link, &new], &[ALLOW_KAFKA]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (0, 1), "{}", said.all_output());
 }
 
 #[test]
 fn replacement_with_an_endpoint_that_is_not_live_deletes_nothing() {
     let (old, mut new) = replaced_kafka();
     let (link, other) = (endpoint("link-a"), endpoint("link-b"));
-    let desk = applied(&[&link, &old]);
+    let desk = applied_seeds(&[&link, &old]);
     new["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-b"}]);
-    let said = apply(&desk, &[&link, &other, &new], &[ALLOW_KAFKA, "--only", "kafka-scram"]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link, &other, &new], &[ALLOW_KAFKA, "--only", "kafka-scram"]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     new["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!(["44444444-4444-4444-8444-444444444444"]);
-    let said = apply(&desk, &[&link, &other, &new], &[ALLOW_KAFKA]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link, &other, &new], &[ALLOW_KAFKA]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(said.stdout.contains("`44444444-4444-4444-8444-444444444444`, which it uses, is not live"));
 }
 
@@ -81,14 +63,14 @@ fn replacement_with_an_endpoint_that_is_not_live_deletes_nothing() {
 fn stream_is_not_replaced_into_its_managed_table() {
     let mut stream = seed_named("kinesis-user");
     stream["spec"]["destination"]["roles"] = json!(["writer"]);
-    let desk = applied(&[&stream]);
+    let desk = applied_seeds(&[&stream]);
     stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
-    let said = apply(&desk, &[&stream], &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&stream], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(said.stdout.contains("use another target"), "{}", said.stdout);
     stream["spec"]["destination"]["table"] = json!("another_table");
-    let said = apply(&desk, &[&stream], &[]);
-    assert_eq!((said.code, deletes(&desk)), (0, 1), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&stream], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (0, 1), "{}", said.all_output());
 }
 
 #[test]
@@ -96,10 +78,10 @@ fn cdc_only_pipe_is_held_back_without_advice_to_drop_its_tables() {
     let mut pipe = seed_named("postgres-cdc");
     let settings = json!({"replicationMode": "cdc_only", "publicationName": "pub"});
     pipe["spec"]["source"]["postgres"]["settings"] = settings;
-    let desk = applied(&[&pipe]);
+    let desk = applied_seeds(&[&pipe]);
     pipe["spec"]["source"]["postgres"]["settings"]["publicationName"] = json!("pub2");
-    let said = apply(&desk, &[&pipe], &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&pipe], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(!said.all_output().contains("DROP TABLE"), "{}", said.all_output());
     assert!(said.stdout.contains("changes that arrive while no pipe exists would be lost"), "{}", said.stdout);
 }
@@ -113,11 +95,11 @@ fn renamed(pipe: &Value) -> Value {
 #[test]
 fn rename_that_is_not_declared_deletes_nothing() {
     let pipe = seed_named("kinesis-user");
-    let desk = applied(&[&pipe]);
+    let desk = applied_seeds(&[&pipe]);
     let mut absent = pipe.clone();
     absent["spec"]["state"] = json!("absent");
-    let said = apply(&desk, &[&absent, &renamed(&pipe)], &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&absent, &renamed(&pipe)], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(said.stdout.contains("`previousNames: [kinesis-user]`"), "{}", said.stdout);
     assert_eq!(pipe_names(&desk), ["kinesis-user"]);
 }
@@ -142,13 +124,13 @@ fn rename_that_is_not_declared_deletes_nothing_in_any_spelling() {
         if name == "kafka-mtls" {
             pipe["spec"]["source"]["kafka"]["brokers"] = json!("b1.example.com:9092,b2.example.com:9092");
         }
-        let desk = applied(&[&pipe]);
+        let desk = applied_seeds(&[&pipe]);
         let mut absent = pipe.clone();
         absent["spec"]["state"] = json!("absent");
         let mut new = renamed(&pipe);
         edit(&mut new["spec"]);
-        let said = apply(&desk, &[&absent, &new], &[]);
-        assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+        let said = apply_seeds(&desk, &[&absent, &new], &[]);
+        assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
         assert!(said.stdout.contains(&format!("`previousNames: [{name}]`")), "{}", said.stdout);
     }
 }
@@ -156,27 +138,27 @@ fn rename_that_is_not_declared_deletes_nothing_in_any_spelling() {
 #[test]
 fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
     let pipe = seed_named("kinesis-user");
-    let desk = applied(&[&pipe]);
+    let desk = applied_seeds(&[&pipe]);
     desk.write_file("pipes.yaml", documents_to_yaml([&renamed(&pipe)]));
-    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRET);
+    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
     assert!(said.stdout.contains("`analytics/kinesis-user`, which no manifest declares"), "{}", said.stdout);
     let mut elsewhere = renamed(&pipe);
     elsewhere["spec"]["destination"]["table"] = json!("elsewhere");
     desk.write_file("pipes.yaml", documents_to_yaml([&elsewhere]));
-    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRET);
+    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
     assert!(!said.stdout.contains("previousNames"), "{}", said.stdout);
 }
 
 #[test]
 fn live_object_of_two_manifests_is_left_alone() {
     let pipe = seed_named("kinesis-user");
-    let desk = applied(&[&pipe]);
+    let desk = applied_seeds(&[&pipe]);
     let id = desk.edit_world(|world| world.list_pipes("analytics")[0]["id"].clone());
     let mut copy = renamed(&pipe);
     copy["metadata"]["id"] = id;
     copy["spec"]["state"] = json!("absent");
-    let said = apply(&desk, &[&pipe, &copy], &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&pipe, &copy], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert_eq!(said.stdout.matches("duplicate-identity").count(), 2, "{}", said.stdout);
     assert_eq!(pipe_names(&desk), ["kinesis-user"]);
 }
@@ -184,7 +166,7 @@ fn live_object_of_two_manifests_is_left_alone() {
 /// A pipe that uses `link-a` by its id, and the tombstone of the endpoint.
 fn used_endpoint(declare: fn(&mut Value, &str)) -> (WorkDir, Value, Value) {
     let (mut link, mut pipe) = (endpoint("link-a"), seed_named("kafka-scram"));
-    let desk = applied(&[&link, &pipe]);
+    let desk = applied_seeds(&[&link, &pipe]);
     let id = desk.edit_world(|world| {
         world.list_pipes("analytics")[0]["source"]["kafka"]["reversePrivateEndpointIds"][0].clone()
     });
@@ -203,8 +185,8 @@ fn endpoint_that_a_live_pipe_uses_is_not_deleted() {
     for (index, declare) in ways.into_iter().enumerate() {
         let (desk, link, pipe) = used_endpoint(declare);
         for only in [&["--only", "link-a"][..], &[]] {
-            let said = apply(&desk, &[&link, &pipe], only);
-            assert_eq!((said.code, deletes(&desk)), (5, 0), "{index} {only:?}: {}", said.all_output());
+            let said = apply_seeds(&desk, &[&link, &pipe], only);
+            assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{index} {only:?}: {}", said.all_output());
             assert!(said.stdout.contains("analytics/kafka-scram"), "{index} {only:?}: {}", said.stdout);
         }
     }
@@ -213,22 +195,22 @@ fn endpoint_that_a_live_pipe_uses_is_not_deleted() {
 #[test]
 fn endpoint_that_an_unmanaged_pipe_uses_is_not_deleted() {
     let (desk, link, pipe) = used_endpoint(|_, _| {});
-    let said = apply(&desk, &[&link], &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link], &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(said.stdout.contains("`analytics/kafka-scram` still uses it after this plan"), "{}", said.stdout);
-    let said = apply(&desk, &[&link, &absent(&pipe)], &["--allow-delete=analytics/link-a"]);
-    assert_eq!((said.code, deletes(&desk)), (0, 2), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&link, &absent(&pipe)], &["--allow-delete=analytics/link-a"]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (0, 2), "{}", said.all_output());
 }
 
 #[test]
 fn replacement_that_keeps_an_endpoint_which_is_not_live_deletes_nothing() {
     let (old, mut new) = replaced_kafka();
     let link = endpoint("link-a");
-    let desk = applied(&[&link, &old]);
+    let desk = applied_seeds(&[&link, &old]);
     new["spec"]["source"]["kafka"].as_object_mut().unwrap().remove("reversePrivateEndpointIds");
     desk.edit_world(|world| world.set_endpoint_status("analytics", "link-a", EndpointStatus::Failed));
-    let said = apply(&desk, &[&new], &[ALLOW_KAFKA]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&new], &[ALLOW_KAFKA]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     assert!(said.stdout.contains("it uses `link-a`, which is `Failed`"), "{}", said.stdout);
 }
 
@@ -241,17 +223,17 @@ fn absent(pipe: &Value) -> Value {
 #[test]
 fn second_delete_needs_a_yes_without_a_project_file() {
     let pipes = ["kinesis-user", "kinesis-role", "pubsub"].map(seed_named);
-    let desk = applied(&pipes.iter().collect::<Vec<_>>());
+    let desk = applied_seeds(&pipes.iter().collect::<Vec<_>>());
     let gone: Vec<Value> = pipes.iter().map(absent).collect();
     let gone: Vec<&Value> = gone.iter().collect();
-    let said = apply(&desk, &gone, &[]);
-    assert_eq!((said.code, deletes(&desk)), (5, 0), "{}", said.all_output());
+    let said = apply_seeds(&desk, &gone, &[]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
     for words in ["`maxDelete` is 1", "--allow-delete analytics/pubsub", "`policy.maxDelete`"] {
         assert!(said.stderr.contains(words), "no `{words}`: {}", said.stderr);
     }
     // Two of three are allowed by name, and one by the limit.
-    let said = apply(&desk, &gone, &["--allow-delete=analytics/pubsub,analytics/kinesis-user"]);
-    assert_eq!((said.code, deletes(&desk)), (0, 3), "{}", said.all_output());
+    let said = apply_seeds(&desk, &gone, &["--allow-delete=analytics/pubsub,analytics/kinesis-user"]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (0, 3), "{}", said.all_output());
 }
 
 #[test]
@@ -260,15 +242,15 @@ fn permission_names_one_object() {
     one["metadata"]["name"] = json!("orders");
     other["metadata"]["name"] = json!("orders-2");
     other["spec"]["destination"]["table"] = json!("orders_2");
-    let desk = applied(&[&one, &other]);
+    let desk = applied_seeds(&[&one, &other]);
     for (flag, code) in
         [("--allow-delete=orders", 64), ("--allow-delete=analytics/*", 64), ("--allow-delete=analytics/orders-?", 5)]
     {
-        let said = apply(&desk, &[&absent(&one), &absent(&other)], &[flag]);
-        assert_eq!((said.code, deletes(&desk)), (code, 0), "{flag}: {}", said.all_output());
+        let said = apply_seeds(&desk, &[&absent(&one), &absent(&other)], &[flag]);
+        assert_eq!((said.code, desk.count_requests("DELETE")), (code, 0), "{flag}: {}", said.all_output());
     }
-    let said = apply(&desk, &[&absent(&one), &absent(&other)], &["--allow-delete=glob:analytics/orders-?"]);
-    assert_eq!((said.code, deletes(&desk)), (0, 2), "{}", said.all_output());
+    let said = apply_seeds(&desk, &[&absent(&one), &absent(&other)], &["--allow-delete=glob:analytics/orders-?"]);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (0, 2), "{}", said.all_output());
 }
 
 #[test]
@@ -323,7 +305,7 @@ fn pinned_pipe_that_is_deleted_is_done() {
         let (pipe, mut other) = (seed_named("kinesis-user"), seed_named("kinesis-user"));
         other["metadata"]["name"] = json!("other");
         other["spec"]["destination"]["table"] = json!("other");
-        let desk = applied(&[&pipe, &other]);
+        let desk = applied_seeds(&[&pipe, &other]);
         let id = desk.edit_world(|world| {
             if has_twin {
                 world.edit_pipe("analytics", "other", |body| body["name"] = json!("kinesis-user"));
@@ -334,13 +316,13 @@ fn pinned_pipe_that_is_deleted_is_done() {
             "apiVersion": "pipectl/v1", "kind": "ClickPipe",
             "metadata": {"name": "kinesis-user", "service": "analytics", "id": id}, "spec": {"state": "absent"}
         });
-        let said = apply(&desk, &[&absent], &[]);
-        assert_eq!((said.code, deletes(&desk)), (0, 1), "{}", said.all_output());
-        let again = apply(&desk, &[&absent], &[]);
+        let said = apply_seeds(&desk, &[&absent], &[]);
+        assert_eq!((said.code, desk.count_requests("DELETE")), (0, 1), "{}", said.all_output());
+        let again = apply_seeds(&desk, &[&absent], &[]);
         let (code, words) =
             if has_twin { (5, "Write that id to delete it, or remove the manifest") } else { (0, "No changes") };
         assert!(again.code == code && again.stdout.contains(words), "{}", again.all_output());
-        assert_eq!((pipe_names(&desk).len(), deletes(&desk)), (1, 1));
+        assert_eq!((pipe_names(&desk).len(), desk.count_requests("DELETE")), (1, 1));
     }
 }
 
@@ -348,9 +330,9 @@ fn pinned_pipe_that_is_deleted_is_done() {
 #[test]
 fn engine_of_an_existing_table_is_not_reported_as_changed() {
     let mut pipe = seed_named("postgres-cdc-only");
-    let desk = applied(&[&pipe]);
+    let desk = applied_seeds(&[&pipe]);
     pipe["spec"]["source"]["postgres"]["tableMappings"][0]["tableEngine"] = json!("MergeTree");
-    let said = apply(&desk, &[&pipe], &[]);
+    let said = apply_seeds(&desk, &[&pipe], &[]);
     assert_eq!(said.code, 0, "{}", said.all_output());
     let (plan, result) = said.stdout.split_once("Plan: ").unwrap();
     for part in [plan, result] {
@@ -365,14 +347,13 @@ fn engine_of_an_existing_table_is_not_reported_as_changed() {
 #[test]
 fn pipe_waits_for_an_endpoint_that_is_not_selected() {
     let (mut pipe, link) = (seed_named("kafka-scram"), endpoint("link-b"));
-    let desk = applied(&[&endpoint("link-a"), &pipe]);
+    let desk = applied_seeds(&[&endpoint("link-a"), &pipe]);
     pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-b"}]);
-    let writes = |desk: &WorkDir| desk.request_log().iter().filter(|(method, ..)| method != "GET").count();
-    let before = writes(&desk);
-    let said = apply(&desk, &[&link, &pipe], &["--only", "kafka-scram"]);
-    assert_eq!((said.code, writes(&desk)), (5, before), "{}", said.all_output());
+    let before = desk.count_writes();
+    let said = apply_seeds(&desk, &[&link, &pipe], &["--only", "kafka-scram"]);
+    assert_eq!((said.code, desk.count_writes()), (5, before), "{}", said.all_output());
     assert!(said.stdout.contains("`analytics/link-b`, which only the rest of the plan creates"), "{}", said.stdout);
-    let said = apply(&desk, &[&link, &pipe], &[]);
+    let said = apply_seeds(&desk, &[&link, &pipe], &[]);
     assert_eq!(said.code, 0, "{}", said.all_output());
 }
 
@@ -382,10 +363,10 @@ fn pipe_waits_for_an_endpoint_that_is_not_selected() {
 fn endpoint_of_a_pipe_that_is_blocked_is_no_deletion_in_the_plan() {
     let (mut link, mut pipe) = (endpoint("link-a"), seed_named("kafka-scram"));
     pipe["spec"]["source"]["kafka"]["reversePrivateEndpointIds"] = json!([{"endpoint": "link-a"}]);
-    let desk = applied(&[&link, &pipe]);
+    let desk = applied_seeds(&[&link, &pipe]);
     link["spec"]["state"] = json!("absent");
     let before = desk.request_log().len();
-    let said = apply(&desk, &[&link, &pipe], &[]);
+    let said = apply_seeds(&desk, &[&link, &pipe], &[]);
     assert_eq!(said.code, 5, "{}", said.all_output());
     assert!(said.stdout.contains("`analytics/kafka-scram` still uses it after this plan"), "{}", said.stdout);
     assert!(said.stdout.contains("0 to delete, 2 blocked"), "{}", said.stdout);

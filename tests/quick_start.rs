@@ -56,7 +56,7 @@ fn plan_of_many_pipes_takes_one_request_per_service() {
     }
     let plan = desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(plan.code, 2, "{}", plan.all_output());
-    assert_eq!(count_lists(&desk), 3);
+    assert_eq!(desk.count_pipe_lists(), 3);
     assert_eq!(desk.request_log().len(), 3, "{:#?}", desk.request_log());
 
     desk.write_file("pipes/scaling.yaml", "apiVersion: pipectl/v1\nkind: CdcScaling\nmetadata: {service: one}\nspec: {replicaCpuMillicores: 2000, replicaMemoryGb: 8}\n");
@@ -67,10 +67,6 @@ fn plan_of_many_pipes_takes_one_request_per_service() {
     let scaling = second.iter().filter(|(_, path, _)| path.to_lowercase().contains("cdcscaling")).count();
     assert_eq!(second.len() - scaling, 4, "{second:#?}");
     assert!(scaling <= 2, "{second:#?}");
-}
-
-fn count_lists(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, path, _)| method == "GET" && path.ends_with("/clickpipes")).count()
 }
 
 #[test]
@@ -85,7 +81,7 @@ fn fifty_new_pipes_share_list_requests() {
         let creates =
             desk.request_log().iter().filter(|(method, _, status)| method == "POST" && *status == 200).count();
         assert_eq!(creates, count, "one request makes a pipe");
-        count_lists(&desk)
+        desk.count_pipe_lists()
     };
     let (few, many) = (polls(5), polls(50));
     // Without a limit of its own, pipectl meets that of the API: most creates are turned away in six rounds. Before it

@@ -3,7 +3,7 @@
 use sandbox::{EndpointStatus, Fault, FaultEffect, FaultTrigger, SandboxOptions, ServiceState};
 use serde_json::Value;
 
-use crate::shared_reads::{queue_pipe, server_pipe, slot_pipe};
+use crate::support::pipes::{queue_pipe, server_pipe, slot_pipe};
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
 const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];

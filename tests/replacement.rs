@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use crate::support::cli::{APPLY, PLAN, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
+use crate::support::seeds::SEED_SECRET;
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
-
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 
 const ALLOWED: &str = "--allow-replace=analytics/postgres-cdc";
 const ALLOWED_STREAM: &str = "--allow-replace=analytics/kinesis-user";
@@ -32,15 +31,11 @@ fn write_manifests(desk: &WorkDir, documents: &[&Value]) {
 }
 
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
+    desk.run_with_env(&[&APPLY[..], more].concat(), &SEED_SECRET)
 }
 
 fn advance_two_hours(desk: &WorkDir) {
     desk.edit_world(|world| world.advance_clock(Duration::from_secs(7200)));
-}
-
-fn count_deletes(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, ..)| method == "DELETE").count()
 }
 
 fn live_pipes_named(desk: &WorkDir, name: &str) -> Vec<Value> {
@@ -62,7 +57,7 @@ fn risky_replacement_is_blocked_and_others_are_applied() {
     let (drops, flag) = ("DROP TABLE shop.users;", "`--allow-replace analytics/postgres-cdc`");
     assert!(said.stdout.contains(drops) && said.stdout.contains(flag), "{}", said.all_output());
     assert!(said.stdout.contains("1 applied, 0 failed"), "{}", said.all_output());
-    assert_eq!((count_deletes(&desk), seen(&desk)), (0, before));
+    assert_eq!((desk.count_requests("DELETE"), seen(&desk)), (0, before));
     let said = run_apply(&desk, &["-o", "json"]);
     assert_eq!((said.code, &said.stdout_json()["outcome"]), (5, &json!("blocked")), "{}", said.all_output());
 }
@@ -71,16 +66,16 @@ fn risky_replacement_is_blocked_and_others_are_applied() {
 fn plan_shows_the_flag_that_allows_a_replacement() {
     let desk = dir_with_replacement();
     let plan = ["plan", "pipes.yaml", "--sandbox", "--out=plan.json"];
-    let said = desk.run_with_env(&plan, &SECRET);
+    let said = desk.run_with_env(&plan, &SEED_SECRET);
     let flag = "apply skips this change unless you pass `--allow-replace analytics/postgres-cdc`";
     assert!(said.stdout.contains(flag), "{}", said.all_output());
     // A review is no permission, and a permission does not make it another plan.
     let said = run_apply(&desk, &["--plan=plan.json"]);
-    assert_eq!((said.code, count_deletes(&desk)), (5, 0), "{}", said.all_output());
-    let said = desk.run_with_env(&plan, &SECRET);
+    assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
+    let said = desk.run_with_env(&plan, &SEED_SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(run_apply(&desk, &["--plan=plan.json", ALLOWED]).code, 3);
-    assert_eq!(count_deletes(&desk), 1);
+    assert_eq!(desk.count_requests("DELETE"), 1);
 }
 
 #[test]
@@ -170,7 +165,7 @@ fn endpoint_of_a_blocked_pipe_is_not_deleted() {
     let endpoint = changes.as_array().unwrap().iter().find(|it| it["address"]["name"] == "link-a").unwrap();
     assert_eq!(endpoint["verdict"], "blocked", "{endpoint:#}");
     assert!(endpoint["reason"].to_string().contains("still uses it after this plan"), "{endpoint:#}");
-    assert_eq!(count_deletes(&desk), 0);
+    assert_eq!(desk.count_requests("DELETE"), 0);
 }
 
 /// An endpoint that is made again is held by a pipe that would have followed it, and is blocked.
@@ -186,7 +181,7 @@ fn endpoint_used_by_an_unselected_pipe_is_not_replaced() {
     write_manifests(&desk, &[&link, &stream]);
     let said = run_apply(&desk, &["--only", "link-a"]);
     assert!(said.stdout.contains("`analytics/kafka-scram` still uses it"), "{}", said.all_output());
-    assert_eq!(count_deletes(&desk), 0, "{}", said.all_output());
+    assert_eq!(desk.count_requests("DELETE"), 0, "{}", said.all_output());
 }
 
 /// The API deletes a pipe of a service that sleeps, and makes none.
@@ -201,11 +196,11 @@ fn replacement_in_an_idle_service_deletes_nothing() {
     stream["spec"]["source"]["kinesis"]["streamName"] = json!("another");
     write_manifests(&desk, &[&stream]);
     let asleep = run_apply(&desk, &[ALLOWED_STREAM]);
-    assert_eq!((asleep.code, count_deletes(&desk)), (5, 0), "{}", asleep.all_output());
+    assert_eq!((asleep.code, desk.count_requests("DELETE")), (5, 0), "{}", asleep.all_output());
     assert!(asleep.stdout.contains("service `analytics` is `idle`"), "{}", asleep.all_output());
     assert!(asleep.stdout.contains("--wake"), "{}", asleep.all_output());
     let woken = run_apply(&desk, &["--wake", ALLOWED_STREAM]);
-    assert_eq!((woken.code, count_deletes(&desk)), (0, 1), "{}", woken.all_output());
+    assert_eq!((woken.code, desk.count_requests("DELETE")), (0, 1), "{}", woken.all_output());
     assert_eq!(live_pipes_named(&desk, "kinesis-user")[0]["source"]["kinesis"]["streamName"], json!("another"));
 }
 
@@ -221,14 +216,14 @@ fn replacement_without_enough_time_deletes_nothing() {
     write_manifests(&desk, &[&stream]);
     let short = run_apply(&desk, &["--timeout=30s", ALLOWED_STREAM]);
     // Like every object that was never begun: nothing is wrong with it.
-    assert_eq!((short.code, count_deletes(&desk)), (3, 0), "{}", short.all_output());
+    assert_eq!((short.code, desk.count_requests("DELETE")), (3, 0), "{}", short.all_output());
     assert!(short.stdout.contains("0 failed, 1 skipped"), "{}", short.all_output());
     for words in ["not started: less than a minute of the run is left", "nothing was deleted", "--timeout"] {
         assert!(short.stdout.contains(words), "no `{words}`: {}", short.all_output());
     }
     assert_eq!(live_pipes_named(&desk, "kinesis-user").len(), 1);
     let enough = run_apply(&desk, &["--timeout=2m", ALLOWED_STREAM]);
-    assert_eq!((enough.code, count_deletes(&desk)), (0, 1), "{}", enough.all_output());
+    assert_eq!((enough.code, desk.count_requests("DELETE")), (0, 1), "{}", enough.all_output());
 }
 
 /// All reasons are said, because one permission lifts them all.
@@ -241,7 +236,7 @@ fn respelled_field_does_not_hide_the_tables() {
     assert_eq!(run_apply(&desk, &[]).code, 0);
     pipe["spec"]["source"]["kafka"]["topics"] = json!("orders");
     write_manifests(&desk, &[&pipe]);
-    let plan = desk.run_with_env(&PLAN, &SECRET).stdout;
+    let plan = desk.run_with_env(&PLAN, &SEED_SECRET).stdout;
     let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
     let spelling = plan.find("the API spells \"orders\" of `source.kafka.topics` as \"Orders\": write it so; if it is");
     // Whoever followed the other advice first would drop a table for nothing.
@@ -261,11 +256,11 @@ fn endpoint_of_a_pipe_that_waits_for_a_permission_is_refused_in_the_plan() {
     link["spec"]["mskClusterArn"] = json!("arn:aws:kafka:us-east-1:123456789012:cluster/other");
     pipe["spec"]["source"]["kafka"]["topics"] = json!("another");
     write_manifests(&desk, &[&link, &pipe]);
-    let plan = desk.run_with_env(&[&PLAN[..], &["-o", "json"]].concat(), &SECRET).stdout_json();
+    let plan = desk.run_with_env(&[&PLAN[..], &["-o", "json"]].concat(), &SEED_SECRET).stdout_json();
     let refused = plan["result"]["applyWillRefuse"].as_array().unwrap().clone();
     let mut refused: Vec<&Value> = refused.iter().map(|refusal| &refusal["address"]["name"]).collect();
     refused.sort_by_key(ToString::to_string);
     assert_eq!(refused, ["kafka-scram", "link-a"], "{plan:#}");
     assert_eq!(run_apply(&desk, &[]).code, 5);
-    assert_eq!(count_deletes(&desk), 0);
+    assert_eq!(desk.count_requests("DELETE"), 0);
 }

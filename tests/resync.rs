@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seeds_named};
+use crate::support::seeds::SEED_SECRET;
 use crate::support::server::SandboxServer;
 use sandbox::{EmulatedPipeState, ServiceState};
 use serde_json::{Value, json};
 
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 const PIPES: [&str; 5] = ["bigquery", "kinesis-user", "mysql-cdc", "postgres-cdc", "s3-public-once"];
 
 fn write_manifests(desk: &WorkDir, names: &[&str]) {
@@ -18,7 +18,7 @@ fn write_manifests(desk: &WorkDir, names: &[&str]) {
 fn dir_with_live_pipes() -> WorkDir {
     let desk = WorkDir::new();
     write_manifests(&desk, &PIPES);
-    let said = desk.run_with_env(&APPLY, &SECRET);
+    let said = desk.run_with_env(&APPLY, &SEED_SECRET);
     assert_eq!(said.code, 0, "{}", said.all_output());
     desk.edit_world(|world| world.advance_clock(Duration::from_secs(300)));
     desk

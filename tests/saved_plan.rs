@@ -53,10 +53,6 @@ fn edit_live_replicas(desk: &WorkDir, pipe: &str, replicas: u64) {
     });
 }
 
-fn count_writes(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, ..)| method != "GET").count()
-}
-
 #[test]
 fn saved_plan_is_applied_without_yes() {
     let desk = dir_with_saved_plan();
@@ -155,11 +151,11 @@ environments:
 fn actions_missing_from_the_saved_plan_are_not_applied() {
     let desk = dir_with_saved_plan();
     desk.write_file("pipes.yaml", pipe_manifest(0, 2) + &pipe_manifest(1, 2) + &pipe_manifest(2, 1));
-    let before = count_writes(&desk);
+    let before = desk.count_writes();
     let said = desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--plan", "plan.json"], &SECRET);
     assert_eq!(said.code, 6, "{}", said.all_output());
     assert!(said.stdout.contains("the reviewed plan did nothing to it"), "{}", said.all_output());
-    assert_eq!(count_writes(&desk), before + 2);
+    assert_eq!(desk.count_writes(), before + 2);
 }
 
 #[test]
@@ -175,7 +171,7 @@ fn expected_digest_must_match_the_whole_plan() {
 
     let apply =
         |digest: &str| desk.run_with_env(&["apply", "pipes.yaml", "--sandbox", "--yes", "--expect", digest], &SECRET);
-    let before = count_writes(&desk);
+    let before = desk.count_writes();
     let other = apply(&format!("sha256:{}", "0".repeat(64)));
     assert_eq!(other.code, 6, "{}", other.all_output());
     for no_digest in ["", "sha256:0000", &digest[..40], "sha1:00"] {
@@ -183,7 +179,7 @@ fn expected_digest_must_match_the_whole_plan() {
         assert_eq!(said.code, 64, "{}", said.all_output());
         assert!(said.stderr.contains("the whole digest"), "{}", said.stderr);
     }
-    assert_eq!(count_writes(&desk), before, "nothing runs");
+    assert_eq!(desk.count_writes(), before, "nothing runs");
     assert_eq!(apply(&digest.to_uppercase().replace("SHA", "sha")).code, 0);
 }
 
@@ -248,10 +244,10 @@ fn folder_of_plans_allows_what_one_of_them_contains() {
     let desk = dir_with_saved_plan();
     std::fs::create_dir(desk.temp_dir.path().join("plans")).unwrap();
     let apply = ["apply", "pipes.yaml", "--sandbox", "--plan", "plans"];
-    let before = count_writes(&desk);
+    let before = desk.count_writes();
     let said = desk.run_with_env(&apply, &SECRET);
     assert!(said.code == 6 && said.stdout.contains("no reviewed plan was found"), "{}", said.all_output());
-    assert_eq!(count_writes(&desk), before, "an empty folder allows nothing");
+    assert_eq!(desk.count_writes(), before, "an empty folder allows nothing");
 
     for (file, only) in [("plans/1.json", "*/clicks-0"), ("plans/2.json", "*/clicks-1")] {
         desk.run_pipectl(&["plan", "pipes.yaml", "--sandbox", "--only", only, "--out", file]);

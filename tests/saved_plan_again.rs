@@ -1,7 +1,7 @@
 //! The same job runs again, with the same plan and the same base, after an apply that failed halfway or took effect.
 
 use crate::saved_plan::{SECRET, pipe_manifest};
-use crate::shared_reads::slot_pipe;
+use crate::support::pipes::slot_pipe;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use sandbox::{Fault, FaultEffect, FaultTrigger};
 use serde_json::json;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::yaml::{PendingDiagnostics, read_documents};
 use serde_json::Value;
 
-use crate::shared_reads::slot_pipe;
 use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::pipes::slot_pipe;
 use crate::support::pipes::{kafka_manifest, kinesis_pipe};
 use crate::support::test_repo::TestRepo;
 

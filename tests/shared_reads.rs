@@ -1,74 +1,9 @@
 //! Things that only one pipe can read: two manifests, or a manifest and a live pipe that nobody declares.
 
 use crate::support::cli::{APPLY, RunOutput, WorkDir};
+use crate::support::pipes::{queue_pipe, server_pipe, slot_pipe};
 
 const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
-
-pub(crate) fn queue_pipe(name: &str, queue: &str, spec: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
-    objectStorage:
-      type: s3
-      url: https://lake.s3.eu-west-1.amazonaws.com/{name}/**/*.json
-      format: JSONEachRow
-      isContinuous: true
-      queueUrl: https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}
-      authentication: IAM_ROLE
-      iamRole: arn:aws:iam::123456789012:role/lake
-  destination:
-    database: default
-    table: {name}
-    managedTable: true
-    tableDefinition: {{engine: {{type: MergeTree}}}}
-    columns: [{{name: id, type: UInt64}}]
-{spec}"
-    )
-}
-
-pub(crate) fn slot_pipe(name: &str, host: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
-    postgres:
-      host: {host}
-      port: 5432
-      database: shop
-      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
-      settings: {{replicationMode: cdc_only, publicationName: pub, replicationSlotName: shop_slot}}
-      tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
-  destination: {{database: default}}
-"
-    )
-}
-
-pub(crate) fn server_pipe(name: &str, server_id: u32) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
-    mysql:
-      host: mysql.example.com
-      port: 3306
-      serverId: {server_id}
-      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
-      settings: {{replicationMode: cdc, replicationMechanism: GTID}}
-      tableMappings: [{{sourceSchemaName: shop, sourceTable: {name}, targetTable: {name}}}]
-  destination: {{database: default}}
-"
-    )
-}
 
 fn group_pipe(name: &str, table: &str, topics: &str) -> String {
     format!(

@@ -2,17 +2,16 @@
 
 use crate::support::cli::{APPLY, RunOutput, WorkDir};
 use crate::support::manifests::{documents_to_yaml, seed_named};
+use crate::support::seeds::SEED_SECRET;
 use sandbox::{EmulatedPipeState, SandboxOptions};
 use serde_json::{Value, json};
-
-const SECRET: [(&str, &str); 1] = [("SEED_SECRET", "canary-5up3r-s3cr3t")];
 
 fn write_manifest(desk: &WorkDir, document: &Value) {
     desk.write_file("pipes.yaml", documents_to_yaml([document]));
 }
 
 fn run_apply(desk: &WorkDir, more: &[&str]) -> RunOutput {
-    desk.run_with_env(&[&APPLY[..], more].concat(), &SECRET)
+    desk.run_with_env(&[&APPLY[..], more].concat(), &SEED_SECRET)
 }
 
 fn live_pipe(desk: &WorkDir) -> Value {

@@ -24,10 +24,6 @@ fn has_change(said: &RunOutput, change: &str) -> bool {
     said.stdout.lines().any(|line| line.contains("~ scaling.replicas") && line.ends_with(change))
 }
 
-fn count_lists(desk: &WorkDir) -> usize {
-    desk.request_log().iter().filter(|(method, path, _)| method == "GET" && path.ends_with("/clickpipes")).count()
-}
-
 #[test]
 fn declared_size_is_not_dropped_while_the_live_one_reads_zero() {
     let (desk, mut pipe) = applied();
@@ -35,11 +31,11 @@ fn declared_size_is_not_dropped_while_the_live_one_reads_zero() {
     desk.edit_world(|world| world.fault_script().add_once("PATCH", "*/scaling", FaultEffect::ZeroScaling(5)));
     let said = run(&desk, "apply", &pipe, &["--yes", "--wait=none"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
-    let lists = count_lists(&desk);
+    let lists = desk.count_pipe_lists();
     pipe["spec"]["scaling"]["replicas"] = json!(4);
     let said = run(&desk, "plan", &pipe, &[]);
     assert!(has_change(&said, "2 -> 4"), "{}", said.stdout);
-    assert!(count_lists(&desk) > lists + 1, "it was read once");
+    assert!(desk.count_pipe_lists() > lists + 1, "it was read once");
 }
 
 #[test]

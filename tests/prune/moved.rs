@@ -3,6 +3,7 @@
 use sandbox::{Fault, FaultEffect, FaultTrigger};
 
 use super::PRUNE;
+use crate::support::pipes::queue_pipe;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
 /// A pipe `moving` beside `kept`, in `analytics`, and another service that is read.
@@ -73,7 +74,16 @@ fn pipe_is_deleted_after_another_one_of_its_table_is_created() {
     repo.write_file("pipes/renamed.yaml", &renamed);
     repo.commit_all("Another name and stream");
     let plan = repo.run_successfully(&["plan", "pipes"]);
-    let warning = "`analytics/moving`, which no manifest declares, writes the table `default.moving` too";
-    assert!(plan.contains(warning), "{plan}");
+    let warning = "`analytics/moving`, which no manifest declares, writes the table `default.moving` too: ";
+    let earlier_name = format!("{warning}if it is the same pipe, add `previousNames: [moving]`");
+    assert!(plan.contains(&earlier_name), "{plan}");
+    // A pipe of another source would be blocked under the earlier name.
+    repo.write_file(
+        "pipes/renamed.yaml",
+        &queue_pipe("renamed", "files", "").replace("table: renamed", "table: moving"),
+    );
+    let plan = repo.run_successfully(&["plan", "pipes"]);
+    assert!(plan.contains(&format!("{warning}use another table")), "{plan}");
+    repo.write_file("pipes/renamed.yaml", &renamed);
     assert_pipe_stays_until_replaced(&repo, "analytics/renamed");
 }

@@ -130,4 +130,19 @@ impl WorkDir {
             entries.map(|e| (e.method.clone(), e.path.clone(), u64::from(e.status))).collect()
         })
     }
+
+    /// How many requests with this method the sandbox has seen.
+    pub(crate) fn count_requests(&self, method: &str) -> usize {
+        self.request_log().iter().filter(|(used, ..)| used == method).count()
+    }
+
+    /// How many requests that write the sandbox has seen.
+    pub(crate) fn count_writes(&self) -> usize {
+        self.request_log().iter().filter(|(method, ..)| method != "GET").count()
+    }
+
+    /// How many lists of pipes the sandbox has answered.
+    pub(crate) fn count_pipe_lists(&self) -> usize {
+        self.request_log().iter().filter(|(method, path, _)| method == "GET" && path.ends_with("/clickpipes")).count()
+    }
 }

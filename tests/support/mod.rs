@@ -17,6 +17,7 @@ pub(crate) mod hostile_server;
 pub(crate) mod manifests;
 pub(crate) mod pipes;
 pub(crate) mod schema;
+pub(crate) mod seeds;
 pub(crate) mod server;
 #[cfg(unix)]
 pub(crate) mod terminal;

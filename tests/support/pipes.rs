@@ -1,4 +1,4 @@
-//! Two small pipes, declared and live: what most rules of a plan are about.
+//! Small pipes, declared and live: what most rules of a plan are about.
 
 use serde_json::{Value, json};
 
@@ -147,6 +147,75 @@ spec:
     kinesis: {{format: JSONEachRow, streamName: {name}, region: us-east-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/reader'}}
   destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
   fieldMappings: [{{sourceField: id, destinationField: id}}]
+"
+    )
+}
+
+/// A document of a pipe that reads object storage by this queue.
+pub(crate) fn queue_pipe(name: &str, queue: &str, spec: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    objectStorage:
+      type: s3
+      url: https://lake.s3.eu-west-1.amazonaws.com/{name}/**/*.json
+      format: JSONEachRow
+      isContinuous: true
+      queueUrl: https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}
+      authentication: IAM_ROLE
+      iamRole: arn:aws:iam::123456789012:role/lake
+  destination:
+    database: default
+    table: {name}
+    managedTable: true
+    tableDefinition: {{engine: {{type: MergeTree}}}}
+    columns: [{{name: id, type: UInt64}}]
+{spec}"
+    )
+}
+
+/// A document of a Postgres pipe that reads the slot `shop_slot` of this host.
+pub(crate) fn slot_pipe(name: &str, host: &str) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    postgres:
+      host: {host}
+      port: 5432
+      database: shop
+      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc_only, publicationName: pub, replicationSlotName: shop_slot}}
+      tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
+"
+    )
+}
+
+/// A document of a MySQL pipe with this server id.
+pub(crate) fn server_pipe(name: &str, server_id: u32) -> String {
+    format!(
+        "---
+apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {{name: {name}, service: analytics}}
+spec:
+  source:
+    mysql:
+      host: mysql.example.com
+      port: 3306
+      serverId: {server_id}
+      credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
+      settings: {{replicationMode: cdc, replicationMechanism: GTID}}
+      tableMappings: [{{sourceSchemaName: shop, sourceTable: {name}, targetTable: {name}}}]
+  destination: {{database: default}}
 "
     )
 }

@@ -105,7 +105,7 @@ impl TestRepo {
 
     /// How many requests that write the sandbox has seen.
     pub(crate) fn count_writes(&self) -> usize {
-        self.work_dir.request_log().iter().filter(|(method, ..)| method != "GET").count()
+        self.work_dir.count_writes()
     }
 }
 

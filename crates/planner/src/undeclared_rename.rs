@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use clickpipes::lineage::{Lineage, pipe_lineage};
+use clickpipes::pipe::source::source_word;
 use clickpipes::pipe::written_tables::{colliding_table, written_table_names};
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
@@ -47,7 +48,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
         } else if let Some(other) = unmanaged.find_same_load(at, body, &lineage) {
             warnings.insert(at.clone(), same_load_warning(other));
         } else if let Some((other, table)) = unmanaged.find_collision(at, body) {
-            warnings.insert(at.clone(), same_table_warning(other, &table));
+            warnings.insert(at.clone(), same_table_warning(other, body, &table));
         }
     }
     for change in &mut plan.changes {
@@ -70,12 +71,15 @@ fn same_load_warning(other: &Address) -> String {
     )
 }
 
-fn same_table_warning(other: &Address, table: &str) -> String {
-    format!(
-        "`same-table`: `{other}`, which no manifest declares, writes the table `{table}` too: if it is the same pipe, \
-         add `previousNames: [{}]`; if not, use another table",
-        other.name
-    )
+fn same_table_warning(other: &Writer<'_>, body: &Value, table: &str) -> String {
+    let Address { name, .. } = other.address;
+    // A pipe of another source is blocked under the name of this one.
+    let way_out = if source_word(body) == source_word(other.body) {
+        format!("if it is the same pipe, add `previousNames: [{name}]`; if not, use another table")
+    } else {
+        "use another table".to_owned()
+    };
+    format!("`same-table`: `{}`, which no manifest declares, writes the table `{table}` too: {way_out}", other.address)
 }
 
 /// A live pipe that writes a table.
@@ -116,8 +120,8 @@ impl<'l> TableWriters<'l> {
     }
 
     /// A pipe that writes a table of this declared one, where one of the two manages it.
-    fn find_collision(&self, at: &Address, body: &Value) -> Option<(&'l Address, String)> {
+    fn find_collision<'s>(&'s self, at: &'s Address, body: &Value) -> Option<(&'s Writer<'l>, String)> {
         let writers = self.find_all(at, body).into_values();
-        { writers }.find_map(|writer| Some((writer.address, colliding_table(body, writer.body)?)))
+        { writers }.find_map(|writer| Some((writer, colliding_table(body, writer.body)?)))
     }
 }
