@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 
 /// Whether a URI switches TLS off, or its check of the certificate.
 pub(crate) fn weakens_tls(uri: &str) -> bool {

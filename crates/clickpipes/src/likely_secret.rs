@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::kinds;
-use crate::secret_forms::is_private_key;
-use crate::secret_names::{has_secret_assignment, has_secret_name};
+use crate::secrets::forms::is_private_key;
+use crate::secrets::names::{has_secret_assignment, has_secret_name};
 use crate::semantics::redact_uri_password;
 
 /// Decides by the names on the path and by the text. Rather says yes too often than too rarely.

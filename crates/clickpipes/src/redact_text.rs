@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::kinds;
-use crate::secret_forms::secret_ranges;
-use crate::secret_names::has_secret_name;
+use crate::secrets::forms::secret_ranges;
+use crate::secrets::names::has_secret_name;
 
 mod lines;
 mod secret_extent;

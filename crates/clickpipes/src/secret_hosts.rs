@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::connection_options;
 use crate::pipe::source::SourceKind;
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::semantics::FieldSemantics;
 use model::address::Kind;
 use model::path::{FieldPath, VisitedPath};

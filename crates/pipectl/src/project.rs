@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clickpipes::manifest::{self, EnvironmentDefaults};
-use clickpipes::secret_policy::SecretPolicy;
+use clickpipes::secrets::policy::SecretPolicy;
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};

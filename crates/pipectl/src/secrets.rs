@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use clickpipes::secret_policy::SecretPolicy;
+use clickpipes::secrets::policy::SecretPolicy;
 use model::project::stays_below;
 use model::secret::{SecretSource, normal_path};
 use remote::SecretProvider;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clickpipes::lifecycle::ServiceState;
-use clickpipes::secret_policy::SecretPolicy;
+use clickpipes::secrets::policy::SecretPolicy;
 use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document};

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use clickpipes::secret_policy::SecretPolicy;
+use clickpipes::secrets::policy::SecretPolicy;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::{secret_hosts, weakened_tls};
+use clickpipes::secrets::host::SecretHost;
 use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::Address;

@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::secret_hosts;
-use clickpipes::secret_policy::{RefusedHost, SecretPolicy};
+use clickpipes::secrets::host::SecretHost;
+use clickpipes::secrets::policy::{RefusedHost, SecretPolicy};
 use model::address::Kind;
 use model::path::FieldPath;
 use model::secret::{ReferencedSecret, SecretSource, find_secret_references};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use super::credentials::ServiceAccount;
 use super::database::{self, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::destination::dotted_table;
 use super::endpoint_reference::{host_text, referenced_endpoint};
 use super::source::{join_nonempty, text_at};
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
 use model::diagnostic::Evidence;

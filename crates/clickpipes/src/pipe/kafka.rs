@@ -10,7 +10,7 @@ use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::network_address::split_port;
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is};
 use model::annotations;

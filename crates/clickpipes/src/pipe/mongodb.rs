@@ -6,7 +6,7 @@ use super::credentials::Login;
 use super::database::{self, ReplicationMode, TABLE_MAPPING_DELTAS, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::connection_options::proxy_host;
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule};
 use model::annotations;
 use model::diagnostic::Evidence;

@@ -9,7 +9,7 @@ use super::settings::SettingGroup;
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::network_address::canonical_storage_url;
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;

@@ -7,7 +7,7 @@ use super::credentials::ServiceAccount;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use crate::exclusive_read::ExclusiveRead;
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::RuleSet;
 use model::annotations;

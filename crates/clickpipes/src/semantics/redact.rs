@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::FieldSemantics;
 use super::spelling::Equality;
-use crate::literal_reference::is_secret_reference_literal;
-use crate::secret_forms::{is_short_word, secret_ranges};
-use crate::secret_names::{is_secret_field_name, is_secret_group_name};
+use crate::secrets::forms::{is_short_word, secret_ranges};
+use crate::secrets::literal_reference::is_secret_reference_literal;
+use crate::secrets::names::{is_secret_field_name, is_secret_group_name};
 use model::sanitize::replace_ranges;
 use model::secret;
 

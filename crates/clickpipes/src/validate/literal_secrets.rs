@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::Problem;
-use crate::literal_reference::{is_place_of_secret, is_secret_reference_literal, secret_arguments};
-use crate::secret_forms::SecretForm;
-use crate::secret_names::{
+use crate::secrets::forms::SecretForm;
+use crate::secrets::literal_reference::{is_place_of_secret, is_secret_reference_literal, secret_arguments};
+use crate::secrets::names::{
     is_about_secret, is_made_of_words, is_secret_group_name, is_secret_number_name, is_secret_part_name,
     is_secret_value_name,
 };

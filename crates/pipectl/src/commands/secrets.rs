@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clickpipes::secret_host::SecretHost;
+use clickpipes::secrets::host::SecretHost;
 use model::sanitize::sanitize_line;
 use model::secret::SecretSource;
 use planner::SentSecret;

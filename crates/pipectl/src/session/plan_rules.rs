@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use clickpipes::secret_host::SecretHost;
+use clickpipes::secrets::host::SecretHost;
 use model::action::Action;
 use model::address::Address;
 use model::desired::{Desired, Document, Presence};

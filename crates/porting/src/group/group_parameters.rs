@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::manifest_leaves::{LeafType, ListMode, ManifestShape, push_leaves};
 use super::text_parts::{TextParts, common_parts};
 use crate::export::{FROM_ENV, escape_text, unescape_text};
-use clickpipes::secret_host::SecretHost;
+use clickpipes::secrets::host::SecretHost;
 use model::path::FieldPath;
 
 /// A list with more differences is a parameter as a whole.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::export::{ExportedManifest, FieldNote};
-use clickpipes::secret_host::SecretHost;
 use clickpipes::secret_hosts::secret_hosts;
+use clickpipes::secrets::host::SecretHost;
 use model::path::FieldPath;
 
 /// The type of a leaf.

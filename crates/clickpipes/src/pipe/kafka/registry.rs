@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;

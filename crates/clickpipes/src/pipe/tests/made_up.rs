@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::pipe::replacement_effects::Replacement;
 use crate::pipe::settings::SettingGroup;
 use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
-use crate::secret_host::SecretHost;
+use crate::secrets::host::SecretHost;
 use crate::validate::{CrossFieldRule, RuleSet, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;

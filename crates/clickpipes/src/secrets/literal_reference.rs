@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::secret_forms::{SecretForm, is_known_token, tokens};
-use crate::secret_names::{is_login_header, is_login_scheme, is_plain_name, is_secret_option, is_secret_value_name};
+use crate::secrets::forms::{SecretForm, is_known_token, tokens};
+use crate::secrets::names::{is_login_header, is_login_scheme, is_plain_name, is_secret_option, is_secret_value_name};
 use model::secret::SecretSource;
 
 /// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as

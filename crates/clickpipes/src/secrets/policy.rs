@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use crate::named_host::NamedHost;
 use crate::network_address::{canonical_host, split_port};
-use crate::secret_host::{HostOfEndpoint, SecretHost};
+use crate::secrets::host::{HostOfEndpoint, SecretHost};
 
 /// Hosts by secret. Both are patterns with `*` and `?`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,7 +131,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::SecretPolicy;
-    use crate::secret_host::SecretHost;
+    use crate::secrets::host::SecretHost;
 
     fn policy(entries: &[(&str, &[&str])]) -> SecretPolicy {
         let owned = |hosts: &&[&str]| hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use crate::secret_names::{has_secret_name, is_login_scheme, is_plain_name, is_secret_value_name, strip_punctuation};
+use crate::secrets::names::{has_secret_name, is_login_scheme, is_plain_name, is_secret_value_name, strip_punctuation};
 
 /// What makes a text a secret, whatever field it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
