@@ -1,27 +1,38 @@
 //! A pipe does not move into a table that another live pipe fills.
 
+use crate::support::cli::WorkDir;
 use crate::support::manifests::{documents_to_yaml, seed_named};
 use crate::support::seeds::{SEED_SECRET, applied_seeds, apply_seeds};
-use serde_json::json;
+use sandbox::{Fault, FaultEffect, FaultTrigger};
+use serde_json::{Value, json};
+
+/// A pipe that fills `shop.full`.
+fn filling_pipe() -> Value {
+    let mut other = seed_named("gcs-key");
+    other["spec"]["destination"]["database"] = json!("shop");
+    other["spec"]["destination"]["table"] = json!("full");
+    other["spec"]["destination"]["roles"] = json!(["ingest"]);
+    other
+}
+
+fn stream(database: &str, table: &str) -> Value {
+    let mut pipe = seed_named("kinesis-user");
+    let destination = &mut pipe["spec"]["destination"];
+    (destination["database"], destination["table"]) = (json!(database), json!(table));
+    destination["roles"] = json!(["ingest"]);
+    pipe
+}
+
+fn database_pipe(target: &str) -> Value {
+    let mut pipe = seed_named("postgres-cdc");
+    pipe["spec"]["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!(target);
+    pipe
+}
 
 /// The API would refuse what is to be there after the delete.
 #[test]
 fn pipe_does_not_move_into_a_table_that_another_one_fills() {
-    let mut other = seed_named("gcs-key");
-    other["spec"]["destination"]["database"] = json!("shop");
-    other["spec"]["destination"]["table"] = json!("full");
-    let stream = |database: &str, table: &str| {
-        let mut pipe = seed_named("kinesis-user");
-        let destination = &mut pipe["spec"]["destination"];
-        (destination["database"], destination["table"]) = (json!(database), json!(table));
-        destination["roles"] = json!(["ingest"]);
-        pipe
-    };
-    let database = |target: &str| {
-        let mut pipe = seed_named("postgres-cdc");
-        pipe["spec"]["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!(target);
-        pipe
-    };
+    let (other, database) = (filling_pipe(), database_pipe);
     for (old, new, allow) in [
         (stream("shop", "clicks"), stream("shop", "full"), "--allow-replace=analytics/kinesis-user"),
         (stream("other", "full"), stream("shop", "full"), "--allow-replace=analytics/kinesis-user"),
@@ -47,4 +58,68 @@ fn pipe_does_not_move_into_a_table_that_another_one_fills() {
     let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
     let warning = "`same-table`: `analytics/gcs-key`, which no manifest declares, writes the table `shop.full` too";
     assert!(said.stdout.contains(warning), "{}", said.stdout);
+}
+
+/// Refuses what replaces or remaps the pipe.
+fn refuse_writes(desk: &WorkDir, pipe: &Value) {
+    let (method, path) =
+        if pipe == &stream("shop", "clicks") { ("POST", "*/clickpipes") } else { ("PATCH", "*/clickpipes/*") };
+    desk.edit_world(|world| {
+        let when = FaultTrigger::Route { method: method.to_owned(), path: path.to_owned() };
+        world.fault_script().add(Fault { when, effect: FaultEffect::Repeated, times: 1000 });
+    });
+}
+
+fn fills_table(desk: &WorkDir) -> bool {
+    let mut table = Value::Null;
+    desk.edit_world(|world| {
+        world.edit_pipe("analytics", "gcs-key", |pipe| table = pipe["destination"]["table"].clone())
+    });
+    table == "full"
+}
+
+/// With its pipe, the last one who knows that the table has rows would be gone: the next plan would delete the other one.
+#[test]
+fn pipe_is_not_deleted_while_what_moves_into_its_table_does_not() {
+    let absent = |pipe: &Value| {
+        let mut pipe = pipe.clone();
+        pipe["spec"] = json!({"state": "absent"});
+        pipe
+    };
+    let (filling, bystander) = (filling_pipe(), seed_named("pubsub"));
+    let moved_away = {
+        let mut pipe = filling_pipe();
+        pipe["spec"]["destination"]["table"] = json!("elsewhere");
+        pipe
+    };
+    let fills = "which it fills, and does not change now";
+    for (old, new, allow) in [
+        (stream("shop", "clicks"), stream("shop", "full"), "--allow-replace=analytics/kinesis-user"),
+        (database_pipe("orders_cdc"), database_pipe("full"), "--allow-replace=analytics/postgres-cdc"),
+    ] {
+        for giver in [absent(&filling), moved_away.clone()] {
+            let desk = applied_seeds(&[&filling, &old, &bystander]);
+            let mut protected = new.clone();
+            protected["spec"]["protect"] = json!(true);
+            protected["spec"]["destination"]["roles"] = json!(["other"]);
+            // Nobody moves into the table of that one.
+            let said = apply_seeds(&desk, &[&giver, &new, &absent(&bystander)], &[]);
+            let deleted = desk.count_requests("DELETE");
+            assert_eq!((said.code, deleted), (5, 1), "{}", said.all_output());
+            for (taker, more) in [(&new, &[][..]), (&protected, &[]), (&new, &["--only=analytics/gcs-key"])] {
+                let said = apply_seeds(&desk, &[&giver, taker], more);
+                assert_eq!((said.code, desk.count_requests("DELETE")), (5, deleted), "{}", said.all_output());
+                assert!(said.stdout.contains(fills), "{}", said.stdout);
+            }
+            // The API refuses it.
+            refuse_writes(&desk, &old);
+            let said = apply_seeds(&desk, &[&giver, &new], &[allow]);
+            assert!(matches!(said.code, 1 | 3), "{}", said.all_output());
+            assert!(fills_table(&desk), "{}", said.all_output());
+            desk.edit_world(|world| world.fault_script().clear());
+            let said = apply_seeds(&desk, &[&giver, &new], &[allow]);
+            assert_eq!(said.code, 0, "{}", said.all_output());
+            assert!(!fills_table(&desk), "{}", said.all_output());
+        }
+    }
 }

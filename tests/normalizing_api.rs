@@ -167,7 +167,8 @@ fn permission_in_the_project_file_allows_a_spelling_that_git_changed() {
 }
 
 /// The law, for every declared value of every source: whatever the API makes of its text, or if it leaves it out, an
-/// apply of the unchanged manifest creates nothing, deletes nothing, and takes no table out of a pipe.
+/// apply of the unchanged manifest creates nothing, deletes nothing, and takes no table out of a pipe. It holds without a
+/// base, and with one that stays because no apply ends well.
 #[test]
 fn no_spelling_of_any_field_deletes_or_creates() {
     let (mut wrong, mut covered) = (Vec::new(), BTreeSet::new());
@@ -184,10 +185,19 @@ fn no_spelling_of_any_field_deletes_or_creates() {
         let (at, document) = desired.iter().next().unwrap();
         for (path, text) in texts(&document.body, &FieldPath::root()) {
             let field = without_indexes(&path);
+            let capitals = text.to_uppercase();
+            // The API may keep the old spelling of what git spells otherwise.
+            let harm = harmful_actions(&with_text(&desired, &path, &capitals), &live, Some(&desired));
+            wrong.extend(harm.map(|harm| format!("{at} {path} {text:?} in capitals: {harm}")));
+            if let Some(live) = respelled_live(&live, at, &field, &text, &capitals) {
+                let earlier = with_text(&desired, &path, &format!("{text}-earlier"));
+                let harm = harmful_actions(&desired, &live, Some(&earlier));
+                wrong.extend(harm.map(|harm| format!("{at} {path} {text:?} applied as {capitals:?}: {harm}")));
+            }
             for respelled in respellings(&text) {
                 if let Some(live) = respelled_live(&live, at, &field, &text, &respelled) {
                     covered.insert(field.to_string());
-                    let harm = harmful_actions(&desired, &live);
+                    let harm = harmful_actions(&desired, &live, None);
                     wrong.extend(harm.map(|harm| format!("{at} {path} {text:?} as {respelled:?}: {harm}")));
                 }
             }
@@ -195,7 +205,7 @@ fn no_spelling_of_any_field_deletes_or_creates() {
         for (path, value) in plain_values(&document.body["source"], &FieldPath::parse("source")) {
             let mut live = live.clone();
             path.set_in(&mut live.get_mut(at).unwrap().objects[0].body, Value::Null);
-            let harm = harmful_actions(&desired, &live);
+            let harm = harmful_actions(&desired, &live, None);
             wrong.extend(harm.map(|harm| format!("{at} {path} {value} as null: {harm}")));
         }
     }
@@ -247,6 +257,17 @@ fn respellings(text: &str) -> impl Iterator<Item = String> {
     spellings.into_iter()
 }
 
+/// The manifests with another text in a field.
+fn with_text(desired: &Desired, path: &FieldPath, text: &str) -> Desired {
+    let mut desired = desired.clone();
+    for document in desired.values_mut() {
+        let mut body = Value::clone(&document.body);
+        *body.pointer_mut(&format!("/{}", path.segments().join("/"))).unwrap() = json!(text);
+        document.body = body.into();
+    }
+    desired
+}
+
 fn without_indexes(path: &FieldPath) -> FieldPath {
     let segments = path.segments().iter().filter(|segment| segment.parse::<usize>().is_err());
     segments.fold(FieldPath::root(), |path, segment| path.child(segment))
@@ -266,9 +287,9 @@ fn respelled_live(live: &Live, at: &Address, field: &FieldPath, text: &str, resp
 }
 
 /// What an apply would delete, create, or take out of a pipe.
-fn harmful_actions(desired: &Desired, live: &Live) -> Option<String> {
+fn harmful_actions(desired: &Desired, live: &Live, base: Option<&Desired>) -> Option<String> {
     let limits = ApprovalLimits::default();
-    let plan = plan(desired, live, None, &Policy::default()).block_unsafe_replacements(&limits);
+    let plan = plan(desired, live, base, &Policy::default()).block_unsafe_replacements(&limits);
     let harms = plan.actions.iter().any(|action| match action {
         Action::Create { address, .. } | Action::Delete { address, .. } => address.kind != Kind::CdcScaling,
         Action::Update { body, .. } => body.to_string().contains("tableMappingsToRemove"),

@@ -100,6 +100,33 @@ fn field_changed_in_git_and_live_blocks_the_object() {
     ");
 }
 
+/// What the API makes of a text is not somebody else's change, and a spelling that git changes is git's.
+#[test]
+fn spelling_of_the_api_is_no_conflict() {
+    for (base, git, pipe, verdict, held) in [
+        ("a,b", "a,c", "A,B", "replace", ""),
+        ("a,b", "a,c", "A,C", "replace", "the API spells \"a,c\" of `source.kafka.topics` as \"A,C\": write it so"),
+        (
+            "a,b",
+            "A,B",
+            "a,b",
+            "replace",
+            "only the spelling of `source.kafka.topics` changes, from \"a,b\" to \"A,B\"; ",
+        ),
+        ("a,b", "a,c", "x,y", "blocked", ""),
+        ("a,b", "a,b", "A,B", "", ""),
+        ("a,b", "A,B", "A,B", "", ""),
+    ] {
+        let (base, git) = (kafka_manifest(base, ""), kafka_manifest(git, ""));
+        let plan = three_way_plan(&base, &git, &[live_kafka_pipe(pipe, "Running", 2, &json!({}))]);
+        let found = plan.changes.first().map_or("", |change| change.verdict.as_str());
+        assert_eq!(found, verdict, "{base} {git} {pipe}: {:?}", plan.changes);
+        let held_by = plan.blocked_by(&planner::ApprovalLimits::default());
+        let reasons: String = held_by.values().map(ToString::to_string).collect();
+        assert!(reasons.contains(held) && reasons.contains("spell") != held.is_empty(), "{reasons}");
+    }
+}
+
 #[test]
 fn change_already_live_needs_no_action() {
     let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({}));

@@ -87,3 +87,24 @@ fn pipe_is_deleted_after_another_one_of_its_table_is_created() {
     repo.write_file("pipes/renamed.yaml", &renamed);
     assert_pipe_stays_until_replaced(&repo, "analytics/renamed");
 }
+
+/// The next plan would not know that the table has rows.
+#[test]
+fn pipe_is_kept_while_a_live_one_is_not_moved_into_its_table() {
+    let repo = applied_in_two_services();
+    repo.remove_file("pipes/moving.yaml");
+    let taker = kinesis_manifest("kept", "", "").replace("table: kept", "table: moving");
+    repo.write_file("pipes/kept.yaml", &taker);
+    repo.commit_all("Another table");
+    let said = repo.run_pipectl(&PRUNE);
+    assert_eq!(said.code, 5, "{}", said.all_output());
+    assert!(said.stdout.contains("`analytics/kept` would move into default.moving, which it fills"), "{}", said.stdout);
+    assert_eq!(repo.live_pipe_names(), ["kept", "moving"]);
+    repo.write_file(
+        "pipes/kept.yaml",
+        &taker.replace("managedTable: true", "roles: [ingest]\n    managedTable: false"),
+    );
+    repo.commit_all("Only insert");
+    repo.run_successfully(&PRUNE);
+    assert_eq!(repo.live_pipe_names(), ["kept"]);
+}

@@ -5,6 +5,7 @@
 //! whoever replaces an object must know it beforehand: else the old one is gone, and no new one
 //! takes its place.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
@@ -63,10 +64,27 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
 
 /// The tables that the desired object begins to write, that must be empty, and that the other live one writes.
 pub fn find_filled_tables(kind: Kind, desired: &Value, live: &Value, other: &Value) -> Vec<String> {
+    let desired = &in_live_database(desired, live);
     let own = find_blocking_tables(kind, desired, live);
     let mut tables = find_blocking_tables(kind, desired, other);
     tables.retain(|table| !own.contains(table));
     tables
+}
+
+/// Whether the live object no longer writes the table once it is as desired.
+pub fn gives_up_table(table: &str, desired: &Value, live: &Value) -> bool {
+    written_tables(&in_live_database(desired, live)).iter().all(|other| qualified_name(other) != table)
+}
+
+/// The desired object. A manifest may omit the database, which then stays.
+fn in_live_database<'b>(desired: &'b Value, live: &Value) -> Cow<'b, Value> {
+    let database = &live["destination"]["database"];
+    if !desired["destination"]["database"].is_null() || database.is_null() || !desired["destination"].is_object() {
+        return Cow::Borrowed(desired);
+    }
+    let mut whole = desired.clone();
+    whole["destination"]["database"] = database.clone();
+    Cow::Owned(whole)
 }
 
 /// Why the object could be lost, and what to do before.

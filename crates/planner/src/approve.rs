@@ -124,23 +124,18 @@ impl LimitExceeded {
 
 /// Why a change that may lose its object, or entries of it, is held back; `None` if it loses nothing that is not allowed.
 //
-// One permission lifts all reasons, so all are said. The spelling comes first: whoever followed another advice would
-// drop a table for nothing. The project file allows each run to come, and each would replace what the API spells
-// otherwise.
+// One permission lifts all reasons, so all are said. The spelling of the API comes first: whoever followed another
+// advice would drop a table for nothing. The project file allows each run to come, and each would replace what the API
+// spells otherwise.
 fn reason_to_hold(change: &Change, limits: &ApprovalLimits) -> Option<BlockReason> {
     if !change.needs_permission() || limits.allows_replacing_now(&change.address) {
         return None;
     }
-    let at = || change.address.clone();
-    let is_in_project = limits.allows_replacing(&change.address);
     let mut reasons = Vec::new();
-    let is_spelling_allowed = is_in_project && change.is_respelled_by_git;
-    if !change.respelled_fields.is_empty() && !is_spelling_allowed {
-        let permission =
-            if change.is_respelled_by_git { Permission::Replace(at()) } else { Permission::ReplaceNow(at()) };
-        reasons.push(BlockReason::SpelledByApi(permission, change.respelled_fields.clone()));
+    if !change.respelled_fields.is_empty() && !change.is_respelled_by_git {
+        reasons.push(BlockReason::SpelledByApi(change.address.clone(), change.respelled_fields.clone()));
     }
-    if !is_in_project {
+    if !limits.allows_replacing(&change.address) {
         add_losses(change, &mut reasons);
     }
     if reasons.len() > 1 { Some(BlockReason::Several(reasons)) } else { reasons.pop() }
@@ -161,6 +156,9 @@ fn add_losses(change: &Change, reasons: &mut Vec<BlockReason>) {
     }
     if is_replace && !change.lost_fields.is_empty() {
         reasons.push(BlockReason::LosesFields(at(), change.lost_fields.clone()));
+    }
+    if !change.respelled_fields.is_empty() && change.is_respelled_by_git {
+        reasons.push(BlockReason::SpellingChanged(at(), change.respelled_fields.clone()));
     }
     if !change.unproven_fields.is_empty() {
         reasons.push(BlockReason::UnprovenFields(at(), change.unproven_fields.clone()));
@@ -196,6 +194,8 @@ impl Plan {
     fn find_blocked(&self, limits: &ApprovalLimits) -> (BTreeMap<Address, BlockReason>, Vec<LimitExceeded>) {
         let mut blocked = self.in_down_services(limits);
         blocked.extend(self.unsafe_replacements(limits));
+        // What cannot happen without these does not count either.
+        let mut blocked = with_dependents(self, blocked);
         let exceeded = self.find_exceeded_limits(limits, &blocked);
         blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
         (with_dependents(self, blocked), exceeded)

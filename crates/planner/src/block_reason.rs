@@ -4,24 +4,28 @@ mod text;
 
 use std::fmt;
 
+use clickpipes::semantics::RespelledField;
 use model::address::{Address, Name, ServiceRef};
 use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
-use serde_json::Value;
 
-pub(crate) use self::text::{fmt_excess, quote_paths};
+pub(crate) use self::text::{fmt_excess, quote_all};
 use crate::conflict::ConflictingField;
 use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;
 use crate::sent_secrets::RefusedSecret;
 
-/// A field that the API seems to spell in its own way: its path, the value of the manifest and the live one, which is
-/// null if the API answers without it.
-pub type RespelledField = (String, Value, Value);
-
-/// A table, and the live object that fills it.
-pub type FilledTable = (String, Address);
+/// A table that a live object fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilledTable {
+    /// Its name, as SQL takes it.
+    pub table: String,
+    /// The live object, by its live name.
+    pub writer: Address,
+    /// Its id.
+    pub writer_id: Id,
+}
 
 /// Why the plan does nothing to an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +61,10 @@ pub enum BlockReason {
     /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
     /// behind.
     UnsafeReplacement(Address, Vec<String>),
-    /// It would be deleted for fields that the API may only spell in its own way, without this permission.
-    SpelledByApi(Permission, Vec<RespelledField>),
+    /// It would be deleted for fields that the API may only spell in its own way.
+    SpelledByApi(Address, Vec<RespelledField>),
+    /// It would be deleted for another spelling of these fields, which git changed.
+    SpellingChanged(Address, Vec<RespelledField>),
     /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
     NameSpelledByApi(Name, Id),
     /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
@@ -154,6 +160,8 @@ pub enum BlockReason {
     StillReferenced(Address),
     /// Its manifest is gone, and this pipe, which takes its place, is blocked.
     SuccessorBlocked(Address),
+    /// It fills this table, into which this pipe does not move now, but perhaps later.
+    TakerBlocked(Address, String),
 }
 
 /// A service that does not run.
@@ -226,9 +234,11 @@ impl BlockReason {
             | Self::TablesFilled(at, _)
             | Self::UnprovenFields(at, _)
             | Self::LosesFields(at, _)
+            | Self::SpellingChanged(at, _)
             | Self::MissesChanges(at) => Some(Permission::Replace(at.clone())),
+            Self::SpelledByApi(at, _) => Some(Permission::ReplaceNow(at.clone())),
             Self::ServiceDown(_, down) => down.can_be_woken.then_some(Permission::WakeService),
-            Self::OverLimit { permission, .. } | Self::SpelledByApi(permission, _) => Some(permission.clone()),
+            Self::OverLimit { permission, .. } => Some(permission.clone()),
             // One permission lifts all of them, so the first one found is the one to show.
             Self::Several(reasons) => reasons.iter().find_map(Self::permission),
             // The other value is in git as well, on the target branch. The merge has to decide, and no flag can do that

@@ -14,9 +14,9 @@ use model::address::Address;
 use model::live::Live;
 
 use crate::block_reason::BlockReason;
-use crate::change::Verdict;
+use crate::change::{Change, Verdict};
 use crate::handover::Handover;
-use crate::order;
+use crate::order::{self, DeleteAfter};
 use crate::plan::Plan;
 use crate::read_conflict::ReadConflictCause;
 use crate::references::ActionReferences;
@@ -43,6 +43,8 @@ enum Dependency<'p> {
     UsedBy,
     /// It is deleted, and the other one takes its place.
     ReplacedBy,
+    /// It gives up this table, and the other one moves into it.
+    GivesTable(&'p str),
     TakesFrom(&'p Handover),
     /// Whether it is deleted. To stop the last reader is a wish of its own.
     GivesTo(&'p Handover, bool),
@@ -59,6 +61,7 @@ impl Dependency<'_> {
             (Self::Needs | Self::CutsOff, _) => BlockReason::NameNotGiven(one()),
             (Self::UsedBy, _) => BlockReason::StillUsed(vec![one()]),
             (Self::ReplacedBy, _) => BlockReason::SuccessorBlocked(one()),
+            (Self::GivesTable(table), _) => BlockReason::TakerBlocked(one(), table.to_owned()),
             (Self::TakesFrom(it), Absence::Outside) => it.conflict(other, ReadConflictCause::GiverOutside),
             (Self::TakesFrom(it), _) => it.conflict(other, ReadConflictCause::OtherStays),
             (Self::GivesTo(_, false), Absence::Outside) => return None,
@@ -78,13 +81,7 @@ impl<'p> Dependents<'p> {
     fn new(plan: &'p Plan) -> Self {
         let mut all = Self(BTreeMap::new());
         all.add_references(plan);
-        for entry in &plan.delete_after {
-            for other in &entry.dependents {
-                // What refers to an object is of another kind. One of the same kind takes its place.
-                let why = if other.kind == entry.address.kind { Dependency::ReplacedBy } else { Dependency::UsedBy };
-                all.add(&entry.address, other, why);
-            }
-        }
+        all.add_deletions(plan);
         for (at, others) in &plan.followers {
             others.leaving.union(&others.arriving).for_each(|other| all.add(other, at, Dependency::Needs));
             others.leaving.iter().for_each(|other| all.add(at, other, Dependency::CutsOff));
@@ -97,6 +94,27 @@ impl<'p> Dependents<'p> {
             all.add(giver, taker, Dependency::GivesTo(handover, deleted.contains(giver)));
         }
         all
+    }
+
+    /// What goes only after something else.
+    fn add_deletions(&mut self, plan: &'p Plan) {
+        let changes: BTreeMap<&Address, &Change> = plan.changes.iter().map(|it| (&it.address, it)).collect();
+        let given_table = |giver: &Address, taker: &Address| {
+            let id = changes.get(giver)?.id.as_ref();
+            let filled = changes.get(taker)?.filled_tables.iter().find(|filled| Some(&filled.writer_id) == id)?;
+            Some(Dependency::GivesTable(&filled.table))
+        };
+        for DeleteAfter { address, dependents } in &plan.delete_after {
+            for other in dependents {
+                // What refers to an object is of another kind. One of the same kind takes its place.
+                let why = if other.kind == address.kind {
+                    given_table(address, other).unwrap_or(Dependency::ReplacedBy)
+                } else {
+                    Dependency::UsedBy
+                };
+                self.add(address, other, why);
+            }
+        }
     }
 
     /// What refers to an object that the plan changes or creates. What the plan replaces is not deleted if a live object

@@ -3,7 +3,7 @@
 mod field;
 
 use clickpipes::data_effects;
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, RespelledField};
 use model::address::{Address, Kind, Name};
 use model::desired::{Document, Place};
 use model::live::{Id, Object};
@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use self::field::{FieldChange, FieldVerdict};
-use crate::block_reason::{BlockReason, FilledTable, RespelledField};
+use crate::block_reason::{BlockReason, FilledTable};
 use crate::sent_secrets::SentSecret;
 use crate::shown_fields::ShownFields;
 

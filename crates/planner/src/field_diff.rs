@@ -11,8 +11,8 @@ use crate::change::FieldVerdict;
 
 mod walk;
 
-pub(crate) use walk::{Sides, diff_sides};
-use walk::{is_same_value, list_items};
+use walk::list_items;
+pub(crate) use walk::{Sides, diff_sides, is_same_value};
 
 /// One field, or one entry of a keyed list, in which the sides differ or cannot be compared.
 ///

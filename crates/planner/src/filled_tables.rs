@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use clickpipes::blocking_tables::find_filled_tables;
+use clickpipes::blocking_tables::{find_filled_tables, gives_up_table};
 use clickpipes::pipe::written_tables::{newly_colliding_table, written_table_names};
 use model::action::Action;
 use model::address::{Address, ServiceRef};
@@ -13,6 +13,7 @@ use model::desired::Desired;
 use model::live::{Id, Live, Object};
 use serde_json::Value;
 
+use crate::block_reason::FilledTable;
 use crate::change::{Change, Verdict};
 use crate::plan::Plan;
 
@@ -23,7 +24,8 @@ type Writer<'l> = (&'l Address, &'l Object);
 /// unmanaged object writes.
 pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live) {
     let Plan { changes, actions, unmanaged, .. } = plan;
-    let changed = |change: &&mut Change| change.id.is_some() && !is_deleted_or_blocked(&change.verdict);
+    // What is blocked now may move into its table with a later plan.
+    let changed = |change: &&mut Change| change.id.is_some() && change.verdict != Verdict::Delete;
     let mut changed = changes.iter_mut().filter(changed).peekable();
     if changed.peek().is_none() {
         return;
@@ -51,13 +53,21 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
         let others = tables.filter_map(|table| writers.get(&(&change.address.service, table))).flatten();
         let others: BTreeMap<&Id, Writer<'_>> =
             others.filter(|(_, other)| other.id != own.id).map(|writer| (&writer.1.id, *writer)).collect();
-        if created.is_some() || actions.iter().any(|action| removes_first(action)) {
+        let is_blocked = matches!(change.verdict, Verdict::Blocked(_));
+        if is_blocked || created.is_some() || actions.iter().any(|action| removes_first(action)) {
             let filled = |(at, other): &Writer<'_>| {
                 let tables = find_filled_tables(change.address.kind, body, &own.body, &other.body);
-                let at = (*at).clone();
-                tables.into_iter().map(move |table| (table, at.clone()))
+                let (writer, writer_id) = ((*at).clone(), other.id.clone());
+                tables.into_iter().map(move |table| FilledTable {
+                    table,
+                    writer: writer.clone(),
+                    writer_id: writer_id.clone(),
+                })
             };
             change.filled_tables = others.values().flat_map(filled).collect();
+        }
+        if is_blocked {
+            continue;
         }
         let is_unmanaged = |writer: &&Writer<'_>| change.filled_tables.is_empty() && unmanaged.contains(&writer.1.id);
         let shared = others.values().filter(is_unmanaged).find_map(|writer| warning(body, &own.body, *writer));
@@ -65,8 +75,38 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
     }
 }
 
-fn is_deleted_or_blocked(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Delete | Verdict::Blocked(_))
+/// The changes that move into a table which another object of the plan gives up, by the address of that one, with the
+/// table.
+//
+// Once a table has no pipe, no plan knows that it has rows. If the pipe that moves into it were blocked now, the next
+// plan would let it through: its delete is accepted, and its create refused.
+//
+//     a   fills t       state: absent   ............................. delete, if b did move
+//     b   moves into t  blocked, as a fills t, or allowed by name ────┘
+pub(crate) fn find_takers<'p>(plan: &'p Plan, live: &Live) -> BTreeMap<&'p Address, BTreeMap<&'p Address, &'p str>> {
+    let mut takers: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    let moving: Vec<&Change> = plan.changes.iter().filter(|change| !change.filled_tables.is_empty()).collect();
+    if moving.is_empty() {
+        return takers;
+    }
+    let by_id: BTreeMap<&Id, &Change> =
+        plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, change))).collect();
+    let objects: BTreeMap<&Id, &Object> =
+        live.values().flat_map(|found| &found.objects).map(|object| (&object.id, object)).collect();
+    for taker in moving {
+        for FilledTable { table, writer_id, .. } in &taker.filled_tables {
+            let Some((giver, object)) = by_id.get(writer_id).zip(objects.get(writer_id)) else { continue };
+            let is_given = match (&giver.verdict, &giver.after) {
+                (Verdict::Delete, _) => true,
+                (Verdict::Blocked(_), _) | (_, None) => false,
+                (_, Some(after)) => gives_up_table(table, &after.redacted(), &object.body),
+            };
+            if is_given {
+                takers.entry(&giver.address).or_default().insert(&taker.address, table);
+            }
+        }
+    }
+    takers
 }
 
 /// Whether the action adds what an earlier one removed.

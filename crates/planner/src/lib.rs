@@ -46,7 +46,7 @@ mod undeclared_rename;
 mod unproven_fields;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
-pub use block_reason::{BlockReason, DownService, FilledTable, Permission, ProtectedBy, RespelledField};
+pub use block_reason::{BlockReason, DownService, FilledTable, Permission, ProtectedBy};
 pub use change::{
     Change, ChangedTemplate, FieldChange, FieldVerdict, IgnoredChanges, MissingBase, UncheckedFields, Verdict,
 };

@@ -14,6 +14,7 @@ use crate::change::{FieldVerdict, MissingBase, UncheckedFields};
 use crate::field_diff::{FieldDiff, Origin, Side, Sides, diff_sides};
 use crate::inputs::{PlanInputs, UnsettledPolicy, WriteOnlyPolicy};
 use crate::overlay::{live_view, remove_path, target_body};
+use crate::respelling::recognize_spellings;
 
 /// The sides of one object, compared.
 pub(crate) struct ObjectDiff<'a> {
@@ -75,6 +76,7 @@ impl<'a> ObjectDiff<'a> {
         recognize_own_values(&mut diffs, &earlier);
         let moved = document.target.iter().flat_map(|target| &target.bodies).map(|body| resolve(body));
         recognize_moved_values(&mut diffs, &moved.collect::<Vec<_>>());
+        recognize_spellings(&mut diffs, &live);
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();
         let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();

@@ -238,7 +238,8 @@ impl PlanInputs<'_> {
         if !forcing.is_empty() {
             let mut change = with_verdict(Verdict::Replace);
             change.respelled_fields = respelling::respelled_fields(pending, &forcing, &object_diff.live);
-            change.is_respelled_by_git = base.is_some();
+            change.is_respelled_by_git =
+                respelling::are_live_as_in_base(pending.iter().filter(|diff| forcing.contains(&diff.path)));
             // A new object has the declared values, whatever drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
             // The merge keeps what the target branch changed, so the new object has it too.
@@ -298,7 +299,7 @@ impl PlanInputs<'_> {
             blocking_tables,
             redefined_tables,
             respelled_fields,
-            is_respelled_by_git: object_diff.base.is_some(),
+            is_respelled_by_git: respelling::are_live_as_in_base(object_diff.pending.iter()),
             unproven_fields,
             ..with_verdict(verdict)
         };

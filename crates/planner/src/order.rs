@@ -23,13 +23,14 @@ use crate::references::{ActionReferences, LiveReferences, index_live_hosts};
 /// endpoint a   .............................. delete
 /// ```
 ///
-/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays.
+/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays. What takes the place of an
+/// object, or moves into its table, is a dependent in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteAfter {
-    /// The object that is deleted, perhaps to be re-created.
+    /// The object that is deleted, perhaps to be re-created, or that gives up a table.
     pub address: Address,
-    /// The objects that reference it live, and have pending changes.
+    /// The objects that reference it live, or come after it, and have pending changes.
     pub dependents: BTreeSet<Address>,
 }
 

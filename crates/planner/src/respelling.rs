@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use clickpipes::semantics::{FieldSemantics, may_be_same_text};
+use clickpipes::semantics::{self, FieldSemantics, RespelledField};
 use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
@@ -20,8 +20,8 @@ use model::look_alike::letters;
 use model::path::FieldPath;
 use serde_json::Value;
 
-use crate::block_reason::RespelledField;
-use crate::field_diff::{FieldDiff, Origin, group_by_field};
+use crate::change::FieldVerdict;
+use crate::field_diff::{FieldDiff, Origin, group_by_field, is_same_value};
 use crate::inputs::{NamesByLetters, PlanInputs};
 
 /// The fields that force a replacement, if every one of them may only be spelt otherwise.
@@ -40,11 +40,51 @@ pub(crate) fn respelled_fields(
 
 fn respelled_field(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
     let desired = diff.desired.as_ref()?;
-    let path = &diff.path;
-    let field = |live: &Value| vec![(path.to_string(), desired.clone(), live.clone())];
+    let field = |live: &Value| vec![(diff.path.to_string(), desired.clone(), live.clone())];
     let Some(value) = &diff.live else { return may_be_left_out(diff).then(|| field(&Value::Null)) };
-    let found = respelled_texts(path, diff.rules, desired, value).filter(|found| !found.is_empty());
-    found.or_else(|| is_named_after_sibling(path, (desired, value), live).then(|| field(value)))
+    let found = respelled_texts(diff, value).filter(|found| !found.is_empty());
+    found.or_else(|| is_named_after_sibling(diff, (desired, value), live).then(|| field(value)))
+}
+
+fn respelled_texts(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
+    diff.rules.respelled_texts(&diff.path, diff.desired.as_ref()?, Some(live)).ok()
+}
+
+fn is_named_after_sibling(diff: &FieldDiff<'_>, (desired, value): (&Value, &Value), live: &Value) -> bool {
+    let siblings = diff.path.parent().and_then(|parent| parent.value_in(live)?.as_object());
+    siblings.is_some_and(|siblings| semantics::is_named_after_sibling(desired, value, siblings))
+}
+
+/// Takes back that somebody else changed a field, where live may have a value of git in the spelling of the API.
+///
+/// ```text
+/// base   git   live
+/// a,b    a,c   A,B    git changed it
+/// a,b    a,c   A,C    an apply sent it, and the base has not moved on: nothing is left but the spelling
+/// ```
+///
+/// As conflicts, both would hold back the object at each run.
+pub(crate) fn recognize_spellings(diffs: &mut [FieldDiff<'_>], live: &Value) {
+    let is_conflict =
+        |diff: &&mut FieldDiff<'_>| diff.verdict() == Some(FieldVerdict::Conflict) && !diff.has_target_value;
+    for diff in diffs.iter_mut().filter(is_conflict) {
+        let is_spelling = |own: &Value| {
+            let value = diff.live.as_ref()?;
+            let is_text = diff.rules.respelled_texts(&diff.path, own, Some(value)).is_ok();
+            Some(is_text || is_named_after_sibling(diff, (own, value), live))
+        };
+        if [&diff.base, &diff.desired].into_iter().flatten().any(|own| is_spelling(own) == Some(true)) {
+            diff.origin = Origin::Known(FieldVerdict::Change);
+        }
+    }
+}
+
+/// Whether live has the value of the base in these fields, so that only git can have changed their spelling.
+pub(crate) fn are_live_as_in_base<'d>(mut diffs: impl Iterator<Item = &'d FieldDiff<'d>>) -> bool {
+    diffs.all(|diff| {
+        diff.verdict() == Some(FieldVerdict::Change)
+            && is_same_value(diff.rules, diff.base.as_ref(), diff.live.as_ref())
+    })
 }
 
 /// Whether the API may have the value and answer without it. A word that it leaves out has a meaning of its own, and a
@@ -53,21 +93,13 @@ fn may_be_left_out(diff: &FieldDiff<'_>) -> bool {
     diff.origin == Origin::NoBase && !diff.rules.is_word()
 }
 
-/// Whether live has the value of another field before the declared one, as in `database.table`.
-fn is_named_after_sibling(path: &FieldPath, (desired, live): (&Value, &Value), body: &Value) -> bool {
-    let (Some(desired), Some(live)) = (desired.as_str(), live.as_str()) else { return false };
-    let siblings = path.parent().and_then(|parent| parent.value_in(body)).and_then(Value::as_object);
-    let prefix = live.strip_suffix(desired).and_then(|prefix| prefix.strip_suffix('.'));
-    prefix.is_some_and(|prefix| siblings.into_iter().flatten().any(|(_, sibling)| sibling == prefix))
-}
-
 /// The texts that differ between the entries of a list, if each live one may be a declared one.
 fn respelled_list(entries: &[FieldDiff<'_>]) -> Option<Vec<RespelledField>> {
     let (declared, unclaimed): (Vec<_>, Vec<_>) = entries.iter().partition(|diff| diff.desired.is_some());
     let mut unclaimed: Vec<&Value> = unclaimed.into_iter().filter_map(|diff| diff.live.as_ref()).collect();
     let mut found = Vec::new();
     for diff in declared {
-        let respelled = |live: &Value| respelled_texts(&diff.path, diff.rules, diff.desired.as_ref()?, live);
+        let respelled = |live: &Value| respelled_texts(diff, live);
         found.extend(if let Some(live) = &diff.live {
             respelled(live)?
         } else {
@@ -90,44 +122,9 @@ pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField
     let respelled = entries.iter().flat_map(|diff| {
         let others = unclaimed.iter().filter(|other| other.path == diff.path && diff.live.is_none());
         let mut live = diff.live.iter().chain(others.filter_map(|other| other.live.as_ref()));
-        let found = diff.desired.as_ref().and_then(|desired| {
-            live.find_map(|live| {
-                respelled_texts(&diff.path, diff.rules, desired, live).filter(|found| !found.is_empty())
-            })
-        });
-        found.unwrap_or_default()
+        live.find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty())).unwrap_or_default()
     });
     respelled.collect()
-}
-
-/// The texts that differ; `None` if more differs than the spelling of texts.
-fn respelled_texts(
-    path: &FieldPath,
-    rules: &FieldSemantics,
-    desired: &Value,
-    live: &Value,
-) -> Option<Vec<RespelledField>> {
-    if let Value::Object(fields) = desired {
-        let fields = fields.iter().map(|(name, desired)| {
-            let live = live.get(name).unwrap_or(&Value::Null);
-            respelled_texts(&path.child(name), rules.child_field(name), desired, live)
-        });
-        return fields.collect::<Option<Vec<_>>>().map(|found| found.concat());
-    }
-    if rules.matches_live(desired, Some(live)) {
-        return Some(Vec::new());
-    }
-    match (desired, live) {
-        (Value::String(one), Value::String(other)) if may_be_same_text(one, other) => {
-            Some(vec![(path.to_string(), desired.clone(), live.clone())])
-        }
-        (Value::Array(ones), Value::Array(others)) if ones.len() == others.len() => {
-            let items = ones.iter().zip(others);
-            let items = items.map(|(one, other)| respelled_texts(path, rules.list_item(), one, other));
-            items.collect::<Option<Vec<_>>>().map(|found| found.concat())
-        }
-        _ => None,
-    }
 }
 
 /// The fewest letters of a name that an API may have cut.

@@ -14,6 +14,8 @@ use model::secret::{ReferencedSecret, SecretSource, find_secret_references};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::block_reason::quote_all;
+
 /// A secret that a change sends, or that the API already has and uses at another host after the change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SentSecret {
@@ -84,8 +86,7 @@ impl RefusedSecret {
 impl fmt::Display for RefusedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { secret, host, by } = self;
-        let allowed: Vec<String> = by.allowed.iter().map(|host| format!("`{host}`")).collect();
-        let allowed = if allowed.is_empty() { "no host".to_owned() } else { allowed.join(", ") };
+        let allowed = if by.allowed.is_empty() { "no host".to_owned() } else { quote_all(&by.allowed) };
         write!(
             f,
             "it would send `{secret}` to `{host}`, and `policy.secrets` allows `{}` only for {allowed}",

@@ -1,4 +1,5 @@
-//! Pipes that take the place of a pruned one: in another service, or under another name with the same table.
+//! Pipes that take the place of a pruned one: in another service, or under another name with the same table. And live
+//! pipes that move into the table of another one.
 //
 // The requests of two objects go out independently, and a delete succeeds where the create is refused: the pipe would
 // be nowhere, and the rows that it left may keep it from being created at all. So the delete waits for the create.
@@ -16,9 +17,10 @@ use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
 
-use crate::block_reason::BlockReason;
+use crate::block_reason::{BlockReason, quote_all};
 use crate::blocked_together::block_changes;
 use crate::change::{Change, Verdict};
+use crate::filled_tables::find_takers;
 use crate::handover::Handover;
 use crate::inputs::all_names;
 use crate::order::{DeleteAfter, sort_actions};
@@ -63,35 +65,65 @@ impl<'p> NewPipes<'p> {
     }
 }
 
-/// Lets each pruned pipe wait for the pipe that takes its place, and keeps it if the plan does not create that one.
+/// What comes after something else, or stays because of it.
+#[derive(Default)]
+struct Successions {
+    blocked: BTreeMap<Address, BlockReason>,
+    /// What must have happened before an object goes.
+    waiting: BTreeMap<Address, BTreeSet<Address>>,
+    /// What must not begin before an object is gone.
+    following: Vec<Handover>,
+    sentences: BTreeMap<Address, Vec<String>>,
+}
+
+impl Successions {
+    fn find(plan: &Plan, desired: &Desired, live: &Live) -> Self {
+        let mut all = Self::default();
+        let (pipes, mut takers) = (NewPipes::find_new(plan, desired, live), find_takers(plan, live));
+        for change in &plan.changes {
+            let successors = if is_pruned(change) { pipes.successors_of(change) } else { Vec::new() };
+            if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {
+                let reason = BlockReason::SuccessorBlocked(missing.address.clone());
+                all.blocked.insert(change.address.clone(), reason);
+                continue;
+            }
+            let takers = takers.remove(&change.address).unwrap_or_default();
+            let successors: BTreeSet<&Address> = successors.into_iter().map(|other| &other.address).collect();
+            if successors.is_empty() && takers.is_empty() {
+                continue;
+            }
+            let others: BTreeSet<Address> = successors.iter().copied().chain(takers.keys().copied()).cloned().collect();
+            // Its source is not free before it is deleted. So everything that takes its place comes after it.
+            if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
+                let others = others.into_iter().filter(|other| handover.taker != *other);
+                all.following.extend(others.map(|taker| Handover { taker, losses: Vec::new(), ..handover.clone() }));
+                continue;
+            }
+            let created = format!("it is deleted after {} is created", quote_all(&successors));
+            let moved = takers.iter().map(|(taker, table)| format!("it waits until `{taker}` has moved into {table}"));
+            let sentences = (!successors.is_empty()).then_some(created).into_iter().chain(moved).collect();
+            all.sentences.insert(change.address.clone(), sentences);
+            all.waiting.insert(change.address.clone(), others);
+        }
+        all
+    }
+}
+
+fn is_pruned(change: &Change) -> bool {
+    change.verdict == Verdict::Delete && change.place.is_none()
+}
+
+/// Lets each pruned pipe wait for the pipe that takes its place, and keeps it if the plan does not create that one. What
+/// gives up a table waits for what moves into it.
 pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Live) {
-    let is_pruned = |change: &&Change| change.verdict == Verdict::Delete && change.place.is_none();
+    let moves = |change: &Change| is_pruned(change) || !change.filled_tables.is_empty();
     // The actions are in order, but for handovers that were found since.
-    if plan.handovers.is_empty() && !plan.changes.iter().any(|change| is_pruned(&change)) {
+    if plan.handovers.is_empty() && !plan.changes.iter().any(moves) {
         return block_changes(plan, BTreeMap::new());
     }
-    let (mut blocked, mut waiting, mut following) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    let pipes = NewPipes::find_new(plan, desired, live);
-    for change in plan.changes.iter().filter(is_pruned) {
-        let mut successors = pipes.successors_of(change);
-        if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {
-            blocked.insert(change.address.clone(), BlockReason::SuccessorBlocked(missing.address.clone()));
-            continue;
-        }
-        // Its source is not free before it is deleted. So everything that takes its place comes after it.
-        if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
-            successors.retain(|other| handover.taker != other.address);
-            let others = successors.into_iter().map(|other| other.address.clone());
-            following.extend(others.map(|taker| Handover { taker, losses: Vec::new(), ..handover.clone() }));
-        } else if !successors.is_empty() {
-            let successors: BTreeSet<Address> = successors.into_iter().map(|other| other.address.clone()).collect();
-            waiting.insert(change.address.clone(), successors);
-        }
-    }
+    let Successions { blocked, mut waiting, mut following, mut sentences } = Successions::find(plan, desired, live);
     for change in &mut plan.changes {
-        let Some(successors) = waiting.get(&change.address) else { continue };
-        let names: Vec<String> = successors.iter().map(|other| format!("`{other}`")).collect();
-        change.data_effects.push(format!("it is deleted after {} is created", names.join(", ")));
+        change.data_effects.extend(sentences.remove(&change.address).into_iter().flatten());
     }
     for entry in &mut plan.delete_after {
         entry.dependents.extend(waiting.remove(&entry.address).into_iter().flatten());

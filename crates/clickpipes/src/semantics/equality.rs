@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::spelling::Equality;
 use super::{FieldSemantics, ListSemantics, Readback, masked};
-use model::path::FieldPath;
 use model::secret;
 
 impl FieldSemantics {
@@ -38,21 +37,6 @@ impl FieldSemantics {
                 .could_be_masked(desired, live)
                 .unwrap_or_else(|| self.equals_live(desired, live) || self.is_unsettled(Some(live))),
         }
-    }
-
-    /// The first declared field for which live says something else, by the rules of [`FieldSemantics::matches_live`].
-    pub fn first_difference(&self, desired: &Value, live: Option<&Value>) -> Option<FieldPath> {
-        if self.matches_live(desired, live) {
-            return None;
-        }
-        let below = match (desired, live) {
-            (Value::Object(fields), Some(Value::Object(live))) => fields.iter().find_map(|(name, value)| {
-                let below = self.child_field(name).first_difference(value, live.get(name))?;
-                Some(FieldPath::root().child(name).join(&below))
-            }),
-            _ => None,
-        };
-        Some(below.unwrap_or_else(FieldPath::root))
     }
 
     /// Whether a live text with a mask could be what is declared; `None` if it contains no mask. What the mask leaves

@@ -1,10 +1,85 @@
 //! Texts of which one may be what an API makes of the other. Nobody knows, so they are neither equal nor another value.
 
 use model::look_alike::letters;
+use model::path::FieldPath;
 use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::{FieldSemantics, ListSemantics};
+
+/// A field that the API seems to spell in its own way: its path, the declared value and the live one, which is null if
+/// the API answers without it.
+pub type RespelledField = (String, Value, Value);
+
+impl FieldSemantics {
+    /// The declared texts that live may only spell in its own way.
+    ///
+    /// # Errors
+    ///
+    /// The first field that differs by more than that.
+    pub fn respelled_texts(
+        &self,
+        path: &FieldPath,
+        declared: &Value,
+        live: Option<&Value>,
+    ) -> Result<Vec<RespelledField>, FieldPath> {
+        if self.matches_live(declared, live) {
+            return Ok(Vec::new());
+        }
+        match (declared, live) {
+            (Value::Object(fields), Some(Value::Object(live))) => {
+                let fields = fields.iter().map(|(name, declared)| {
+                    let (path, value) = (path.child(name), live.get(name));
+                    let field = self.child_field(name).respelled_texts(&path, declared, value);
+                    field.or_else(|differing| match value {
+                        Some(value) if is_named_after_sibling(declared, value, live) => {
+                            Ok(vec![(path.to_string(), declared.clone(), value.clone())])
+                        }
+                        _ => Err(differing),
+                    })
+                });
+                fields.collect::<Result<Vec<_>, _>>().map(|found| found.concat())
+            }
+            (Value::String(one), Some(Value::String(other))) if may_be_same_text(one, other) => {
+                Ok(vec![(path.to_string(), one.as_str().into(), other.as_str().into())])
+            }
+            (Value::Array(ones), Some(Value::Array(others))) if ones.len() == others.len() => {
+                self.respelled_items(path, ones, others)
+            }
+            _ => Err(path.clone()),
+        }
+    }
+
+    fn respelled_items(
+        &self,
+        path: &FieldPath,
+        declared: &[Value],
+        live: &[Value],
+    ) -> Result<Vec<RespelledField>, FieldPath> {
+        let mut unclaimed: Vec<&Value> = live.iter().collect();
+        let items = declared.iter().map(|declared| {
+            let candidates = if self.list == ListSemantics::Atomic { 1 } else { unclaimed.len() };
+            let found = unclaimed[..candidates]
+                .iter()
+                .enumerate()
+                .find_map(|(at, live)| Some((at, self.list_item().respelled_texts(path, declared, Some(live)).ok()?)));
+            let (at, texts) = found.ok_or_else(|| path.clone())?;
+            unclaimed.remove(at);
+            Ok(texts)
+        });
+        items.collect::<Result<Vec<_>, _>>().map(|found| found.concat())
+    }
+}
+
+/// Whether live has the value of another field of the object before the declared one, as in `database.table`.
+pub fn is_named_after_sibling(declared: &Value, live: &Value, siblings: &Map<String, Value>) -> bool {
+    let (Some(declared), Some(live)) = (declared.as_str(), live.as_str()) else { return false };
+    let prefix = live.strip_suffix(declared).and_then(|prefix| prefix.strip_suffix('.'));
+    prefix.is_some_and(|prefix| siblings.values().any(|sibling| sibling == prefix))
+}
 
 /// Whether one text may be what an API makes of the other.
-pub fn may_be_same_text(one: &str, other: &str) -> bool {
+fn may_be_same_text(one: &str, other: &str) -> bool {
     let [plain, other_plain] = [one, other].map(unescaped);
     plain == other_plain
         || has_same_letters(&plain, &other_plain)

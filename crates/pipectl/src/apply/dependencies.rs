@@ -5,6 +5,7 @@
 //     create endpoint  ->  create the pipe that uses it        `requires`: if the endpoint fails, the pipe is skipped
 //     update the pipe  ->  delete the endpoint that it left    `released_by`: if the update fails, the delete is skipped
 //     create a pipe    ->  delete the one whose place it takes `released_by`: if the create fails, the delete is skipped
+//     move into a table -> delete the pipe that fills it      `released_by`: if the move fails, the delete is skipped
 //     delete a pipe    ->  create the one that takes its slot `takes_from`: if the delete fails, the create is skipped; and the
 //                                                             delete waits for what the create refers to
 //     everything       ->  delete, scaling                     `waits_for_lower_ranks`: for the end, whatever it is

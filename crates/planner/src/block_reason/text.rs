@@ -4,10 +4,9 @@ use std::fmt;
 
 use clickpipes::blocking_tables;
 use clickpipes::semantics::FieldSemantics;
-use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
-use super::BlockReason;
+use super::{BlockReason, FilledTable};
 use crate::conflict::{ConflictingField, value_pair};
 
 impl fmt::Display for BlockReason {
@@ -37,7 +36,8 @@ impl fmt::Display for BlockReason {
             | Self::LosesFields(..)
             | Self::MissesChanges(_)
             | Self::RefusedReplacement(_)
-            | Self::SpelledByApi(..) => self.fmt_loss(f),
+            | Self::SpelledByApi(..)
+            | Self::SpellingChanged(..) => self.fmt_loss(f),
             Self::BeingDeleted => f.write_str("it is being deleted: plan again when it is gone, to create it again"),
             Self::NameSpelledByApi(name, id) => {
                 write!(f, "the API calls it `{name}` ({id}): write the name so")
@@ -67,7 +67,8 @@ impl fmt::Display for BlockReason {
             | Self::UsedByHost(..)
             | Self::UsedElsewhere(_)
             | Self::StillReferenced(_)
-            | Self::SuccessorBlocked(_) => self.fmt_use(f),
+            | Self::SuccessorBlocked(_)
+            | Self::TakerBlocked(..) => self.fmt_use(f),
             Self::Conflict(fields) => {
                 let texts: String = fields.iter().map(ConflictingField::describe).collect();
                 write!(f, "{texts}")?;
@@ -169,7 +170,7 @@ impl BlockReason {
         match self {
             Self::CutsOff(others) => {
                 let verb = if others.len() == 1 { "connects" } else { "connect" };
-                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                let others = quote_all(others);
                 write!(
                     f,
                     "{others} {verb} by a DNS name that it would lose, and would not follow: change both together"
@@ -178,12 +179,12 @@ impl BlockReason {
             Self::NameNotGiven(other) => write!(f, "it needs a change of `{other}`, which is blocked"),
             Self::StillUsed(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
-                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                let users = quote_all(users);
                 write!(f, "{users} still {verb} it after this plan: change or delete {users} first")
             }
             Self::MayBeUsed(users) => {
                 let verb = if users.len() == 1 { "connects" } else { "connect" };
-                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                let users = quote_all(users);
                 write!(
                     f,
                     "the API hides where {users} {verb}, which may be here: change or delete {users} first, or write \
@@ -192,7 +193,7 @@ impl BlockReason {
             }
             Self::UsedElsewhere(users) => {
                 let verb = if users.len() == 1 { "uses" } else { "use" };
-                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                let users = quote_all(users);
                 write!(
                     f,
                     "it would be replaced, and {users} {verb} it, which no manifest of this run declares: run over both \
@@ -201,7 +202,7 @@ impl BlockReason {
             }
             Self::UsedByHost(users, name) => {
                 let verb = if users.len() == 1 { "connects" } else { "connect" };
-                let users = join_words(users.iter().map(|user| format!("`{user}`")));
+                let users = quote_all(users);
                 let reference = FieldSemantics::reference_text(name);
                 write!(
                     f,
@@ -216,6 +217,12 @@ impl BlockReason {
                 f,
                 "no manifest declares it, but `{address}`, which takes its place, is blocked: it is deleted when that \
                  one is created"
+            ),
+            Self::TakerBlocked(taker, table) => write!(
+                f,
+                "`{taker}` would move into {table}, which it fills, and does not change now; without it, no later plan \
+                 would know that the table has rows. It changes together with `{taker}`: let that one through, or \
+                 give it another table"
             ),
             _ => Ok(()),
         }
@@ -275,7 +282,7 @@ impl BlockReason {
     fn fmt_shared_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateIdentity(id, others) => {
-                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                let others = quote_all(others);
                 write!(
                     f,
                     "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
@@ -283,7 +290,7 @@ impl BlockReason {
                 )
             }
             Self::RenameNotApplied(id, others) => {
-                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                let others = quote_all(others);
                 write!(
                     f,
                     "{others} and this manifest lead to the same live object {id}: a commit since the base renamed it, \
@@ -291,7 +298,7 @@ impl BlockReason {
                 )
             }
             Self::SharedObject(others) => {
-                let others = join_words(others.iter().map(|other| format!("`{other}`")));
+                let others = quote_all(others);
                 write!(
                     f,
                     "`duplicate-identity`: this API has one for the whole organization, and {others} and this manifest \
@@ -325,20 +332,24 @@ impl BlockReason {
                 let are_left_out = fields.iter().all(|(_, _, live)| live.is_null());
                 f.write_str(if are_left_out { "if not" } else { "if it is another value" })
             }
-            Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
-            Self::UnprovenFields(_, fields) => {
-                let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
-                write!(
-                    f,
-                    "a table mapping is removed before it is added again with {}, which pipectl does not know and no \
-                     live mapping has: if the API refuses that, the old mapping is added again with a new snapshot, at \
-                     every apply",
-                    fields.join(", ")
-                )
+            Self::SpellingChanged(_, fields) => {
+                for (field, desired, live) in fields {
+                    let [desired, live] = value_pair(desired, live);
+                    write!(f, "only the spelling of `{field}` changes, from {live} to {desired}; ")?;
+                }
+                f.write_str("if the API keeps a spelling of its own, each run with this base would do the same again")
             }
+            Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
+            Self::UnprovenFields(_, fields) => write!(
+                f,
+                "a table mapping is removed before it is added again with {}, which pipectl does not know and no live \
+                 mapping has: if the API refuses that, the old mapping is added again with a new snapshot, at every \
+                 apply",
+                quote_all(fields)
+            ),
             Self::TablesFilled(_, tables) => {
-                for (table, other) in tables {
-                    write!(f, "`{other}` fills {table}; ")?;
+                for FilledTable { table, writer, .. } in tables {
+                    write!(f, "`{writer}` fills {table}; ")?;
                 }
                 f.write_str(
                     "the old one would go first, and the API adds the new one only if its tables are empty; use \
@@ -349,7 +360,7 @@ impl BlockReason {
             Self::LosesFields(_, paths) => write!(
                 f,
                 "the new object would lack {}, which the API does not return; declare what you need",
-                quote_paths(paths)
+                quote_all(paths)
             ),
             Self::RefusedReplacement(fields) => write!(
                 f,
@@ -381,8 +392,7 @@ fn join_words(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// The paths for a sentence.
-pub(crate) fn quote_paths(paths: &[FieldPath]) -> String {
-    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-    quoted.join(", ")
+/// The names for a sentence.
+pub(crate) fn quote_all(names: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    join_words(names.into_iter().map(|name| format!("`{name}`")))
 }

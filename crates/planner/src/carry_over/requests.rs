@@ -1,7 +1,7 @@
 //! What the requests of a plan carry over, and what a person reads about it.
 
 use super::{BTreeSet, CarriedOver, CarryOver, FieldPath, FieldSemantics, HashMap, Kind, ListSemantics, Value};
-use crate::block_reason::quote_paths;
+use crate::block_reason::quote_all;
 use crate::field_diff::FieldDiff;
 use crate::inputs::PlanInputs;
 use crate::object_diff::ObjectDiff;
@@ -94,7 +94,7 @@ impl<'r> EntryIndex<'r> {
         let Some((index, complete)) = self.entries.get(&entry.keyed.entry_key(desired)) else { return Vec::new() };
         let lines = [("keeps", self.kept.get(index)), ("loses", self.dropped.get(index))];
         let sentence = |(verb, paths): (&str, Option<&Vec<FieldPath>>)| {
-            Some(format!("`{}` {verb} what the manifest omits: {}", entry.label, quote_paths(paths?)))
+            Some(format!("`{}` {verb} what the manifest omits: {}", entry.label, quote_all(paths?)))
         };
         let sentences = lines.into_iter().filter_map(sentence).collect();
         diff.desired = Some((*complete).clone());
@@ -123,6 +123,6 @@ impl CarriedOver {
             ),
         ];
         let told = lines.into_iter().filter(|(paths, _)| !paths.is_empty());
-        told.map(|(paths, words)| format!("{words}{}", quote_paths(paths))).collect()
+        told.map(|(paths, words)| format!("{words}{}", quote_all(paths))).collect()
     }
 }

@@ -143,7 +143,7 @@ fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) ->
 }
 
 /// Whether an entry is on neither side, or the same on both.
-pub(super) fn is_same_value(item: &FieldSemantics, one: Option<&Value>, other: Option<&Value>) -> bool {
+pub(crate) fn is_same_value(item: &FieldSemantics, one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => item.matches_live(one, Some(other)),

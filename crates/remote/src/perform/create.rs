@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use model::action::RunState;
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
+use model::path::FieldPath;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -283,9 +284,10 @@ impl CreateAttempt<'_> {
             (Some(sent), live) if live != Some(sent) => {
                 format!("it reads from `{}`, and the manifest declares `{sent}`", live.unwrap_or("unknown"))
             }
-            _ => match rules.first_difference(&sent, Some(&found.body)) {
-                Some(path) => format!("its `{path}` is not what was sent"),
-                None => return Ok(()),
+            // An API may have a spelling of its own for what was sent.
+            _ => match rules.respelled_texts(&FieldPath::root(), &sent, Some(&found.body)) {
+                Err(path) => format!("its `{path}` is not what was sent"),
+                Ok(_) => return Ok(()),
             },
         };
         let (address, id) = (self.address.clone(), found.id.clone());

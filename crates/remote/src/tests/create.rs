@@ -247,6 +247,17 @@ async fn only_what_was_sent_is_adopted_after_a_lost_create() {
             "it reads from `kinesis`, and the manifest declares `kafka`",
         ),
         (with("/source/kafka/topics", json!("clicks")), "its `source.kafka.topics` is not what was sent"),
+        // Spellings that an API may make of what was sent.
+        (with("/source/kafka/topics", json!("ORDERS")), ""),
+        (with("/destination/table", json!("default.orders")), ""),
+        (
+            with("/source/kafka", {
+                let mut kafka = sent["source"]["kafka"].clone();
+                (kafka["topics"], kafka["format"]) = (json!("ORDERS"), json!("Avro"));
+                kafka
+            }),
+            "its `source.kafka.format` is not what was sent",
+        ),
         (with("/source", json!({})), "it reads from `unknown`, and the manifest declares `kafka`"),
         (with("/source/kafka/brokers", json!("BROKER.example.com:9092")), ""),
         (with("/source/kafka/credentials", json!(null)), ""),
