@@ -69,10 +69,15 @@ fn first_syntax_error(text: &str, errors: &[cel::ParseError]) -> ExpressionProbl
     let offset = (start + column).min(text.len());
     let rest = text.get(offset..).unwrap_or_default();
     let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
+    // What follows the end is of the file, and not of the expression: the last letter is the place.
+    let end = text.trim_end();
+    if offset >= end.len() {
+        let last = end.char_indices().next_back().map_or(0, |(at, _)| at);
+        return ExpressionProblem::new(last, "the expression ends too early");
+    }
     let message = match rest.chars().next() {
-        None => "the expression ends too early".to_owned(),
         Some('=' | '&' | '|') => "there is no such operator".to_owned(),
-        Some(_) => format!("this is not a valid expression: {}", model::sanitize::sanitize_line(message)),
+        _ => format!("this is not a valid expression: {}", model::sanitize::sanitize_line(message)),
     };
     ExpressionProblem {
         help: intended_operator(rest).map(|it| format!("write `{it}`")),

@@ -177,15 +177,47 @@ fn mistakes_in_rules_have_places() {
       tem == 'x'
     message: 'open {{ labels'
 "#), @"
-    pipectl.yaml:4:22 bad-rule: there is no variable `manifst` (did you mean `manifest`?) [manifst.kind == 'X]
-    pipectl.yaml:5:37 bad-rule: the expression ends too early []
+    pipectl.yaml:4:22 bad-rule: there is no variable `manifst` (did you mean `manifest`?) [manifst.kind == 'X']
+    pipectl.yaml:5:36 bad-rule: the expression ends too early [=]
     pipectl.yaml:5:12 duplicate-rule: there is another rule `a` [a]
-    pipectl.yaml:7:36 bad-rule: there is no variable `enviroment` (did you mean `environment`?) [enviroment != ]
+    pipectl.yaml:7:36 bad-rule: there is no variable `enviroment` (did you mean `environment`?) [enviroment != '']
     pipectl.yaml:10:30 bad-rule: there is no function `startWith` (did you mean `startsWith`?) [startWith('x')]
     pipectl.yaml:11:21 bad-rule: there is no variable `lables` (did you mean `labels`?) [lables.team }}]
-    pipectl.yaml:15:7 bad-rule: there is no variable `tem` (there are `manifest`, `labels`, `environment`, `now`, `change`) [tem == 'x]
+    pipectl.yaml:15:7 bad-rule: there is no variable `tem` (there are `manifest`, `labels`, `environment`, `now`, `change`) [tem == 'x']
     pipectl.yaml:16:20 bad-rule: `{{` without `}}` [{{ labels]
     ");
+}
+
+#[test]
+fn end_of_an_expression_is_its_last_letter_in_every_form_of_yaml() {
+    for (written, place) in [
+        ("labels.a == 'x' &&", "4:28"),
+        ("labels.a ==\n      'x' &&   # why", "5:12"),
+        ("\"labels.a == 'x' &&  \"", "4:29"),
+        ("\"labels.a == \\\"x\\\" &&\"", "4:31"),
+        ("'labels.a == ''x'' &&'", "4:31"),
+        ("\"labels.a ==\n      'x' &&\n\n      \"", "5:12"),
+        ("|\n      labels.a == 'x' &&\n        (\n\n", "6:9"),
+        ("|-\n      labels.a == 'é' &&\n", "5:24"),
+        ("|+\n      labels.a == 'x' &&\n\n\n", "5:24"),
+        (">\n      labels.a == 'x'\n      && (\n\n", "6:10"),
+        (">-  # why\n      labels.a == 'x' &&\n\n", "5:24"),
+    ] {
+        let rule = format!("  - name: a\n    deny: {written}\n    message: m\n");
+        let found = problems(&rule);
+        assert!(
+            found.starts_with(&format!("pipectl.yaml:{place} bad-rule: the expression ends too early [")),
+            "{rule}{found}"
+        );
+    }
+    assert_snapshot!(
+        problems("  - name: a\n    deny: 'true'\n    message: |\n      is {{ labels.a ==\n      }}, no\n"),
+        @"pipectl.yaml:6:23 bad-rule: the expression ends too early [=]"
+    );
+    assert_snapshot!(
+        problems("  - name: a\n    deny: 'labels.a == ''x'' && tem'\n    message: m\n"),
+        @"pipectl.yaml:4:33 bad-rule: there is no variable `tem` (there are `manifest`, `labels`, `environment`, `now`, `change`) [tem]"
+    );
 }
 
 #[test]

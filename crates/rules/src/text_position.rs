@@ -12,24 +12,38 @@ fn find_in_source(file: &str, span: Span, text: &str, offset: usize) -> Option<S
     let source = file.get(span.start..span.end)?;
     let (before, after) = text.split_at_checked(offset)?;
     let next = after.chars().find(|letter| !letter.is_whitespace());
+    let first = source.chars().next()?;
+    let quote = ['"', '\''].into_iter().find(|quote| *quote == first);
     // The text begins there, after a quote, or below the sign of a block.
-    let starts = [Some(0), Some(1), source.find('\n')];
-    let at = starts.into_iter().flatten().find_map(|start| skip_same_letters(source, start, before, next))?;
+    let start = match first {
+        '"' | '\'' => 1,
+        '|' | '>' => source.find('\n')?,
+        _ => 0,
+    };
+    let at = skip_same_letters(source, start, before, next, quote)?;
     let above = &source[..at];
     let column = match above.rfind('\n') {
         Some(end) => above[end + 1..].chars().count() + 1,
         None => span.column as usize + above.chars().count(),
     };
     let line = span.line + u32::try_from(above.matches('\n').count()).ok()?;
-    let rest = source[at..].lines().next().unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
+    let written = source.strip_suffix(|last| Some(last) == quote).unwrap_or(source);
+    let rest = written.get(at..)?.lines().next().unwrap_or_default().trim_end();
     let start = span.start + at;
     Some(Span { start, end: start + rest.len(), line, column: u32::try_from(column).ok()?, file: span.file })
 }
 
 /// The position after the letters of `text` in the source from `start` on. Blanks do not count: a block is indented, and
 /// folded lines stand on lines of their own.
-fn skip_same_letters(source: &str, start: usize, text: &str, next: Option<char>) -> Option<usize> {
-    let mut letters = source.get(start..)?.char_indices().filter(|(_, letter)| !letter.is_whitespace());
+fn skip_same_letters(source: &str, start: usize, text: &str, next: Option<char>, quote: Option<char>) -> Option<usize> {
+    let mut was_escape = false;
+    let mut letters = source.get(start..)?.char_indices().filter(|(_, letter)| {
+        // `''` within `'` and `\"` within `"` are a quote.
+        let is_escape =
+            !was_escape && (quote == Some('\'') && *letter == '\'' || quote == Some('"') && *letter == '\\');
+        was_escape = is_escape;
+        !is_escape && !letter.is_whitespace()
+    });
     for letter in text.chars().filter(|letter| !letter.is_whitespace()) {
         letters.next().filter(|(_, other)| *other == letter)?;
     }
