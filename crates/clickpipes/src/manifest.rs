@@ -36,6 +36,8 @@ mod source_map;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod unfit_defaults;
+mod variable_scope;
 mod variables;
 
 use draft::DraftManifest;
@@ -121,7 +123,7 @@ fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> (ParsedFiles,
     }
     let conflicts = cross_document::find_conflicts(&found.drafts, &DraftPlaces::new(files, context));
     if !context.is_plain() {
-        found.add_template_diagnostics(files, context.templates);
+        found.add_template_diagnostics(files, context);
     }
     // Conflicts name drafts by their position.
     let diagnostics = conflicts.diagnostics.iter();
@@ -272,20 +274,29 @@ struct ParsedFiles {
 impl ParsedFiles {
     /// Adds what concerns several templates, and sorts the diagnostics into their files: many manifests may share one
     /// mistake of a template, which is reported once.
-    fn add_template_diagnostics(&mut self, files: &[SourceFile], templates: &Templates) {
+    fn add_template_diagnostics(&mut self, files: &[SourceFile], context: &RenderContext<'_>) {
+        let templates = context.templates;
         let positions: HashMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
         let conflicts = templates.conflicts().iter();
         let conflicts = conflicts.filter_map(|it| Some((*positions.get(&*it.place.file)?, it.clone())));
         self.diagnostics.extend(conflicts);
+        // Where a template is read, too, its own mistakes are the cause, and no user of it has one.
+        let is_cause_known = |it: &Diagnostic| {
+            let of_template = it.also.as_ref().filter(|_| it.code == code::BROKEN_TEMPLATE);
+            of_template.is_some_and(|also| positions.contains_key(&*also.place.file))
+        };
         let mut seen = HashSet::new();
         self.diagnostics.retain_mut(|(file, it)| {
             *file = positions.get(&*it.place.file).copied().unwrap_or(*file);
-            seen.insert((it.code, it.place.clone(), it.message.clone()))
+            !is_cause_known(it) && seen.insert((it.code, it.place.clone(), it.message.clone()))
         });
         // A manifest that uses the template says more about the same mistake.
         let places: HashSet<_> = self.diagnostics.iter().map(|(_, it)| (it.code, it.place.clone())).collect();
-        let own = templates.field_problems().into_iter().filter(|it| !places.contains(&(it.code, it.place.clone())));
+        let own = templates
+            .field_problems(context.all_variables.as_ref())
+            .into_iter()
+            .filter(|it| !places.contains(&(it.code, it.place.clone())));
         self.diagnostics.extend(own.filter_map(|it| Some((*positions.get(&*it.place.file)?, it))).collect::<Vec<_>>());
     }
 

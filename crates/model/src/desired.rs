@@ -162,7 +162,7 @@ pub struct TemplateOrigin {
     pub start: Place,
     /// Its last line.
     pub last_line: u32,
-    /// What it declares, to compare it with an earlier commit.
+    /// What it declares besides its name, to compare it with an earlier commit.
     pub content: Value,
 }
 

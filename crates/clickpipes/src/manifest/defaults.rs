@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::overlay::{FieldOrder, TakenOut, find_taken_out};
 use super::project_bound::ProjectBound;
-use super::variables::{Scope, VariableExpander};
+use super::variable_scope::Scope;
+use super::variables::VariableExpander;
 use crate::kinds;
 use model::address::Kind;
 use model::diagnostic::SourceFile;

@@ -10,6 +10,7 @@ use super::lift_known_fields::lift_known_fields;
 use super::load_context::RenderContext;
 use super::needless_nulls::remove_needless_nulls;
 use super::render_document::{DocumentRenderer, RenderedDocument};
+use super::unfit_defaults::relate_defaults;
 use super::{code, recover_typos, shared_parts, templates};
 use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
@@ -58,7 +59,8 @@ pub(super) fn validate_file(
         return (validated, drop_redundant(remarks.into_vec()));
     }
     let mut plain = Vec::new();
-    for document in documents {
+    for mut document in documents {
+        classify::recover_template_kind(&mut document.root, &mut remarks);
         if classify::classify_document(&document.root) == DocumentClass::Template {
             // Manifests of any file use it, so it was read before.
             templates::read_template(document, (&file.name).into(), &mut remarks);
@@ -71,15 +73,8 @@ pub(super) fn validate_file(
         let known = remarks.kept_diagnostics().len();
         let start = document.entry.unwrap_or_else(|| document.root.head_span());
         let document = validate_document(document, context, &mut remarks);
-        if context.defaults.is_some() {
-            let is_default = |span: Span| span.file == context.defaults_file();
-            let left_out = document.as_ref().map_or(&[][..], |it| &it.rendered.left_out);
-            remarks.relate_kept_since(known, |remark| {
-                let unfit = left_out.iter().find(|it| it.path == remark.path);
-                let unfit = unfit.map(|it| (it.span, "the default does not fit here, and is left out".to_owned()));
-                unfit
-                    .or_else(|| is_default(remark.span).then(|| (start, "the default is for this manifest".to_owned())))
-            });
+        if let Some(document) = document.as_ref().filter(|_| context.defaults.is_some()) {
+            relate_defaults(document, (start, known), context, &mut remarks);
         }
         if let Some(template) = document.as_ref().and_then(|it| it.rendered.template.as_ref()) {
             template.relate_remarks(known, &mut remarks);

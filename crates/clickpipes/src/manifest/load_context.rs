@@ -7,6 +7,7 @@ use super::defaults::EnvironmentDefaults;
 use super::project_bound::ProjectBound;
 use super::templates::Templates;
 use model::diagnostic::SourceFile;
+use model::project::Environment;
 use model::yaml::SpanFiles;
 
 /// What manifests may use besides their own text.
@@ -18,6 +19,8 @@ pub struct LoadContext<'c> {
     pub templates: Option<&'c Templates>,
     /// The defaults of the environment.
     pub defaults: Option<&'c EnvironmentDefaults>,
+    /// The other environments of the project, for templates that only they use. `None` if they are not known.
+    pub other_environments: Option<&'c BTreeMap<String, Environment>>,
 }
 
 impl<'c> LoadContext<'c> {
@@ -25,6 +28,18 @@ impl<'c> LoadContext<'c> {
     #[must_use]
     pub fn with_templates(self, templates: &'c Templates) -> Self {
         Self { templates: Some(templates), ..self }
+    }
+
+    /// The same with these other environments.
+    #[must_use]
+    pub fn with_other_environments(self, environments: &'c BTreeMap<String, Environment>) -> Self {
+        Self { other_environments: Some(environments), ..self }
+    }
+
+    /// The variables of all environments.
+    fn all_variables(&self) -> Option<BTreeMap<String, String>> {
+        let others = self.other_environments?.values().flat_map(|environment| environment.variables.clone());
+        Some(others.chain(self.variables.clone()).collect())
     }
 
     /// The same with these defaults.
@@ -36,13 +51,15 @@ impl<'c> LoadContext<'c> {
 
 impl<'c> From<&'c BTreeMap<String, String>> for LoadContext<'c> {
     fn from(variables: &'c BTreeMap<String, String>) -> Self {
-        Self { variables, templates: None, defaults: None }
+        Self { variables, templates: None, defaults: None, other_environments: None }
     }
 }
 
 /// The same with the templates at hand, and the files that they are in.
 pub(super) struct RenderContext<'c> {
     pub(super) variables: &'c BTreeMap<String, String>,
+    /// Those of all environments, if they are known.
+    pub(super) all_variables: Option<BTreeMap<String, String>>,
     pub(super) templates: &'c Templates,
     pub(super) defaults: Option<&'c EnvironmentDefaults>,
     /// The same, also if only other environments have some.
@@ -72,7 +89,8 @@ impl RenderContext<'_> {
         let mut other_files = templates.files().to_vec();
         other_files.extend(defaults.and_then(EnvironmentDefaults::file_name));
         let (other_defaults, bound) = (context.defaults, ProjectBound::default());
-        load(&RenderContext { variables, templates, defaults, other_defaults, bound, other_files })
+        let all_variables = context.all_variables();
+        load(&RenderContext { variables, all_variables, templates, defaults, other_defaults, bound, other_files })
     }
 
     /// Whether no value comes from another file.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::code;
 use super::templates::Template;
-use super::variables::{Scope, VariableExpander, is_variable_name};
+use super::variable_scope::Scope;
+use super::variables::{VariableExpander, is_variable_name};
 use crate::template_schema::ParameterType;
 use model::path::FieldPath;
 use model::schema_validator;
@@ -102,7 +103,9 @@ pub(super) fn bind_parameters(
     let path = FieldPath::parse("spec.with");
     let with_span = with.as_ref().map_or(used, |with| with.span);
     let mut values = BTreeMap::new();
-    for entry in with_entries(with, remarks) {
+    let entries = with_entries(with, remarks);
+    let is_readable = entries.is_some();
+    for entry in entries.unwrap_or_default() {
         let at = path.child(&entry.key);
         match template.parameters.get(&entry.key) {
             Some(_) => drop(values.insert(entry.key, entry.value)),
@@ -115,13 +118,15 @@ pub(super) fn bind_parameters(
         }
         if let Some(mut default) = parameter.default.clone() {
             // What the manifest says was expanded with the manifest.
-            expander.expand_variables(&mut default, Scope::Manifest, remarks);
+            expander.expand_variables(&mut default, Scope::ParameterDefault, remarks);
             values.insert(name.clone(), default);
             continue;
         }
-        let message = format!("`with` misses the parameter `{name}` of the template `{}`", template.name);
-        let remark = PendingDiagnostic::error(code::MISSING_PARAMETER, with_span, message).with_path(path.clone());
-        remarks.push(remark.with_related(parameter.span, "declared here"));
+        if is_readable {
+            let message = format!("`with` misses the parameter `{name}` of the template `{}`", template.name);
+            let remark = PendingDiagnostic::error(code::MISSING_PARAMETER, with_span, message).with_path(path.clone());
+            remarks.push(remark.with_related(parameter.span, "declared here"));
+        }
         values.insert(name.clone(), YamlNode::new(with_span, YamlContent::Unreadable));
     }
     convert_values(template, &mut values, remarks);
@@ -146,16 +151,18 @@ fn convert_values(template: &Template, values: &mut BTreeMap<String, YamlNode>, 
     }
 }
 
-fn with_entries(with: Option<YamlEntry>, remarks: &mut PendingDiagnostics) -> Vec<YamlEntry> {
-    let Some(with) = with else { return Vec::new() };
+/// The entries of `with`; `None` if it is no mapping, which is its only mistake then.
+fn with_entries(with: Option<YamlEntry>, remarks: &mut PendingDiagnostics) -> Option<Vec<YamlEntry>> {
+    let Some(with) = with else { return Some(Vec::new()) };
     match with.value.content {
-        YamlContent::Map(entries) => entries,
-        YamlContent::Null | YamlContent::Unreadable => Vec::new(),
+        YamlContent::Map(entries) => Some(entries),
+        YamlContent::Null => Some(Vec::new()),
+        YamlContent::Unreadable => None,
         _ => {
             let message = "`with` is a mapping of parameters to values";
             let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, with.value.head_span(), message);
             remarks.push(remark.with_path(FieldPath::parse("spec.with")));
-            Vec::new()
+            None
         }
     }
 }

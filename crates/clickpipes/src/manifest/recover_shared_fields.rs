@@ -15,6 +15,7 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry,
 #[derive(Clone, Copy)]
 enum Level {
     Root,
+    Metadata,
     Spec,
 }
 
@@ -54,22 +55,23 @@ fn recover_misspelt(
 
 /// Moves the field from the mapping that has it by mistake.
 fn recover_misplaced(root: &mut YamlNode, level: Level, name: &str) -> Option<PendingDiagnostic> {
-    let (other, place) = match level {
-        Level::Root => (Level::Spec, "beside `spec`"),
-        Level::Spec => (Level::Root, "under `spec`"),
-    };
-    let entries = other.entries(root)?;
-    let at = entries.iter().position(|entry| entry.key == name)?;
-    let entry = entries.remove(at);
-    let remark = misplaced_field(&entry, place).with_path(other.path(name));
-    level.entries(root)?.push(entry);
-    Some(remark)
+    let place = if matches!(level, Level::Root) { "beside `spec`" } else { "under `spec`" };
+    for other in [Level::Root, Level::Metadata, Level::Spec] {
+        let Some(entries) = other.entries(root) else { continue };
+        let Some(at) = entries.iter().position(|entry| entry.key == name) else { continue };
+        let entry = entries.remove(at);
+        let remark = misplaced_field(&entry, place).with_path(other.path(name));
+        level.entries(root)?.push(entry);
+        return Some(remark);
+    }
+    None
 }
 
 impl Level {
     fn entries(self, root: &mut YamlNode) -> Option<&mut Vec<YamlEntry>> {
         let node = match self {
             Self::Root => root,
+            Self::Metadata => child(root, "metadata")?,
             Self::Spec => child(root, "spec")?,
         };
         match &mut node.content {
@@ -81,6 +83,7 @@ impl Level {
     fn fields(self, root: &FieldNode) -> Option<&FieldNode> {
         match self {
             Self::Root => Some(root),
+            Self::Metadata => root.child_field("metadata"),
             Self::Spec => root.child_field("spec"),
         }
     }
@@ -88,6 +91,7 @@ impl Level {
     fn path(self, key: &str) -> FieldPath {
         match self {
             Self::Root => FieldPath::root().child(key),
+            Self::Metadata => FieldPath::parse("metadata").child(key),
             Self::Spec => FieldPath::parse("spec").child(key),
         }
     }

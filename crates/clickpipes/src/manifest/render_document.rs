@@ -12,7 +12,8 @@ use super::parameters::bind_parameters;
 use super::recover_shared_fields::recover_shared_fields;
 use super::shared_parts;
 use super::templates::Template;
-use super::variables::{Scope, VariableExpander, too_many_values};
+use super::variable_scope::{EntryScope, Scope, entry_place};
+use super::variables::{VariableExpander, too_many_values};
 use model::desired::TemplateOrigin;
 use model::path::FieldPath;
 use model::schema_validator;
@@ -96,12 +97,14 @@ impl<'c> DocumentRenderer<'c> {
         let errors = remarks.error_count();
         let entries = self.read_entries(list, remarks);
         let is_read = remarks.error_count() == errors;
-        for entry in entries {
+        let keys = entries.iter().flat_map(YamlNode::entries).map(|entry| entry.key.as_str()).collect();
+        for (index, entry) in entries.iter().enumerate() {
             if !self.expander.reserve_copy(&root) {
-                remarks.push(too_many_values(entry.head_span()));
+                remarks.push(too_many_values(entry_place(entry)));
                 return false;
             }
-            rendered.push(self.render_one(root.clone(), is_valid, Some(&entry), remarks));
+            let scope = EntryScope { entry, keys: &keys, is_first: index == 0 };
+            rendered.push(self.render_one(root.clone(), is_valid, Some(scope), remarks));
         }
         is_read
     }
@@ -110,7 +113,7 @@ impl<'c> DocumentRenderer<'c> {
         &mut self,
         mut root: YamlNode,
         is_valid: bool,
-        entry: Option<&YamlNode>,
+        entry: Option<EntryScope<'_>>,
         remarks: &mut PendingDiagnostics,
     ) -> RenderedDocument {
         let errors = remarks.error_count();
@@ -141,15 +144,15 @@ impl<'c> DocumentRenderer<'c> {
         }
         let is_valid = is_valid && remarks.error_count() == errors;
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
-        let place = |entry: &YamlNode| entry.alias.unwrap_or_else(|| entry.head_span());
-        let (entry, entry_extent) = (entry.map(place), entry.and_then(YamlNode::written_extent));
+        let entry = entry.map(|scope| scope.entry);
+        let (entry, entry_extent) = (entry.map(entry_place), entry.and_then(YamlNode::written_extent));
         RenderedDocument { root, is_valid, is_complete, entry, entry_extent, with_extent, template, kept_out, left_out }
     }
 
     /// The entries of `forEach`. A name stands for an entry with nothing else.
     fn read_entries(&mut self, mut list: YamlEntry, remarks: &mut PendingDiagnostics) -> Vec<YamlNode> {
         let wrong = |node: &YamlNode, message| {
-            let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, node.head_span(), message);
+            let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, entry_place(node), message);
             remark.with_path(FieldPath::parse(FOR_EACH))
         };
         self.expander.expand_variables(&mut list.value, Scope::Manifest, remarks);
@@ -207,17 +210,15 @@ impl<'c> DocumentRenderer<'c> {
             // Files in which no manifest names a template are read without the templates of other files.
             let is_recovered = |it: &PendingDiagnostic| it.span == name.span;
             if !remarks.kept_diagnostics().iter().any(is_recovered) {
-                remarks.push(self.unknown_template(word, used));
+                let remark = self.context.templates.lost_template(word, used);
+                remarks.push(remark.unwrap_or_else(|| self.unknown_template(word, used)));
             }
             return Some(unknown);
         };
         let origin = Some(Arc::clone(&template.origin));
         let found = UsedTemplate { origin, name_span: template.name_span, ..unknown };
         if !template.is_valid {
-            let message = format!("the template `{word}` has errors");
-            let remark = PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message);
-            let remark = remark.with_path(FieldPath::parse("spec.template"));
-            remarks.push(remark.with_related(template.name_span, "the template is here"));
+            remarks.push(template.broken_template(used));
             return Some(UsedTemplate { origin: None, ..found });
         }
         let base = self.fill_template(template, with, used, remarks)?;

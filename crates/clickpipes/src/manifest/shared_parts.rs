@@ -1,12 +1,13 @@
 //! Checks what manifests share on its own: templates, the values for them, entries of `forEach`, defaults of environments.
 //! A part that no manifest uses, or whose value a manifest replaces, would not be checked otherwise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Problem;
 use super::project_bound::ProjectBound;
 use super::templates::Template;
-use super::variables::{Scope, VariableExpander};
+use super::variable_scope::Scope;
+use super::variables::VariableExpander;
 use crate::kinds::{self, manifest_fields};
 use crate::validate::literal_secrets::{find_in_named_values, find_in_shared_part};
 use model::address::Kind;
@@ -16,12 +17,17 @@ use model::secret::is_secret_source_key;
 use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode};
 
 /// The mistakes in the fields of a template.
-pub(super) fn check_template(template: &Template, remarks: &mut PendingDiagnostics) {
+// `variables` are those of all environments, if they are known.
+pub(super) fn check_template(
+    template: &Template,
+    variables: Option<&BTreeMap<String, String>>,
+    remarks: &mut PendingDiagnostics,
+) {
     let spec =
         YamlEntry { key: "spec".to_owned(), span: template.spec.span, value: template.spec.clone(), merged: false };
     let part = YamlNode::new(template.spec.span, YamlContent::Map(vec![spec]));
     check_part(likely_kind(&template.spec), &part, &FieldPath::root(), remarks);
-    check_variables(template, remarks);
+    check_variables(template, variables, remarks);
     let names = names_in_references(&template.spec);
     for (name, default) in template.defaults() {
         let value = serde_json::json!({ name: default.to_json() });
@@ -34,12 +40,16 @@ pub(super) fn check_template(template: &Template, remarks: &mut PendingDiagnosti
     }
 }
 
-/// The mistakes in the variables of a template, except those that only an environment can tell.
-fn check_variables(template: &Template, remarks: &mut PendingDiagnostics) {
+/// The mistakes in the variables of a template, except those that only the environment of the run can tell.
+fn check_variables(
+    template: &Template,
+    variables: Option<&BTreeMap<String, String>>,
+    remarks: &mut PendingDiagnostics,
+) {
     let bound = ProjectBound::default();
-    let mut expander = VariableExpander::without_environment(&bound);
+    let mut expander = VariableExpander::for_any_environment(variables, &bound);
     for (_, default) in template.defaults() {
-        expander.expand_variables(&mut default.clone(), Scope::Manifest, remarks);
+        expander.expand_variables(&mut default.clone(), Scope::ParameterDefault, remarks);
     }
     // Each manifest has values of its own.
     let open = |name: &String| (name.clone(), YamlNode::new(template.name_span, YamlContent::Unreadable));

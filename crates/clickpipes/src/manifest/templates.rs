@@ -22,6 +22,9 @@ pub struct Templates {
     files: Vec<Arc<str>>,
     /// Templates whose name another one has, by the file of the later one.
     conflicts: Vec<Diagnostic>,
+    /// Where templates may be that cannot be read: the first mistake of a file that loses documents, and templates without a
+    /// name or a `spec`.
+    lost: Vec<Span>,
 }
 
 /// One template.
@@ -37,6 +40,12 @@ pub(super) struct Template {
 }
 
 impl Template {
+    /// The error of a manifest that uses it although it has errors of its own.
+    pub(super) fn broken_template(&self, used: Span) -> PendingDiagnostic {
+        broken_template(used, format!("the template `{}` has errors", self.name))
+            .with_related(self.name_span, "the template is here")
+    }
+
     /// The defaults of the parameters, by name.
     pub(super) fn defaults(&self) -> impl Iterator<Item = (&str, &YamlNode)> {
         self.parameters.iter().filter_map(|(name, parameter)| Some((name.as_str(), parameter.default.as_ref()?)))
@@ -56,7 +65,12 @@ impl Templates {
     fn add_file(&mut self, file: &SourceFile) {
         let number = u32::try_from(self.files.len() + 1).unwrap_or(u32::MAX);
         self.files.push(Arc::clone(&file.name));
-        for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
+        let mut remarks = PendingDiagnostics::default();
+        let documents = yaml::read_documents(&file.text, &mut remarks);
+        let lost = remarks.kept_diagnostics().iter().find(|it| yaml::code::LOSES_DOCUMENT.contains(&it.code));
+        self.lost.extend(lost.map(|it| Span { file: number, ..it.span }));
+        for mut document in documents {
+            classify::recover_template_kind(&mut document.root, &mut PendingDiagnostics::default());
             if classify::classify_document(&document.root) == DocumentClass::Template {
                 self.add_document(file, document, number);
             }
@@ -66,7 +80,11 @@ impl Templates {
     fn add_document(&mut self, file: &SourceFile, mut document: YamlDocument, number: u32) {
         document.root.set_file(number);
         let files = SpanFiles::new(&file.name, &self.files);
-        let Some(template) = read_template(document, files, &mut PendingDiagnostics::default()) else { return };
+        let start = document.root.head_span();
+        let Some(template) = read_template(document, files, &mut PendingDiagnostics::default()) else {
+            self.lost.push(start);
+            return;
+        };
         let Some(first) = self.by_name.get(&template.name) else {
             self.by_name.insert(template.name.clone(), template);
             return;
@@ -77,6 +95,12 @@ impl Templates {
             .with_path(FieldPath::parse("metadata.name"))
             .with_help("remove one of the two, or give it another name");
         self.conflicts.push(Diagnostic { also: Some(also), ..remark.into_diagnostic(files) });
+    }
+
+    /// The error of a manifest whose template may be in a document that cannot be read.
+    pub(super) fn lost_template(&self, name: &str, used: Span) -> Option<PendingDiagnostic> {
+        let message = format!("the template `{name}` is not found, and one that may have this name cannot be read");
+        self.lost.first().map(|lost| broken_template(used, message).with_related(*lost, "the mistake is here"))
     }
 
     /// Whether there are none.
@@ -98,10 +122,11 @@ impl Templates {
     }
 
     /// The mistakes in the fields of the templates, whether or not a manifest uses them.
-    pub(super) fn field_problems(&self) -> Vec<Diagnostic> {
+    // `variables` are those of all environments, if they are known.
+    pub(super) fn field_problems(&self, variables: Option<&BTreeMap<String, String>>) -> Vec<Diagnostic> {
         let check = |template: &Template| {
             let mut remarks = PendingDiagnostics::default();
-            shared_parts::check_template(template, &mut remarks);
+            shared_parts::check_template(template, variables, &mut remarks);
             remarks.into_vec()
         };
         // The fields of one that cannot be read are not known.
@@ -115,9 +140,13 @@ impl Templates {
     }
 }
 
-/// Whether a file may declare a template. Most do not, and need not be read twice.
+fn broken_template(used: Span, message: String) -> PendingDiagnostic {
+    PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message).with_path(FieldPath::parse("spec.template"))
+}
+
+/// Whether a file may declare a template, also if its kind is misspelt. Most do not, and need not be read twice.
 pub fn may_contain_template(text: &str) -> bool {
-    text.contains("Template")
+    text.contains("Template") || text.contains("${with.")
 }
 
 /// Whether a file may use a template. `with:` is there also if `template` is misspelt.
@@ -144,7 +173,9 @@ pub(super) fn read_template(
     let (name, name_span) = (name.as_text()?.to_owned(), name.span);
     let start = root.head_span();
     let last_line = last_line(&root);
-    let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line, content: root.to_json() };
+    let mut content = root.to_json();
+    content.as_object_mut().and_then(|content| content.remove("metadata"));
+    let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line, content };
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let spec = entries.iter().position(|entry| entry.key == "spec").map(|at| entries.swap_remove(at).value)?;
     Some(Template { name, name_span, parameters, spec, is_valid, origin: Arc::new(origin) })

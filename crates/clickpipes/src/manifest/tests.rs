@@ -15,6 +15,7 @@ mod shared_parts;
 mod template_mistakes;
 mod template_positions;
 mod templates;
+mod unfit_defaults;
 mod valid;
 mod variables;
 

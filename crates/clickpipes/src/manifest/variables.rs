@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::code;
 use super::project_bound::ProjectBound;
+use super::variable_scope::{Scope, is_own_name};
 use crate::kinds;
 use model::project;
 use model::suggest::suggest_similar;
@@ -23,32 +24,18 @@ pub(super) struct VariableExpander<'v> {
     project: &'v ProjectBound,
     /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
     is_inside_secret: bool,
-    /// Whether the variables of the environment are not known here.
-    has_no_environment: bool,
+    environments: Environments,
 }
 
-/// The names that a text may use besides the variables of the environment.
-#[derive(Clone, Copy)]
-pub(super) enum Scope<'s> {
-    /// A manifest without `forEach`.
-    Manifest,
-    /// A manifest for one entry of `forEach`: `${each.NAME}`.
-    Entry(&'s YamlNode),
-    /// A template: `${with.NAME}`.
-    Template(&'s BTreeMap<String, YamlNode>),
-}
-
-const EACH_PREFIX: &str = "each.";
-const WITH_PREFIX: &str = "with.";
-
-impl<'s> Scope<'s> {
-    fn find(self, name: &str) -> Option<&'s YamlNode> {
-        match self {
-            Self::Manifest => None,
-            Self::Entry(entry) => Some(&entry.entry(name.strip_prefix(EACH_PREFIX)?)?.value),
-            Self::Template(values) => values.get(name.strip_prefix(WITH_PREFIX)?),
-        }
-    }
+/// The environments whose variables a text may use.
+#[derive(Clone, Copy, PartialEq)]
+enum Environments {
+    /// That of the run.
+    One,
+    /// Any of the project: a template that no manifest uses may be for another one.
+    Any,
+    /// Their variables are not known.
+    Unknown,
 }
 
 enum VariableError<'t> {
@@ -74,14 +61,15 @@ impl<'v> VariableExpander<'v> {
             nodes_left: MAX_NODES,
             project,
             is_inside_secret: false,
-            has_no_environment: false,
+            environments: Environments::One,
         }
     }
 
-    /// For a template that no manifest uses: it may be for another environment.
-    pub(super) fn without_environment(project: &'v ProjectBound) -> Self {
+    /// For a template that no manifest uses. `values` are the variables of all environments, if they are known.
+    pub(super) fn for_any_environment(values: Option<&'v BTreeMap<String, String>>, project: &'v ProjectBound) -> Self {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
-        Self { has_no_environment: true, ..Self::new(&NONE, project) }
+        let environments = if values.is_some() { Environments::Any } else { Environments::Unknown };
+        Self { environments, ..Self::new(values.unwrap_or(&NONE), project) }
     }
 
     /// Takes a copy of this tree from the limit; `false` if it is too large.
@@ -210,7 +198,9 @@ impl<'v> VariableExpander<'v> {
             (Some(node), _) if is_rewritten_number(node) => Err(VariableError::Rewritten(name)),
             (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
             (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
-            (None, None) if self.has_no_environment && is_of_environment(name) => Err(VariableError::Reported),
+            (None, None) if self.environments == Environments::Unknown && is_of_environment(name) => {
+                Err(VariableError::Reported)
+            }
             (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
             (None, None) if is_variable_name(name.trim()) => Err(VariableError::Blanks),
             (None, None) => Err(VariableError::InvalidName),
@@ -259,12 +249,13 @@ impl<'v> VariableExpander<'v> {
             let message = "there is no such variable in this environment";
             return PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
         }
-        if let Some(remark) = unknown_in_scope(name, span, scope) {
+        if let Some(remark) = scope.unknown_name(name, span) {
             return remark;
         }
-        let message = format!("there is no variable `{name}` in this environment");
+        let which = if self.environments == Environments::Any { "any" } else { "this" };
+        let message = format!("there is no variable `{name}` in {which} environment");
         let remark = PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
-        match suggest_similar(name, self.values.keys().map(String::as_str)) {
+        match self.similar_name(name, scope) {
             Some(meant) => remark.with_help(format!("did you mean `${{{meant}}}`?")),
             None => remark.with_help(
                 "declare it under the environment's `variables` in the project file; `$${` stands \
@@ -272,10 +263,25 @@ impl<'v> VariableExpander<'v> {
             ),
         }
     }
+
+    /// A name that may be meant by an unknown one.
+    fn similar_name(&self, name: &str, scope: Scope<'_>) -> Option<String> {
+        if !scope.is_first() {
+            return None;
+        }
+        let (prefix, own) = scope.own_names();
+        let key = name.split_once('.').map_or(name, |(_, key)| key);
+        // `${topic}` and `${params.topic}`: the key is right, and what stands before it is not.
+        if own.contains(&key) {
+            return Some(format!("{prefix}{key}"));
+        }
+        let own: Vec<String> = own.iter().map(|key| format!("{prefix}{key}")).collect();
+        suggest_similar(name, self.values.keys().chain(&own).map(String::as_str)).map(str::to_owned)
+    }
 }
 
 fn is_of_environment(name: &str) -> bool {
-    is_variable_name(name) && !name.starts_with(EACH_PREFIX) && !name.starts_with(WITH_PREFIX)
+    is_variable_name(name) && !is_own_name(name)
 }
 
 fn contains_variable(node: &YamlNode) -> bool {
@@ -288,45 +294,6 @@ fn contains_variable(node: &YamlNode) -> bool {
 /// Whether a text has a `${` that is not escaped.
 fn holds_variable(text: &str) -> bool {
     text.match_indices("${").any(|(at, _)| !text[..at].ends_with('$'))
-}
-
-/// A name that belongs to `forEach` or to a template.
-fn unknown_in_scope(name: &str, span: Span, scope: Scope<'_>) -> Option<PendingDiagnostic> {
-    let remark = |span, message| PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
-    let each = name.strip_prefix(EACH_PREFIX);
-    let with = name.strip_prefix(WITH_PREFIX);
-    Some(match scope {
-        Scope::Entry(entry) if name == "each" || each.is_some() => {
-            let key = each.unwrap_or("name");
-            let known = entry.entries().iter().map(|entry| entry.key.as_str());
-            let remark = match each {
-                // The entry is wrong, not the text that all entries share.
-                Some(_) => remark(entry.head_span(), format!("this entry of `forEach` has no `{key}`"))
-                    .with_related(span, "used here"),
-                None => remark(span, "`${each}` is not a value: name one of its fields".to_owned()),
-            };
-            match suggest_similar(key, known) {
-                Some(meant) if each.is_none() => remark.with_help(format!("write `${{each.{meant}}}`")),
-                Some(meant) => remark.with_help(format!("did you mean `{meant}`?")),
-                None => remark,
-            }
-        }
-        Scope::Template(values) if with.is_some() => {
-            let key = with.unwrap_or_default();
-            let remark = remark(span, format!("this template has no parameter `{key}`"));
-            match suggest_similar(key, values.keys().map(String::as_str)) {
-                Some(meant) => remark.with_help(format!("did you mean `${{with.{meant}}}`?")),
-                None => remark.with_help("declare it under `parameters`"),
-            }
-        }
-        Scope::Template(_) if each.is_some() => remark(span, "a template does not see `forEach`".to_owned())
-            .with_help("declare a parameter, and set it under `with` in the manifest"),
-        Scope::Manifest if each.is_some() => remark(span, "`${each.…}` needs `forEach` in the manifest".to_owned()),
-        Scope::Manifest | Scope::Entry(_) if with.is_some() => {
-            remark(span, "only a template can use `${with.…}`".to_owned())
-        }
-        _ => return None,
-    })
 }
 
 pub(super) fn too_many_values(span: Span) -> PendingDiagnostic {

@@ -14,3 +14,6 @@ crate::codes! {
     YAML_1_1 = "yaml-1-1",
     TOO_MANY = "too-many-problems",
 }
+
+/// The errors after which a document is not read.
+pub const LOSES_DOCUMENT: [&str; 5] = [SYNTAX, TAB, CHARACTER, DEPTH, TOO_LARGE];

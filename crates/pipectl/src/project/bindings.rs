@@ -27,7 +27,8 @@ impl Bindings {
 impl ProjectContext {
     /// What manifests may use today.
     pub(crate) fn load_context(&self) -> LoadContext<'_> {
-        LoadContext::from(&self.variables).with_defaults(&self.defaults)
+        let context = LoadContext::from(&self.variables).with_defaults(&self.defaults);
+        context.with_other_environments(&self.other_environments)
     }
 
     /// The bindings of the chosen environment today.

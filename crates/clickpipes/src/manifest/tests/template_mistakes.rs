@@ -23,6 +23,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
             "managedTable: 3",
         ),
         ("unknown own field", "    columns:", "    colums:"),
+        ("`with` is a list", "with: {topic: \"${each.topic}\", table: \"${each.name}\"}", "with: [x]"),
         ("two entries of one name", "name: clicks", "name: orders"),
         ("no entries", "  - {name: orders, topic: orders_v2}\n  - name: clicks\n    topic: clicks\n", "  []\n"),
         ("not a list", "  - {name: orders, topic: orders_v2}\n  - name: clicks\n    topic: clicks\n", "  x\n"),
@@ -63,9 +64,9 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
 
     # no such variable
     pipes.yaml:3:68 error[unknown-variable] : there is no variable `eech.topic` in this environment
-        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+        help: did you mean `${each.topic}`?
     pipes.yaml:10:17 error[unknown-variable] : there is no variable `eech.topic` in this environment
-        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+        help: did you mean `${each.topic}`?
 
     # template's name in a manifest
     pipes.yaml:3:68 error[unknown-variable] : only a template can use `${with.…}`
@@ -79,6 +80,10 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
     pipes.yaml:12:5 error[unknown-field] spec.destination.colums: unknown field `colums`
         templates.yaml:3:18: it uses the template `prod-kafka`
         help: did you mean `columns`?
+
+    # `with` is a list
+    pipes.yaml:10:10 error[wrong-type] spec.with: `with` is a mapping of parameters to values
+        templates.yaml:3:18: it uses the template `prod-kafka`
 
     # two entries of one name
     pipes.yaml:6:5 error[duplicate-identity] metadata.name: the ClickPipe `orders-kafka` of service `s` is declared twice
@@ -135,6 +140,9 @@ fn misspelt_or_misplaced_shared_field_is_named() {
         let found = problems(&pipes.replace("  - name: clicks\n    topic: clicks\n", ""));
         writeln!(all, "# {}\n{found}", to.replace('\n', " ")).expect("a string takes it");
     }
+    let of_metadata =
+        PIPES.replace("  template: prod-kafka\n", "").replace("service: s,", "service: s, template: prod-kafka,");
+    writeln!(all, "# metadata\n{}", problems(&of_metadata)).expect("a string takes it");
     assert_snapshot!(all, @"
     # foreach:
     pipes.yaml:4:1 error[unknown-field] foreach: unknown field `foreach`
@@ -178,6 +186,10 @@ fn misspelt_or_misplaced_shared_field_is_named() {
     pipes.yaml:8:3 error[unknown-field] spec.other: unknown field `other`
         templates.yaml:3:18: it uses the template `prod-kafka`
         help: known fields: `state`, `protect`, `source`, `destination`, `fieldMappings`, `scaling`, `settings`, `template`, `with`; one newer than pipectl goes under `additional`
+
+    # metadata
+    pipes.yaml:3:52 error[unknown-field] metadata.template: `template` is not a field of this mapping
+        help: write it under `spec`
     ");
 }
 
@@ -193,6 +205,7 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
         ("nested", "  source:\n", "  template: other\n  source:\n"),
         ("unknown key", "parameters:", "paramters:"),
         ("default of another type", "default: 1", "default: one"),
+        ("default of a parameter by another", "default: 1", "default: \"${with.topic}\""),
         ("unknown type", "type: integer", "type: int"),
         ("name of a parameter", "  topic: {}", "  'a topic': {default: x}\n  topic: {}"),
         (
@@ -241,30 +254,24 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
     # nested
     templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
         help: write its fields here
-    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
 
     # unknown key
     templates.yaml:4:1 error[unknown-field] paramters: unknown field `paramters`
         help: did you mean `parameters`?
-    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
 
     # default of another type
     templates.yaml:7:38 error[wrong-type] parameters.replicas.default: the default of this parameter is not a whole number
-    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
+
+    # default of a parameter by another
+    templates.yaml:7:38 error[unknown-variable] : the default of a parameter sees no other parameter, and no `forEach`
+        pipes.yaml:9:13: the template is used here
 
     # unknown type
     templates.yaml:7:20 error[bad-value] parameters.replicas.type: `int` is not a value of this field
         help: it is one of `string`, `integer`, `number`, `boolean`, `array`, `object`
-    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
 
     # name of a parameter
     templates.yaml:5:3 error[parameter-name] parameters.a topic: a parameter is named with letters, digits, `_`, `-` and `.`
-    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
 
     # two of one name
     templates.yaml:26:18 error[duplicate-template] metadata.name: the template `prod-kafka` is declared twice
@@ -274,11 +281,6 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
     # misspelt kind
     templates.yaml:2:7 error[unknown-kind] kind: there is no kind `Tempalte`
         help: did you mean `Template`?
-    templates.yaml:13:15 error[unknown-variable] : only a template can use `${with.…}`
-    templates.yaml:19:12 error[unknown-variable] : only a template can use `${with.…}`
-    templates.yaml:23:23 error[unknown-variable] : only a template can use `${with.…}`
-    pipes.yaml:9:13 error[unknown-template] spec.template: there is no template `prod-kafka`
-        help: a template is a document with `kind: Template` in any file of the project
 
     # list of a default
     templates.yaml:8:32 error[bad-pattern] spec.source.kafka.reversePrivateEndpointIds.0: the text does not have the right form

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use super::templates::{PIPES, TEMPLATE, VARIABLES, problems};
 use super::{load_with, render_diagnostics};
-use crate::manifest::{EnvironmentDefaults, LoadContext, parse_manifests};
+use crate::manifest::{LoadContext, Templates, parse_manifests, parse_past_manifests};
 use model::diagnostic::SourceFile;
 
 /// A text of several lines has its variables on lines of their own.
@@ -125,6 +125,60 @@ fn entries_by_alias_have_places_of_their_own() {
     ");
 }
 
+/// A key that no entry has is a mistake of the text; a key that one entry lacks is one of that entry.
+#[test]
+fn key_that_no_entry_has_is_one_mistake() {
+    let names =
+        PIPES.replace("  - {name: orders, topic: orders_v2}\n  - name: clicks\n    topic: clicks\n", "  [a, b]\n");
+    let aliased =
+        names.replace("labels: {", "labels: {x: &a x, ").replace("[a, b]", "[*a, {name: b, topic: b}, [c], *a]");
+    let mut all = String::new();
+    for (title, pipes) in [
+        ("misspelt", PIPES.replace("${each.topic}", "${each.topik}")),
+        ("only names", names),
+        ("alias that lacks it", aliased),
+        ("prefix", PIPES.replace("${each.topic}", "${eech.topic}-${topic}")),
+    ] {
+        writeln!(all, "# {title}\n{}", problems(&pipes)).expect("a string takes it");
+    }
+    assert_snapshot!(all, @"
+    # misspelt
+    pipes.yaml:3:68 error[unknown-variable] : no entry of `forEach` has `topik`
+        help: did you mean `${each.topic}`?
+    pipes.yaml:10:17 error[unknown-variable] : no entry of `forEach` has `topik`
+        help: did you mean `${each.topic}`?
+
+    # only names
+    pipes.yaml:3:68 error[unknown-variable] : no entry of `forEach` has `topic`
+        help: its entries have: name
+    pipes.yaml:8:17 error[unknown-variable] : no entry of `forEach` has `topic`
+        help: its entries have: name
+
+    # alias that lacks it
+    pipes.yaml:5:4 error[unknown-variable] : this entry of `forEach` has no `topic`
+        pipes.yaml:3:77: used here
+    pipes.yaml:5:30 error[wrong-type] forEach: an entry of `forEach` is a mapping or a name
+    pipes.yaml:5:34 error[unknown-variable] : this entry of `forEach` has no `topic`
+        pipes.yaml:3:77: used here
+    pipes.yaml:5:34 error[duplicate-identity] metadata.name: the ClickPipe `x-kafka` of service `s` is declared twice
+        pipes.yaml:5:4: first declared here
+        help: remove one of the two, or give it another name
+    pipes.yaml:5:34 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_x` too
+        pipes.yaml:5:4: the other is here
+        help: give one of them another table; pipes that only insert share a table with `managedTable: false`
+
+    # prefix
+    pipes.yaml:3:68 error[unknown-variable] : there is no variable `eech.topic` in this environment
+        help: did you mean `${each.topic}`?
+    pipes.yaml:3:68 error[unknown-variable] : there is no variable `topic` in this environment
+        help: did you mean `${each.topic}`?
+    pipes.yaml:10:17 error[unknown-variable] : there is no variable `eech.topic` in this environment
+        help: did you mean `${each.topic}`?
+    pipes.yaml:10:17 error[unknown-variable] : there is no variable `topic` in this environment
+        help: did you mean `${each.topic}`?
+    ");
+}
+
 /// The manifest is right, and the template is: together they are too deep.
 #[test]
 fn values_that_are_too_deep_are_reported_where_they_are_used() {
@@ -190,6 +244,43 @@ fn typo_in_a_template_that_nobody_uses_is_reported() {
     ");
 }
 
+/// With the variables of all environments, a name that none of them has is a mistake.
+#[test]
+fn variable_of_no_environment_is_reported_in_a_template_that_nobody_uses() {
+    let template = TEMPLATE.replace("${with.topic}", "${wiht.topic}").replace("${with.table}", "${brr}-${table}");
+    let template = template.replace("${brokers}", "${of_another_environment}");
+    let variables = std::collections::BTreeMap::from([("bra".to_owned(), String::new())]);
+    let other = serde_json::json!({"prod": {"variables": {"of_another_environment": "x", "brrr": "y"}}});
+    let others = serde_json::from_value(other).expect("environments");
+    let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+    let context = LoadContext::from(&variables).with_other_environments(&others);
+    let load = |files: &[SourceFile]| render_diagnostics(&parse_manifests(files, context).diagnostics);
+    let unused = load(&[file("templates.yaml", &template)]);
+    let used = load(&[file("templates.yaml", &template), file("pipes.yaml", PIPES)]);
+    assert_snapshot!(format!("{unused}\n# used\n{used}"), @"
+    templates.yaml:13:15 error[unknown-variable] : there is no variable `wiht.topic` in any environment
+        help: did you mean `${with.topic}`?
+    templates.yaml:19:12 error[unknown-variable] : there is no variable `brr` in any environment
+        help: did you mean `${bra}`?
+    templates.yaml:19:12 error[unknown-variable] : there is no variable `table` in any environment
+        help: did you mean `${with.table}`?
+
+    # used
+    templates.yaml:12:16 error[unknown-variable] : there is no variable `of_another_environment` in this environment
+        pipes.yaml:9:13: the template is used here
+        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
+    templates.yaml:13:15 error[unknown-variable] : there is no variable `wiht.topic` in this environment
+        pipes.yaml:9:13: the template is used here
+        help: did you mean `${with.topic}`?
+    templates.yaml:19:12 error[unknown-variable] : there is no variable `brr` in this environment
+        pipes.yaml:9:13: the template is used here
+        help: did you mean `${bra}`?
+    templates.yaml:19:12 error[unknown-variable] : there is no variable `table` in this environment
+        pipes.yaml:9:13: the template is used here
+        help: did you mean `${with.table}`?
+    ");
+}
+
 /// The template has the right field, which is not the one that is missing.
 #[test]
 fn typo_over_a_field_of_the_template_has_a_suggestion() {
@@ -207,22 +298,91 @@ fn typo_over_a_field_of_the_template_has_a_suggestion() {
     ");
 }
 
-/// A default that does not fit is left out, and the message about what is missing then names it.
+/// A manifest names the template, whose file or document cannot be read: only the cause is reported.
 #[test]
-fn default_that_does_not_fit_is_named() {
-    let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
-    let project = file(
-        "pipectl.yaml",
-        "environments:\n  dev:\n    defaults:\n      CdcScaling:\n        spec: {replicaMemoryGb: 4, replicaCpuMillicores: 1000}\n",
-    );
-    let defaults = EnvironmentDefaults::read(&project, "dev");
-    let variables = std::collections::BTreeMap::new();
-    let scaling =
-        "apiVersion: pipectl/v1\nkind: CdcScaling\nmetadata: {service: s}\nspec: {replicaCpuMillicores: 2000}\n";
-    let context = LoadContext::from(&variables).with_defaults(&defaults);
-    assert_snapshot!(render_diagnostics(&parse_manifests(&[file("scaling.yaml", scaling)], context).diagnostics), @"
-    scaling.yaml:4:1 error[missing-field] spec.replicaMemoryGb: missing field `replicaMemoryGb`
-        pipectl.yaml:5:33: the default does not fit here, and is left out
-        help: `replicaMemoryGb`: The memory, in gigabytes: always four per core.
+fn template_that_cannot_be_read_is_one_mistake() {
+    let deep = format!("  x: {}x{}\n", "[".repeat(70), "]".repeat(70));
+    let mut all = String::new();
+    for (title, templates) in [
+        ("syntax", TEMPLATE.to_owned() + "  x: [1\n"),
+        ("too deep", TEMPLATE.to_owned() + &deep),
+        ("tab", TEMPLATE.to_owned() + "\tx: 1\n"),
+        ("character", TEMPLATE.to_owned() + "  x: \u{1}\n"),
+        ("another document", format!("{TEMPLATE}---\na: [1\n")),
+        ("no spec", TEMPLATE.split("spec:").next().unwrap_or_default().to_owned()),
+        ("no name", TEMPLATE.replace("metadata: {name: prod-kafka}", "metadata: {}")),
+        ("error of its own", TEMPLATE.replace("spec:\n", "spec:\n  template: other\n")),
+    ] {
+        let loaded = load_with(&[("templates.yaml", &templates), ("pipes.yaml", PIPES)], VARIABLES);
+        assert_eq!(loaded.manifests.len(), if title == "another document" { 2 } else { 0 }, "{title}");
+        let past = parse_past_manifests(
+            &[("templates.yaml", templates.as_str()), ("pipes.yaml", PIPES)]
+                .map(|(name, text)| SourceFile { name: name.into(), text: text.into() }),
+            &VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        );
+        assert!(!past.is_readable, "{title}");
+        // Where the file of the templates is not validated, each user names it.
+        let templates = Templates::read(&[SourceFile { name: "templates.yaml".into(), text: templates.into() }]);
+        let variables = std::collections::BTreeMap::new();
+        let context = LoadContext::from(&variables).with_templates(&templates);
+        let users = [SourceFile { name: "pipes.yaml".into(), text: PIPES.into() }];
+        let alone = parse_manifests(&users, context).diagnostics;
+        let alone: Vec<_> = alone.into_iter().filter(|it| it.code != "unknown-variable").collect();
+        let (both, alone) = (render_diagnostics(&loaded.diagnostics), render_diagnostics(&alone));
+        writeln!(all, "# {title}\n{both}## alone\n{alone}").expect("a string takes it");
+    }
+    assert_snapshot!(all, @"
+    # syntax
+    templates.yaml:24:6 error[yaml-syntax] : a `{` or `[` is never closed
+        help: close what `{` or `[` opened, with commas between the entries
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:24:6: the mistake is here
+
+    # too deep
+    templates.yaml:24:70 error[yaml-depth] : nested deeper than 64 levels, counting what aliases stand for
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:24:70: the mistake is here
+
+    # tab
+    templates.yaml:24:2 error[yaml-tab] : a tab where YAML allows only spaces
+        help: indent with spaces, and put one after `:` and `-`
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:24:2: the mistake is here
+
+    # character
+    templates.yaml:24:6 error[yaml-character] : the character U+0001 cannot stand in YAML
+        help: if this is no text file, leave it out; in double quotes it is written as an escape
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:24:6: the mistake is here
+
+    # another document
+    templates.yaml:25:4 error[yaml-syntax] : a `{` or `[` is never closed
+        help: close what `{` or `[` opened, with commas between the entries
+    ## alone
+
+    # no spec
+    templates.yaml:1:1 error[missing-field] spec: missing field `spec`
+        help: `spec`: A part of the `spec` of manifests, with their fields.
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:1:1: the mistake is here
+
+    # no name
+    templates.yaml:3:1 error[missing-field] metadata.name: missing field `name`
+        help: `name`: The name that manifests use under `spec.template`.
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:1:1: the mistake is here
+
+    # error of its own
+    templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
+        help: write its fields here
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
     ");
 }
