@@ -159,6 +159,25 @@ fn other_values_for_a_template_are_no_change_of_the_template() {
 }
 
 #[test]
+fn renamed_template_is_one_change_that_names_both() {
+    let repo = template_repo();
+    let events = TEMPLATE.replace("name: clicks", "name: events");
+    repo.write_file("pipes/templates.yaml", &events);
+    let pipes = PIPES.replace(", 'a$${b'", "");
+    repo.write_file("pipes/pipes.yaml", &pipes.replace("template: clicks", "template: events"));
+    assert!(repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]).contains("No changes"), "another name");
+    let events = events.replace("default: 1", "default: 2");
+    repo.write_file("pipes/templates.yaml", &events);
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("review: template `events` (until now `clicks`) changed: 2 pipes\n"), "{plan}");
+    // Where both are used, the pipes only went to the other one.
+    repo.write_file("pipes/templates.yaml", &format!("{TEMPLATE}---\n{events}"));
+    repo.write_file("pipes/old.yaml", &pipes.replace("p-$", "q-$").replace("'${each.name}'", "'q-${each.name}'"));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+    assert!(plan.contains("2 to update") && !plan.contains("until now"), "{plan}");
+}
+
+#[test]
 fn without_a_base_no_template_is_said_to_change() {
     let repo = template_repo();
     for name in ["p-views", "p-orders"] {

@@ -2,10 +2,12 @@
 
 mod field;
 
+use std::collections::BTreeSet;
+
 use clickpipes::data_effects;
 use clickpipes::semantics::{FieldSemantics, RespelledField};
 use model::address::{Address, Kind, Name};
-use model::desired::{Document, Place};
+use model::desired::{Desired, Document, Place};
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
@@ -106,22 +108,49 @@ pub struct ChangedTemplate {
     pub name: String,
     /// Where it begins.
     pub place: Place,
+    /// Its name in the base, if that was another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
+}
+
+/// The names of the templates that both sides use.
+pub(crate) struct TemplateNames<'d> {
+    desired: BTreeSet<&'d str>,
+    /// `None` without a base.
+    base: Option<BTreeSet<&'d str>>,
+}
+
+impl<'d> TemplateNames<'d> {
+    pub(crate) fn collect(desired: &'d Desired, base: Option<&'d Desired>) -> Self {
+        let names = |side: &'d Desired| side.values().filter_map(|it| Some(it.origin.template()?.name.as_str()));
+        Self { desired: names(desired).collect(), base: base.map(|base| names(base).collect()) }
+    }
+
+    /// The template by which a document changes: one that declares something else than in the base, also under another name.
+    /// Other values for its parameters change the same fields. Without a base, nobody knows what the template was.
+    pub(crate) fn find_changed(
+        &self,
+        document: &Document,
+        earlier: Option<&Document>,
+        fields: &[FieldChange],
+    ) -> Option<ChangedTemplate> {
+        let Some(base) = &self.base else { return ChangedTemplate::find(document, fields) };
+        let (now, earlier) = document.origin.template().zip(earlier?.origin.template())?;
+        // An object may also go from one template to another.
+        let is_renamed = !base.contains(&*now.name) && !self.desired.contains(&*earlier.name);
+        let is_same = now.name == earlier.name || is_renamed;
+        let found = ChangedTemplate::find(document, fields).filter(|_| is_same && now.content != earlier.content)?;
+        Some(ChangedTemplate { renamed_from: is_renamed.then(|| earlier.name.clone()), ..found })
+    }
 }
 
 impl ChangedTemplate {
     /// The template of a document, if the value of a changed field stands in it.
-    pub(crate) fn find(document: &Document, fields: &[FieldChange]) -> Option<Self> {
+    fn find(document: &Document, fields: &[FieldChange]) -> Option<Self> {
         let template = document.origin.template()?;
         let is_in_template = |field: &FieldChange| field.place.as_ref().is_some_and(|place| template.contains(place));
         let found = fields.iter().any(is_in_template);
-        found.then(|| Self { name: template.name.clone(), place: template.start.clone() })
-    }
-
-    /// Whether both documents are made from one template, and it declares something else in each. Other values for its
-    /// parameters change the same fields.
-    pub(crate) fn differs_between(document: &Document, base: &Document) -> bool {
-        let templates = document.origin.template().zip(base.origin.template());
-        templates.is_some_and(|(now, earlier)| now.name == earlier.name && now.content != earlier.content)
+        found.then(|| Self { name: template.name.clone(), place: template.start.clone(), renamed_from: None })
     }
 }
 

@@ -8,7 +8,7 @@ use model::address::Address;
 use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object};
 
-use crate::change::{ChangedTemplate, Verdict};
+use crate::change::{TemplateNames, Verdict};
 use crate::inputs::{PlanInputs, Policy};
 use crate::match_live::{self, LiveMatch, match_live_object};
 use crate::name_effects::NameEffects;
@@ -34,6 +34,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let matches =
         desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), (live, &by_id))));
     let matches: Vec<_> = matches.collect();
+    let templates = TemplateNames::collect(desired, base);
     let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
     for (at, _, live_match) in &matches {
         if let Some(id) = live_match.object_id() {
@@ -64,10 +65,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
             None => _ = plan.in_sync.insert(at.clone()),
             Some((mut change, object_actions)) => {
-                let earlier = || inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
-                if base.is_none() || earlier().is_some_and(|it| ChangedTemplate::differs_between(document, it)) {
-                    change.template = ChangedTemplate::find(document, &change.fields);
-                }
+                let earlier = inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
+                change.template = templates.find_changed(document, earlier, &change.fields);
                 if change.verdict == Verdict::Replace {
                     // Pipes come after endpoints, and those that refer to this one get the id of the new object.
                     inputs.replaced.insert(at.clone());

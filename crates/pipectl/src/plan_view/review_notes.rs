@@ -101,7 +101,8 @@ fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNot
     let note = |(template, count): (&ChangedTemplate, usize)| {
         let (name, pipes) = (&template.name, pluralize(count, "pipe"));
         let (code, text) = if has_base {
-            ("template-change", format!("template `{name}` changed: {pipes}"))
+            let earlier = template.renamed_from.as_ref().map(|name| format!(" (until now `{name}`)"));
+            ("template-change", format!("template `{name}`{} changed: {pipes}", earlier.unwrap_or_default()))
         } else {
             ("template-values", format!("values from template `{name}` differ: {pipes}"))
         };
