@@ -62,6 +62,7 @@ mod interruption;
 mod invalid_manifests;
 mod invariants;
 mod label_groups;
+mod linked_folders;
 mod literal_secrets;
 mod live_progress;
 mod masked_values;

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clickpipes::manifest::Manifest;
 use model::diagnostic::SourceFile;
 use model::project;
+use model::sanitize::sanitize_line;
 
 use super::declared_key::DeclaredKey;
 use super::head_index::HeadIndex;
 use super::{Commit, Repository};
-use crate::project::ProjectContext;
+use crate::project::{PROJECT_FILE, ProjectContext};
 
 impl Repository {
     /// The repository with the manifest paths that the project file had at a commit, beside those of today. Paths of the
@@ -55,7 +56,17 @@ impl Repository {
     fn project_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Option<Vec<String>>> {
         let Some((file, _)) = &project.origin else { return Ok(None) };
         let (source, path) = (self.file_at_commit(commit, file)?, self.path_in_repository(file));
-        Ok(path.zip(source).and_then(|(path, source)| project_roots(&path, &source)))
+        let roots = path.zip(source).and_then(|(path, source)| project_roots(&path, &source));
+        let follow = |root: String| match self.follow_folder_links(&root, commit)? {
+            Some(folder) => Ok(folder),
+            None => bail!(
+                "{PROJECT_FILE}: `manifests`: {} led out of the repository in {}, so nobody knows what it declared: name another \
+                 commit",
+                sanitize_line(&root),
+                commit.label()
+            ),
+        };
+        roots.map(|roots| roots.into_iter().map(follow).collect()).transpose()
     }
 
     /// The repository with the paths that a run at that commit read: those of its project file, if it lists any.

@@ -75,6 +75,32 @@ impl Repository {
         Ok(files)
     }
 
+    /// Where a path leads at a commit in which it, or a folder above it, is a link, as the working folder is read. `None` if
+    /// that is out of the repository.
+    ///
+    /// # Errors
+    /// When git cannot answer.
+    pub(super) fn follow_folder_links(&self, path: &str, commit: &Commit) -> Result<Option<String>> {
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINK_CHAIN {
+            let Some(link) = self.link_above(&path, commit)? else { break };
+            let to = BlobReader::start_process(self)?.read_text(&link.hash)?;
+            let Some(target) = to.and_then(|to| resolve_link(&link.path, &to)) else { return Ok(None) };
+            path = format!("{target}{}", &path[link.path.len()..]);
+        }
+        Ok(Some(path))
+    }
+
+    /// The link at a path of a commit, or in place of a folder above it.
+    fn link_above(&self, path: &str, commit: &Commit) -> Result<Option<Blob>> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let above: Vec<&str> = ends.map(|end| &path[..end]).filter(|folder| !folder.is_empty()).collect();
+        let listed =
+            self.git_output_bytes(&[&["ls-tree", "-z", "--full-tree", &commit.hash, "--"], &above[..]].concat())?;
+        let mut entries = lines_of(&listed).into_iter().filter_map(|line| parse_entry(&line));
+        Ok(entries.find(|entry| entry.is_link && above.contains(&entry.path.as_str())))
+    }
+
     /// The files with templates that these manifests of a commit may use.
     ///
     /// # Errors
@@ -164,9 +190,17 @@ impl Repository {
     /// The manifest files of a commit, without links. `commit` is a hash, or its parent `HASH^`.
     pub(super) fn manifest_blobs(&self, commit: &str) -> Result<Vec<Blob>> {
         let commit = Commit { hash: commit.to_owned(), short: String::new(), subject: String::new() };
-        let mut blobs = self.list_files(&commit)?;
-        blobs.retain(|blob| self.is_manifest_path(&blob.path));
-        Ok(blobs)
+        let entries = self.list_entries(&commit)?;
+        let mut roots = self.roots.clone();
+        for root in &mut roots {
+            if entries.iter().any(|it| it.is_link && is_at_or_below(&it.path, root))
+                && let Some(folder) = self.follow_folder_links(root, &commit)?
+            {
+                *root = folder;
+            }
+        }
+        let here = Self { roots, ..self.clone() };
+        Ok(entries.into_iter().filter(|blob| !blob.is_link && here.is_manifest_path(&blob.path)).collect())
     }
 
     fn list_entries(&self, commit: &Commit) -> Result<Vec<Blob>> {
@@ -175,14 +209,18 @@ impl Repository {
 
     pub(super) fn tree_lines(&self, commit: &Commit) -> Result<Vec<String>> {
         let listed = self.git_output_bytes(&["ls-tree", "-r", "-z", "--full-tree", &commit.hash])?;
-        let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
-        Ok(lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+        Ok(lines_of(&listed))
     }
 
     /// Whether the path is under a root and has the name of a manifest, as in the working folder.
     pub(super) fn is_manifest_path(&self, path: &str) -> bool {
         self.roots.iter().any(|root| is_manifest_below(root, path))
     }
+}
+
+fn lines_of(listed: &[u8]) -> Vec<String> {
+    let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+    lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
 /// An entry of a tree: mode, kind and hash, then the path.
@@ -215,6 +253,10 @@ fn resolve_link(link: &str, to: &str) -> Option<String> {
 const MAX_LINK_CHAIN: usize = 8;
 
 pub(super) const LINK_MODE: &str = "120000";
+
+fn is_at_or_below(folder: &str, path: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 fn is_manifest_below(root: &str, path: &str) -> bool {
     if path == root {
