@@ -44,6 +44,30 @@ fn change_does_not_lift_its_own_protection() {
     }
 }
 
+/// Its name is new, so no environment of the base is its own: what held for all of them holds.
+#[test]
+fn new_environment_is_held_to_the_policy_for_all() {
+    let rules = "rules: [{name: few, deny: 'change.deletes || has(manifest.spec.scaling)', message: no}]";
+    for (policy, why) in [
+        ("{protect: [clicks]}", "it is protected"),
+        ("{maxDelete: 0}", "`maxDelete`"),
+        (&format!("{{{rules}}}"), "the rule `few`"),
+    ] {
+        let repo = protected_repo(policy);
+        repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {policy}\nenvironments: {{prod: {{}}}}\n"));
+        repo.commit_all("Name the environment");
+        delete_clicks(&repo);
+        let own = "{policy: {protect: [], maxDelete: 9}}";
+        repo.write_file("pipectl.yaml", &format!("{HEAD}environments: {{prod: {{}}, prod2: {own}}}\n"));
+        repo.commit_all("Another environment without rules");
+        let said = repo.run_pipectl(&["apply", "--yes", "-e", "prod2", "--base", "HEAD~1"]);
+        assert!(said.code == 5 && said.all_output().contains(why), "{policy}: {}", said.all_output());
+        assert_eq!(repo.live_pipe_names(), ["clicks", "views"], "{policy}");
+        // What is merged is reviewed.
+        repo.run_successfully(&["apply", "--yes", "-e", "prod2", "--base", "HEAD~1", "--policy-base", "HEAD"]);
+    }
+}
+
 /// The reader has raised the limit already, so that is not the advice.
 #[test]
 fn advice_about_a_limit_of_the_base_works() {
