@@ -74,6 +74,12 @@ fn exception_is_a_warning_and_names_rules_that_exist() {
 
     2 warnings
     ");
+    // The manifests of `forEach` share their annotations.
+    let shared = annotated.replace("name: clicks,", "name: 'clicks-${each.name}',");
+    desk.write_file("pipes/clicks.yaml", shared.replace("metadata:", "forEach: [a, b]\nmetadata:"));
+    let said = desk.run_pipectl(&["validate"]).stderr;
+    assert_eq!(said.matches("the rule `team-label` forbids").count(), 2, "{said}");
+    assert_eq!(said.matches("the project has no rule").count(), 1, "{said}");
 }
 
 #[test]
@@ -104,7 +110,7 @@ fn mistake_in_a_rule_is_reported_at_its_place() {
      --> pipectl.yaml:7:54
       |
     7 |   - {name: a, deny: "manifest.kind == 'ClickPipe' && lables.team == ''", message: m}
-      |                                                      ^^^^^^^^^^^^^^^
+      |                                                      ^^^^^^^^^^^^^^^^^
       |
     help: did you mean `labels`?
 

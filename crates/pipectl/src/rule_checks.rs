@@ -1,6 +1,6 @@
 //! Evaluates the rules of the project for manifests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use clickpipes::api_body::to_body_path;
 use clickpipes::manifest::Manifest;
@@ -80,7 +80,10 @@ impl<'m> FailedRules<'m> {
 pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) {
     let lines = LineIndex::new(&declared.files);
     let unknown = declared.objects().flat_map(|(at, document)| unknown_exceptions(rules, (&at, document), &lines));
-    declared.diagnostics.extend(unknown.collect::<Vec<_>>());
+    // The manifests of `forEach` share what stands in their document.
+    let mut seen = HashSet::new();
+    let unknown: Vec<_> = unknown.filter(|it| seen.insert((it.place.clone(), it.message.clone()))).collect();
+    declared.diagnostics.extend(unknown);
 }
 
 fn findings_of_manifest(
