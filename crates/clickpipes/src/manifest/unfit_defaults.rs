@@ -1,5 +1,6 @@
 //! Names the default of the environment that is behind a mistake of a manifest.
 
+use super::defaults::EnvironmentDefaults;
 use super::file::ValidatedDocument;
 use super::load_context::RenderContext;
 use crate::kinds::cross_field_rules;
@@ -21,7 +22,13 @@ pub(super) fn relate_defaults(
         if remark.span.file == file {
             return Some((start, "the default is for this manifest".to_owned()));
         }
-        find_default(document, file, remark).map(|span| (span, "with this default".to_owned()))
+        let default = find_default(document, file, remark)?;
+        if remark.span.file == 0 {
+            return Some((default, "with this default".to_owned()));
+        }
+        // The field is one of a template: neither place says which manifest it is.
+        let name = context.defaults.and_then(EnvironmentDefaults::file_name).unwrap_or_default();
+        Some((start, format!("used here, with the default at {name}:{}:{}", default.line, default.column)))
     });
 }
 

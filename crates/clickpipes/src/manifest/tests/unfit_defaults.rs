@@ -5,6 +5,7 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 
 use super::render_diagnostics;
+use super::templates::{PIPES, TEMPLATE, VARIABLES};
 use crate::manifest::{EnvironmentDefaults, LoadContext, parse_manifests};
 use model::diagnostic::SourceFile;
 
@@ -96,5 +97,32 @@ fn rule_over_a_field_and_a_default_names_both() {
     m.yaml:4:256 warning[unmanaged-table-definition] spec.destination.tableDefinition: `tableDefinition` is not for `managedTable: false`: the table is there already, and stays as it is
         pipectl.yaml:5:44: with this default
         help: remove `tableDefinition`
+    ");
+}
+
+/// The field of the manifest is one of its template: three places are named.
+#[test]
+fn rule_over_a_field_of_a_template_and_a_default_names_the_manifest_too() {
+    let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
+    let project = file(
+        "pipectl.yaml",
+        "environments:\n  dev:\n    defaults:\n      ClickPipe:\n        spec: {source: {kafka: {type: confluent}}}\n",
+    );
+    let template =
+        TEMPLATE.replace("      type: confluent\n", "").replace("authentication: PLAIN", "authentication: IAM_ROLE");
+    let defaults = EnvironmentDefaults::read(&project, "dev");
+    let variables = VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let context = LoadContext::from(&variables).with_defaults(&defaults);
+    let loaded = parse_manifests(&[file("templates.yaml", &template), file("pipes.yaml", PIPES)], context);
+    assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
+    templates.yaml:10:5 error[kafka-iam-role] spec.source.kafka.iamRole: `iamRole` is needed for `authentication: IAM_ROLE`
+        pipes.yaml:9:13: the template is used here
+        help: add `iamRole`
+    templates.yaml:14:23 error[kafka-authentication] spec.source.kafka.authentication: `authentication: IAM_ROLE` does not go with `type: confluent`
+        pipes.yaml:5:6: used here, with the default at pipectl.yaml:5:39
+        help: `type: confluent` takes `PLAIN`, `MUTUAL_TLS`
+    templates.yaml:15:7 error[kafka-no-credentials] spec.source.kafka.credentials: `credentials` is only for `authentication: PLAIN` or `SCRAM-SHA-256` or `SCRAM-SHA-512` or `IAM_USER` or `MUTUAL_TLS`
+        pipes.yaml:9:13: the template is used here
+        help: remove `credentials`
     ");
 }
