@@ -16,7 +16,7 @@ use model::live::Live;
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
 use crate::handover::Handover;
-use crate::order::{self, DeleteAfter};
+use crate::order::DeleteAfter;
 use crate::plan::Plan;
 use crate::read_conflict::ReadConflictCause;
 use crate::references::ActionReferences;
@@ -233,7 +233,7 @@ fn apply_blocks(plan: &mut Plan, blocked: &BTreeMap<Address, BlockReason>) {
             change.block(reason.clone());
         }
     }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| !blocked.contains_key(at));
+    plan.retain_actions(|at| !blocked.contains_key(at));
 }
 
 #[cfg(test)]

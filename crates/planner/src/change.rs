@@ -157,11 +157,12 @@ impl ChangedTemplate {
 impl Change {
     /// A change of which nothing more is known yet.
     pub(crate) fn new(address: Address, id: Option<Id>, verdict: Verdict) -> Self {
+        let reason = if let Verdict::Blocked(reason) = &verdict { Some(reason.to_string()) } else { None };
         Self {
             address,
             id,
             verdict,
-            reason: None,
+            reason,
             renamed_from: None,
             fields: Vec::new(),
             resent_fields: Vec::new(),
@@ -195,7 +196,7 @@ impl Change {
             || !self.filled_tables.is_empty()
             || !self.lost_fields.is_empty()
             || self.misses_changes;
-        is_unsafe && !matches!(self.verdict, Verdict::Blocked(_))
+        is_unsafe && !self.verdict.is_blocked()
     }
 
     /// Drops the fields that `sent` did not send: somebody else changed them. `false` if nothing is left.
@@ -215,7 +216,7 @@ impl Change {
     pub(crate) fn block(&mut self, reason: BlockReason) {
         self.reason = Some(reason.to_string());
         let verdict = std::mem::replace(&mut self.verdict, Verdict::Blocked(reason));
-        if !matches!(verdict, Verdict::Blocked(_)) {
+        if !verdict.is_blocked() {
             self.blocked_verdict = Some(verdict.as_str());
         }
         self.data_effects = Vec::new();
@@ -318,6 +319,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether nothing is done to the object.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Blocked(_))
+    }
+
     /// The machine's word for it.
     pub fn as_str(&self) -> &'static str {
         match self {

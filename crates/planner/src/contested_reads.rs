@@ -41,8 +41,8 @@ use crate::handover::Handover;
 use crate::inputs::ReaderElsewhere;
 use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
+use crate::plan_handovers;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
-use crate::{order, plan_handovers};
 
 /// Lets objects take over from each other what only one can have, blocks what would take it from an object that stays,
 /// and warns where each would get a part.
@@ -68,7 +68,7 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
     plan_handovers::add_handovers(plan, handovers, &mut blocked);
     block_changes(plan, blocked);
     if !plan.handovers.is_empty() {
-        plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
+        plan.sort_actions();
     }
 }
 

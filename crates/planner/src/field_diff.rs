@@ -101,6 +101,11 @@ impl<'r> FieldDiff<'r> {
         self.entry.as_ref().map_or(self.rules, |entry| entry.list)
     }
 
+    /// Whether it is an entry that is removed and added by itself.
+    pub(crate) fn is_set_by_deltas(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some())
+    }
+
     /// The strongest means that changing the field takes.
     pub(crate) fn on_change(&self) -> OnChange {
         match (&self.entry, &self.desired) {

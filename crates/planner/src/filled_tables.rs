@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::block_reason::FilledTable;
 use crate::change::{Change, Verdict};
+use crate::order::actions_by_object;
 use crate::plan::Plan;
+use crate::references::live_objects;
 
 /// A live object by its name.
 type Writer<'l> = (&'l Address, &'l Object);
@@ -33,16 +35,13 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
     let unmanaged: BTreeSet<&Id> = unmanaged.iter().map(|other| &other.id).collect();
     let mut writers: HashMap<(&ServiceRef, String), Vec<Writer<'_>>> = HashMap::new();
     let mut by_id: BTreeMap<&Id, &Object> = BTreeMap::new();
-    for (at, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object))) {
+    for (at, object) in live_objects(live) {
         by_id.insert(&object.id, object);
         for table in written_table_names(&object.body) {
             writers.entry((&at.service, table)).or_default().push((at, object));
         }
     }
-    let mut actions_of: HashMap<&Address, Vec<&Action>> = HashMap::new();
-    for action in &*actions {
-        actions_of.entry(action.address()).or_default().push(action);
-    }
+    let mut actions_of = actions_by_object(actions);
     for change in changed {
         let Some(own) = change.id.as_ref().and_then(|id| by_id.get(id).copied()) else { continue };
         let actions = actions_of.remove(&change.address).unwrap_or_default();
@@ -53,7 +52,7 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
         let others = tables.filter_map(|table| writers.get(&(&change.address.service, table))).flatten();
         let others: BTreeMap<&Id, Writer<'_>> =
             others.filter(|(_, other)| other.id != own.id).map(|writer| (&writer.1.id, *writer)).collect();
-        let is_blocked = matches!(change.verdict, Verdict::Blocked(_));
+        let is_blocked = change.verdict.is_blocked();
         if is_blocked || created.is_some() || actions.iter().any(|action| removes_first(action)) {
             let filled = |(at, other): &Writer<'_>| {
                 let tables = find_filled_tables(change.address.kind, body, &own.body, &other.body);
@@ -91,8 +90,7 @@ pub(crate) fn find_takers<'p>(plan: &'p Plan, live: &Live) -> BTreeMap<&'p Addre
     }
     let by_id: BTreeMap<&Id, &Change> =
         plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, change))).collect();
-    let objects: BTreeMap<&Id, &Object> =
-        live.values().flat_map(|found| &found.objects).map(|object| (&object.id, object)).collect();
+    let objects: BTreeMap<&Id, &Object> = live_objects(live).map(|(_, object)| (&object.id, object)).collect();
     for taker in moving {
         for FilledTable { table, writer_id, .. } in &taker.filled_tables {
             let Some((giver, object)) = by_id.get(writer_id).zip(objects.get(writer_id)) else { continue };

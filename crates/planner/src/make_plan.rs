@@ -83,7 +83,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let blocked = NameEffects::find(&plan, &inputs).add_to(&mut plan);
     still_used::block_used_objects(&mut plan, live);
     plan.delete_after = order::deletions_that_wait(&plan.actions, &plan.changes, live);
-    plan.actions = order::sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &[]);
+    plan.sort_actions();
     plan.unmanaged = find_unmanaged(&inputs, &seen);
     undeclared_rename::block_undeclared_renames(&mut plan, desired, live);
     filled_tables::add_filled_tables(&mut plan, desired, live);

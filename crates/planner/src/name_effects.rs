@@ -22,8 +22,9 @@ use serde_json::Value;
 use crate::block_reason::BlockReason;
 use crate::inputs::PlanInputs;
 use crate::plan::Plan;
-use crate::references::body_references;
+use crate::references::{body_references, live_objects};
 use crate::renamed_hosts::{Followers, RenamedHost};
+use crate::still_used::deleted_object;
 
 /// What a plan does to DNS names, beyond the rows of the objects that have them.
 #[derive(Default)]
@@ -57,8 +58,7 @@ impl NameEffects {
         let hosts = HostsAfter::new(plan);
         let mut cut_off: BTreeMap<&Address, BTreeSet<String>> = BTreeMap::new();
         let mut stuck: BTreeMap<&Address, Vec<Address>> = BTreeMap::new();
-        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-        for (live_at, object) in live.filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
+        for (live_at, object) in live_objects(inputs.live).filter(|(_, object)| !hosts.deleted.contains(&object.id)) {
             let at = hosts.addresses.get(&object.id).copied().unwrap_or(live_at);
             let connected = FieldSemantics::for_kind(at.kind).all_connected_hosts(&object.body);
             // An object that gets a host in this plan has its own row, where the host shows.
@@ -151,9 +151,8 @@ impl<'a> NamesAfter<'a> {
     fn new(plan: &'a Plan, inputs: &'a PlanInputs<'_>) -> Self {
         let renamed = inputs.renamed_hosts.values();
         let renamed: BTreeMap<&Id, &Object> = renamed.map(|host| (&host.after.id, &host.after)).collect();
-        let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_id).collect();
-        let live = inputs.live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
-        let live = live.filter(|(_, object)| !deleted.contains(&object.id));
+        let deleted: BTreeSet<&Id> = plan.actions.iter().filter_map(deleted_object).map(|(id, _)| id).collect();
+        let live = live_objects(inputs.live).filter(|(_, object)| !deleted.contains(&object.id));
         let live = live.map(|(at, object)| (at, &renamed.get(&object.id).copied().unwrap_or(object).body));
         let created = plan.actions.iter().filter_map(created_body);
         let served = live.chain(created).flat_map(|(at, body)| {
@@ -190,13 +189,6 @@ fn created_body(action: &Action) -> Option<(&Address, &Value)> {
     }
 }
 
-fn deleted_id(action: &Action) -> Option<&Id> {
-    match action {
-        Action::Delete { id, .. } => Some(id),
-        Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,
-    }
-}
-
 /// What a plan does to the hosts that objects connect to.
 struct HostsAfter<'a> {
     /// The hosts that it sends. Most updates contain none, which leaves the live one.
@@ -218,6 +210,10 @@ impl<'a> HostsAfter<'a> {
             }
         }
         let addresses = plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, &change.address)));
-        Self { sent, deleted: plan.actions.iter().filter_map(deleted_id).collect(), addresses: addresses.collect() }
+        Self {
+            sent,
+            deleted: plan.actions.iter().filter_map(deleted_object).map(|(id, _)| id).collect(),
+            addresses: addresses.collect(),
+        }
     }
 }

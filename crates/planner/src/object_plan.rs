@@ -54,7 +54,7 @@ impl PlanInputs<'_> {
     pub(crate) fn plan_object(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         let mut object_plan = self.plan_by_presence(at, document, live);
         if let Some((change, actions)) = &mut object_plan.change
-            && !matches!(change.verdict, Verdict::Blocked(_))
+            && !change.verdict.is_blocked()
             && let Some(refused) = RefusedSecret::find(&self.policy.secrets, &change.secrets)
         {
             let secrets = std::mem::take(&mut change.secrets);
@@ -123,7 +123,7 @@ impl PlanInputs<'_> {
         if object_plan
             .change
             .as_ref()
-            .is_some_and(|(change, actions)| !actions.is_empty() || matches!(change.verdict, Verdict::Blocked(_)))
+            .is_some_and(|(change, actions)| !actions.is_empty() || change.verdict.is_blocked())
         {
             let reason = BlockReason::PinnedIdMissing(pinned, vec![object.id.clone()]);
             return block_object(at, document, None, reason).into();
@@ -226,10 +226,8 @@ impl PlanInputs<'_> {
         let references = references_of.after_update(rules, Some(target), &object.body);
         let left_alone = field_changes::ignored_changes(at, document, object, &object_diff, state.kept);
         if let Some(reason) = field_changes::conflict_reason(pending) {
-            let text = Some(reason.to_string());
-            let change = Change { reason: text, ..with_verdict(Verdict::Blocked(reason)) };
             return ObjectPlan {
-                change: Some((change, Vec::new())),
+                change: Some((with_verdict(Verdict::Blocked(reason)), Vec::new())),
                 ignored_changes: left_alone,
                 is_unsettled: object_diff.is_unsettled,
                 ..ObjectPlan::default()
@@ -370,7 +368,7 @@ const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be crea
 
 /// The tables of entries that are removed and added again: the API adds them only if the tables hold no rows.
 fn added_again(at: &Address, carried: &CarriedEntries, live: &Value) -> Vec<String> {
-    let entries = carried.pending.iter().filter(|diff| diff.entry.as_ref().is_some_and(|it| it.keyed.deltas.is_some()));
+    let entries = carried.pending.iter().filter(|diff| diff.is_set_by_deltas());
     let added: Vec<&Value> = entries.filter_map(|diff| diff.desired.as_ref()).collect();
     blocking_tables::find_tables_added_again(at.kind, &carried.target, &added, live)
 }
@@ -389,9 +387,7 @@ pub(crate) fn can_be_renamed(kind: Kind) -> bool {
 }
 
 fn block_object(at: &Address, document: &Document, object: Option<&Object>, reason: BlockReason) -> PlannedChange {
-    let text = Some(reason.to_string());
-    let change = new_change(at, document, object, Verdict::Blocked(reason));
-    (Change { reason: text, ..change }, Vec::new())
+    (new_change(at, document, object, Verdict::Blocked(reason)), Vec::new())
 }
 
 fn new_change(at: &Address, document: &Document, object: Option<&Object>, verdict: Verdict) -> Change {

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::change::Change;
 use crate::handover::{self, Handover};
-use crate::references::{ActionReferences, LiveReferences, index_live_hosts};
+use crate::plan::Plan;
+use crate::references::{ActionReferences, LiveReferences, index_live_hosts, live_objects};
 
 /// A deletion, and the objects that must stop referencing it first.
 ///
@@ -92,6 +93,15 @@ impl<'p> ObjectWork<'p> {
     }
 }
 
+/// The actions of each object, in their order.
+pub(crate) fn actions_by_object(actions: &[Action]) -> BTreeMap<&Address, Vec<&Action>> {
+    let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
+    for action in actions {
+        by_object.entry(action.address()).or_default().push(action);
+    }
+    by_object
+}
+
 /// Groups the actions of a plan by object. An object waits only for objects of a lower rank, which come before it:
 /// references are created before their referrers, and deleted after them.
 pub(crate) fn group_by_object<'p>(
@@ -99,10 +109,7 @@ pub(crate) fn group_by_object<'p>(
     delete_after: &'p [DeleteAfter],
     handovers: &'p [Handover],
 ) -> Vec<ObjectWork<'p>> {
-    let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
-    for action in actions {
-        by_object.entry(action.address()).or_default().push(action);
-    }
+    let by_object = actions_by_object(actions);
     let needs = ActionReferences::among(actions);
     let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| needs.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
@@ -184,35 +191,26 @@ fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usiz
     if work.only_deletes() && work.gives_to.is_empty() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }
 
-/// The actions in the order of execution.
-pub(crate) fn sort_actions(
-    mut actions: Vec<Action>,
-    delete_after: &[DeleteAfter],
-    handovers: &[Handover],
-) -> Vec<Action> {
-    let work = group_by_object(&actions, delete_after, handovers);
-    let position: BTreeMap<Address, usize> =
-        work.iter().enumerate().map(|(position, work)| (work.address().clone(), position)).collect();
-    actions.sort_by_key(|action| position[action.address()]);
-    actions
-}
-
-/// Drops the actions of some objects.
-pub(crate) fn retain_objects(
-    actions: &mut Vec<Action>,
-    delete_after: &mut Vec<DeleteAfter>,
-    handovers: &[Handover],
-    keep: impl Fn(&Address) -> bool,
-) {
-    // Only the deleted object's own entry goes. A dependent that is dropped keeps its deletion waiting, so it is
-    // skipped.
-    delete_after.retain(|entry| keep(&entry.address));
-    if actions.iter().all(|action| keep(action.address())) {
-        return;
+impl Plan {
+    /// Brings the actions into the order of execution.
+    pub(crate) fn sort_actions(&mut self) {
+        let work = group_by_object(&self.actions, &self.delete_after, &self.handovers);
+        let position: BTreeMap<Address, usize> =
+            work.iter().enumerate().map(|(position, work)| (work.address().clone(), position)).collect();
+        self.actions.sort_by_key(|action| position[action.address()]);
     }
-    let mut kept = std::mem::take(actions);
-    kept.retain(|action| keep(action.address()));
-    *actions = sort_actions(kept, delete_after, handovers);
+
+    /// Drops the actions of some objects.
+    pub(crate) fn retain_actions(&mut self, keep: impl Fn(&Address) -> bool) {
+        // Only the deleted object's own entry goes. A dependent that is dropped keeps its deletion waiting, so it is
+        // skipped.
+        self.delete_after.retain(|entry| keep(&entry.address));
+        let count = self.actions.len();
+        self.actions.retain(|action| keep(action.address()));
+        if self.actions.len() < count {
+            self.sort_actions();
+        }
+    }
 }
 
 pub(crate) type LiveReference<'l> = (&'l ServiceRef, Kind, Id);
@@ -254,7 +252,7 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
 pub(crate) fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
     let mut referrers: HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> = HashMap::new();
     let hosts = index_live_hosts(live);
-    for (address, object) in live.iter().flat_map(|(at, found)| found.objects.iter().map(move |it| (at, it))) {
+    for (address, object) in live_objects(live) {
         let references = LiveReferences { service: &address.service, hosts: &hosts };
         for (kind, id) in references.of(FieldSemantics::for_kind(address.kind), &object.body) {
             referrers.entry((&address.service, kind, id)).or_default().push((address, &object.id));

@@ -7,7 +7,7 @@ use model::address::Address;
 use model::live::Id;
 use serde::Serialize;
 
-use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields, Verdict};
+use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields};
 use crate::handover::Handover;
 use crate::order::DeleteAfter;
 use crate::references::RemainingReferences;
@@ -120,13 +120,13 @@ impl Plan {
     pub fn pending_changes(self) -> Vec<Change> {
         let Self { actions, mut changes, .. } = self;
         let acted_on: BTreeSet<&Address> = actions.iter().map(Action::address).collect();
-        changes.retain(|change| matches!(change.verdict, Verdict::Blocked(_)) || acted_on.contains(&change.address));
+        changes.retain(|change| change.verdict.is_blocked() || acted_on.contains(&change.address));
         changes
     }
 
     /// The objects to which nothing is done, though they are not as declared.
     pub fn blocked_changes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| matches!(change.verdict, Verdict::Blocked(_)))
+        self.changes.iter().filter(|change| change.verdict.is_blocked())
     }
 
     /// The fields that somebody changed outside git and that are left alone.

@@ -6,7 +6,7 @@ use model::address::Address;
 
 use crate::blocked_together::{Absence, block_without};
 use crate::plan::Plan;
-use crate::{order, plan_handovers};
+use crate::plan_handovers;
 
 impl Plan {
     /// The part of the plan that is about some of the objects. What nobody declares is outside of
@@ -15,7 +15,7 @@ impl Plan {
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
         block_without(&mut self, |at| !about(at), Absence::Outside);
         plan_handovers::drop_halves(&mut self, &about);
-        order::retain_objects(&mut self.actions, &mut self.delete_after, &self.handovers, &about);
+        self.retain_actions(&about);
         Self {
             actions: self.actions,
             delete_after: self.delete_after,

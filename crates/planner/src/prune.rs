@@ -82,7 +82,7 @@ fn add_deletions(
     pruned.changes.sort_by(|a, b| a.address.cmp(&b.address));
     still_used::block_used_objects(pruned, live);
     pruned.delete_after = order::deletions_that_wait(&pruned.actions, &pruned.changes, live);
-    pruned.actions = order::sort_actions(std::mem::take(&mut pruned.actions), &pruned.delete_after, &[]);
+    pruned.sort_actions();
     undeclared_rename::block_undeclared_renames(pruned, desired, live);
 }
 
@@ -123,9 +123,7 @@ fn plan_deletion(
     obstacle: Option<BlockReason>,
 ) -> (Change, Option<Action>) {
     if let Some(reason) = obstacle {
-        let text = Some(reason.to_string());
-        let change = Change::new(at.clone(), Some(object.id.clone()), Verdict::Blocked(reason));
-        return (Change { reason: text, ..change }, None);
+        return (Change::new(at.clone(), Some(object.id.clone()), Verdict::Blocked(reason)), None);
     }
     let change = Change { reason: Some(proof.reason.to_string()), ..Change::deletion(at, object) };
     (change, Some(Action::Delete { address: at.clone(), id: object.id.clone() }))

@@ -21,9 +21,13 @@ pub(crate) type RemainingReferences = BTreeMap<Id, References>;
 /// Live objects by service, kind and id.
 pub(crate) type ObjectsById<'a> = HashMap<(&'a ServiceRef, Kind, &'a Id), (&'a Address, &'a Object)>;
 
+/// Each live object with its address: several may have one name.
+pub(crate) fn live_objects(live: &Live) -> impl Iterator<Item = (&Address, &Object)> {
+    live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)))
+}
+
 pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
-    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    objects.map(|(at, object)| ((&at.service, at.kind, &object.id), (at, object))).collect()
+    live_objects(live).map(|(at, object)| ((&at.service, at.kind, &object.id), (at, object))).collect()
 }
 
 /// Objects by the DNS names that lead to them.
@@ -55,8 +59,7 @@ impl<'a, T: Copy + 'a> HostIndex<'a, T> {
 pub(crate) type LiveHosts<'a> = HostIndex<'a, (Kind, &'a Id)>;
 
 pub(crate) fn index_live_hosts(live: &Live) -> LiveHosts<'_> {
-    let objects = live.iter().flat_map(|(at, observed)| observed.objects.iter().map(move |object| (at, object)));
-    HostIndex::new(objects.map(|(at, object)| (at, &object.body, (at.kind, &object.id))))
+    HostIndex::new(live_objects(live).map(|(at, object)| (at, &object.body, (at.kind, &object.id))))
 }
 
 /// The objects that actions need.

@@ -116,8 +116,7 @@ fn respelled_list(entries: &[FieldDiff<'_>]) -> Option<Vec<RespelledField>> {
 // entry is one that nobody declares, and the declared one is missing: each apply would remove the one and add the
 // other, with a new snapshot.
 pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField> {
-    let has_deltas = |diff: &&FieldDiff<'_>| diff.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some());
-    let entries: Vec<&FieldDiff<'_>> = pending.iter().filter(has_deltas).collect();
+    let entries: Vec<&FieldDiff<'_>> = pending.iter().filter(|diff| diff.is_set_by_deltas()).collect();
     let unclaimed: Vec<&FieldDiff<'_>> = entries.iter().copied().filter(|diff| diff.desired.is_none()).collect();
     let respelled = entries.iter().flat_map(|diff| {
         let others = unclaimed.iter().filter(|other| other.path == diff.path && diff.live.is_none());

@@ -7,7 +7,6 @@ use model::rule_finding::RuleFinding;
 
 use crate::block_reason::BlockReason;
 use crate::blocked_together::{Absence, block_changes, block_without};
-use crate::change::Verdict;
 use crate::plan::Plan;
 
 impl Plan {
@@ -20,7 +19,7 @@ impl Plan {
             change.rule_findings = findings.remove(&change.address).unwrap_or_default();
             let forbidding = change.rule_findings.iter().filter(|finding| finding.is_blocking());
             let findings: Vec<RuleFinding> = forbidding.cloned().collect();
-            if !findings.is_empty() && !matches!(change.verdict, Verdict::Blocked(_)) {
+            if !findings.is_empty() && !change.verdict.is_blocked() {
                 let reason = BlockReason::ForbiddenByRules { findings, is_declared: change.place.is_some() };
                 blocked.insert(change.address.clone(), reason);
             }

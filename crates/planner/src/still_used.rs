@@ -20,7 +20,7 @@ use crate::block_reason::BlockReason;
 use crate::blocked_together::block_changes;
 use crate::order;
 use crate::plan::Plan;
-use crate::references::ActionReferences;
+use crate::references::{ActionReferences, live_objects};
 
 /// Blocks the deletions, replacements included, of objects that the plan leaves in use.
 pub(crate) fn block_used_objects(plan: &mut Plan, live: &Live) {
@@ -80,14 +80,13 @@ impl<'p> ReplacedHosts<'p> {
     fn new(plan: &'p Plan, live: &'p Live) -> Self {
         let created = plan.actions.iter().filter(|action| matches!(action, Action::Create { .. }));
         let bodies = created.filter_map(|action| Some((action.address(), action.request_body()?))).collect();
-        let objects = live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
         let ids: BTreeMap<&Address, &Id> =
             plan.changes.iter().filter_map(|change| Some((&change.address, change.id.as_ref()?))).collect();
         let references = ActionReferences::among(&plan.actions);
         let followers = plan.actions.iter().filter_map(|action| Some((*ids.get(action.address())?, action)));
         Self {
             bodies,
-            live: objects.map(|(at, object)| (&object.id, (at, object))).collect(),
+            live: live_objects(live).map(|(at, object)| (&object.id, (at, object))).collect(),
             followers: followers
                 .flat_map(|(id, action)| references.of(action).into_iter().map(move |other| (id, other)))
                 .collect(),
@@ -121,7 +120,7 @@ impl<'p> ReplacedHosts<'p> {
     }
 }
 
-fn deleted_object(action: &Action) -> Option<(&Id, &Address)> {
+pub(crate) fn deleted_object(action: &Action) -> Option<(&Id, &Address)> {
     match action {
         Action::Delete { address, id } => Some((id, address)),
         Action::Create { .. } | Action::Update { .. } | Action::SetState { .. } => None,

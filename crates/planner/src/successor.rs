@@ -23,7 +23,7 @@ use crate::change::{Change, Verdict};
 use crate::filled_tables::find_takers;
 use crate::handover::Handover;
 use crate::inputs::all_names;
-use crate::order::{DeleteAfter, sort_actions};
+use crate::order::DeleteAfter;
 use crate::plan::Plan;
 
 /// The declared pipes that are not live, by their names and by their tables.
@@ -132,6 +132,6 @@ pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Liv
     plan.delete_after.extend(waiting);
     following.retain(|handover| !plan.handovers.contains(handover));
     plan.handovers.extend(following);
-    plan.actions = sort_actions(std::mem::take(&mut plan.actions), &plan.delete_after, &plan.handovers);
+    plan.sort_actions();
     block_changes(plan, blocked);
 }

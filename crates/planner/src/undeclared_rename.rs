@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 use crate::change::Verdict;
-use crate::order;
 use crate::plan::Plan;
+use crate::references::live_objects;
 
 /// Blocks a delete and a create of the same thing. Warns if an unmanaged pipe loads the same into the same table.
 pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live: &Live) {
@@ -27,10 +27,8 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
     if created.is_empty() {
         return;
     }
-    let by_id: BTreeMap<&Id, (&Address, &Value)> = live
-        .iter()
-        .flat_map(|(at, observed)| observed.objects.iter().map(move |object| (&object.id, (at, &object.body))))
-        .collect();
+    let by_id: BTreeMap<&Id, (&Address, &Value)> =
+        live_objects(live).map(|(at, object)| (&object.id, (at, &object.body))).collect();
     let deleted = plan.changes.iter().filter(|change| change.verdict == Verdict::Delete);
     let deleted = TableWriters::new(deleted.filter_map(|change| by_id.get(change.id.as_ref()?).copied()));
     let unmanaged = TableWriters::new(plan.unmanaged.iter().filter_map(|other| by_id.get(&other.id).copied()));
@@ -60,7 +58,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
             change.data_effects.push(sentence);
         }
     }
-    order::retain_objects(&mut plan.actions, &mut plan.delete_after, &plan.handovers, |at| !blocked.contains_key(at));
+    plan.retain_actions(|at| !blocked.contains_key(at));
 }
 
 fn same_load_warning(other: &Address) -> String {

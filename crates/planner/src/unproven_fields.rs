@@ -18,8 +18,7 @@ pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: 
         return Vec::new();
     }
     let mut found = BTreeSet::new();
-    let has_deltas = |diff: &&FieldDiff<'_>| diff.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some());
-    for diff in pending.iter().filter(has_deltas) {
+    for diff in pending.iter().filter(|diff| diff.is_set_by_deltas()) {
         let shown = diff.path.value_in(live).and_then(Value::as_array).into_iter().flatten();
         let shown: BTreeSet<&String> = shown.filter_map(Value::as_object).flat_map(serde_json::Map::keys).collect();
         let declared = diff.desired.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);

@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::change::{Change, Verdict};
 use crate::inputs::ReaderElsewhere;
+use crate::order::actions_by_object;
 use crate::plan::Plan;
+use crate::references::live_objects;
 
 type Claims = BTreeMap<ClaimKey, ExclusiveRead>;
 
@@ -128,7 +130,7 @@ impl<'p> Party<'p> {
     }
 
     pub(super) fn is_blocked(&self) -> bool {
-        self.change.is_some_and(|change| matches!(change.verdict, Verdict::Blocked(_)))
+        self.change.is_some_and(|change| change.verdict.is_blocked())
     }
 
     pub(super) fn is_pruned(&self) -> bool {
@@ -171,14 +173,11 @@ pub(super) struct Parties<'p> {
 
 impl<'p> Parties<'p> {
     pub(super) fn new(plan: &'p Plan, desired: &'p Desired, live: &'p Live, elsewhere: &'p [ReaderElsewhere]) -> Self {
-        let objects = || live.iter().flat_map(|(at, found)| found.objects.iter().map(move |object| (at, object)));
+        let objects = || live_objects(live);
         let declared = desired.iter().filter(|(_, document)| document.intent.presence != Presence::Absent);
         let declared = declared.map(|(at, document)| (at, &*document.body));
         let names = ServerNames::of_objects(declared.chain(objects().map(|(at, object)| (at, &object.body))));
-        let mut actions: HashMap<&Address, Vec<&Action>> = HashMap::new();
-        for action in &plan.actions {
-            actions.entry(action.address()).or_default().push(action);
-        }
+        let mut actions = actions_by_object(&plan.actions);
         let by_id: HashMap<&Id, &Object> = objects().map(|(_, object)| (&object.id, object)).collect();
         let waiting: HashSet<&Address> = plan.delete_after.iter().map(|entry| &entry.address).collect();
         let mut all: Vec<Party<'_>> = Vec::new();
