@@ -278,6 +278,31 @@ fn nothing_is_written_through_links_of_the_tree() {
     assert_eq!((mode("own.json"), mode(".pipectl/sandbox.json")), (0, 0), "others can read a plan, or the sandbox");
 }
 
+/// The tree of a named file counts, wherever the command runs. In `/`, the links of the machine are no tree.
+#[test]
+fn links_of_a_tree_are_those_around_the_file() {
+    let (dir, outside) = (WorkDir::new(), tempfile::TempDir::new().unwrap());
+    let manifest = dir.write_file("clicks.yaml", kinesis_manifest("clicks", "", ""));
+    let (target, link) = (outside.path().join("report"), dir.temp_dir.path().join("link.md"));
+    std::fs::write(&target, "theirs").unwrap();
+    symlink(&target, &link).unwrap();
+    let validate = |report: &Path| {
+        let report = format!("--report=junit={}", report.display());
+        let said = dir.run_in_subfolder("/", &["validate", manifest.to_str().unwrap(), &report], &[]);
+        (said.code, said.all_output())
+    };
+    let (code, said) = validate(Path::new("/dev/stdout"));
+    assert!(code == 0 && said.contains("<testsuites"), "{said}");
+    let (code, said) = validate(&link);
+    assert_eq!(code, 0, "{said}");
+    assert!(std::fs::read_to_string(&target).unwrap().contains("<testsuites"));
+    std::fs::write(&target, "theirs").unwrap();
+    crate::support::test_repo::git_in(dir.temp_dir.path(), &["init", "--quiet"]);
+    let (code, said) = validate(&link);
+    assert!(code == 1 && said.contains("a link of the working tree is not followed"), "{said}");
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "theirs");
+}
+
 /// The command lines of CI name files, and a stranger can commit a link of each name.
 #[test]
 fn nothing_is_read_through_links_of_the_tree() {

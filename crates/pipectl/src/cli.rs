@@ -94,8 +94,9 @@ fn configure_env_vars(program: clap::Command) -> clap::Command {
 }
 
 /// An empty variable counts as unset: a pipeline sets one for each input that nobody filled in.
-/// Boolean values may be `1` or `0`.
+/// Boolean values may be `1` or `0`. Help shows no values: strangers choose some of them.
 fn configure_env_var(flag: Arg) -> Arg {
+    let flag = flag.hide_env_values(true);
     let flag = if flag.get_env().is_some_and(is_empty) { flag.env(Resettable::Reset) } else { flag };
     match flag.get_action() {
         ArgAction::SetTrue => flag.value_parser(BoolishValueParser::new()),

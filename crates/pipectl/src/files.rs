@@ -130,14 +130,25 @@ fn folders_below_top<'p>(path: &'p Path, top: &Path) -> Option<impl Iterator<Ite
     Some(path.ancestors().take_while(move |it| *it != inside))
 }
 
-/// Refuses a path that leads through a link below the top of the working tree.
+/// The tops of the working trees that may contain a path: that of the working folder, and the outermost repository around
+/// the path.
+// The working folder may be anywhere: a job in `/` names files of a checkout. Without a repository it is a tree of its own,
+// but `/` is the machine with its links, such as /dev/stdout.
+fn trees_around(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let has_git = |folder: &&Path| folder.join(".git").exists();
+    let here = top_of_tree(Some(Path::new("."))).filter(|top| top.parent().is_some() || has_git(&&**top));
+    let own = path.ancestors().skip(1).filter(has_git).last();
+    here.into_iter().chain(own.and_then(|own| fs::canonicalize(own).ok()))
+}
+
+/// Refuses a path that leads through a link below the top of a working tree.
 // CI writes plans and reports into a checkout of what a stranger proposes. A committed link of such a name would lead
 // the writer to any file of the runner, the program `pipectl` included, with text that the stranger chose in part.
 // A link elsewhere, such as /dev/stdout, was made by whoever owns the machine.
 fn refuse_links_of_tree(path: &Path, purpose: &str) -> Result<()> {
-    let top = top_of_tree(Some(Path::new("."))).context("the working folder cannot be found")?;
     let path = std::path::absolute(path).with_context(|| format!("cannot {purpose} {}", path.display()))?;
-    for part in folders_below_top(&path, &top).into_iter().flatten() {
+    let trees: Vec<PathBuf> = trees_around(&path).collect();
+    for part in trees.iter().filter_map(|top| folders_below_top(&path, top)).flatten() {
         if fs::symlink_metadata(part).is_ok_and(|it| it.is_symlink()) {
             let (path, part) = (path.display(), part.display());
             bail!(

@@ -45,6 +45,18 @@ fn variable_that_limits_a_run_is_a_guard() {
     assert!(unjudged.is_empty(), "a guard, or not? {unjudged:?}");
 }
 
+/// A job takes some variables from what strangers wrote, and help is printed as it is.
+#[test]
+fn help_shows_no_value_of_a_variable() {
+    let mut open = vec![super::configure_env_vars(Cli::command())];
+    while let Some(command) = open.pop() {
+        for flag in command.get_arguments().filter(|flag| flag.get_env().is_some()) {
+            assert!(flag.is_hide_env_values_set(), "{} {}", command.get_name(), flag.get_id());
+        }
+        open.extend(command.get_subcommands().cloned());
+    }
+}
+
 #[test]
 fn command_line_definition_is_valid() {
     Cli::command().debug_assert();
