@@ -65,6 +65,32 @@ fn plan_of_a_branch_that_is_behind_begins_where_it_left() {
     assert_eq!(base(&repo, &[&three], &["--before", &two]), (0, format!("{two}...")));
 }
 
+/// GitLab knows one mark. A force push takes it out of the history, and the old commits are still in the clone.
+#[test]
+fn applied_commit_beside_the_history_is_no_missing_base() {
+    let (repo, [one, two, three]) = three_commits();
+    repo.run_git(&["checkout", "--quiet", "-B", "main", &two]);
+    repo.commit_all("forced");
+    let (code, said) = base(&repo, &[&three], &[]);
+    assert_eq!(code, 1, "{said}");
+    for words in
+        ["(three) was applied, and is not in the history of this commit", &two[..7], "the input `base`", "`BASE`"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(base(&repo, &[&three], &["--before", &"0".repeat(40)]).0, 1);
+    // Who knows more goes on.
+    assert_eq!(base(&repo, &[&three, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&three], &["--before", &three]), (0, format!("{three}...")));
+    assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
+    // A history of its own has no commit where both parted.
+    repo.run_git(&["checkout", "--quiet", "--orphan", "other"]);
+    repo.commit_all("elsewhere");
+    let (code, said) = base(&repo, &[&three], &[]);
+    assert!(code == 1 && said.contains("(three) was applied") && !said.contains("parted"), "{said}");
+    assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, String::new()));
+}
+
 #[test]
 fn unknown_or_planted_commits_are_no_base() {
     let (repo, [one, ..]) = three_commits();

@@ -63,9 +63,12 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
         }
-        AppliedBase::None | AppliedBase::Parted { nearest: None, .. } => {
+        none @ (AppliedBase::None | AppliedBase::Parted { nearest: None, .. }) => {
             let before = options.before.as_deref().map(|before| fallback_base(&repository, before)).transpose()?;
-            Ok(base_outcome(context, before.flatten()))
+            match (before.flatten(), none) {
+                (None, AppliedBase::Parted { applied, .. }) => Err(repository.parted_from(&applied)),
+                (before, _) => Ok(base_outcome(context, before)),
+            }
         }
     }
 }

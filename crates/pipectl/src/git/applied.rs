@@ -105,11 +105,17 @@ impl Repository {
             self.ensure_whole_history()?;
         }
         let nearest = nearest.map(|(_, commit)| commit);
-        if let Some(applied) = beside
-            && let Ok(parted) = self.resolve_commit(&format!("{}...", applied.hash))
-            && nearest.as_ref().map_or(Ok(true), |nearest| self.is_ancestor(nearest, &parted))?
-        {
-            return Ok(AppliedBase::Parted { applied, nearest });
+        if let Some(applied) = beside {
+            let parted = self.resolve_commit(&format!("{}...", applied.hash));
+            let is_parted = match (&parted, &nearest) {
+                (Ok(parted), Some(nearest)) => self.is_ancestor(nearest, parted)?,
+                (Ok(_), None) => true,
+                // Two histories without a common commit: a plan compares with the target branch.
+                (Err(_), nearest) => !for_plan && nearest.is_none(),
+            };
+            if is_parted {
+                return Ok(AppliedBase::Parted { applied, nearest });
+            }
         }
         match (nearest, unknown) {
             (Some(commit), _) => Ok(AppliedBase::Found(commit)),
@@ -119,6 +125,26 @@ impl Repository {
             }
             (None, _) => Ok(AppliedBase::None),
         }
+    }
+
+    /// What to do about an applied commit that is not in the history of `HEAD`, if nothing else is known.
+    //
+    //     applied   A - B            B is live
+    //     pushed    A - C            by force, or from another branch
+    //
+    // Without a base, apply would set back every change by hand. Whether B is to be undone, only people know.
+    pub(crate) fn parted_from(&self, applied: &Commit) -> anyhow::Error {
+        let parted = self.resolve_commit(&format!("{}...", applied.hash)).ok();
+        let keep = parted.map(|parted| format!(" with {}, where both parted, to keep what it did;", parted.short));
+        anyhow!(
+            "{} ({}) was applied, and is not in the history of this commit: a force push removed it, or another branch was \
+             applied. Run apply once with {} as the input `base` of the action to undo what only that commit did;{} on \
+             GitLab as the variable `BASE`, after the runner caches were cleared",
+            applied.short,
+            applied.subject,
+            applied.short,
+            keep.unwrap_or_default()
+        )
     }
 
     /// Whether the later commit contains the earlier one, or is the same.
