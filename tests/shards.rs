@@ -126,6 +126,24 @@ fn merged_comment_shows_where_secrets_go() {
     assert!(merged.stdout.contains("sends <code>P</code> to"), "{}", merged.stdout);
 }
 
+/// GitHub refuses a comment that is too long.
+#[test]
+fn notes_of_a_merged_comment_leave_room_for_the_objects() {
+    let desk = desk_with_services();
+    let files = write_shards(&desk, &["plan"]);
+    let mut crowded: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.temp_dir.path().join(&files[0])).unwrap()).unwrap();
+    let note = |number: usize| serde_json::json!({"code": "project-change", "text": format!("note {number} {}", "x".repeat(300))});
+    crowded["result"]["reviewNotes"] = (0..500).map(note).collect();
+    desk.write_file(&files[0], crowded.to_string());
+    desk.write_file(&files[1], r#"{"schemaVersion": "1.0", "kind": "Plan", "outcome": "error", "exitCode": 4, "shard": "2/4", "errors": ["the API refuses the key"]}"#);
+    let merged = merge(&desk, &["-o", "markdown"], &files);
+    assert!(merged.stdout.chars().count() <= 65_536, "{}", merged.stdout.chars().count());
+    for words in ["the API refuses the key", "note 0 ", "more: **the log of the run shows all**", "orders0"] {
+        assert!(merged.stdout.contains(words), "{words}: {}", merged.stdout);
+    }
+}
+
 #[test]
 fn a_missing_shard_is_no_success() {
     let desk = desk_with_services();

@@ -109,9 +109,20 @@ fn unmanaged_list(run: &RunReport) -> String {
 /// What has to be seen before everything else: what the run left behind, and what the merge will not do.
 /// The notes of a review, as many as leave room for the rows.
 fn review_list(notes: &[String]) -> String {
+    let notes: Vec<String> = notes.iter().map(|note| note_sentence(note)).collect();
+    let list = note_list(&notes);
+    if list.is_empty() { list } else { list + "\n" }
+}
+
+pub(super) fn note_sentence(note: &str) -> String {
+    markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS))
+}
+
+/// Notes in markdown, as many as fit into half of a comment.
+pub(super) fn note_list(notes: &[String]) -> String {
     let (mut out, mut room) = (String::new(), MAX_COMMENT_CHARS / 2);
     for (index, note) in notes.iter().enumerate() {
-        let item = format!("- ⚠️ {}\n", markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS)));
+        let item = format!("- ⚠️ {note}\n");
         let length = char_count(&item);
         if length > room {
             let _ = writeln!(out, "- ⚠️ and {} more: **the log of the run shows all**", notes.len() - index);
@@ -119,9 +130,6 @@ fn review_list(notes: &[String]) -> String {
         }
         room -= length;
         out.push_str(&item);
-    }
-    if !out.is_empty() {
-        out.push('\n');
     }
     out
 }

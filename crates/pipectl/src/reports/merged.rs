@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, PreEscaped, html};
 
 use super::html::{POLICY, STYLE};
-use super::markdown::MAX_COMMENT_CHARS;
+use super::markdown::{MAX_COMMENT_CHARS, note_list, note_sentence};
 use super::report_target::CommentKey;
 use crate::escape::{markdown_code, markdown_sentence, truncate_chars, xml_line};
 use crate::merged_report::{MergedReport, MergedRow, MergedRun, counts_text};
@@ -36,13 +36,13 @@ fn runs_table(report: &MergedReport) -> String {
         format!("| {name} | {outcome} | {} |\n", counts_text(&run.counts))
     };
     let rows: Vec<String> = report.runs.iter().map(row).collect();
-    let notes = report.runs.iter().flat_map(|run| {
-        let lines = run.errors.iter().chain(&run.notes);
-        lines.map(|line| format!("- ⚠️ {}: {}\n", markdown_code(&run.name), sentence(line)))
-    });
-    let notes: Vec<String> = notes.collect();
+    let note = |(run, line): (&MergedRun, &String)| format!("{}: {}", markdown_code(&run.name), note_sentence(line));
+    // The errors of all runs come before the first note.
+    let errors = report.runs.iter().flat_map(|run| run.errors.iter().map(move |line| (run, line)));
+    let notes = report.runs.iter().flat_map(|run| run.notes.iter().map(move |line| (run, line)));
+    let notes = note_list(&errors.chain(notes).map(note).collect::<Vec<_>>());
     let gap = if notes.is_empty() { "" } else { "\n" };
-    format!("| run | outcome | objects |\n|---|---|---|\n{}{gap}{}", rows.concat(), notes.concat())
+    format!("| run | outcome | objects |\n|---|---|---|\n{}{gap}{notes}", rows.concat())
 }
 
 /// The objects that fit into so many characters, the gravest first.
