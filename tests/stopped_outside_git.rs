@@ -57,7 +57,12 @@ fn policy_keeps_a_stopped_pipe_stopped() {
     repo.run_successfully(&["apply", "pipes", "--base", &base, "--yes"]);
     assert_eq!(repo.live("clicks", "/state"), "Stopped");
     assert_eq!(repo.live("clicks", "/scaling/replicas"), 2);
-    // Without a base nobody knows who stopped it.
+    // Without a base nobody knows who stopped it, so the list decides.
+    let text = repo.run_successfully(&["plan", "pipes"]);
+    assert!(text.contains("* state") && text.contains("git \"running\", live \"Stopped\""), "{text}");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    assert_eq!(repo.live("clicks", "/state"), "Stopped");
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\n");
     repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert_eq!(repo.live("clicks", "/state"), "Running");
 }

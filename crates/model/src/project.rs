@@ -194,8 +194,8 @@ pub struct Policy {
     /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it afterwards.
     /// A value that only the API may spell otherwise needs the flag, or a base that shows the change in git.
     pub allow_replace: Option<Vec<String>>,
-    /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`. With a
-    /// base only: without one, nobody knows who stopped them.
+    /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`. Without
+    /// a base, nobody knows who stopped them, so apply starts none of them that is stopped.
     pub keep_stopped: Option<Vec<String>>,
     /// Deletes live objects that no manifest declares: `never` (the default), `git` for those that an
     /// earlier commit declared, or `scope` for those that match `pruneScope`.

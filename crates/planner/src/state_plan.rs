@@ -48,9 +48,13 @@ impl PlanInputs<'_> {
             return StatePlan { desired: state, change: None, kept, note: None };
         }
         let has_drifted = change.as_ref().is_some_and(|change| change.verdict == Some(FieldVerdict::Drift));
-        let was_stopped = has_drifted && desired == RunState::Running && lifecycle::is_stopped(object);
-        if was_stopped && self.policy.keeps_stopped(at) {
-            return StatePlan { desired: RunState::Stopped, change: None, kept: change, note: None };
+        let would_start = change.is_some() && desired == RunState::Running && lifecycle::is_stopped(object);
+        let was_stopped = would_start && has_drifted;
+        // Without any base nobody knows who stopped it. A start by mistake ends what somebody stopped for a reason; a
+        // pipe that stays stopped is told.
+        if would_start && (has_drifted || self.base.is_none()) && self.policy.keeps_stopped(at) {
+            let kept = change.map(|change| FieldChange { verdict: Some(FieldVerdict::Drift), ..change });
+            return StatePlan { desired: RunState::Stopped, change: None, kept, note: None };
         }
         // Without the reason, the same failure follows the start.
         let failure = change.as_ref().and_then(|_| lifecycle::failure_note(object));
