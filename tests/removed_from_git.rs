@@ -79,10 +79,29 @@ fn revert_of_a_delete_says_that_rows_stayed() {
         repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--prune=git"]);
         assert_eq!(repo.live_pipe_names(), ["clicks"]);
         repo.run_git(&["revert", "--no-edit", "HEAD"]);
-        let text = repo.run_successfully(&["plan", "pipes", "--base", &deleted, "--prune=git"]);
-        assert!(text.contains("+ orders") && text.contains("if an earlier pipe left rows"), "{absent}: {text}");
-        assert!(!text.contains("in the base commit but not live"), "{text}");
+        for prune in ["--prune=git", "--prune=never"] {
+            let text = repo.run_successfully(&["plan", "pipes", "--base", &deleted, prune]);
+            assert!(text.contains("+ orders") && text.contains("if an earlier pipe left rows"), "{absent}: {text}");
+            assert!(!text.contains("in the base commit but not live"), "{text}");
+        }
     }
+}
+
+/// The base knows nothing of it any more, and the history does.
+#[test]
+fn object_of_an_earlier_commit_is_told_from_a_new_one() {
+    let (repo, base) = applied();
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", "  state: absent"));
+    repo.commit_all("Absent");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base]);
+    repo.remove_file("pipes/orders.yaml");
+    let gone = repo.commit_all("Gone");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.write_file("pipes/new.yaml", &kinesis_manifest("new", "", ""));
+    let plan = repo.run_successfully(&["plan", "pipes", "--base", &gone]);
+    assert_eq!(plan.matches("if an earlier pipe left rows").count(), 1, "{plan}");
+    let (_, orders) = plan.split_once("+ orders").unwrap();
+    assert!(orders.contains("if an earlier pipe left rows"), "{plan}");
 }
 
 #[test]

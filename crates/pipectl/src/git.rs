@@ -14,6 +14,7 @@ mod history_query;
 mod later_manifests;
 mod manifest_at;
 mod manifest_roots;
+mod removed_once;
 mod renames;
 mod services;
 mod submodules;

@@ -16,6 +16,7 @@ use super::head_index::HeadIndex;
 use super::history::{HistoryStep, Walk};
 use super::later_manifests::{ObjectNames, dropped_names};
 use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
+use super::removed_once::find_removed_once;
 use super::services::GitServices;
 use super::target_branch::TargetBranch;
 use super::{Commit, Repository, submodules};
@@ -51,6 +52,8 @@ pub(crate) struct GitHistory {
     since: Option<EarlierManifests>,
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
+    /// What is new since the base, and was removed once, if the query needs no removals.
+    removed_once: BTreeSet<DeclaredKey>,
     /// Submodules that moved, or are gone: whether that removed manifests was not searched.
     unsearched_submodules: BTreeSet<String>,
     head_index: HeadIndex,
@@ -149,6 +152,8 @@ impl GitHistory {
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
             }
             history.removals = Some(removed);
+        } else if let Some(base) = &history.base {
+            history.removed_once = find_removed_once(&repository, declared, base, project)?;
         }
         Ok(history)
     }
@@ -272,7 +277,8 @@ impl GitHistory {
 
     /// The names that commits removed from the manifests, whatever declares them now.
     pub(crate) fn removed_addresses(&self, services: &GitServices) -> BTreeSet<Address> {
-        self.removals.iter().flatten().filter_map(|removal| services.resolve_address(&removal.key)).collect()
+        let removed = self.removals.iter().flatten().map(|removal| &removal.key).chain(&self.removed_once);
+        removed.filter_map(|key| services.resolve_address(key)).collect()
     }
 
     /// The submodules that moved, and whose removals are not known.
@@ -367,7 +373,7 @@ fn read_removals(
 }
 
 /// The names that one step removed, each with its protection and its pinned id before.
-fn removed_keys(archive: &mut ManifestArchive<'_>, step: &HistoryStep) -> Result<DeclaredKeys> {
+pub(super) fn removed_keys(archive: &mut ManifestArchive<'_>, step: &HistoryStep) -> Result<DeclaredKeys> {
     let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
     let after = archive.declared_at(&step.hash, &step.new_hashes)?;
     let before = before.iter().flat_map(|declared| declared.iter());

@@ -89,6 +89,15 @@ impl<'r> ManifestArchive<'r> {
         Ok(found)
     }
 
+    /// Whether one of the contents has one of the names in it. Most do not, and parsing is slow.
+    ///
+    /// # Errors
+    /// When git does not have the contents.
+    pub(super) fn is_any_mentioned(&mut self, hashes: &[String], names: &BTreeSet<&Name>) -> Result<bool> {
+        let texts = self.read_texts(hashes)?;
+        Ok(texts.iter().any(|text| names.iter().any(|name| text.contains(name.as_str()))))
+    }
+
     fn read_texts(&mut self, hashes: &[String]) -> Result<Vec<String>> {
         // Most YAML files of a repository are not manifests.
         let is_likely = |text: &String| text.contains(manifest::API_VERSION_PREFIX);
