@@ -309,3 +309,58 @@ fn honest_values_that_sound_like_secrets_stay_valid() {
     let said = folder.run_pipectl(&["validate", "m"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
 }
+
+#[test]
+fn key_that_swallowed_a_secret_is_named_in_no_message() {
+    let mut documents = vec![TEMPLATE.to_owned()];
+    for credentials in [
+        "{username: a, password CANARY}",
+        "{username: a, password=CANARY}",
+        "{username: a, password:CANARY}",
+        "{username: a, password = CANARY}",
+        "{username: a, password\tCANARY}",
+        "{username: a, \"password CANARY\"}",
+        "{username: a, 'password=CANARY'}",
+        "{username: a, \"password\\x20CANARY\": {fromEnv: KP}}",
+        "{username: a, password `CANARY: {fromEnv: KP}}",
+        "{username: a, pasword CANARY}",
+        "{username: a, Password CANARY: {fromEnv: KP}}",
+        "{username: a, db password CANARY: {fromEnv: KP}}",
+        "{username: a, pw CANARY}",
+        "{username: a, password-CANARY}",
+        "{username: a, CANARY}",
+        "{username: a, ? password CANARY}",
+        "{username: a, password CANARY: {fromEnv: ~}}",
+        "{username: a, password CANARY: 1, password CANARY: 2}",
+        "{username: a, password: {fromEnv CANARY}}",
+        "{username: a, additional: {password CANARY: 1}}",
+        "{username: a, additional: {password=CANARY: {fromEnv: KP}}}",
+        "{<<: {password CANARY}, username: a}",
+    ] {
+        documents.push(kafka_pipe(&format!("brokers: \"b:9092\", credentials: {credentials}")));
+    }
+    for field in ["password CANARY: 1", "apiToken=CANARY", "\"my secretKey CANARY\": x"] {
+        documents.push(kafka_pipe(&format!("brokers: \"b:9092\", {field}, {SIGN_IN}")));
+    }
+    documents.push(user("b", "{template: t, with: {pw CANARY}}"));
+    let documents: Vec<String> = documents.iter().map(|it| it.replace("CANARY", CANARY)).collect();
+    assert_each_refused_without_printing(&documents);
+    let folder = WorkDir::new();
+    folder.write_file(
+        "pipectl.yaml",
+        format!(
+            "apiVersion: pipectl/v1\nkind: Project\nenvironments: {{dev: {{keySecret {CANARY}}}}}\napiKey {CANARY}: 3\n"
+        ),
+    );
+    let said = folder.run_pipectl(&["validate"]);
+    assert!(said.code == 1 && !said.all_output().contains(CANARY), "{}", said.all_output());
+    std::fs::remove_file(folder.temp_dir.path().join("pipectl.yaml")).unwrap();
+    folder.write_file(
+        "a.yaml",
+        kafka_pipe(&format!("brokers: \"b:9092\", topics orders: x, credentials: {{username: a, password {CANARY}}}")),
+    );
+    let said = folder.run_pipectl(&["validate", "a.yaml"]);
+    for name in ["password", "topics"] {
+        assert!(said.stderr.contains(&format!("a colon is missing after `{name}`")), "{}", said.stderr);
+    }
+}

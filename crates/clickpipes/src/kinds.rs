@@ -130,6 +130,12 @@ pub fn secret_field_names() -> &'static BTreeSet<String> {
     &NAMES
 }
 
+/// The names of all fields, of any kind.
+pub(crate) fn all_field_names() -> &'static BTreeSet<String> {
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| field_names(|_, _| true));
+    &NAMES
+}
+
 /// The names of the fields beside secrets, such as `username`, and of the secrets, in any kind.
 pub(crate) fn credential_field_names() -> &'static BTreeSet<String> {
     fn holds_secret(node: &FieldNode) -> bool {

@@ -8,10 +8,13 @@ use std::ops::Range;
 
 use crate::kinds;
 use crate::secrets::forms::secret_ranges;
-use crate::secrets::names::has_secret_name;
+use crate::secrets::names::{has_secret_name, is_secret_value_name};
 
 mod lines;
+mod messages;
 mod secret_extent;
+
+pub use messages::redact_messages;
 
 /// Hides the secrets in the texts of one run, which share templates.
 pub struct TextRedactor {
@@ -164,6 +167,7 @@ fn is_likely_secret_field(key: &str) -> bool {
 
 /// What follows the name of a secret field without a colon, on a line or in braces: `password hunter2`.
 fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
+    let mut names = SecretFieldNames { names, known: HashMap::new() };
     let mut hidden = Vec::new();
     for line in lines::line_ranges(text, 0) {
         let entries = text[line.clone()].match_indices(['{', ',']).map(|(at, _)| line.start + at + 1);
@@ -173,15 +177,37 @@ fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range
             let rest = &text[entry..line.end];
             let near =
                 rest.char_indices().nth(2 * SecretFieldNames::MAX_KEY_LENGTH).map_or(rest, |(at, _)| &rest[..at]);
-            let words = near.trim_start_matches([' ', '\t', '-', '"', '\'', '{', ',']);
-            let start = entry + near.len() - words.len();
-            let Some(end) = words.find([' ', '\t', '=']) else { continue };
-            if names.contains(&words[..end]) && !words[end..].trim_start().starts_with(':') {
-                hidden.push(start + end + 1..line.end);
-            }
+            let end = end_of_name(near, &mut |name| names.is_any_secret(name));
+            hidden.extend(end.map(|end| entry + end..line.end));
         }
     }
     hidden
+}
+
+/// The end of the name of a secret in a key of several words: of `password` in `db password hunter2`.
+fn end_of_name(entry: &str, is_secret: &mut impl FnMut(&str) -> bool) -> Option<usize> {
+    const SEPARATORS: [char; 3] = [' ', '\t', '='];
+    let key_end = [": ", ":\t"].iter().filter_map(|colon| entry.find(colon)).min().unwrap_or(entry.len());
+    let key = entry[..key_end].trim_end_matches([':', ' ', '\t']);
+    let words = key.trim_start_matches([' ', '\t', '-', '?', '"', '\'', '{', ',']);
+    // A comment, and a name in an honest sentence: only a key that begins with the name, or one with a value behind it.
+    if words.starts_with('#') {
+        return None;
+    }
+    let start = key.len() - words.len();
+    let is_key = key_end < entry.len();
+    let mut at = 0;
+    for (index, word) in words.split(SEPARATORS).enumerate() {
+        let end = at + word.len();
+        if end >= words.len() || index > 0 && !is_key {
+            return None;
+        }
+        if is_secret(word.trim_matches(['"', '\'', '\\'])) {
+            return Some(start + end + 1);
+        }
+        at = end + 1;
+    }
+    None
 }
 
 /// What follows a colon without a blank: `{password:hunter2}` is one key to YAML, and a secret to its author.
@@ -222,6 +248,11 @@ struct SecretFieldNames<'n> {
 
 impl SecretFieldNames<'_> {
     const MAX_KEY_LENGTH: usize = 40;
+
+    /// Also a name that only sounds like one: `pwd`, `keySecret`.
+    fn is_any_secret(&mut self, key: &str) -> bool {
+        self.is_secret_field(key) || is_secret_value_name(key)
+    }
 
     fn is_secret_field(&mut self, key: &str) -> bool {
         if key.len() > Self::MAX_KEY_LENGTH {

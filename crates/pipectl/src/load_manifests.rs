@@ -2,12 +2,14 @@
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clickpipes::manifest::{self, EnvironmentDefaults, LoadContext, Manifest, PlainManifest, Templates};
+use clickpipes::redact_text::redact_messages;
 use model::address::{Address, ServiceRef};
-use model::desired::{Desired, Document};
+use model::desired::{Desired, Document, Intent};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 
@@ -107,7 +109,7 @@ impl LoadedManifests {
 
     /// Validates files that were read. Those of `templates` are read for their templates only.
     pub fn from_files(mut files: Vec<SourceFile>, templates: Vec<SourceFile>, context: LoadContext<'_>) -> Self {
-        let loaded = if templates.is_empty() {
+        let mut loaded = if templates.is_empty() {
             manifest::parse_manifests(&files, context)
         } else {
             let all = Templates::read(&[files.clone(), templates.clone()].concat());
@@ -117,6 +119,7 @@ impl LoadedManifests {
         // Messages quote lines of templates, too.
         files.extend(templates);
         files.extend(context.defaults.and_then(EnvironmentDefaults::file).cloned());
+        redact_messages(&mut loaded.diagnostics, &files);
         Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
     }
 
@@ -124,6 +127,23 @@ impl LoadedManifests {
     pub(crate) fn add_project_file(&mut self, file: Option<&SourceFile>) {
         let is_new = |file: &&SourceFile| self.files.iter().all(|known| known.name != file.name);
         self.files.extend(file.filter(is_new).cloned());
+    }
+
+    /// What the other files of the project declare, if a manifest claims a live object by its id or a previous name.
+    // Hazard: a file that is planned alone takes, renames or deletes the object of a file that is not read. Names alone
+    // claim nothing of others, so most runs read no further file.
+    pub(crate) fn claimed_elsewhere(&self, project: &ProjectContext) -> Vec<Manifest> {
+        let mut intents = self.manifests.iter().map(|manifest| &manifest.document.intent);
+        let claims = |intent: &Intent| intent.pinned_id.is_some() || !intent.previous_names.is_empty();
+        if !project.has_named_manifests() || !intents.any(claims) {
+            return Vec::new();
+        }
+        let known: BTreeSet<PathBuf> =
+            self.files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
+        let mut others = manifest_files::read_readable(&project.all_manifest_paths);
+        others.retain(|file| !fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path)));
+        let read = |file: &SourceFile| manifest::identify_manifests(file, project.load_context()).manifests;
+        others.iter().flat_map(read).map(|identified| identified.manifest).collect()
     }
 
     /// The number of files that were loaded, without those of templates elsewhere and without the project file.
@@ -186,14 +206,7 @@ impl LoadedManifests {
         let labels = service_labels(ids);
         let mut desired = Desired::new();
         for manifest in self.manifests {
-            let service = if manifest.is_organization_wide {
-                ServiceRef::for_organization()
-            } else {
-                let named = manifest.service.as_deref().or(default).unwrap_or_default();
-                let label = ids.get(named).and_then(|id| labels.get(id));
-                label.cloned().unwrap_or_else(|| ServiceRef::new(named))
-            };
-            let at = Address::new(service, manifest.kind, manifest.name);
+            let at = labelled_address(&manifest, (ids, &labels), default);
             let place = manifest.document.origin.start_place().clone();
             if let Some(other) = desired.insert(at.clone(), manifest.document) {
                 bail!("{place}: `duplicate-identity`: {at} is also declared at {}", other.origin.start_place());
@@ -202,6 +215,32 @@ impl LoadedManifests {
         let services = labels.into_iter().map(|(id, label)| (label, id)).collect();
         Ok((desired, services))
     }
+}
+
+/// Manifests by address, as [`LoadedManifests::desired`] names them. Of several for one object, the first counts.
+pub(crate) fn by_address(manifests: Vec<Manifest>, ids: &BTreeMap<String, String>, default: Option<&str>) -> Desired {
+    let labels = service_labels(ids);
+    let mut found = Desired::new();
+    for manifest in manifests {
+        let at = labelled_address(&manifest, (ids, &labels), default);
+        found.entry(at).or_insert(manifest.document);
+    }
+    found
+}
+
+fn labelled_address(
+    manifest: &Manifest,
+    (ids, labels): (&BTreeMap<String, String>, &BTreeMap<String, ServiceRef>),
+    default: Option<&str>,
+) -> Address {
+    let service = if manifest.is_organization_wide {
+        ServiceRef::for_organization()
+    } else {
+        let named = manifest.service.as_deref().or(default).unwrap_or_default();
+        let label = ids.get(named).and_then(|id| labels.get(id));
+        label.cloned().unwrap_or_else(|| ServiceRef::new(named))
+    };
+    Address::new(service, manifest.kind, manifest.name.clone())
 }
 
 /// One label for each service: the first name that is not its id.

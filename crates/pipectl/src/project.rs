@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clickpipes::manifest::{self, EnvironmentDefaults};
+use clickpipes::redact_text::redact_messages;
 use clickpipes::secrets::policy::SecretPolicy;
 use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
@@ -347,6 +348,7 @@ pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<
     let mut others = rules::find_rule_problems(&source);
     others.extend(manifest::find_default_problems(&source));
     problems.extend(others.into_iter().filter(|it| !known.contains(&it.place)));
+    redact_messages(&mut problems, std::slice::from_ref(&source));
     let is_valid = problems.iter().all(|problem| problem.severity != Severity::Error);
     Ok((project.filter(|_| is_valid), problems, source))
 }

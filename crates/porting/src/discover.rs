@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use clickpipes::manifest::{self, LoadContext, Manifest};
 use clickpipes::pipe::SourceKind;
+use clickpipes::redact_text::redact_messages;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::yaml::{self, PendingDiagnostics, YamlNode};
 
@@ -77,6 +78,7 @@ pub fn load_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -
         let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
         !matches!(path.as_slice(), ["spec", "destination" | "fieldMappings", ..])
     });
+    redact_messages(&mut problems, std::slice::from_ref(file));
     (manifests, problems)
 }
 

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
+use super::literal_secrets::secret_in_key;
 use crate::additional_fields::CREATE_ONLY;
 use crate::local_fields::strip_object;
+use crate::secrets::names::has_secret_name;
 use model::annotations;
 use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
@@ -132,6 +134,9 @@ fn check_additional(
             (None, _) if node.child_fields().any(|(known, _)| known.eq_ignore_ascii_case(name)) => {
                 problems.push(known_field_problem(name, path));
             }
+            (None, _) if has_secret_name(name) && !name.chars().all(is_name_character) => {
+                problems.push(secret_in_key(path));
+            }
             (None, _) => problems.push(unchecked_field_problem(name, path)),
             (Some(known), Value::Object(inner)) if known.has_child_fields() => {
                 let nothing = Map::new();
@@ -144,6 +149,10 @@ fn check_additional(
             (Some(_), _) => problems.push(known_field_problem(name, path)),
         }
     }
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$')
 }
 
 fn unchecked_field_problem(name: &str, path: FieldPath) -> Problem {

@@ -253,6 +253,12 @@ fn misplaced_in_reference(path: FieldPath) -> Problem {
     literal_secret(path, message, help)
 }
 
+/// A key such as `password hunter2`, whose author forgot the colon.
+pub(super) fn secret_in_key(path: FieldPath) -> Problem {
+    let message = "the key is the name of a secret and more, which may be the secret itself";
+    literal_secret(path, message, "write the name, a colon, and a reference such as `{fromEnv: NAME}`")
+}
+
 fn literal_secret(path: FieldPath, message: &str, help: &str) -> Problem {
     Problem {
         code: CODE,

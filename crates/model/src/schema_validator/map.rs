@@ -228,9 +228,15 @@ fn unknown_field_problem(
     meant: Option<&str>,
     discreet: bool,
 ) -> PendingDiagnostic {
-    // `password:hunter2` is one key: the value, perhaps a secret, is not repeated.
-    if let Some((name, _)) = entry.key.split_once(':').filter(|(name, _)| known.contains(name)) {
-        let message = format!("a blank is missing after `{name}:`");
+    // `password:hunter2` and `password hunter2` are one key: the value, perhaps a secret, is not repeated.
+    let end = entry.key.find(|c: char| c.is_whitespace() || matches!(c, ':' | '='));
+    if let Some((name, value)) = end.map(|end| entry.key.split_at(end)).filter(|(name, _)| known.contains(name)) {
+        let what = if value.starts_with(':') {
+            format!("blank is missing after `{name}:`")
+        } else {
+            format!("colon is missing after `{name}`")
+        };
+        let message = format!("a {what}");
         return PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message)
             .with_help(format!("write `{name}: …`"));
     }

@@ -1,6 +1,7 @@
 //! The base of a plan, and the commit before the change that is planned: the target branch before a merge.
 
 use anyhow::{Error, Result, anyhow};
+use clickpipes::redact_text::redact_messages;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Project};
 use model::sanitize::sanitize_line;
@@ -116,7 +117,11 @@ impl CommitsBefore {
 /// The policy that a file had before the change.
 // Hazard: one wrong word in it, or in a rule, would lift every limit for the change that corrects the word.
 fn parse_policy(file: &SourceFile) -> Result<Project> {
-    let unreadable = |mistake: &Diagnostic| unreadable_policy(&anyhow!("{}: {}", mistake.place, mistake.message));
+    let unreadable = |mistake: &Diagnostic| {
+        let mut mistake = [mistake.clone()];
+        redact_messages(&mut mistake, std::slice::from_ref(file));
+        unreadable_policy(&anyhow!("{}: {}", mistake[0].place, mistake[0].message))
+    };
     let project = project::parse_past_project(file).map_err(|mistake| unreadable(&mistake))?;
     match rules::find_rule_problems(file).iter().find(|problem| problem.severity == Severity::Error) {
         Some(mistake) => Err(unreadable(mistake)),

@@ -1,0 +1,107 @@
+//! Hides in messages what the quoted lines hide.
+//
+// A colon that somebody forgot makes a secret part of a key (`password hunter2`), and messages and paths name keys.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::TextRedactor;
+use crate::kinds;
+use model::diagnostic::{Diagnostic, SourceFile};
+use model::path::FieldPath;
+use model::sanitize::sanitize_line;
+use model::schema_validator::code;
+
+const HIDDEN: &str = "***";
+
+/// Hides the secrets that messages, their help and their paths name. `files` are those with the places.
+pub fn redact_messages(diagnostics: &mut [Diagnostic], files: &[SourceFile]) {
+    let mut texts: HashMap<String, FileText<'_>> = HashMap::new();
+    for index in 0..diagnostics.len() {
+        let names = named_words(&diagnostics[index]);
+        let place = &diagnostics[index].place.file;
+        if names.is_empty() {
+            continue;
+        }
+        if !texts.contains_key(&**place) {
+            let Some(file) = files.iter().find(|file| file.name == *place) else { continue };
+            texts.insert(place.to_string(), FileText::new(file, files, diagnostics));
+        }
+        let Some(text) = texts.get_mut(&*diagnostics[index].place.file) else { continue };
+        let diagnostic = &mut diagnostics[index];
+        let underlined = text.hidden_key_at(diagnostic);
+        for name in names {
+            let is_underlined = underlined.as_ref().is_some_and(|key| *key == name || sanitize_line(key) == name);
+            if text.hides(&name) {
+                hide_word(diagnostic, &name, &|word| (word.to_owned(), HIDDEN));
+            } else if is_underlined {
+                // The same word may stand in the message for something else.
+                hide_word(diagnostic, &name, &|word| (format!("`{word}`"), "`***`"));
+            }
+        }
+    }
+}
+
+/// The keys of the path and what stands in backticks, without the names of known fields.
+fn named_words(diagnostic: &Diagnostic) -> BTreeSet<String> {
+    let is_known = |word: &str| kinds::all_field_names().contains(word) || word.parse::<usize>().is_ok();
+    let mut words: BTreeSet<String> = diagnostic.path.segments().iter().cloned().collect();
+    let label = diagnostic.also.as_ref().map(|also| &also.label);
+    for text in [Some(&diagnostic.message), diagnostic.help.as_ref(), label].into_iter().flatten() {
+        words.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    words.retain(|word| !word.trim().is_empty() && !is_known(word));
+    words
+}
+
+fn hide_word(diagnostic: &mut Diagnostic, word: &str, replacement: &dyn Fn(&str) -> (String, &'static str)) {
+    let forms = [replacement(word), replacement(&sanitize_line(word))];
+    let hide = |text: &mut String| {
+        for (form, hidden) in &forms {
+            *text = text.replace(form, hidden);
+        }
+    };
+    hide(&mut diagnostic.message);
+    diagnostic.help.iter_mut().for_each(hide);
+    diagnostic.also.iter_mut().for_each(|also| hide(&mut also.label));
+    let steps = diagnostic.path.segments().iter();
+    let steps = steps.map(|step| if step == word { HIDDEN } else { step });
+    diagnostic.path = steps.fold(FieldPath::root(), |path, step| path.child(step));
+}
+
+/// A file as it is and as it is quoted.
+struct FileText<'f> {
+    text: &'f str,
+    quoted: String,
+    hidden: HashMap<String, bool>,
+}
+
+impl<'f> FileText<'f> {
+    fn new(file: &'f SourceFile, files: &[SourceFile], diagnostics: &[Diagnostic]) -> Self {
+        let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
+        let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
+        let quoted = redactor.redact(&file.text, literals.map(|it| it.span.clone()));
+        Self { text: &file.text, quoted, hidden: HashMap::new() }
+    }
+
+    /// Whether the file has the word only where quotes hide it.
+    fn hides(&mut self, word: &str) -> bool {
+        if let Some(known) = self.hidden.get(word) {
+            return *known;
+        }
+        let is_hidden = !self.quoted.contains(word) && self.text.contains(word);
+        self.hidden.insert(word.to_owned(), is_hidden);
+        is_hidden
+    }
+
+    /// The key that a diagnostic underlines, if quotes hide a part of it.
+    fn hidden_key_at(&self, diagnostic: &Diagnostic) -> Option<String> {
+        let (written, quoted) = (self.text.get(diagnostic.span.clone())?, self.quoted.get(diagnostic.span.clone())?);
+        if written == quoted {
+            return None;
+        }
+        let key = diagnostic.path.last_segment().unwrap_or_default();
+        // Escapes (`"pass\x20word"`) are written in another way than they read.
+        let is_escaped = written.starts_with('"') && written.contains('\\');
+        Some(if is_escaped { key.to_owned() } else { written.trim_matches(['"', '\'']).to_owned() })
+    }
+}
