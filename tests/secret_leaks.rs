@@ -342,12 +342,12 @@ fn secret_of_any_environment_is_hidden_in_known_fields_and_states() {
         assert!(text.contains("[redacted]") || text.contains("redacted&#93;"), "{format} shows the fields: {text}");
     };
     for (number, format) in ["text", "json", "markdown", "ndjson"].into_iter().enumerate() {
-        // Both environments have the secret of staging, which runs first.
-        for environment in ["staging", "prod"] {
+        // Each environment has the secret of staging, which runs first, or that of the other one.
+        let of_staging = if number % 2 == 0 { "canary-Staging-1" } else { "canary-Prod-2" };
+        for (environment, secret) in [("staging", of_staging), ("prod", "canary-Staging-1")] {
             let file = folder.join(format!(".pipectl/{environment}.json"));
             let mut world: World = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-            let edit =
-                |body: &mut serde_json::Value| body["source"]["kafka"]["consumerGroup"] = json!("canary-Staging-1");
+            let edit = |body: &mut serde_json::Value| body["source"]["kafka"]["consumerGroup"] = json!(secret);
             assert!(world.edit_pipe("analytics", "clicks", edit));
             fs::write(file, serde_json::to_string(&world).unwrap()).unwrap();
         }

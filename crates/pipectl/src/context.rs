@@ -89,6 +89,8 @@ pub(crate) struct EnvironmentRun {
     pub(crate) name: Option<String>,
     /// Whether the command also runs for other environments.
     pub(crate) is_one_of_several: bool,
+    /// In the first run, the environments of the others.
+    pub(crate) later_environments: Vec<String>,
 }
 
 impl EnvironmentRun {
@@ -149,7 +151,8 @@ mod tests {
     #[test]
     fn output_path_must_contain_the_environment() {
         let path = |several, path: &str| {
-            let run = EnvironmentRun { name: Some("prod".to_owned()), is_one_of_several: several };
+            let name = Some("prod".to_owned());
+            let run = EnvironmentRun { name, is_one_of_several: several, ..EnvironmentRun::default() };
             run.expand_path("--out", Path::new(path)).map_err(|error| error.to_string())
         };
         assert_eq!(path(true, "out/{env}/plan.json"), Ok("out/prod/plan.json".into()));
@@ -164,7 +167,7 @@ mod tests {
     #[test]
     fn environment_leads_to_no_other_folder() {
         for name in [None, Some(""), Some(".."), Some("../x"), Some("a/b"), Some("/etc"), Some("a\\b"), Some("a\nb")] {
-            let run = EnvironmentRun { name: name.map(str::to_owned), is_one_of_several: false };
+            let run = EnvironmentRun { name: name.map(str::to_owned), ..EnvironmentRun::default() };
             assert!(run.expand_path("--applied", Path::new("state/{env}")).is_err(), "{name:?}");
             assert_eq!(run.expand_path("--applied", Path::new("state")).ok(), Some("state".into()));
         }

@@ -265,8 +265,10 @@ impl Cli {
             names.push(None);
         }
         let is_one_of_several = names.len() > 1;
-        let runs = names.into_iter().map(|name| {
-            let environment = EnvironmentRun { name: name.cloned(), is_one_of_several };
+        let later: Vec<String> = names.iter().skip(1).filter_map(|name| name.cloned()).collect();
+        let runs = names.into_iter().enumerate().map(|(index, name)| {
+            let later_environments = if index == 0 { later.clone() } else { Vec::new() };
+            let environment = EnvironmentRun { name: name.cloned(), is_one_of_several, later_environments };
             let (reports, task) = (self.command.reports(&environment)?, self.command.task(&environment)?);
             Ok(PreparedRun { context: CommandContext { environment, reports, ..context.clone() }, task })
         });

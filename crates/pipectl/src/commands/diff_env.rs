@@ -50,7 +50,7 @@ pub(crate) fn run(context: &CommandContext, options: &DiffEnvOptions) -> Result<
 }
 
 fn load_desired(name: &str, written: &RawEnvironment, paths: &[PathBuf], output: Output) -> Result<Desired> {
-    let run = EnvironmentRun { name: Some(name.to_owned()), is_one_of_several: false };
+    let run = EnvironmentRun { name: Some(name.to_owned()), ..EnvironmentRun::default() };
     let given = paths.iter().map(|path| run.expand_path("PATH", path));
     let mut paths: Vec<PathBuf> = given.collect::<Result<_, UsageError>>()?;
     if paths.is_empty() {

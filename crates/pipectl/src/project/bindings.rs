@@ -74,6 +74,11 @@ impl ProjectContext {
         }
     }
 
+    /// The bindings of another environment of the project file.
+    pub(crate) fn bindings_of_other(&self, name: &str) -> Option<Bindings> {
+        self.other_environments.get(name).map(|other| self.bindings_of(other.clone()))
+    }
+
     /// Another environment that a folder of the path is named after.
     pub(crate) fn other_environment_for(&self, path: &str) -> Option<&Environment> {
         let folders = || path.split('/').rev().skip(1);

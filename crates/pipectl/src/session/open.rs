@@ -43,6 +43,9 @@ impl Session {
             before.hold_keys(&mut project)?;
         }
         let mut declared = LoadedManifests::load_project(&project)?;
+        if mode.can_write {
+            hide_secrets_of_later_runs(context, &project, scope.connect.sandbox.is_some())?;
+        }
         let project_changes =
             before.as_ref().map(|before| before.hold_policy(&mut project, &declared, git.trust_policy));
         let project_changes = project_changes.transpose()?.unwrap_or_default();
@@ -186,6 +189,19 @@ fn policy_from_git(
     let added_by_target = history.add_target_versions(desired, base, services);
     let declared_again = history.removed_addresses(services);
     Policy { added_by_target, before_change, removed_by_change, declared_again, other_folders, ..Policy::default() }
+}
+
+/// Hides what the runs of other environments will send: an answer to this one may have it, too.
+fn hide_secrets_of_later_runs(context: &CommandContext, project: &ProjectContext, is_sandbox: bool) -> Result<()> {
+    for name in &context.environment.later_environments {
+        let Some(bindings) = project.bindings_of_other(name) else { continue };
+        let (paths, all) = (&project.manifests, &project.all_manifest_paths);
+        // The run of that environment reports what is wrong.
+        if let Ok(declared) = LoadedManifests::load_paths(paths, all, bindings.load_context()) {
+            hide_secrets(&declared, project, is_sandbox)?;
+        }
+    }
+    Ok(())
 }
 
 /// Hides what apply will send before the first answer can repeat it.
