@@ -1,6 +1,7 @@
 //! The project file: environments, aliases of services, variables, and what is allowed.
 
 use crate::support::cli::WorkDir;
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
 const PROJECT: &str = "apiVersion: pipectl/v1
 kind: Project
@@ -218,4 +219,31 @@ fn braces_in_a_pattern_are_told() {
             );
         }
     }
+}
+
+/// A file that is planned alone does not take the object of a file that is not read.
+#[test]
+fn live_object_of_a_file_that_is_not_read_is_left_alone() {
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Orders");
+    repo.run_successfully(&["apply", "--yes"]);
+    let id = repo.live("orders", "/id");
+    let (pin, writes) = (format!("  id: {id}"), repo.count_writes());
+    for (metadata, spec) in [(&*pin, "  state: absent"), (&pin, ""), ("  previousNames: [orders]", "")] {
+        let claim = kinesis_manifest("orders", metadata, spec).replace("  name: orders", "  name: zzz");
+        repo.write_file("pipes/zzz.yaml", &claim);
+        for base in [&[][..], &["--base", "HEAD"]] {
+            let said = repo.run_pipectl(&[&["apply", "pipes/zzz.yaml", "--yes"], base].concat());
+            assert_eq!(said.code, 5, "{claim}{base:?}: {}", said.all_output());
+            assert!(said.stdout.contains("duplicate-identity"), "{claim}{base:?}: {}", said.stdout);
+            assert_eq!((repo.live_pipe_names(), repo.count_writes()), (vec!["orders".to_owned()], writes));
+        }
+    }
+    // The owner claims nothing of others, and a rename whose old manifest is gone has no owner beside it.
+    repo.run_successfully(&["apply", "pipes/orders.yaml", "--yes"]);
+    repo.remove_file("pipes/orders.yaml");
+    repo.run_successfully(&["apply", "pipes/zzz.yaml", "--yes"]);
+    assert_eq!(repo.live_pipe_names(), ["zzz"]);
 }

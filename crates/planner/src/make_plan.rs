@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
-use model::address::Address;
-use model::desired::{Desired, Presence};
+use model::address::{Address, ServiceRef};
+use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object};
 
 use crate::change::{TemplateNames, Verdict};
@@ -40,6 +40,12 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         if let Some(id) = live_match.object_id() {
             claims.entry(id).or_default().push(at);
             seen.insert(id.clone());
+        }
+    }
+    let elsewhere = services_as_in_run(policy);
+    for (at, document) in &elsewhere {
+        if let Some(id) = match_live_object(at, document, &[], (live, &by_id)).object_id() {
+            claims.entry(id).or_default().push(at);
         }
     }
     for (at, document, live_match) in matches {
@@ -96,6 +102,17 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
 fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
     let note = lifecycle::trouble_note(at.kind, object)?.to_owned();
     Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })
+}
+
+/// What other files of the project declare, under the names that the run has for the services. A size belongs to
+/// its service, not to a manifest.
+fn services_as_in_run(policy: &Policy) -> Vec<(Address, &Document)> {
+    let name_in_run = |service: &ServiceRef| {
+        let own = policy.service_names.iter().find(|(own, names)| *own == service || names.contains(service));
+        own.map_or_else(|| service.clone(), |(own, _)| own.clone())
+    };
+    let named = policy.declared_elsewhere.iter().filter(|(at, _)| !at.kind.is_singleton());
+    named.map(|(at, document)| (Address { service: name_in_run(&at.service), ..at.clone() }, document)).collect()
 }
 
 /// Adds the declared objects that refer to objects which cannot be used: by name, by id or by a host.

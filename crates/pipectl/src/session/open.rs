@@ -14,7 +14,7 @@ use planner::{OtherFolders, Policy};
 use crate::connection::{AccessMode, Account, FoundServices, ServiceListing};
 use crate::context::CommandContext;
 use crate::git::{self, CommitsBefore, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
-use crate::load_manifests::LoadedManifests;
+use crate::load_manifests::{self, LoadedManifests};
 use crate::project::{self, ProjectContext};
 use crate::run_redaction::run_redaction;
 use crate::saved_plan::PlanTarget;
@@ -122,17 +122,20 @@ impl Session {
             hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
         let default = connect.default_service();
+        let elsewhere = declared.claimed_elsewhere(&project);
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =
             prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
         let account = Account::open(connect, &project, mode).await?;
         let (found, ids_in_history) = find_services(&account, &project, &names, &names_in_history).await?;
         let (mut desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
+        let elsewhere = load_manifests::by_address(elsewhere, &found.ids, default.as_deref());
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
         let policy_from_git = policy_from_git(&mut history, &mut desired, base.as_ref(), &services, other_folders);
+        let policy_from_git = Policy { declared_elsewhere: elsewhere, ..policy_from_git };
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
