@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::support::test_repo::{TestRepo, postgres_manifest};
+use serde_json::Value;
 
 const PASSWORDS: [(&str, &str); 2] = [("PROD_PG_PASSWORD", "secret"), ("PROD_SECRET", "key-of-production")];
 
@@ -28,6 +29,69 @@ fn crowded_repo(change: impl Fn(&TestRepo)) -> TestRepo {
     change(&repo);
     repo.commit_all("Many pipes");
     repo
+}
+
+/// Rule and file of each result of SARIF, and check and file of each issue of Code Quality.
+fn scanned(repo: &TestRepo, args: &[&str]) -> [Vec<(String, String)>; 2] {
+    repo.run_successfully(&[&["plan"][..], args, &["--report=sarif=p.sarif", "--report=codequality=q.json"]].concat());
+    let read = |file: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap()).unwrap()
+    };
+    let pairs = |list: &Value, rule: &str, file: &str| {
+        let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        list.as_array().unwrap().iter().map(|it| (text(it, rule), text(it, file))).collect::<Vec<_>>()
+    };
+    let log = read("p.sarif");
+    for result in log["runs"][0]["results"].as_array().unwrap() {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"], "{result}");
+    }
+    let sarif = pairs(&log["runs"][0]["results"], "/ruleId", "/locations/0/physicalLocation/artifactLocation/uri");
+    [sarif, pairs(&read("q.json"), "/check_name", "/location/path")]
+}
+
+#[test]
+fn scanners_get_what_a_reviewer_must_see() {
+    let repo = crowded_repo(|repo| {
+        let live = postgres_manifest("prod", "evil.example", "      skipCertVerification: true");
+        repo.write_file("pipes/prod.yaml", &live);
+        repo.write_file("pipectl.yaml", &project(""));
+        repo.write_file("pipes/idle.yaml", &postgres_manifest("idle", "i.corp.example", ""));
+    });
+    let found = scanned(&repo, &["--base", "HEAD~1"]);
+    for (prefix, found) in ["", "pipectl-"].into_iter().zip(&found) {
+        for (rule, file) in [
+            ("new-secret-host", "pipes/prod.yaml"),
+            ("weakened-tls", "pipes/prod.yaml"),
+            ("project-change", "pipectl.yaml"),
+        ] {
+            assert!(found.contains(&(format!("{prefix}{rule}"), file.to_owned())), "{rule}: {found:?}");
+        }
+    }
+    // An object that is blocked, one whose manifest is gone, and one with a field that git no longer declares.
+    let said =
+        repo.run_with_env(&["apply", "--yes", "--only", "*/a1", "--only", "*/a2"], &[("A_1", "x"), ("A_2", "x")]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let crowd = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("pipes/crowd.yaml")).unwrap();
+    let pipes: Vec<&str> = crowd.split_inclusive("---\n").collect();
+    assert!(pipes.len() > 3, "{crowd}");
+    repo.write_file("pipes/crowd.yaml", &pipes[1..].concat().replacen("      disableTls: true\n", "", 1));
+    repo.commit_all("Take out");
+    let found = scanned(&repo, &["--base", "HEAD~1"]);
+    for (prefix, found) in ["", "pipectl-"].into_iter().zip(&found) {
+        let removals =
+            found.iter().filter(|(rule, file)| *rule == format!("{prefix}removal") && file == "pipes/crowd.yaml");
+        assert_eq!(removals.count(), 2, "{found:?}");
+    }
+    repo.write_file("pipectl.yaml", &project("policy: {protect: ['analytics/prod']}\n"));
+    repo.write_file(
+        "pipes/prod.yaml",
+        &postgres_manifest("prod", "pg.corp.example", "").replace("spec:", "spec:\n  state: absent"),
+    );
+    let found = scanned(&repo, &[]);
+    for (prefix, found) in ["", "pipectl-"].into_iter().zip(&found) {
+        assert!(found.contains(&(format!("{prefix}blocked"), "pipes/prod.yaml".to_owned())), "{found:?}");
+    }
 }
 
 /// The text, the comment before its table, and the annotations.

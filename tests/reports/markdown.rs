@@ -121,6 +121,7 @@ fn long_comment_keeps_the_rows_that_act() {
             address: service.with_name(Name::new(format!("removed-{index}"))),
             id: Id::new(format!("id-{index}")),
             manifest_removed: true,
+            place_at_base: None,
             added_by_target: false,
         })
         .collect();

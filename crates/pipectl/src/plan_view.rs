@@ -9,6 +9,7 @@ pub(crate) mod review_notes;
 pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::action::Action;
 use model::address::{Address, Kind};
@@ -33,6 +34,8 @@ pub struct Context {
     pub target: Option<PlanTarget>,
     /// What changed in the project file since the base.
     pub project_changes: Vec<ProjectChange>,
+    /// The project file.
+    pub project_file: Option<Arc<str>>,
     /// Selected and declared objects, when the plan was narrowed.
     pub partial: Option<(usize, usize)>,
     /// Services that the plan does not include.

@@ -11,6 +11,7 @@ mod prune_inputs;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -78,6 +79,7 @@ pub(crate) struct Session {
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
     secret_policy: SecretPolicy,
+    project_file: Option<Arc<str>>,
     /// What changed in the project file since the base.
     project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
@@ -227,6 +229,7 @@ impl Session {
         Context {
             target: Some(self.target.clone()),
             project_changes: review_notes::describe_project_changes(&self.project_changes),
+            project_file: self.project_file.clone(),
             unreachable: self.unreachable_services().to_vec(),
             partial: self.included_objects(),
             // A throttled request was sent again, so it counts once.

@@ -157,6 +157,10 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
             address: at.clone(),
             id: object.id.clone(),
             manifest_removed: was_declared(at) && !policy.other_folders.pinned.contains(&object.id),
+            place_at_base: base
+                .and_then(|base| base.get(at))
+                .filter(|_| was_declared(at))
+                .map(|document| document.origin.start_place().clone()),
             added_by_target: policy.added_by_target.contains(at),
         })
         .collect()

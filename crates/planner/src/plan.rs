@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::action::Action;
 use model::address::Address;
+use model::desired::Place;
 use model::live::Id;
 use serde::Serialize;
 
@@ -104,6 +105,9 @@ pub struct UnmanagedObject {
     /// Whether the base declares it: its manifest was removed since, and it is kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manifest_removed: bool,
+    /// Where the base declares it, if its manifest was removed.
+    #[serde(skip)]
+    pub place_at_base: Option<Place>,
     /// Whether the target branch of the pull request declares it since this branch left it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub added_by_target: bool,

@@ -109,6 +109,8 @@ pub(crate) struct ObjectView<'p> {
     pub(crate) requests: Vec<String>,
     /// What else to know about the live object.
     warnings: Vec<String>,
+    /// Where the base declares it, if its manifest is gone.
+    pub(crate) removed_place: Option<&'p Place>,
     pub(crate) change: Option<&'p Change>,
     pub(crate) result: Option<&'p ObjectResult>,
 }
@@ -130,6 +132,7 @@ impl<'p> ObjectView<'p> {
             data_effects: &change.data_effects,
             requests: request_lines(change, actions),
             warnings: Vec::new(),
+            removed_place: None,
             change: Some(change),
             result,
         }
@@ -161,6 +164,7 @@ impl<'p> ObjectView<'p> {
             data_effects: &[],
             requests: Vec::new(),
             warnings: Vec::new(),
+            removed_place: None,
             change: None,
             result: None,
         }
@@ -196,6 +200,7 @@ impl<'p> ObjectView<'p> {
             severity: ObjectSeverity::Removal,
             outcome: "manifest removed".to_owned(),
             reason,
+            removed_place: removed.place_at_base.as_ref(),
             ..Self::unchanged(&removed.address)
         }
     }

@@ -9,7 +9,7 @@ use super::repo_paths::RepoPaths;
 use super::run_report::ReportView;
 use crate::escape::sanitize_line;
 
-/// Errors and warnings that have a line.
+/// Errors and warnings, each with a line.
 pub(super) fn render_code_quality(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let mut seen = BTreeMap::new();
     let issues = all_findings(view).into_iter().filter(|finding| finding.level != ReportLevel::Notice);
@@ -18,7 +18,7 @@ pub(super) fn render_code_quality(view: &ReportView<'_>, paths: &RepoPaths) -> S
 }
 
 fn issue_json(finding: &ReportFinding, paths: &RepoPaths, seen: &mut BTreeMap<String, usize>) -> Option<Value> {
-    let place = finding.place.as_ref()?;
+    let place = finding.any_place()?;
     let file = paths.report_path(&place.file)?;
     let identity = [finding.code, &file, &finding.subject, &finding.message].join("\n");
     // Equal issues differ by their order.

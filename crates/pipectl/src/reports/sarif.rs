@@ -1,4 +1,5 @@
-//! SARIF 2.1.0, for code scanners: problems in files, and violations of rules of the project.
+//! SARIF 2.1.0, for code scanners: problems in files, violations of rules of the project, and what a reviewer must know of
+//! the plan.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use model::rule_finding::RuleFinding;
 use serde_json::{Value, json};
 
 use super::code_quality::stable_fingerprint;
-use super::findings::message_with_help;
+use super::findings::{ReportFinding, message_with_help, plan_findings};
 use super::repo_paths::RepoPaths;
 use super::run_report::ReportView;
 use crate::code_help::CodeHelp;
@@ -18,18 +19,21 @@ use crate::escape::sanitize_line;
 
 const SCHEMA_URL: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// Every diagnostic as a result, every code that occurs as a rule.
+/// Every diagnostic and every finding as a result, every code that occurs as a rule.
 pub(super) fn render_sarif(view: &ReportView<'_>, paths: &RepoPaths) -> String {
     let run = view.run;
     let changes = view.objects.iter().filter_map(|object| object.change);
     let findings: Vec<(&Address, &RuleFinding)> =
         changes.flat_map(|change| change.rule_findings.iter().map(|finding| (&change.address, finding))).collect();
     let rules = findings.iter().map(|(_, finding)| &*finding.rule);
-    let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).chain(rules).collect();
+    let plan_findings = plan_findings(view);
+    let of_plan = plan_findings.iter().map(|finding| finding.code);
+    let codes: BTreeSet<&str> = run.diagnostics.iter().map(rule_id).chain(rules).chain(of_plan).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     let problems = run.diagnostics.iter().map(|problem| result_json(problem, &codes, paths));
-    let results: Vec<Value> =
-        problems.chain(findings.into_iter().map(|finding| finding_json(finding, &codes, paths))).collect();
+    let of_rules = findings.into_iter().map(|finding| rule_finding_json(finding, &codes, paths));
+    let of_plan = plan_findings.iter().filter_map(|finding| plan_finding_json(finding, &codes, paths));
+    let results: Vec<Value> = problems.chain(of_rules).chain(of_plan).collect();
     let failures = run.run_errors().into_iter().map(|error| json!({"level": "error", "message": {"text": error}}));
     let log = json!({
         "$schema": SCHEMA_URL,
@@ -93,7 +97,7 @@ fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value
 }
 
 /// What a rule says about a change.
-fn finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str], paths: &RepoPaths) -> Value {
+fn rule_finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str], paths: &RepoPaths) -> Value {
     let file = finding.place.as_ref().map_or("", |place| &place.file);
     let identity = format!("{}\n{file}\n{}\n{}\n{object}", finding.rule, finding.path, finding.message);
     json!({
@@ -104,6 +108,22 @@ fn finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str], pat
         "locations": finding.place.iter().filter_map(|place| location_json(place, paths)).collect::<Vec<_>>(),
         "partialFingerprints": {"pipectl/v1": stable_fingerprint(&identity)},
     })
+}
+
+/// What a reviewer must know of the plan. Code scanners take no result without a place.
+fn plan_finding_json(finding: &ReportFinding, codes: &[&str], paths: &RepoPaths) -> Option<Value> {
+    let location = location_json(finding.any_place()?, paths)?;
+    let ReportFinding { code, title, message, .. } = finding;
+    let text = if title == code { message.clone() } else { format!("{title}: {message}") };
+    let identity = [code, finding.subject.as_str()].join("\n");
+    Some(json!({
+        "ruleId": finding.code,
+        "ruleIndex": codes.iter().position(|code| *code == finding.code),
+        "level": finding.level.as_str(),
+        "message": {"text": sanitize_line(&text)},
+        "locations": [location],
+        "partialFingerprints": {"pipectl/v1": stable_fingerprint(&identity)},
+    }))
 }
 
 fn location_json(place: &Place, paths: &RepoPaths) -> Option<Value> {

@@ -167,6 +167,7 @@ impl Session {
             warnings,
             files,
             secret_policy: project.secret_policy,
+            project_file: project.file.map(|file| file.name),
             project_changes: ProjectChanges::default(),
             resend_secrets: Vec::new(),
             rules: None,
