@@ -241,6 +241,16 @@ fn live_object_of_a_file_that_is_not_read_is_left_alone() {
             assert_eq!((repo.live_pipe_names(), repo.count_writes()), (vec!["orders".to_owned()], writes));
         }
     }
+    // Another environment declares an object of its own.
+    let environments = "environments: {dev: {}, prod: {}}\n";
+    let project = format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n{environments}");
+    repo.write_file("pipectl.yaml", &project);
+    repo.write_file("pipes/dev/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.remove_file("pipes/orders.yaml");
+    let plan = repo.run_successfully(&["plan", "pipes/zzz.yaml", "-e", "prod"]);
+    assert!(!plan.contains("duplicate-identity"), "{plan}");
+    repo.remove_file("pipes/dev/orders.yaml");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
     // The owner claims nothing of others, and a rename whose old manifest is gone has no owner beside it.
     repo.run_successfully(&["apply", "pipes/orders.yaml", "--yes"]);
     repo.remove_file("pipes/orders.yaml");

@@ -141,7 +141,11 @@ impl LoadedManifests {
         let known: BTreeSet<PathBuf> =
             self.files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
         let mut others = manifest_files::read_readable(&project.all_manifest_paths);
-        others.retain(|file| !fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path)));
+        others.retain(|file| {
+            let is_known = fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path));
+            // A folder of another environment declares objects of that one.
+            !is_known && project.other_environment_for(&file.name).is_none()
+        });
         let read = |file: &SourceFile| manifest::identify_manifests(file, project.load_context()).manifests;
         others.iter().flat_map(read).map(|identified| identified.manifest).collect()
     }
