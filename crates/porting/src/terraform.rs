@@ -47,6 +47,12 @@ impl TerraformImport {
         let message = format!("left out, and stays with Terraform: {why}");
         self.remarks.push(ImportRemark { location: resource.to_owned(), message });
     }
+
+    /// The same for one that a manifest could contain if the state had what it lacks.
+    fn leave_incomplete(&mut self, resource: &str, why: &str) {
+        self.leave_to_terraform(resource, why);
+        self.incomplete_count += 1;
+    }
 }
 
 /// One object that Terraform manages.
@@ -203,15 +209,11 @@ impl StateReader {
 
     fn add_dns_names(&mut self, resource: &TerraformResource<'_>) {
         let Some(endpoint) = non_empty_text(resource.values, "reverse_private_endpoint_id") else {
-            self.import.leave_to_terraform(&resource.address, "it names no endpoint");
-            self.import.incomplete_count += 1;
-            return;
+            return self.import.leave_incomplete(&resource.address, "it names no endpoint");
         };
         let Some(listed) = list_of_names(resource.values) else {
             // An empty list in the manifest would take the live names away.
-            self.import.leave_to_terraform(&resource.address, "it has no list of names");
-            self.import.incomplete_count += 1;
-            return;
+            return self.import.leave_incomplete(&resource.address, "it has no list of names");
         };
         let mut names = Vec::new();
         for entry in listed {

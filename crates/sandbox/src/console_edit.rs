@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
+use crate::contract::accept::unknown_fields;
 use crate::contract::field_spec::{FieldSpec, JsonType};
-use crate::contract::scaling;
 use crate::contract::settings::SETTINGS;
+use crate::contract::{root, scaling};
 use crate::json_body::object_field;
 use crate::options::UnknownFields;
 use crate::pipe::EmulatedPipe;
@@ -25,6 +26,9 @@ impl EmulatedPipe {
         if let Some(size) = size {
             kept["scaling"] = size.to_json();
         }
+        for (name, value) in &self.unknown_fields {
+            kept[name.as_str()] = value.clone();
+        }
         change(&mut kept);
         let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
         kept["name"].as_str().unwrap_or_default().clone_into(&mut self.name);
@@ -36,6 +40,7 @@ impl EmulatedPipe {
         if edited != size {
             self.scaling = edited.map(Timeline::new);
         }
+        self.unknown_fields = unknown_fields(root::FIELDS, &object(&kept));
         self.updated_at = now;
     }
 
@@ -45,7 +50,9 @@ impl EmulatedPipe {
         let merge = merge.as_object().unwrap_or(&nothing);
         let parts = ["name", "source", "destination", "fieldMappings", "settings"];
         let is_part = |name: &str| parts.contains(&name) || name == "scaling" && self.scaling.is_some();
-        if let Some(name) = merge.keys().find(|name| !is_part(name)) {
+        let is_root_field = |name: &str| root::FIELDS.iter().any(|field| field.name == name);
+        let is_kept = |name: &str| unknown == UnknownFields::Accept && !is_root_field(name);
+        if let Some(name) = merge.keys().find(|name| !is_part(name) && !is_kept(name)) {
             return Some(name.clone());
         }
         let sources = object_field(merge, "source").unwrap_or(&nothing);

@@ -24,6 +24,9 @@ pub(crate) struct EmulatedPipe {
     pub(crate) field_mappings: Vec<Value>,
     pub(crate) scaling: Option<Timeline<ReplicaSize>>,
     pub(crate) settings: Map<String, Value>,
+    /// Fields beside those of the contract, which an API that knows them returns.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) unknown_fields: Map<String, Value>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) states: Timeline<EmulatedPipeState>,
@@ -159,6 +162,10 @@ impl EmulatedPipe {
         put("settings", json!(self.settings));
         put("createdAt", json!(self.created_at.to_string()));
         put("updatedAt", json!(self.updated_at.to_string()));
+        // A client may send back what it read, such as an old state.
+        for (name, value) in &self.unknown_fields {
+            rendered.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         Value::Object(rendered)
     }
 

@@ -21,7 +21,7 @@ pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDn
     for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
         let Some(found) = read.objects.iter_mut().find(|object| Id::new(&object.id) == Id::new(&endpoint)) else {
             let why = "its endpoint is not in this state: `pipectl export` writes a live endpoint with its DNS names";
-            read.leave_to_terraform(&resource, why);
+            read.leave_incomplete(&resource, why);
             continue;
         };
         found.manifest["spec"]["customPrivateDnsMappings"] = names;

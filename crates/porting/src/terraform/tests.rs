@@ -144,7 +144,7 @@ fn private_dns_names_keep_their_targets() {
         let read = read_state(&state(&alone)).unwrap_or_default();
         let forgotten: String = read.removed_blocks.iter().map(ToString::to_string).collect();
         assert!(!forgotten.contains(dns), "what is not managed here stays: {forgotten}");
-        assert_eq!((read.incomplete_count, read.remarks.len()), (0, 1), "{:?}", remarks(&read));
+        assert_eq!((read.incomplete_count, read.remarks.len()), (1, 1), "{:?}", remarks(&read));
     }
 }
 
@@ -171,7 +171,7 @@ fn dns_names_are_never_lost() {
 
     let alone = read_state(&state(&[(dns, names("mapping"))])).unwrap_or_default();
     assert!(remarks(&alone)[0].contains("its endpoint is not in this state"), "{:?}", remarks(&alone));
-    assert_eq!((alone.objects.len(), alone.removed_blocks.len(), alone.incomplete_count), (0, 0, 0));
+    assert_eq!((alone.objects.len(), alone.removed_blocks.len(), alone.incomplete_count), (0, 0, 1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{RequestContext, pipes};
 use crate::api_rule::ApiRule;
-use crate::contract::accept::accepted_body;
+use crate::contract::accept::{accepted_body, unknown_fields};
 use crate::contract::source::ApiSource;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::contract::{root, scaling};
@@ -206,6 +206,7 @@ fn build_pipe(
         field_mappings: given_field_mappings(body),
         scaling: initial_size(source, body, call),
         settings: super::settings::without_nulls(object_field(body, "settings")),
+        unknown_fields: unknown_fields(root::FIELDS, body),
         created_at: now,
         updated_at: now,
         states: Timeline::new(EmulatedPipeState::Provisioning),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{RequestContext, pipes};
 use crate::api_rule::RuleEvidence;
-use crate::contract::accept::merge_patch;
+use crate::contract::accept::{merge_patch, unknown_fields};
 use crate::contract::field_spec::{PatchSupport, ReadVisibility};
 use crate::contract::root;
 use crate::contract::source::ApiSource;
@@ -32,6 +32,9 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     changed |= edit_source(&mut edited, &body, call, &mut complaints)?;
     changed |= edit_destination(&mut edited, &body, call, &mut complaints);
     changed |= edit_settings(&mut edited, &body, call, &mut complaints);
+    let unknown = unknown_fields(root::FIELDS, &body);
+    changed |= !unknown.is_empty();
+    edited.unknown_fields.extend(unknown);
     if !complaints.is_empty() {
         return Err(complaints.into_refusal());
     }

@@ -82,6 +82,12 @@ fn merge_field_patch(field: &FieldSpec, kept: &mut Map<String, Value>, value: &V
     }
 }
 
+/// The fields of an accepted body that have no row, as they were sent.
+pub(crate) fn unknown_fields(fields: &[FieldSpec], body: &Map<String, Value>) -> Map<String, Value> {
+    let unknown = body.iter().filter(|(name, value)| !value.is_null() && find_field(fields, name).is_none());
+    unknown.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 fn find_field<'a>(fields: &'a [FieldSpec], name: &str) -> Option<&'a FieldSpec> {
     fields.iter().find(|field| field.name == name)
 }

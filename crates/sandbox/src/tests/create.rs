@@ -77,12 +77,28 @@ fn unreachable_source_is_400_with_a_known_phrase() {
 
 #[test]
 fn unknown_field_is_refused_or_kept() {
-    let mut body = kafka_body();
-    body["source"]["kafka"]["madeUp"] = json!("abc");
-    assert_refused(&SandboxBench::new().post_pipe(&body), 400, "source.kafka.madeUp: unknown field");
+    for (parent, path) in [("", "madeUp"), ("/source/kafka", "source.kafka.madeUp"), ("/settings", "settings.madeUp")] {
+        let mut body = kafka_body();
+        body["settings"] = json!({"streaming_max_insert_wait_ms": 500});
+        body.pointer_mut(parent).unwrap()["madeUp"] = json!(5);
+        let refused = SandboxBench::new().post_pipe(&body);
+        assert_refused(&refused, 400, &format!("{path}: unknown field"));
+        let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
+        let mut bench = SandboxBench::with_options(options);
+        let created = ok_result(&bench.post_pipe(&body));
+        assert_eq!(created.pointer(parent).unwrap()["madeUp"], 5, "{path}");
+        assert_eq!(bench.get_result("/clickpipes")[0].pointer(parent).unwrap()["madeUp"], 5, "{path}");
+    }
+}
+
+#[test]
+fn patch_of_an_unknown_field_is_kept() {
     let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
-    let created = ok_result(&SandboxBench::with_options(options).post_pipe(&body));
-    assert_eq!(created["source"]["kafka"]["madeUp"], "abc");
+    let mut bench = SandboxBench::with_options(options);
+    let id = bench.create_pipe(&kafka_body());
+    bench.patch_pipe(&id, &json!({"madeUp": 5, "id": "another"}));
+    let pipe = bench.read_pipe(&id);
+    assert_eq!((&pipe["madeUp"], &pipe["id"]), (&json!(5), &json!(id)));
 }
 
 #[test]
