@@ -83,6 +83,59 @@ fn every_command_works_with_the_paths_of_the_reference_page() {
     run(&["plan", "exported", "--detailed-exitcode"], 0);
     desk.write_file("pipe.yaml", pipe.replace("state: running", "state: stopped"));
     run(&["apply", "pipe.yaml", "--yes"], 0);
+    // Which services there are, only manifests tell.
+    let said = run(&["export"], 1);
+    assert!(said.stderr.contains("cannot be listed: name each by its id"), "{}", said.stderr);
+    desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipe.yaml]\n");
+    for folder in [&[][..], &["--out", "again"]] {
+        let said = run(&[&["export"], folder].concat(), 0);
+        assert!(said.stderr.contains(" from 1 service"), "{folder:?}: {}", said.stderr);
+    }
+}
+
+/// A declared endpoint is not created where the API may only not show it. The rest goes on.
+#[test]
+fn endpoint_is_blocked_where_the_api_does_not_offer_any() {
+    let server = SandboxServer::start_with_options(60, &["analytics"], &["--dialect", "reference-page"]);
+    let service = World::new(SandboxOptions::default()).ensure_service("analytics");
+    let desk = WorkDir::new();
+    let endpoint = "---\napiVersion: pipectl/v1\nkind: ReversePrivateEndpoint\nmetadata: {name: link, service: SERVICE}\n\
+                    spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.x}\n---\n";
+    let kafka = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: private, service: SERVICE}\nspec:\n  \
+                 source: {kafka: {type: kafka, format: JSONEachRow, brokers: 'b:9092', topics: t, authentication: PLAIN, credentials: \
+                 {username: u, password: {fromEnv: SEED_SECRET}}, reversePrivateEndpointIds: [{endpoint: link}]}}\n  \
+                 destination: {database: default, table: u, managedTable: true, tableDefinition: {engine: {type: MergeTree}}, \
+                 columns: [{name: id, type: UInt64}]}\n";
+    desk.write_file("pipes.yaml", [PIPE, endpoint, kafka].concat().replace(": SERVICE", &format!(": {service}")));
+    let environment = server.client_environment();
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let run = |args: &[&str]| desk.run_with_env(args, &environment);
+    let verdicts = |said: &RunOutput| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let printed = said.stdout_json();
+        let changes = printed["result"]["changes"].as_array().unwrap();
+        changes.iter().map(|it| (text(&it["address"]["name"]), text(&it["verdict"]))).collect()
+    };
+    let of = |changes: &[(&str, &str)]| -> Vec<(String, String)> {
+        changes.iter().map(|(name, verdict)| ((*name).to_owned(), (*verdict).to_owned())).collect()
+    };
+    let blocked = [("link", "blocked"), ("private", "blocked")];
+    let plan = run(&["plan", "pipes.yaml", "-o", "json"]);
+    assert_eq!(
+        (plan.code, verdicts(&plan)),
+        (0, of(&[blocked[0], ("clicks", "create"), blocked[1]])),
+        "{}",
+        plan.stdout
+    );
+    assert!(plan.stdout.contains("this API does not offer objects of its kind"), "{}", plan.stdout);
+    let applied = run(&["apply", "pipes.yaml", "--yes", "-o", "json"]);
+    assert_eq!(applied.code, 5, "{}", applied.all_output());
+    let again = run(&["plan", "pipes.yaml", "-o", "json"]);
+    assert_eq!(verdicts(&again), of(&blocked), "{}", again.stdout);
+    for command in ["status", "drift", "doctor", "validate"] {
+        let said = run(&[command, "pipes.yaml"]);
+        assert_eq!(said.code, 0, "{command}: {}", said.all_output());
+    }
 }
 
 /// The numbers, lists and texts of a client in another language come back as it sent them.

@@ -201,8 +201,12 @@ impl Account {
         Ok(FoundServices { ids, unknown, listed })
     }
 
-    async fn list_services(&self) -> Result<Vec<LookupEntry>, remote::Error> {
-        self.lookup.list_services(&self.organization).await
+    async fn list_services(&self) -> Result<Vec<LookupEntry>> {
+        match self.lookup.list_services(&self.organization).await {
+            Err(error) if error.is_not_offered() => Err(anyhow!(error)
+                .context("the services cannot be listed: name each by its id, in manifests or with --service")),
+            listed => Ok(listed?),
+        }
     }
 
     fn known_id(&self, name: &String) -> Option<String> {

@@ -168,6 +168,7 @@ impl Session {
             secrets,
             resend,
             readers_elsewhere: self.take_readers_elsewhere(&mut live),
+            kinds_not_offered: self.connection.remote.kinds_not_offered(),
             write_only,
             unsettled,
             ..self.policy_from_git.clone()

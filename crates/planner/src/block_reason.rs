@@ -54,6 +54,8 @@ pub enum BlockReason {
     },
     /// The API has accepted its deletion, which somebody else asked for, and has not carried it out yet.
     BeingDeleted,
+    /// The API does not offer objects of its kind.
+    NotOffered,
     /// The API cannot rename objects of its kind.
     CannotRename,
     /// The API cannot delete objects of its kind.

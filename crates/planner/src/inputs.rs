@@ -39,6 +39,8 @@ pub struct Policy {
     pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.
     pub keep_stopped: Vec<AddressPattern>,
+    /// The kinds that the API of a service does not offer: nothing is known of such objects, and nothing can be done.
+    pub kinds_not_offered: BTreeSet<(ServiceRef, Kind)>,
     /// Objects whose secrets are sent again, although git does not show a change.
     pub resend: Vec<AddressPattern>,
     /// The hosts that may receive a secret.
@@ -91,6 +93,11 @@ impl Policy {
         }
         let earlier = base.into_iter().chain(before).flat_map(|(at, was)| all_names(at, was));
         own.iter().cloned().chain(earlier).find_map(|at| self.protected_by(&at))
+    }
+
+    /// Whether the API does not offer objects of its kind.
+    pub(crate) fn is_not_offered(&self, address: &Address) -> bool {
+        self.kinds_not_offered.contains(&(address.service.clone(), address.kind))
     }
 
     /// Whether it stays stopped if somebody stopped it.

@@ -67,6 +67,7 @@ impl PlanInputs<'_> {
 
     fn plan_by_presence(&self, at: &Address, document: &Document, live: LiveMatch<'_>) -> ObjectPlan {
         match (document.intent.presence, live) {
+            _ if self.policy.is_not_offered(at) => block_object(at, document, None, BlockReason::NotOffered).into(),
             (_, LiveMatch::Ambiguous(reason)) => block_object(at, document, None, reason).into(),
             (Presence::Present(state), LiveMatch::PinReplaced { object, pinned }) => {
                 self.keep_replaced_pin(at, document, state, (object, pinned))

@@ -12,6 +12,7 @@ use crate::cdc_scaling;
 use crate::decode::DecodedObject;
 use crate::error::Error;
 use crate::list_cache::ListCache;
+use crate::rate_limiter::lock_ignoring_poison;
 use crate::routes;
 use crate::run_context::RunContext;
 
@@ -60,13 +61,10 @@ async fn observe_kind(
     let at = |name| Address::new(service.clone(), kind, name);
     let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
     let items = match list_cache.list_for_plan(&run.client).await {
-        // The reference page has no path for these. Where a manifest declares one, a list that is missing is an error:
-        // an empty one would have it created again.
+        // The reference page has no path for these. A plan must know it: with an empty list alone, it would create what a
+        // manifest declares.
         Err(error) if is_optional_kind(kind) && error.is_not_offered() => {
-            let is_declared = |at: &Address| at.kind == kind && at.service == *service;
-            if scope.detail_blocks.keys().any(is_declared) {
-                return Err(error);
-            }
+            lock_ignoring_poison(&run.missing_lists).insert((service.clone(), kind));
             Vec::new()
         }
         items => items?,

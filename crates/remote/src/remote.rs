@@ -1,11 +1,11 @@
 //! The operations of one run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::action::Action;
-use model::address::{Address, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live, State};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -61,6 +61,11 @@ impl Remote {
     pub async fn observe_live(&self, scope: &ObserveScope) -> Result<Live, Error> {
         self.run.client.deadline.begin_reading();
         observe::observe_scope(&self.run, scope).await
+    }
+
+    /// The kinds that the API has no path for, in each service, as far as they were to be read.
+    pub fn kinds_not_offered(&self) -> BTreeSet<(ServiceRef, Kind)> {
+        lock_ignoring_poison(&self.run.missing_lists).clone()
     }
 
     /// Sets the time limit of all actions together, instead of [`RemoteSettings::timeout`]. Only the first call counts.

@@ -31,6 +31,8 @@ pub(crate) struct RunContext {
     /// Objects that this run deletes to create them again.
     pub(crate) replacing: Mutex<BTreeSet<Address>>,
     list_caches: BTreeMap<(ServiceRef, Kind), ListCache>,
+    /// The lists for which the API has no path.
+    pub(crate) missing_lists: Mutex<BTreeSet<(ServiceRef, Kind)>>,
     created_ids: Mutex<BTreeMap<Address, Id>>,
     /// Pipes that this run asked the API to create paused.
     created_paused: Mutex<BTreeSet<Id>>,
@@ -65,6 +67,7 @@ impl RunContext {
             scaling_paths: Mutex::default(),
             secrets,
             list_caches,
+            missing_lists: Mutex::default(),
             created_ids: Mutex::default(),
             created_paused: Mutex::default(),
             replacing: Mutex::default(),

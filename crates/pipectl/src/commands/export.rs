@@ -7,7 +7,7 @@ mod terraform;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use clap::ValueEnum;
 use clickpipes::lifecycle;
 use model::address::Kind;
@@ -21,7 +21,7 @@ use crate::connection::{AccessMode, ConnectOptions};
 use crate::context::CommandContext;
 use crate::outcome::CommandOutcome;
 use crate::output::Output;
-use crate::project;
+use crate::project::{self, ProjectContext};
 use crate::selection::Selection;
 use crate::session::{LiveView, ObservedServices, SizeRead, collect_partial};
 
@@ -54,12 +54,12 @@ pub(crate) enum ExportLayout {
 /// Writes manifests of live objects.
 pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Result<CommandOutcome> {
     let project = project::load_context(&[], context)?;
-    let existing = options.out.as_ref().map(|folder| ExistingManifests::load_drafts(folder, &project));
+    let existing = options.out.as_deref().map(|folder| ExistingManifests::load_drafts(Some(folder), &project));
     let existing = existing.unwrap_or_default();
-    let view = LiveView::open_view(&project, None, &options.connect, AccessMode::default()).await?;
+    let view = open_view(&project, &options.connect).await?;
     let kinds = [Kind::ClickPipe, Kind::ReversePrivateEndpoint];
     let answers = view.list_by_service(&kinds, SizeRead::Required).await;
-    let answers = answers.into_iter().map(|(service, live)| (service, live.map_err(anyhow::Error::from)));
+    let answers = answers.into_iter().map(|(service, live)| (service, live.map_err(Error::from)));
     let ObservedServices { mut live, unreachable } = collect_partial(answers.map(std::future::ready)).await?;
     view.connection.save_sandbox()?;
     live.retain(|at, _| options.selection.is_selected(at, None));
@@ -84,6 +84,20 @@ pub(crate) async fn run(context: &CommandContext, options: &ExportOptions) -> Re
         None => None,
     };
     Ok(exported.into_outcome(context, written.as_ref()))
+}
+
+/// The services to export. An API without a list of services has those that manifests name.
+async fn open_view(project: &ProjectContext, connect: &ConnectOptions) -> Result<LiveView> {
+    let view = LiveView::open_view(project, None, connect, AccessMode::default()).await;
+    let is_unlisted = |error: &Error| error.downcast_ref::<remote::Error>().is_some_and(remote::Error::is_not_offered);
+    if connect.service.is_some() || !view.as_ref().is_err_and(is_unlisted) {
+        return view;
+    }
+    let services = ExistingManifests::load_drafts(None, project).service_ids();
+    if services.is_empty() {
+        return view;
+    }
+    LiveView::open_services(project, None, connect, AccessMode::default(), services).await
 }
 
 /// A manifest of an object that is about to be gone would create it again.

@@ -46,8 +46,19 @@ impl LiveView {
         connect: &ConnectOptions,
         mode: AccessMode,
     ) -> Result<Self> {
-        let default = connect.default_service();
         let names = viewed_services(connect, project, declared.as_ref());
+        Self::open_services(project, declared, connect, mode, names).await
+    }
+
+    /// The same for these services; for all of the organization if there are none.
+    pub(crate) async fn open_services(
+        project: &ProjectContext,
+        declared: Option<LoadedManifests>,
+        connect: &ConnectOptions,
+        mode: AccessMode,
+        names: BTreeSet<String>,
+    ) -> Result<Self> {
+        let default = connect.default_service();
         let account = Account::open(connect, project, mode).await?;
         let mut found = account.find_services(&names, ServiceListing::Preferred).await?;
         if let Some((_, why)) = found.unknown.pop_first() {

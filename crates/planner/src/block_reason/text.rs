@@ -20,6 +20,7 @@ impl fmt::Display for BlockReason {
                 f.write_str("the API cannot rename it: keep its name, or declare another one beside it")
             }
             Self::CannotDelete => f.write_str("the API cannot delete it"),
+            Self::NotOffered => f.write_str("this API does not offer objects of its kind, so nothing is known of it"),
             Self::Ambiguous(_)
             | Self::PinnedIdMissing(..)
             | Self::PinnedIdReplaced(..)

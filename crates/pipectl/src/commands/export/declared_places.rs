@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clickpipes::manifest::{self, Manifest, Templates};
-use model::address::Address;
+use model::address::{Address, ServiceRef};
 use model::desired::Place;
 use porting::export::ExportedManifest as Exported;
 
@@ -52,13 +52,20 @@ pub(super) struct ExistingManifests {
 
 impl ExistingManifests {
     /// The manifests in the folder and of the project, with errors in them or without.
-    pub(super) fn load_drafts(folder: &Path, project: &ProjectContext) -> Self {
-        let paths: Vec<PathBuf> = [folder.to_owned()].into_iter().chain(project.all_manifest_paths.clone()).collect();
+    pub(super) fn load_drafts(folder: Option<&Path>, project: &ProjectContext) -> Self {
+        let folder = folder.map(Path::to_owned).into_iter();
+        let paths: Vec<PathBuf> = folder.chain(project.all_manifest_paths.clone()).collect();
         let files = manifest_files::read_readable(&paths);
         let templates = Templates::read(&files);
         let context = project.load_context().with_templates(&templates);
         let manifests = files.iter().flat_map(|file| manifest::parse_drafts(file, context).0).collect();
         Self { manifests, template_names: templates.names().map(str::to_owned).collect() }
+    }
+
+    /// The services that the manifests name by id.
+    pub(super) fn service_ids(&self) -> BTreeSet<String> {
+        let named = self.manifests.iter().filter_map(|manifest| manifest.service.clone());
+        named.filter(|name| ServiceRef::is_id(name)).collect()
     }
 }
 
