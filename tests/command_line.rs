@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use crate::support::cli::{RunOutput, WorkDir};
+use crate::support::doc_regions::repository_file;
 
 const PIPE: &str = "apiVersion: pipectl/v1
 kind: ClickPipe
@@ -363,4 +364,32 @@ fn code_of_a_message_is_explained_with_the_address_of_its_page() {
         assert!(desk.run_pipectl(&["explain", code]).stdout.contains(address), "{code}");
     }
     assert_eq!(desk.run_pipectl(&["explain", "no-such-code"]).code, 1);
+    let said = desk.run_pipectl(&["validate", "pipe.yaml"]).stderr;
+    assert_eq!(said.matches("try `pipectl explain ").count(), 1, "{said}");
+}
+
+#[test]
+fn explained_field_leads_to_its_row() {
+    let desk = WorkDir::new();
+    let page = fs::read_to_string(repository_file("docs/reference.md")).unwrap();
+    for (field, heading) in [
+        ("source.kafka.topics", "specsourcekafka"),
+        ("source.kafka.offset", "specsourcekafkaoffset"),
+        ("destination.columns.name", "specdestinationcolumns"),
+        ("CdcScaling.metadata.service", "metadata-1"),
+        ("ReversePrivateEndpoint.type", "spec-2"),
+        ("Project.policy.maxDelete", "policy"),
+        ("Project.manifests", "project"),
+        ("ClickPipe", "spec"),
+    ] {
+        let said = desk.run_pipectl(&["explain", field]);
+        let address = format!("/docs/reference.md#{heading}\n");
+        assert!(said.stdout.ends_with(&address), "{field}: {}", said.stdout);
+        let json = desk.run_pipectl(&["explain", field, "-o", "json"]).stdout_json();
+        assert!(said.stdout.contains(json["result"]["helpUri"].as_str().unwrap()), "{field}: {json}");
+        let slug = |line: &str| line.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+        let is_heading = |line: &&str| line.starts_with("##") && slug(line) == heading.split('-').next().unwrap();
+        let nth = heading.split_once('-').map_or(0, |(_, nth)| nth.parse::<usize>().unwrap());
+        assert!(page.lines().filter(is_heading).nth(nth).is_some(), "{field}");
+    }
 }

@@ -9,7 +9,7 @@ mod markdown;
 use explain::DocumentForm;
 pub use explain::{AllowedValue, ChangeEffect, FieldExplanation, FieldSummary, UnknownField, explain_field};
 pub use field_rules::FieldRule;
-pub use markdown::render_reference_page;
+pub use markdown::{heading_anchor, reference_anchor, render_reference_page};
 
 /// Every field that can be explained, of all kinds, without the `spec.` that may be left out. Those of the project file
 /// begin with `Project.`, those of templates with `Template.`, and those that use templates with `Manifest.`.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use clickpipes::docs::heading_anchor;
 use serde::Serialize;
+
+use crate::docs_pages::page_url;
 
 /// The meaning of each code, and the fix.
 const ERRORS_PAGE: &str = include_str!(concat!(env!("PIPECTL_DOCS"), "/errors.md"));
-
-/// Where the page is read.
-const ERRORS_PAGE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/errors.md");
 
 /// A row of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,18 +29,12 @@ impl CodeHelp {
             let Some((found, rest)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) else { continue };
             if found == code {
                 let (meaning, fix) = rest.trim_end_matches([' ', '|']).split_once(" | ")?;
-                let help_uri = format!("{ERRORS_PAGE_URL}#{}", heading_anchor(heading));
+                let help_uri = page_url("errors", &heading_anchor(heading));
                 return Some(Self { code: found, meaning, fix, help_uri });
             }
         }
         None
     }
-}
-
-/// The anchor that GitHub gives a heading.
-fn heading_anchor(heading: &str) -> String {
-    let words = heading.to_lowercase().replace(' ', "-");
-    words.chars().filter(|it| it.is_alphanumeric() || *it == '-').collect()
 }
 
 impl fmt::Display for CodeHelp {

@@ -1,6 +1,7 @@
 //! Problems in files: the line, what is wrong with it, and the fix.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
@@ -10,7 +11,9 @@ use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::sanitize::sanitize_line;
 use model::schema_validator::code;
 
-/// All problems, in order, and a line that counts them.
+use crate::code_help::CodeHelp;
+
+/// All problems, in order, a line that counts them, and the command that explains a code.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
@@ -33,6 +36,11 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
         out.push_str("\n\n");
     }
     out.push_str(&severity_counts(diagnostics));
+    let mut errors = diagnostics.iter().filter(|it| it.severity == Severity::Error);
+    // One line for all, like that of rustc. The names of the rules of a project are not on the page.
+    if let Some(help) = errors.find_map(|it| CodeHelp::find(it.code)) {
+        let _ = write!(out, "\nFor more about a code, try `pipectl explain {}`.", help.code);
+    }
     out
 }
 

@@ -11,6 +11,7 @@ mod connection;
 mod context;
 mod credentials;
 pub mod diagnostics;
+mod docs_pages;
 pub mod embedded_sandbox;
 mod env_vars;
 mod environment_runs;

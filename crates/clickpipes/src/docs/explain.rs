@@ -241,6 +241,13 @@ fn find_field(form: DocumentForm, path: &FieldPath) -> Option<(DocumentForm, Fie
     Some((form, at, node))
 }
 
+/// The place of a field that is an object with fields of its own.
+pub(super) fn find_object(form: DocumentForm, path: &str) -> Option<FieldPath> {
+    let (_, at, node) = find_field(form, &FieldPath::parse(path))?;
+    let inner = node.list_item().or(node.map_value()).unwrap_or(node);
+    (!node.is_secret() && own_fields(inner).next().is_some()).then_some(at)
+}
+
 fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> FieldExplanation {
     let inner = node.list_item().or(node.map_value()).unwrap_or(node);
     let words = if node.allowed_values().is_empty() { inner.allowed_values() } else { node.allowed_values() };
@@ -277,11 +284,7 @@ fn field_doc<'n>(path: &FieldPath, node: &'n FieldNode) -> &'n str {
 }
 
 fn field_summaries(node: &FieldNode) -> Vec<FieldSummary> {
-    if node.can_be_secret() && !node.is_secret() {
-        return Vec::new();
-    }
-    let fields = node.child_fields().filter(|(_, field)| !field.has_keyword(annotations::ADDITIONAL_MARK));
-    fields
+    own_fields(node)
         .map(|(name, field)| FieldSummary {
             name: name.to_owned(),
             value_type: field_text::describe_type(field),
@@ -289,6 +292,11 @@ fn field_summaries(node: &FieldNode) -> Vec<FieldSummary> {
             doc: field_text::first_sentence(field.keyword_text("description")).to_owned(),
         })
         .collect()
+}
+
+fn own_fields(node: &FieldNode) -> impl Iterator<Item = (&str, &FieldNode)> {
+    let is_reference = node.can_be_secret() && !node.is_secret();
+    node.child_fields().filter(move |(_, field)| !is_reference && !field.has_keyword(annotations::ADDITIONAL_MARK))
 }
 
 fn change_effect(kind: Kind, path: &FieldPath, node: &FieldNode) -> Option<ChangeEffect> {

@@ -1,5 +1,6 @@
 //! The reference page of every field.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::explain::{self, DocumentForm, FieldExplanation, explain_field};
@@ -25,6 +26,35 @@ pub fn render_reference_page() -> String {
     page
 }
 
+/// The anchor of the heading of the page below which a field has its row, or its fields have theirs.
+pub fn reference_anchor(field: &FieldExplanation) -> String {
+    let path = field.path.to_string();
+    let is_about = |title: &str| path.strip_prefix(title).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let mut found = String::new();
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for form in DocumentForm::ALL {
+        let paths = object_paths(form);
+        let objects =
+            paths.iter().filter_map(|path| explain::find_object(form, path)).map(|at| (at.to_string(), false));
+        for (title, is_form) in std::iter::once((form.name().to_owned(), true)).chain(objects) {
+            let anchor = heading_anchor(&title);
+            let use_count = uses.entry(anchor.clone()).or_default();
+            // Objects come before those that they contain.
+            if form.name() == field.kind && (is_form || is_about(&title)) {
+                found = if *use_count == 0 { anchor } else { format!("{anchor}-{use_count}") };
+            }
+            *use_count += 1;
+        }
+    }
+    found
+}
+
+/// The anchor that GitHub and mdBook give to the first heading of this text.
+pub fn heading_anchor(heading: &str) -> String {
+    let words = heading.to_lowercase().replace(' ', "-");
+    words.chars().filter(|it| it.is_alphanumeric() || matches!(it, '-' | '_')).collect()
+}
+
 const INTRODUCTION: &str = "\
 # Fields
 
@@ -46,10 +76,9 @@ refuses what breaks it. The codes are explained in [errors](errors.md).
 
 /// Every object of the kind, by path, the whole document first.
 fn object_paths(form: DocumentForm) -> Vec<String> {
-    let below = explain::field_paths(form).into_iter().filter(|path| {
-        explain_field(&full_path(form, path)).is_ok_and(|field| !field.secret && !field.fields.is_empty())
-    });
-    below.collect()
+    let mut paths = explain::field_paths(form);
+    paths.retain(|path| explain::find_object(form, path).is_some());
+    paths
 }
 
 fn full_path(form: DocumentForm, path: &str) -> String {

@@ -6,15 +6,17 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 use clap_mangen::Man;
-use clickpipes::docs;
+use clickpipes::docs::{self, FieldExplanation};
 use clickpipes::editor_schema::editor_schema;
 use model::address::Kind;
 use model::project::project_schema;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::code_help::CodeHelp;
 use crate::completion;
 use crate::context::CommandContext;
+use crate::docs_pages::page_url;
 use crate::exit;
 use crate::outcome::CommandOutcome;
 use crate::render::envelope;
@@ -48,6 +50,15 @@ pub(crate) struct ExplainOptions {
     pub(crate) is_effective: bool,
 }
 
+/// What a field is, and the part of the page with its row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldHelp {
+    #[serde(flatten)]
+    explanation: FieldExplanation,
+    help_uri: String,
+}
+
 /// Describes a field and what changing it does, or a diagnostic code, or shows the values of a field in the manifests.
 pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) -> Result<CommandOutcome> {
     let field = options.field.as_deref().unwrap_or(Kind::ClickPipe.name());
@@ -60,8 +71,11 @@ pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) 
     if options.is_effective {
         return effective_values::run(context, options.field.as_deref(), &explanation);
     }
-    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &explanation));
-    outcome.text.push_plain(explanation.to_string());
+    let help_uri = page_url("reference", &docs::reference_anchor(&explanation));
+    let text = format!("{explanation}\n  {help_uri}\n");
+    let help = FieldHelp { explanation, help_uri };
+    let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &help));
+    outcome.text.push_plain(text);
     Ok(outcome)
 }
 

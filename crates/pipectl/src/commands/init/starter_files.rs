@@ -10,11 +10,9 @@ use serde_json::Value;
 use super::CiHost;
 use super::project_layout::ProjectLayout;
 use crate::commands::secrets;
+use crate::docs_pages::page_url;
 use crate::manifest_files::has_manifest_name;
 use crate::project;
-
-/// Where the page about CI is read.
-const CI_PAGE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/ci.md");
 
 /// The file that tells git what to leave alone.
 pub(super) const GITIGNORE: &str = ".gitignore";
@@ -156,7 +154,6 @@ pub(super) fn next_steps(folder: &Path, layout: &ProjectLayout) -> String {
 pub(super) fn environment_steps(layout: &ProjectLayout) -> Option<String> {
     let name = layout.environment.as_ref().filter(|_| !layout.other_environments.is_empty())?;
     let others = layout.other_environments.join(", ");
-    Some(format!(
-        "\nThe workflow runs the environment {name}. Add jobs for {others}:\n  {CI_PAGE_URL}#several-environments"
-    ))
+    let page = page_url("ci", "several-environments");
+    Some(format!("\nThe workflow runs the environment {name}. Add jobs for {others}:\n  {page}"))
 }
