@@ -109,9 +109,12 @@ impl<'v> ProgressReporter<'v> {
             OutputFormat::Ndjson => None,
             _ => LiveProgress::open(self.context.output, rate),
         });
-        if let Some(live) = live {
-            live.begin(plan);
-            self.draw(live);
+        match live {
+            Some(live) => {
+                live.begin(plan);
+                self.draw(live);
+            }
+            None => self.print_start(),
         }
         let done = tokio::select! {
             biased;
@@ -169,6 +172,14 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
+    /// A log shows at once that the work has begun: half a minute of silence looks like a run that hangs.
+    fn print_start(&self) {
+        let objects = self.remaining.borrow();
+        if self.context.format != OutputFormat::Ndjson && !self.context.output.is_quiet && !objects.is_empty() {
+            self.print_line(format!("  applying {}", names_text(&objects)));
+        }
+    }
+
     fn print_heartbeat(&self) {
         if self.context.format == OutputFormat::Ndjson {
             return self.print_event(&ApplyEvent::Heartbeat { done: self.done.get(), of: self.total.get() });
@@ -200,11 +211,19 @@ const MAX_NAMED: usize = 2;
 
 /// What a run waits for.
 fn waiting_text(left: &BTreeSet<Address>) -> String {
-    let named: Vec<String> = left.iter().take(MAX_NAMED).map(Address::to_string).collect();
-    match left.len() - named.len() {
-        _ if left.is_empty() => "reading back what was applied".to_owned(),
-        0 => format!("waiting for {}", named.join(" and ")),
-        others => format!("waiting for {} and {others} more", named.join(", ")),
+    if left.is_empty() {
+        "reading back what was applied".to_owned()
+    } else {
+        format!("waiting for {}", names_text(left))
+    }
+}
+
+/// `analytics/a, analytics/b and 3 more`
+fn names_text(objects: &BTreeSet<Address>) -> String {
+    let named: Vec<String> = objects.iter().take(MAX_NAMED).map(Address::to_string).collect();
+    match objects.len() - named.len() {
+        0 => named.join(" and "),
+        others => format!("{} and {others} more", named.join(", ")),
     }
 }
 
