@@ -81,6 +81,31 @@ fn formula_has_the_digests_of_the_release() {
     assert!(!ok && said.contains("has no digest of pipectl-x86_64-unknown-linux-musl"), "{said}");
 }
 
+#[test]
+fn containerfile_of_a_release_names_its_base_by_digest() {
+    let digest = format!("sha256:{}", "0a".repeat(32));
+    let (ok, text, said) = run_script(".ci/containerfile", &[&digest]);
+    assert!(ok, "{said}");
+    let bases: Vec<&str> = text.lines().filter(|line| line.starts_with("FROM ")).collect();
+    assert!(bases.len() == 1 && bases[0].ends_with(&format!("@{digest}")), "{bases:?}");
+    let (ok, text, said) = run_script(".ci/containerfile", &["latest"]);
+    assert!(!ok && text.is_empty() && said.contains("digest"), "{said}");
+}
+
+/// What the page lists as a check is part of the long run.
+#[test]
+fn long_run_does_every_check() {
+    let read = |path: &str| fs::read_to_string(repository_file(path)).unwrap();
+    let (page, long) = (read("docs/contributing.md"), read(".ci/long"));
+    let scripts = page.lines().filter_map(|line| line.strip_prefix("bash ")?.split(' ').next());
+    // The picture is looked at by a person.
+    let scripts: Vec<&str> = scripts.filter(|it| ![".ci/long", ".ci/page-picture"].contains(it)).collect();
+    assert!(scripts.len() >= 5, "{scripts:?}");
+    for script in scripts {
+        assert!(long.contains(script), "{script}");
+    }
+}
+
 /// One version and one owner, wherever packages name them.
 #[test]
 fn packages_have_the_version_of_the_program() {
