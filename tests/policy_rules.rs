@@ -44,6 +44,7 @@ fn validate_refuses_a_manifest_that_violates_a_rule() {
     help: to except this manifest, add `pipectl/except: team-label` to `metadata.annotations`
 
     1 error
+    For more about a code, try `pipectl explain rule-violation`.
     ");
     desk.write_file("pipes/clicks.yaml", pipe_with_metadata("labels: {team: data}"));
     assert_eq!(desk.run_pipectl(&["validate"]).code, 0);
@@ -115,6 +116,7 @@ fn mistake_in_a_rule_is_reported_at_its_place() {
     help: did you mean `labels`?
 
     1 error
+    For more about a code, try `pipectl explain bad-rule`.
     error: pipectl.yaml has errors: correct them first, nothing else was read
     "#);
 }
@@ -136,7 +138,7 @@ fn rule_that_cannot_be_evaluated_is_reported_once_at_the_rule() {
     note: the first manifest (pipes/clicks.yaml:1:1)
     help: correct the rule; to except a manifest, add `pipectl/except: sizes` to `metadata.annotations`
     "#);
-    assert_eq!(said.stderr.matches("rule-failed").count(), 1, "{}", said.stderr);
+    assert_eq!(said.stderr.matches("error[rule-failed]").count(), 1, "{}", said.stderr);
 }
 
 #[test]

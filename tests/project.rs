@@ -86,7 +86,7 @@ fn bad_references_in_the_project_file_have_positions() {
     for told in ["pipectl.yaml:7:25", "pipectl.yaml:7:54", "`${b}` stands for", "`$${` stands for"] {
         assert!(said.stderr.contains(told), "{told}: {}", said.stderr);
     }
-    assert_eq!(said.stderr.matches("bad-variable").count(), 2, "{}", said.stderr);
+    assert_eq!(said.stderr.matches("error[bad-variable]").count(), 2, "{}", said.stderr);
     desk.write_file("pipectl.yaml", PROJECT.replace("stream: staging-clicks", "stream: 'a$${b}'"));
     let said = desk.run_with_env(&["plan", "--sandbox", "--diff"], &ACCOUNT);
     assert!(said.stdout.contains("streamName: a${b}"), "{}", said.all_output());
