@@ -378,3 +378,16 @@ fn new_pipe_that_is_created_paused_takes_nothing_from_a_reader() {
         assert_eq!(writes_of(&repo, &APPLY), [&["PATCH stop"], creates].concat());
     }
 }
+
+/// An API that does not know the switch would refuse the new pipe after the old one is deleted.
+#[test]
+fn pipe_is_not_replaced_by_a_paused_one_beside_a_reader() {
+    let with_role = |pipe: String| pipe.replace("managedTable: true", "managedTable: true\n    roles: [ingest]");
+    let (one, other) = (with_role(queue_pipe("a", "events", "")), queue_pipe("b", "events", ""));
+    let repo = applied_one_by_one(&other, &state(&one, "stopped"));
+    let elsewhere = state(&one.replace("table: a", "table: c").replace("/a/", "/c/"), "stopped");
+    write(&repo, &(other.clone() + &elsewhere));
+    assert_both_stay(&repo, &APPLY, "would refuse this pipe after its old one is deleted");
+    write(&repo, &(state(&other, "stopped") + &elsewhere));
+    assert_eq!(writes_of(&repo, &APPLY), ["PATCH stop", "DELETE a", "POST a"]);
+}

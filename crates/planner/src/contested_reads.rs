@@ -170,8 +170,10 @@ impl<'s, 'p> Settlement<'s, 'p> {
         let Contest { read, taker, other, .. } = contest;
         // A pipe that is created paused reads nothing, so it may stand beside the reader. If the API does not know the
         // switch, the create is refused and not repeated without it: a pipe that runs until its stop would take rows
-        // away.
-        if taker.term != Term::UnlessPaused {
+        // away. So what is deleted first must not depend on the switch.
+        let is_replaced = taker.has_verdict(&Verdict::Replace);
+        if taker.term != Term::UnlessPaused || is_replaced {
+            let cause = if taker.term == Term::UnlessPaused { ReadConflictCause::ReplacedPaused } else { cause };
             let reason = || contest.conflict(other.at, cause);
             self.findings.blocked.entry(taker.at.clone()).or_insert_with(reason);
         } else if !self.findings.paused_beside.contains_key(taker.at) {

@@ -42,6 +42,8 @@ pub enum ReadConflictCause {
     OtherTakes,
     /// This one is stopped in the end, and the API starts it before.
     StartsMeanwhile,
+    /// This one is deleted to be created again paused, and an API that cannot do so refuses it beside the other one.
+    ReplacedPaused,
     /// The other one would read it next, and is blocked.
     TakerBlocked,
     /// The other one gives it up in a part of the plan that is not selected.
@@ -115,6 +117,11 @@ impl fmt::Display for ReadConflict {
                 f,
                 "`{other}` uses the {what} `{name}`, two cannot share it, and the API starts this pipe before it can be \
                  stopped: leave that to a change after `{other}` is stopped or gone"
+            ),
+            ReadConflictCause::ReplacedPaused => write!(
+                f,
+                "`{other}` uses the {what} `{name}`, and an API that does not know `startPaused` would refuse this pipe \
+                 after its old one is deleted: leave the replacement to a change after `{other}` is stopped or gone"
             ),
             ReadConflictCause::TakerBlocked => write!(
                 f,

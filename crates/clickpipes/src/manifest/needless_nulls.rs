@@ -5,7 +5,7 @@ use super::defaults::child;
 use super::load_context::RenderContext;
 use crate::kinds::manifest_fields;
 use model::address::Kind;
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::{FieldNode, code};
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode};
 
@@ -19,7 +19,7 @@ pub(super) fn remove_needless_nulls(
     let mut removed = Vec::new();
     for part in ["metadata", "spec"] {
         if let (Some(fields), Some(node)) = (manifest_fields(kind).child_field(part), child(root, part)) {
-            remove_nulls(fields, node, &FieldPath::root().child(part), &mut removed);
+            remove_nulls(fields, node, &VisitedPath::root().key(part), &mut removed);
         }
     }
     for (path, span) in removed {
@@ -32,18 +32,18 @@ pub(super) fn remove_needless_nulls(
     }
 }
 
-fn remove_nulls(fields: &FieldNode, node: &mut YamlNode, at: &FieldPath, removed: &mut Vec<(FieldPath, Span)>) {
+fn remove_nulls(fields: &FieldNode, node: &mut YamlNode, at: &VisitedPath<'_>, removed: &mut Vec<(FieldPath, Span)>) {
     let YamlContent::Map(entries) = &mut node.content else { return };
     // Of `metadata`, defaults have labels alone.
-    let is_metadata = at.segments().len() == 1 && at.segments()[0] == "metadata";
+    let is_metadata = matches!(at, VisitedPath::Key(VisitedPath::Start(_), "metadata"));
     entries.retain_mut(|entry| {
-        let path = at.child(&entry.key);
+        let path = at.key(&entry.key);
         let field = fields.child_field(&entry.key).filter(|_| !is_metadata || entry.key == "labels");
         let is_optional = field.is_some_and(|field| !field.is_required()) || fields.is_map();
         // A key without a value is more often a line that was forgotten.
         let is_written = entry.value.span.start < entry.value.span.end;
         if matches!(entry.value.content, YamlContent::Null) && is_optional && is_written {
-            removed.push((path, entry.value.span));
+            removed.push((path.to_field_path(), entry.value.span));
             return false;
         }
         let known = removed.len();

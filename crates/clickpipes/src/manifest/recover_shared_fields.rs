@@ -42,7 +42,8 @@ fn recover_misspelt(
 ) -> Option<(PendingDiagnostic, String)> {
     let names = || known.into_iter().flatten().flat_map(FieldNode::child_fields).map(|(name, _)| name);
     // A blank may be missing after the colon: that is a mistake of its own.
-    let is_unknown = |entry: &YamlEntry| !entry.key.contains(':') && names().all(|name| name != entry.key);
+    let is_known = |key: &str| known.into_iter().flatten().any(|fields| fields.child_field(key).is_some());
+    let is_unknown = |entry: &YamlEntry| !entry.key.contains(':') && !is_known(&entry.key);
     // Most documents end here.
     let first = entries.iter().position(is_unknown)?;
     let absent: Vec<&str> = names().filter(|name| entries.iter().all(|entry| entry.key != *name)).collect();

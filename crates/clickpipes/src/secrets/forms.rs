@@ -54,10 +54,11 @@ pub(crate) fn is_private_key(text: &str) -> bool {
     !private_keys(text).is_empty()
 }
 
-/// Whether a text is one word of letters, digits and `_`, too short for a token. No form of a secret is.
+/// Whether a text is one word of letters, digits, `_`, `-` and `.`, too short for a token. No form of a secret is.
 // Every text of every manifest is asked, and most are such words.
 pub(crate) fn is_short_word(text: &str) -> bool {
-    text.len() <= SHORTEST_TOKEN_REST && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    text.len() <= SHORTEST_TOKEN_REST
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
 /// The parts of a text between such characters, and where each starts.
