@@ -1,6 +1,8 @@
 //! Bodies in between: desired with what drifted, and the live side as a manifest would spell it.
 
-use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics, has_masked_text};
+use std::collections::HashMap;
+
+use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics, has_masked_text};
 use model::path::FieldPath;
 use serde_json::{Map, Value};
 
@@ -51,29 +53,53 @@ fn align_with_desired(rules: &FieldSemantics, desired: &Value, live: &Value) -> 
         return rules.shown(live);
     };
     let item = rules.list_item();
-    let mut rest: Vec<&Value> = live.iter().collect();
+    let mut unclaimed = UnclaimedEntries::new(rules, live);
     let mut entries: Vec<Value> = desired
         .iter()
         .filter_map(|entry| {
-            let position = rest.iter().position(|live| is_matching_entry(rules, entry, live))?;
-            let live = rest.remove(position);
+            let live = unclaimed.take(entry)?;
             let sides = Sides { base: Side::Unknown, desired: Some(entry), live: Side::Value(live) };
             let mut differing = diff_sides(item, sides);
             differing.retain(FieldDiff::is_pending);
             Some(live_view(item, entry, live, &differing))
         })
         .collect();
-    let mut others: Vec<Value> = rest.into_iter().map(|live| item.shown(live)).collect();
+    let mut others: Vec<Value> = unclaimed.live.into_iter().flatten().map(|live| item.shown(live)).collect();
     // The API returns lists in any order.
     others.sort_by_key(Value::to_string);
     entries.extend(others);
     Value::Array(entries)
 }
 
-fn is_matching_entry(rules: &FieldSemantics, desired: &Value, live: &Value) -> bool {
-    match &rules.list {
-        ListSemantics::Keyed(keyed) => keyed.entry_key(desired) == keyed.entry_key(live),
-        ListSemantics::Atomic | ListSemantics::Set => rules.list_item().matches_live(desired, Some(live)),
+/// The entries of a live list, each for one of the desired list.
+struct UnclaimedEntries<'l> {
+    rules: &'l FieldSemantics,
+    live: Vec<Option<&'l Value>>,
+    /// The places of a keyed list, from the last one on.
+    by_key: HashMap<EntryKey, Vec<usize>>,
+}
+
+impl<'l> UnclaimedEntries<'l> {
+    fn new(rules: &'l FieldSemantics, live: &'l [Value]) -> Self {
+        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
+        if let ListSemantics::Keyed(keyed) = &rules.list {
+            for (at, entry) in live.iter().enumerate().rev() {
+                by_key.entry(keyed.entry_key(entry)).or_default().push(at);
+            }
+        }
+        Self { rules, live: live.iter().map(Some).collect(), by_key }
+    }
+
+    /// The first one that is the same entry.
+    fn take(&mut self, desired: &Value) -> Option<&'l Value> {
+        let item = self.rules.list_item();
+        let at = match &self.rules.list {
+            ListSemantics::Keyed(keyed) => self.by_key.get_mut(&keyed.entry_key(desired))?.pop()?,
+            ListSemantics::Atomic | ListSemantics::Set => {
+                self.live.iter().position(|live| live.is_some() && item.matches_live(desired, *live))?
+            }
+        };
+        self.live[at].take()
     }
 }
 

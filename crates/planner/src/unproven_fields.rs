@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use model::action::Action;
 use serde_json::Value;
 
-use crate::field_diff::FieldDiff;
+use crate::field_diff::{FieldDiff, group_by_field};
 
 /// The fields, if the actions remove entries before they add them again.
 pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: &[Action]) -> Vec<String> {
@@ -18,12 +18,16 @@ pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: 
         return Vec::new();
     }
     let mut found = BTreeSet::new();
-    for diff in pending.iter().filter(|diff| diff.is_set_by_deltas()) {
-        let shown = diff.path.value_in(live).and_then(Value::as_array).into_iter().flatten();
+    for diffs in group_by_field(pending).filter(|diffs| diffs[0].is_set_by_deltas()) {
+        let path = &diffs[0].path;
+        let shown = path.value_in(live).and_then(Value::as_array).into_iter().flatten();
         let shown: BTreeSet<&String> = shown.filter_map(Value::as_object).flat_map(serde_json::Map::keys).collect();
-        let declared = diff.desired.as_ref().and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
-        let unknown = declared.filter(|name| diff.rules.child_field(name).is_unknown() && !shown.contains(name));
-        found.extend(unknown.map(|name| format!("{}.*.{name}", diff.path)));
+        for diff in diffs {
+            let declared = diff.desired.as_ref().and_then(Value::as_object).into_iter().flatten();
+            let is_unknown = |name: &&String| diff.rules.child_field(name).is_unknown() && !shown.contains(name);
+            let unknown = declared.map(|(name, _)| name).filter(is_unknown);
+            found.extend(unknown.map(|name| format!("{path}.*.{name}")));
+        }
     }
     found.into_iter().collect()
 }

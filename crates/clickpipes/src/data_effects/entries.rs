@@ -1,5 +1,7 @@
 //! The effects of adding, removing and changing entries of a list.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use crate::semantics::{FieldSemantics, KeyedList, ListSemantics};
@@ -23,14 +25,14 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
     if kind == Kind::ReversePrivateEndpoint {
         return entries.iter().filter_map(|entry| describe_lost_target(entry, entries)).collect();
     }
-    let Some(mappings) = LiveMappings::for_list(kind, path, live) else { return Vec::new() };
-    let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it, entries)).collect();
+    let Some(mappings) = MappingList::for_list(kind, path, live, entries) else { return Vec::new() };
+    let changes: Vec<MappingChange> = entries.iter().filter_map(|it| mappings.mapping_change(it)).collect();
     let categories =
         [MappingChange::is_added, MappingChange::is_moved, MappingChange::is_changed, MappingChange::is_removed];
     let sentences = categories.iter().flat_map(|is_category| {
         limit_sentences(changes.iter().filter(|it| is_category(it)).map(|it| mappings.describe_change(it)))
     });
-    sentences.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it, entries)))).collect()
+    sentences.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it)))).collect()
 }
 
 /// A DNS name that goes with its target, while a new one says no target.
@@ -55,15 +57,23 @@ fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     sentences
 }
 
-/// The table mappings of a live pipe.
-struct LiveMappings<'l> {
+/// The table mappings of a pipe, before and after a change, by what they are looked up by.
+struct MappingList<'e> {
     keyed: &'static KeyedList,
-    live: &'l [Value],
     /// Whether an added table gets an initial snapshot.
     has_snapshot: bool,
+    /// The sources of the live mappings, by target.
+    live_sources: HashMap<String, Vec<String>>,
+    /// The mappings that go, by source and by target.
+    removed_by_source: HashMap<String, MappedTable>,
+    removed_by_target: HashMap<String, (&'e Value, MappedTable)>,
+    /// The sources of the mappings that come, and the targets of all that change or come.
+    added_sources: HashSet<String>,
+    desired_targets: HashSet<String>,
 }
 
 /// The source and the target of a mapping.
+#[derive(Clone)]
 struct MappedTable {
     source: String,
     target: String,
@@ -95,9 +105,9 @@ impl MappingChange {
     }
 }
 
-impl<'l> LiveMappings<'l> {
+impl<'e> MappingList<'e> {
     /// `None` if the list at `path` is no list of mappings, which are the lists that change by deltas.
-    fn for_list(kind: Kind, path: &FieldPath, live: &'l Value) -> Option<Self> {
+    fn for_list(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'e>]) -> Option<Self> {
         let ListSemantics::Keyed(keyed @ KeyedList { deltas: Some(_), .. }) =
             &FieldSemantics::for_kind(kind).field_at(path).list
         else {
@@ -106,51 +116,47 @@ impl<'l> LiveMappings<'l> {
         let mode = path.parent()?.child("settings").child("replicationMode");
         // `cdc_only` reads new changes only, also of a table that is added later.
         let has_snapshot = mode.value_in(live).is_none_or(|mode| mode != "cdc_only");
-        let live = path.value_in(live).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        Some(Self { keyed, live, has_snapshot })
-    }
-
-    fn mapped_table(&self, entry: &Value) -> Option<MappedTable> {
-        // The last field of the identity is the target, the fields before it name the source.
-        let text = |name: &String| entry.get(name)?.as_str().map(str::to_owned);
-        let (target, source) = self.keyed.identity.split_last()?;
-        let source: Vec<String> = source.iter().filter_map(text).collect();
-        Some(MappedTable { source: source.join("."), target: text(target)? })
+        let table = |entry: &Value| mapped_table(keyed, entry);
+        let mut live_sources: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in path.value_in(live).and_then(Value::as_array).into_iter().flatten().filter_map(table) {
+            live_sources.entry(entry.target).or_default().push(entry.source);
+        }
+        // Of several with one source or target, the first counts.
+        let removed = entries.iter().rev().filter(|it| it.desired.is_none()).filter_map(|it| it.live);
+        let removed: Vec<_> = removed.filter_map(|live| Some((live, table(live)?))).collect();
+        let added = entries.iter().filter(|it| it.live.is_none());
+        let desired = entries.iter().filter_map(|it| table(it.desired?));
+        Some(Self {
+            keyed,
+            has_snapshot,
+            live_sources,
+            removed_by_source: removed.iter().map(|(_, old)| (old.source.clone(), old.clone())).collect(),
+            removed_by_target: removed.into_iter().map(|(live, old)| (old.target.clone(), (live, old))).collect(),
+            added_sources: added.filter_map(|it| table(it.desired?)).map(|it| it.source).collect(),
+            desired_targets: desired.map(|it| it.target).collect(),
+        })
     }
 
     /// The change of a mapping. A source that moves to another target is two entries: only the added one is described.
-    fn mapping_change(&self, entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<MappingChange> {
+    fn mapping_change(&self, entry: &ChangedEntry<'_>) -> Option<MappingChange> {
         match (entry.live, entry.desired) {
-            (Some(_), Some(new)) => Some(MappingChange::Changed(self.mapped_table(new)?)),
+            (Some(_), Some(new)) => Some(MappingChange::Changed(mapped_table(self.keyed, new)?)),
             (None, Some(new)) => {
-                let new = self.mapped_table(new)?;
-                let mut removed = all.iter().filter(|it| it.desired.is_none());
-                let before = removed.find_map(|it| self.match_source(it.live?, &new));
-                Some(match before {
-                    Some(before) => MappingChange::Moved(new, self.abandoned_target(before.target, all)),
+                let new = mapped_table(self.keyed, new)?;
+                Some(match self.removed_by_source.get(&new.source) {
+                    Some(before) => {
+                        let is_abandoned = !self.desired_targets.contains(&before.target);
+                        MappingChange::Moved(new, is_abandoned.then(|| before.target.clone()))
+                    }
                     None => MappingChange::Added(new),
                 })
             }
             (Some(old), None) => {
-                let old = self.mapped_table(old)?;
-                let mut added = all.iter().filter(|it| it.live.is_none());
-                let moves = added.any(|it| it.desired.is_some_and(|it| self.match_source(it, &old).is_some()));
-                (!moves).then_some(MappingChange::Removed(old))
+                let old = mapped_table(self.keyed, old)?;
+                (!self.added_sources.contains(&old.source)).then_some(MappingChange::Removed(old))
             }
             (None, None) => None,
         }
-    }
-
-    /// The target, if no desired mapping writes it.
-    fn abandoned_target(&self, target: String, all: &[ChangedEntry<'_>]) -> Option<String> {
-        let mut desired = all.iter().filter_map(|it| self.mapped_table(it.desired?));
-        let taken = desired.any(|it| it.target == target);
-        (!taken).then_some(target)
-    }
-
-    /// The mapping of `entry`, if it has the same source as `other`.
-    fn match_source(&self, entry: &Value, other: &MappedTable) -> Option<MappedTable> {
-        self.mapped_table(entry).filter(|it| it.source == other.source)
     }
 
     fn describe_change(&self, fate: &MappingChange) -> String {
@@ -180,35 +186,40 @@ impl<'l> LiveMappings<'l> {
 
     /// What a new mapping does not have of the one whose target it gets. Its source is another table, so nobody knows
     /// that the columns and keys of the old one fit.
-    fn describe_successor(&self, entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<String> {
+    fn describe_successor(&self, entry: &ChangedEntry<'_>) -> Option<String> {
         let added = entry.desired.filter(|_| entry.live.is_none())?;
-        let new = self.mapped_table(added)?;
-        let removed = all.iter().filter(|it| it.desired.is_none()).filter_map(|it| it.live);
-        let mut removed = removed.filter_map(|live| Some((live, self.mapped_table(live)?)));
+        let new = mapped_table(self.keyed, added)?;
         // A table that only moves keeps its own.
-        if removed.clone().any(|(_, old)| old.source == new.source) {
+        if self.removed_by_source.contains_key(&new.source) {
             return None;
         }
-        let (live, old) = removed.find(|(_, old)| old.target == new.target)?;
+        let (live, old) = self.removed_by_target.get(&new.target)?;
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
         let is_lost = |name: &String| !self.keyed.identity.contains(name) && added.get(name).is_none_or(Value::is_null);
         let set = live.as_object()?.iter().filter(|(_, value)| is_set(value)).map(|(name, _)| name);
         let lost: Vec<String> = set.filter(|name| is_lost(name)).map(|name| format!("`{name}`")).collect();
         (!lost.is_empty()).then(|| {
-            let (lost, source, before) = (lost.join(", "), new.source, old.source);
+            let (lost, source, before) = (lost.join(", "), &new.source, &old.source);
             format!("`{source}` does not get {lost} of `{before}`: declare what it needs")
         })
     }
 
     /// The target of a snapshot, with a warning if another table was copied there.
     fn describe_copy(&self, MappedTable { source, target }: &MappedTable) -> String {
-        let mut others = self.live.iter().filter_map(|entry| self.mapped_table(entry));
-        let other = others.find(|it| &it.target == target && &it.source != source);
-        let holds = other.map_or_else(String::new, |MappedTable { source, .. }| {
-            format!(", which contains rows of `{source}`: empty or drop that table first")
+        let other = self.live_sources.get(target).and_then(|sources| sources.iter().find(|it| *it != source));
+        let holds = other.map_or_else(String::new, |other| {
+            format!(", which contains rows of `{other}`: empty or drop that table first")
         });
         format!("`{source}` into `{target}`{holds}")
     }
+}
+
+fn mapped_table(keyed: &KeyedList, entry: &Value) -> Option<MappedTable> {
+    // The last field of the identity is the target, the fields before it name the source.
+    let text = |name: &String| entry.get(name)?.as_str().map(str::to_owned);
+    let (target, source) = keyed.identity.split_last()?;
+    let source: Vec<String> = source.iter().filter_map(text).collect();
+    Some(MappedTable { source: source.join("."), target: text(target)? })
 }
 
 fn describe_without_snapshot(MappedTable { source, target }: &MappedTable) -> String {

@@ -80,12 +80,25 @@ pub fn is_named_after_sibling(declared: &Value, live: &Value, siblings: &Map<Str
 
 /// Whether one text may be what an API makes of the other.
 fn may_be_same_text(one: &str, other: &str) -> bool {
+    // Of a thousand tables each may be asked about each other one, and their names end in other digits.
+    if let [Some(last), Some(other_last)] = [one, other].map(last_letter)
+        && last != other_last
+    {
+        return false;
+    }
     let [plain, other_plain] = [one, other].map(unescaped);
     plain == other_plain
         || has_same_letters(&plain, &other_plain)
         || is_qualified(one, other)
         || is_qualified(other, one)
         || is_of_same_project(one, other)
+}
+
+/// The last letter or digit, which no spelling changes; `None` if some may.
+fn last_letter(text: &str) -> Option<u8> {
+    let is_plain = text.is_ascii() && !text.contains(['%', '\\']);
+    let last = text.bytes().rev().find(u8::is_ascii_alphanumeric).filter(|_| is_plain);
+    last.map(|letter| letter.to_ascii_lowercase())
 }
 
 fn has_same_letters(one: &str, other: &str) -> bool {

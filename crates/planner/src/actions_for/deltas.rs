@@ -3,6 +3,8 @@
 //! The API refuses a request that adds and removes the same source, or adds a target that is in
 //! use, or leaves the list empty. So what changes may take several requests.
 
+use std::collections::HashMap;
+
 use clickpipes::semantics::{DeltaFields, KeyedList};
 use model::path::FieldPath;
 use serde_json::{Map, Value};
@@ -25,8 +27,8 @@ pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Op
     let live = entries.iter().find_map(|diff| diff.entry.as_ref()).map_or(0, |entry| entry.live_count);
     let old_entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.live.as_ref()).collect();
     let new_entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.desired.as_ref()).collect();
-    let collides_with_old = |entry: &&Value| old_entries.iter().any(|other| has_collision(keyed, entry, other));
-    let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(collides_with_old);
+    let old = Collisions::new(keyed, &old_entries);
+    let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| old.count_with(entry) > 0);
     let (removed, added) = match (later.is_empty(), live > old_entries.len(), first.is_empty()) {
         (true, _, _) => return Some(vec![DeltaRequest::new(keyed, &old_entries, &new_entries)]),
         // A stop for the next request would break off the copy of what is added now.
@@ -40,9 +42,9 @@ pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Op
 /// Every entry changes: keeps one old entry until a new one exists, because the API refuses an
 /// empty list.
 fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Value]) -> Option<Vec<DeltaRequest>> {
-    let collides = |entry: &&Value, keeper: &Value| has_collision(keyed, entry, keeper);
-    let frees = |keeper: &&&Value| new_entries.iter().filter(|entry| !collides(entry, keeper)).count();
-    let keeper = *old_entries.iter().max_by_key(frees)?;
+    let new = Collisions::new(keyed, new_entries);
+    // Of several, the last one.
+    let keeper = *old_entries.iter().rev().min_by_key(|keeper| new.count_with(keeper))?;
     // The old entry that collides with the fewest new ones stays the longest:
     //
     //     live     a -> t1, b -> t2        declared   a -> t3, b -> t4
@@ -50,7 +52,8 @@ fn keep_one_entry(keyed: &KeyedList, old_entries: &[&Value], new_entries: &[&Val
     //     remove b, add a -> t3            restore if refused: a -> t1
     //     add b -> t4                      restore if refused: b -> t2
     let others: Vec<&Value> = old_entries.iter().copied().filter(|entry| *entry != keeper).collect();
-    let (last, next): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| collides(entry, keeper));
+    let kept = Collisions::new(keyed, &[keeper]);
+    let (last, next): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| kept.count_with(entry) > 0);
     let requests = || {
         vec![
             DeltaRequest::new(keyed, &others, &[]),
@@ -72,8 +75,10 @@ impl DeltaRequest {
     // Hazard: the API accepts the removal, and then refuses the entry, for a column that does not exist, say. Without
     // the old entry the table would no longer be filled.
     fn with_restore(self, keyed: &KeyedList, removed: &[&Value]) -> Self {
-        let returns = |old: &&&Value| self.add.iter().any(|entry| has_collision(keyed, entry, old));
-        let restore = removed.iter().filter(returns).map(|old| without_unset_fields(old)).collect();
+        let added: Vec<&Value> = self.add.iter().collect();
+        let added = Collisions::new(keyed, &added);
+        let returning = removed.iter().filter(|old| added.count_with(old) > 0);
+        let restore = returning.map(|old| without_unset_fields(old)).collect();
         Self { restore, ..self }
     }
 
@@ -121,12 +126,48 @@ pub(super) fn write_requests(
     }
 }
 
-/// Whether two entries have the same source, or the same target.
-fn has_collision(keyed: &KeyedList, one: &Value, other: &Value) -> bool {
-    let source = keyed.deltas.as_ref().map_or(0, |deltas| deltas.source_key_length);
-    let (source, target) = keyed.identity.split_at(source.min(keyed.identity.len()));
-    let same = |fields: &[String]| !fields.is_empty() && fields.iter().all(|field| one.get(field) == other.get(field));
-    same(source) || same(target)
+/// The fields of an entry that name its source, or its target.
+type Part<'e> = Vec<Option<&'e Value>>;
+
+/// Entries by what no other entry may have: their source, and their target.
+struct Collisions<'e> {
+    keyed: &'e KeyedList,
+    by_source: HashMap<Part<'e>, usize>,
+    by_target: HashMap<Part<'e>, usize>,
+    by_both: HashMap<(Part<'e>, Part<'e>), usize>,
+}
+
+impl<'e> Collisions<'e> {
+    fn new(keyed: &'e KeyedList, entries: &[&'e Value]) -> Self {
+        let mut by_source: HashMap<_, usize> = HashMap::new();
+        let mut by_target: HashMap<_, usize> = HashMap::new();
+        let mut by_both: HashMap<_, usize> = HashMap::new();
+        for entry in entries {
+            let (source, target) = source_and_target(keyed, entry);
+            *by_both.entry((source.clone(), target.clone())).or_default() += 1;
+            *by_source.entry(source).or_default() += 1;
+            *by_target.entry(target).or_default() += 1;
+        }
+        Self { keyed, by_source, by_target, by_both }
+    }
+
+    /// How many of the entries have the same source as this one, or the same target.
+    fn count_with(&self, entry: &Value) -> usize {
+        let (source, target) = source_and_target(self.keyed, entry);
+        let count = |found: Option<&usize>| found.copied().unwrap_or_default();
+        let by_source = if source.is_empty() { 0 } else { count(self.by_source.get(&source)) };
+        let by_target = if target.is_empty() { 0 } else { count(self.by_target.get(&target)) };
+        // Only what has both was counted twice.
+        let is_twice = !source.is_empty() && !target.is_empty();
+        by_source + by_target - if is_twice { count(self.by_both.get(&(source, target))) } else { 0 }
+    }
+}
+
+fn source_and_target<'v>(keyed: &KeyedList, entry: &'v Value) -> (Part<'v>, Part<'v>) {
+    let length = keyed.deltas.as_ref().map_or(0, |deltas| deltas.source_key_length);
+    let (source, target) = keyed.identity.split_at(length.min(keyed.identity.len()));
+    let part = |fields: &[String]| fields.iter().map(|field| entry.get(field)).collect();
+    (part(source), part(target))
 }
 
 fn entry_identity(keyed: &KeyedList, entry: &Value) -> Value {
