@@ -17,7 +17,7 @@ use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
 use model::look_alike::letters;
-use model::path::FieldPath;
+use model::path::{FieldPath, VisitedPath};
 use serde_json::Value;
 
 use crate::change::FieldVerdict;
@@ -47,7 +47,7 @@ fn respelled_field(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledFi
 }
 
 fn respelled_texts(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
-    diff.rules.respelled_texts(&diff.path, diff.desired.as_ref()?, Some(live)).ok()
+    diff.rules.respelled_texts(&VisitedPath::below(&diff.path), diff.desired.as_ref()?, Some(live)).ok()
 }
 
 fn is_named_after_sibling(diff: &FieldDiff<'_>, (desired, value): (&Value, &Value), live: &Value) -> bool {
@@ -70,7 +70,7 @@ pub(crate) fn recognize_spellings(diffs: &mut [FieldDiff<'_>], live: &Value) {
     for diff in diffs.iter_mut().filter(is_conflict) {
         let is_spelling = |own: &Value| {
             let value = diff.live.as_ref()?;
-            let is_text = diff.rules.respelled_texts(&diff.path, own, Some(value)).is_ok();
+            let is_text = diff.rules.respelled_texts(&VisitedPath::below(&diff.path), own, Some(value)).is_ok();
             Some(is_text || is_named_after_sibling(diff, (own, value), live))
         };
         if [&diff.base, &diff.desired].into_iter().flatten().any(|own| is_spelling(own) == Some(true)) {
@@ -120,8 +120,14 @@ pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField
     let unclaimed: Vec<&FieldDiff<'_>> = entries.iter().copied().filter(|diff| diff.desired.is_none()).collect();
     let respelled = entries.iter().flat_map(|diff| {
         let others = unclaimed.iter().filter(|other| other.path == diff.path && diff.live.is_none());
-        let mut live = diff.live.iter().chain(others.filter_map(|other| other.live.as_ref()));
-        live.find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty())).unwrap_or_default()
+        let live = diff.live.iter().chain(others.filter_map(|other| other.live.as_ref()));
+        let is_candidate = |live: &&Value| {
+            let pair = diff.entry.as_ref().zip(diff.desired.as_ref());
+            pair.is_some_and(|(entry, desired)| entry.keyed.may_be_respelled(desired, live))
+        };
+        live.filter(is_candidate)
+            .find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty()))
+            .unwrap_or_default()
     });
     respelled.collect()
 }

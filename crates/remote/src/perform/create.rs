@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use model::action::RunState;
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
-use model::path::FieldPath;
+use model::path::VisitedPath;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -285,7 +285,7 @@ impl CreateAttempt<'_> {
                 format!("it reads from `{}`, and the manifest declares `{sent}`", live.unwrap_or("unknown"))
             }
             // An API may have a spelling of its own for what was sent.
-            _ => match rules.respelled_texts(&FieldPath::root(), &sent, Some(&found.body)) {
+            _ => match rules.respelled_texts(&VisitedPath::root(), &sent, Some(&found.body)) {
                 Err(path) => format!("its `{path}` is not what was sent"),
                 Ok(_) => return Ok(()),
             },
