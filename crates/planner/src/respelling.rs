@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use clickpipes::semantics::{self, FieldSemantics, RespelledField};
+use clickpipes::semantics::{self, FieldSemantics, KeyEnds, RespelledField};
 use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
@@ -117,17 +117,17 @@ fn respelled_list(entries: &[FieldDiff<'_>]) -> Option<Vec<RespelledField>> {
 // other, with a new snapshot.
 pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField> {
     let entries: Vec<&FieldDiff<'_>> = pending.iter().filter(|diff| diff.is_set_by_deltas()).collect();
-    let unclaimed: Vec<&FieldDiff<'_>> = entries.iter().copied().filter(|diff| diff.desired.is_none()).collect();
+    let ends = |entry: &Value, diff: &FieldDiff<'_>| Some(KeyEnds::new(diff.entry.as_ref()?.keyed, entry));
+    let unclaimed = entries.iter().filter(|diff| diff.desired.is_none());
+    let unclaimed: Vec<_> =
+        unclaimed.filter_map(|diff| Some((diff, diff.live.as_ref()?, ends(diff.live.as_ref()?, diff)?))).collect();
     let respelled = entries.iter().flat_map(|diff| {
-        let others = unclaimed.iter().filter(|other| other.path == diff.path && diff.live.is_none());
-        let live = diff.live.iter().chain(others.filter_map(|other| other.live.as_ref()));
-        let is_candidate = |live: &&Value| {
-            let pair = diff.entry.as_ref().zip(diff.desired.as_ref());
-            pair.is_some_and(|(entry, desired)| entry.keyed.may_be_respelled(desired, live))
-        };
-        live.filter(is_candidate)
-            .find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty()))
-            .unwrap_or_default()
+        let own = diff.desired.as_ref().filter(|_| diff.live.is_none()).and_then(|desired| ends(desired, diff));
+        let others = unclaimed.iter().filter(|(other, _, ends)| {
+            own.as_ref().is_some_and(|own| own.may_be_respelled(ends)) && other.path == diff.path
+        });
+        let mut live = diff.live.iter().chain(others.map(|(_, live, _)| *live));
+        live.find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty())).unwrap_or_default()
     });
     respelled.collect()
 }

@@ -1,8 +1,10 @@
 //! What may be told of a live value that nothing here knows, or in which a manifest keeps secrets.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-use super::{FieldSemantics, ListSemantics};
+use super::{EntryKey, FieldSemantics, KeyedList, ListSemantics};
 use model::secret;
 
 impl FieldSemantics {
@@ -19,10 +21,10 @@ impl FieldSemantics {
                 }
             }
             (Value::Array(items), _) => {
+                let sides = declared.iter().filter_map(|side| side.as_array());
+                let sides: Vec<DeclaredItems<'_>> = sides.map(|side| DeclaredItems::new(self, side)).collect();
                 for (index, item) in items.iter_mut().enumerate() {
-                    let sides = declared.iter().filter_map(|side| side.as_array());
-                    let declared: Vec<_> =
-                        sides.filter_map(|side| self.matching_desired_item(side, index, item)).collect();
+                    let declared: Vec<_> = sides.iter().filter_map(|side| side.find(index, item)).collect();
                     self.list_item().redact_live(item, &declared);
                 }
             }
@@ -46,19 +48,42 @@ impl FieldSemantics {
             _ => live.clone(),
         }
     }
+}
+
+/// The entries of a declared list, by what tells them apart.
+enum DeclaredItems<'v> {
+    Keyed(&'v KeyedList, HashMap<EntryKey, &'v Value>),
+    /// With the first one that holds a secret.
+    Plain(&'v [Value], Option<&'v Value>),
+}
+
+impl<'v> DeclaredItems<'v> {
+    fn new(rules: &'v FieldSemantics, items: &'v [Value]) -> Self {
+        match &rules.list {
+            // Of several with one key, the first counts.
+            ListSemantics::Keyed(keyed) => {
+                Self::Keyed(keyed, items.iter().rev().map(|item| (keyed.entry_key(item), item)).collect())
+            }
+            ListSemantics::Atomic | ListSemantics::Set => Self::Plain(items, items.iter().find(|it| holds_secret(it))),
+        }
+    }
 
     /// What is declared of a live entry. Where nothing tells entries apart, one that holds a secret
     /// stands for all that are not as declared: rather too much hidden than too little.
-    fn matching_desired_item<'v>(&self, side: &'v [Value], at: usize, live: &Value) -> Option<&'v Value> {
-        if let ListSemantics::Keyed(keyed) = &self.list {
-            let key = keyed.entry_key(live);
-            let same = |one: &&Value| keyed.entry_key(one) == key;
-            return side.iter().find(same);
+    fn find(&self, at: usize, live: &Value) -> Option<&'v Value> {
+        match self {
+            Self::Keyed(keyed, by_key) => by_key.get(&keyed.entry_key(live)).copied(),
+            Self::Plain(items, first_secret) => {
+                let own = items.get(at);
+                let as_declared = own.into_iter().chain(*items).find(|item| *item == live);
+                as_declared.or(own.filter(|item| holds_secret(item))).or(*first_secret)
+            }
         }
-        let as_declared = side.iter().find(|item| *item == live);
-        let mut likely = side.get(at).into_iter().chain(side);
-        as_declared.or_else(|| likely.find(|item| !secret::find_secret_references(item).is_empty()))
     }
+}
+
+fn holds_secret(item: &Value) -> bool {
+    !secret::find_secret_references(item).is_empty()
 }
 
 #[cfg(test)]

@@ -71,14 +71,20 @@ impl FieldSemantics {
     }
 }
 
-impl KeyedList {
-    /// Whether what tells two entries apart may be the same in two spellings. Never says no of such a pair.
+/// How the texts end that tell an entry apart.
+pub struct KeyEnds(Vec<Option<u8>>);
+
+impl KeyEnds {
+    /// Of an entry.
+    pub fn new(keyed: &KeyedList, entry: &Value) -> Self {
+        let texts = keyed.identity.iter().map(|field| entry.get(field).and_then(Value::as_str));
+        Self(texts.map(|text| text.and_then(last_letter)).collect())
+    }
+
+    /// Whether both entries may be the same in two spellings. Never says no of such a pair.
     // Of a thousand tables each is asked about each other one, so this is cheap: most names end in other letters.
-    pub fn may_be_respelled(&self, declared: &Value, live: &Value) -> bool {
-        self.identity.iter().all(|field| {
-            let ends = [declared, live].map(|entry| entry.get(field).and_then(Value::as_str).and_then(last_letter));
-            !matches!(ends, [Some(one), Some(other)] if one != other)
-        })
+    pub fn may_be_respelled(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|ends| !matches!(ends, (Some(one), Some(other)) if one != other))
     }
 }
 
