@@ -132,6 +132,8 @@ fn mapping_that_is_added_again_names_no_excluded_column() {
     });
     let added = added.unwrap();
     assert_eq!((&added["sortingKeys"], added.get("partitionKey")), (&json!(["k2"]), None), "{added}");
+    let effects = plan.changes[0].data_effects.join("\n");
+    assert!(effects.contains("loses what the manifest omits: `sortingKeys.k1`, `partitionKey`"), "{effects}");
 }
 
 /// Nobody saw the API ask for it. But the answer would come after the delete.

@@ -144,8 +144,9 @@ impl PruneInputs {
         let unproven = removed.filter(|at| !self.history_evidence.contains_key(at) && !self.kept.contains_key(at));
         let unproven = unproven.map(|at| {
             format!(
-                "note: {at} is not pruned: no commit of this repository removed its manifest, and those of submodules \
-                 are not read. To delete it, declare it with `state: absent`"
+                "note: {at} is not pruned: no commit of this repository removed its manifest (where another one took the \
+                 name into `previousNames`, it was renamed), and those of submodules are not read. To delete it, declare \
+                 it with `state: absent`"
             )
         });
         kept.chain(moved).chain(unproven).chain(self.submodules_note(plan)).collect()
