@@ -202,6 +202,9 @@ fn end_of_an_expression_is_its_last_letter_in_every_form_of_yaml() {
         ("|+\n      labels.a == 'x' &&\n\n\n", "5:24"),
         (">\n      labels.a == 'x'\n      && (\n\n", "6:10"),
         (">-  # why\n      labels.a == 'x' &&\n\n", "5:24"),
+        // A quote of the expression, and not of YAML.
+        ("|\n      \"x\" == labels.a &&\n", "5:24"),
+        (">-\n      'x' ==\n      labels.a &&\n", "6:17"),
     ] {
         let rule = format!("  - name: a\n    deny: {written}\n    message: m\n");
         let found = problems(&rule);

@@ -15,12 +15,11 @@ fn find_in_source(file: &str, span: Span, text: &str, offset: usize) -> Option<S
     let first = source.chars().next()?;
     let quote = ['"', '\''].into_iter().find(|quote| *quote == first);
     // The text begins there, after a quote, or below the sign of a block.
-    let start = match first {
-        '"' | '\'' => 1,
-        '|' | '>' => source.find('\n')?,
-        _ => 0,
-    };
-    let at = skip_same_letters(source, start, before, next, quote)?;
+    let start = if matches!(first, '|' | '>') { source.find('\n')? } else { 0 };
+    let as_quoted = quote.and_then(|_| skip_same_letters(source, 1, before, next, quote));
+    // The text of a block may begin with a quote of its own.
+    let quote = quote.filter(|_| as_quoted.is_some());
+    let at = as_quoted.or_else(|| skip_same_letters(source, start, before, next, None))?;
     let above = &source[..at];
     let column = match above.rfind('\n') {
         Some(end) => above[end + 1..].chars().count() + 1,
