@@ -389,5 +389,5 @@ fn pipe_is_not_replaced_by_a_paused_one_beside_a_reader() {
     write(&repo, &(other.clone() + &elsewhere));
     assert_both_stay(&repo, &APPLY, "would refuse this pipe after its old one is deleted");
     write(&repo, &(state(&other, "stopped") + &elsewhere));
-    assert_eq!(writes_of(&repo, &APPLY), ["PATCH stop", "DELETE a", "POST a"]);
+    assert_eq!(writes_of(&repo, &APPLY), ["PATCH stop", "DELETE", "POST a"]);
 }

@@ -1,6 +1,6 @@
 //! Reads manifests of earlier commits, each with the variables and aliases of its own time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -93,9 +93,8 @@ impl<'r> ManifestArchive<'r> {
     ///
     /// # Errors
     /// When git does not have the contents.
-    pub(super) fn is_any_mentioned(&mut self, hashes: &[String], names: &BTreeSet<&Name>) -> Result<bool> {
-        let texts = self.read_texts(hashes)?;
-        Ok(texts.iter().any(|text| names.iter().any(|name| text.contains(name.as_str()))))
+    pub(super) fn is_any_mentioned(&mut self, hashes: &[String], names: &WrittenNames<'_>) -> Result<bool> {
+        Ok(self.read_texts(hashes)?.iter().any(|text| names.is_any_in(text)))
     }
 
     fn read_texts(&mut self, hashes: &[String]) -> Result<Vec<String>> {
@@ -226,4 +225,27 @@ pub(super) fn manifests_that_were_elsewhere(
     let elsewhere = elsewhere.in_files(|path| !repository.is_manifest_path(path)).names();
     found.retain(|manifest| is_referenced(manifest) || !elsewhere.contains(&(manifest.kind, manifest.name.clone())));
     Ok(found)
+}
+
+/// Names as they are found in texts. A search for each of a thousand names in a thousand texts would cost their product.
+pub(super) struct WrittenNames<'n> {
+    words: HashSet<&'n str>,
+    /// Those with other letters than words have.
+    others: Vec<&'n str>,
+}
+
+impl<'n> WrittenNames<'n> {
+    pub(super) fn new(names: impl Iterator<Item = &'n Name>) -> Self {
+        let (words, others): (Vec<_>, _) = names.map(Name::as_str).partition(|name| name.chars().all(is_word_letter));
+        Self { words: words.into_iter().collect(), others }
+    }
+
+    fn is_any_in(&self, text: &str) -> bool {
+        text.split(|letter| !is_word_letter(letter)).any(|word| self.words.contains(word))
+            || self.others.iter().any(|name| text.contains(name))
+    }
+}
+
+fn is_word_letter(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.')
 }

@@ -12,7 +12,7 @@ use super::declared_key::DeclaredKey;
 use super::earlier_manifests::EarlierManifests;
 use super::history::Walk;
 use super::history_query::removed_keys;
-use super::manifest_at::ManifestArchive;
+use super::manifest_at::{ManifestArchive, WrittenNames};
 use crate::project::ProjectContext;
 
 /// The names among the declared ones that the base does not declare, and that some commit removed.
@@ -32,11 +32,12 @@ pub(super) fn find_removed_once(
     if new.is_empty() {
         return Ok(BTreeSet::new());
     }
+    let written = WrittenNames::new(new.iter().copied());
     let Ok(steps) = repository.read_history(project, Walk::All) else { return Ok(BTreeSet::new()) };
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = BTreeSet::new();
     for step in &steps {
-        if archive.is_any_mentioned(&step.old_hashes, &new)? {
+        if archive.is_any_mentioned(&step.old_hashes, &written)? {
             found.extend(removed_keys(&mut archive, step)?.into_keys().filter(|key| new.contains(&key.name)));
         }
     }
