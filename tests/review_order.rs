@@ -155,6 +155,20 @@ fn harmless_settings_do_not_push_out_a_pair_of_secret_and_host() {
     }
 }
 
+/// Unlike other limits that a change lifts, a permission by name is for the apply of the same change.
+#[test]
+fn new_permission_to_replace_is_among_the_first_notes() {
+    let repo = crowded_repo(|repo| {
+        let secrets: Vec<String> = (1..=40).map(|number| format!("S{number}_*: ['*.corp.example']")).collect();
+        let policy = format!("policy: {{allowReplace: ['analytics/prod'], secrets: {{{}}}}}\n", secrets.join(", "));
+        repo.write_file("pipectl.yaml", &project(&policy));
+    });
+    let [text, head, notes] = reviewed(&repo);
+    for shown in [&text, &head, &notes] {
+        assert!(shown.contains("allowReplace"), "{shown}");
+    }
+}
+
 #[test]
 fn blocked_object_shows_the_new_host_of_its_secret() {
     let repo = crowded_repo(|repo| {

@@ -142,6 +142,13 @@ fn notes_of_a_merged_comment_leave_room_for_the_objects() {
     for words in ["the API refuses the key", "note 0 ", "more: **the log of the run shows all**", "orders0"] {
         assert!(merged.stdout.contains(words), "{words}: {}", merged.stdout);
     }
+    // Nor do those of one run hide the gravest of another one.
+    let mut other: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.temp_dir.path().join(&files[2])).unwrap()).unwrap();
+    other["result"]["reviewNotes"] = serde_json::json!([{"code": "secret-host", "text": "sends KEY to evil.example"}]);
+    desk.write_file(&files[2], other.to_string());
+    let merged = merge(&desk, &["-o", "markdown"], &files);
+    assert!(merged.stdout.contains("sends KEY to evil.example"), "{}", merged.stdout);
 }
 
 #[test]

@@ -100,10 +100,12 @@ impl ProjectContext {
         let stricter = Environment { policy, ..self.written.clone() };
         let weaker: BTreeSet<FieldPath> =
             changed_settings(&self.written, &stricter).into_iter().map(|setting| setting.path).collect();
-        let secrets = FieldPath::parse("policy.secrets");
+        let [secrets, replacements] = ["policy.secrets", "policy.allowReplace"].map(FieldPath::parse);
         let is_grave = |setting: &&SettingDiff| match setting.path.segments() {
             // All entries hold, so that a new one allows nothing.
             _ if setting.path.is_within(&secrets) => setting.left.is_some(),
+            // The base does not hold the names on this list back: they are for the apply of the same change.
+            _ if setting.path == replacements => has_new_entry(setting),
             [first, ..] => first == "credentials" || weaker.contains(&setting.path),
             [] => false,
         };
@@ -218,4 +220,10 @@ fn without_limits(source: &SourceFile) -> Vec<Value> {
         documents.push(project);
     }
     documents
+}
+
+fn has_new_entry(setting: &SettingDiff) -> bool {
+    let entries = |side: &Option<Value>| side.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    let before = entries(&setting.left);
+    entries(&setting.right).iter().any(|entry| !before.contains(entry))
 }
