@@ -335,6 +335,16 @@ fn key_that_swallowed_a_secret_is_named_in_no_message() {
         "{username: a, password: {fromEnv CANARY}}",
         "{username: a, additional: {password CANARY: 1}}",
         "{username: a, additional: {password=CANARY: {fromEnv: KP}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {token: {fromEnv CANARY}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {clientSecret: {fromEnv=CANARY}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {apiKey: {fromEnv:CANARY}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {KAFKA_PASSWORD: {fromFile CANARY: 1}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {token: {value CANARY}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {secret: {CANARY}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {token: {fromEnv: [CANARY]}}}",
+        "{username: a, password: {fromEnv: KP}, additional: {token: {fromFile: {CANARY: 1}}}}",
+        "{username: a, secret: {fromEnv CANARY}}",
+        "{username: a, token: {CANARY}}",
         "{<<: {password CANARY}, username: a}",
     ] {
         documents.push(kafka_pipe(&format!("brokers: \"b:9092\", credentials: {credentials}")));

@@ -115,6 +115,8 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
         let is_in_group = colon < group_end && !secret_extent::is_reference_key(name);
         let (value, is_group) = if names.is_secret_field(name) {
             (secret_extent::value_extent(text, &key, from, &mut |name| names.is_secret_field(name)), true)
+        } else if secret_extent::is_misplaced_in_reference(text, name, from) {
+            (secret_extent::value_extent(text, &key, from, &mut |_| false), false)
         } else if is_likely_secret_field(name) {
             (secret_extent::non_mapping_extent(text, &key, from), true)
         } else if name == ADDITIONAL {
@@ -131,6 +133,8 @@ fn find_secret_values(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>>
         if is_group && colon >= group_end {
             group_end = secret_extent::mapping_end(text, &key, from);
             hidden.extend(secret_extent::entries_without_key(text, &key, from));
+        } else if is_group {
+            hidden.extend(secret_extent::short_entries_without_key(text, &key, from));
         }
         // A colon inside the hidden value starts no key.
         from = value.resume_at.max(from);

@@ -23,6 +23,12 @@ pub(super) fn is_reference_key(key: &str) -> bool {
     REFERENCE_KEYS.contains(&key)
 }
 
+/// Whether a list or a mapping stands where a reference has the name of a variable or a file.
+pub(super) fn is_misplaced_in_reference(text: &str, key: &str, colon_end: usize) -> bool {
+    let value = text[colon_end..].trim_start_matches([' ', '\t']);
+    matches!(key, "fromEnv" | "fromFile") && value.starts_with(['[', '{', '\n', '\r', '#'])
+}
+
 // A longer text in braces is not a reference, so it is not worth splitting.
 const MAX_REFERENCE_LENGTH: usize = 4096;
 
@@ -104,6 +110,15 @@ pub(super) fn entries_without_key(text: &str, key: &Range<usize>, colon_end: usi
         }
         _ => Vec::new(),
     }
+}
+
+/// The same for a mapping in braces inside another group, such as a reference.
+// Only near the key: braces in braces would each be searched to the end of the text.
+pub(super) fn short_entries_without_key(text: &str, key: &Range<usize>, colon_end: usize) -> Vec<Range<usize>> {
+    const LONGEST: usize = 512;
+    let near = text[colon_end..].char_indices().nth(LONGEST).map_or(text, |(length, _)| &text[..colon_end + length]);
+    let is_in_braces = near[colon_end..].trim_start_matches([' ', '\t']).starts_with('{');
+    if is_in_braces { entries_without_key(near, key, colon_end) } else { Vec::new() }
 }
 
 fn is_plain_word(value: &str) -> bool {

@@ -347,6 +347,12 @@ fn literals_without_a_key_of_their_own_are_masked() {
         "additional:\n  - hunter2\n",
         "additional: |\n  hunter2\n",
         "{additional: [hunter2], a: b}\n",
+        "credentials: {username: u, additional: {token: {fromEnv hunter2}}}\n",
+        "credentials: {username: u, secret: {fromEnv=hunter2}}\n",
+        "credentials:\n  username: u\n  token: {hunter2}\n",
+        "additional: {token: {fromEnv: [hunter2]}}\n",
+        "additional: {token: {fromFile: {hunter2: 1}}}\n",
+        "additional:\n  token:\n    fromEnv:\n      hunter2: 1\n",
     ] {
         let masked = redact_secrets(text);
         assert!(!masked.contains("hunter2"), "{text}{masked}");
@@ -354,6 +360,7 @@ fn literals_without_a_key_of_their_own_are_masked() {
     for text in [
         "credentials:\n  username: u\n  password:\n    fromCommand: [vault, kv/orders]\n",
         "credentials: {username: u, password: {fromCommand: [vault, kv/orders]}}\n",
+        "credentials: {username: u, additional: {token: {fromEnv: KP, version: 2}}}\n",
         "additional: {newField: 3, other: [a]}\n",
         "additional:\n  newField: 3\n  # note\n  other: [a]\n",
     ] {

@@ -14,7 +14,14 @@ pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
         Some(SecretSource::Env(name)) => !is_variable(name),
         Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
         Some(SecretSource::Command(words)) => !secret_arguments(&words).is_empty(),
-        None => reference.get("fromCommand").is_some_and(Value::is_string),
+        // Its name, its path or its words are of another type.
+        None => {
+            let is_no_text = |source: &Value| source.is_array() || source.is_object() || source.is_number();
+            let is_misplaced = |key: &str| reference.get(key).is_some_and(is_no_text);
+            is_misplaced("fromEnv")
+                || is_misplaced("fromFile")
+                || reference.get("fromCommand").is_some_and(|words| words.is_string() || words.is_object())
+        }
     }
 }
 
@@ -305,6 +312,9 @@ mod tests {
             (json!({"fromEnv": "eyJhbGciOi.eyJzdWIi.c2ln"}), true),
             (json!({"fromFile": "-----BEGIN PRIVATE KEY-----\nMII"}), true),
             (json!({"fromCommand": "hunter2 or so"}), true),
+            (json!({"fromEnv": ["hunter2"]}), true),
+            (json!({"fromFile": {"hunter2": 1}}), true),
+            (json!({"fromEnv": null}), false),
             (json!({"fromCommand": ["curl", "https://u:p@h/x"]}), true),
             (json!({"fromCommand": ["vault", "read", "--token=hunter2"]}), true),
             (json!({"fromCommand": ["curl", "-H", "X-Vault-Token: hunter2"]}), true),

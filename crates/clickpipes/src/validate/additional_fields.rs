@@ -151,7 +151,7 @@ fn check_additional(
     }
 }
 
-fn is_name_character(c: char) -> bool {
+pub(super) fn is_name_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$')
 }
 

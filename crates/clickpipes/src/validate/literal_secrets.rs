@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Problem;
+use super::additional_fields::is_name_character;
 use crate::secrets::forms::SecretForm;
 use crate::secrets::literal_reference::{is_place_of_secret, is_secret_reference_literal, secret_arguments};
 use crate::secrets::names::{
@@ -130,6 +131,11 @@ impl SecretSearch {
                             let pair = Surroundings::Unknown { holds_secret: true, holds_number: false, is_in_group };
                             self.visit_value(pair, value, &at.key(name));
                         }
+                        Surroundings::Unknown { holds_secret, is_in_group, .. }
+                            if (holds_secret || is_in_group) && is_key_a_secret(name, value) =>
+                        {
+                            self.problems.push(secret_as_key(at.key(name).to_field_path()));
+                        }
                         _ => self.visit_value(around.of_field(name, value), value, &at.key(name)),
                     }
                 }
@@ -206,6 +212,12 @@ fn is_secret_setting(text: &str) -> bool {
     text.trim().split_once('=').is_some_and(|(name, value)| is_name(name.trim_end()) && !value.trim().is_empty())
 }
 
+/// Whether a key among secrets may be one: `token: {hunter2}`, `token: {fromEnv hunter2}`.
+fn is_key_a_secret(name: &str, value: &Value) -> bool {
+    let has_value = !value.is_null() || is_about_secret(name) || is_secret_part_name(name);
+    !has_value || !name.chars().all(is_name_character)
+}
+
 /// Whether an object is a pair of a secret's name and its value: `{name: password, value: …}`.
 fn is_secret_pair(fields: &serde_json::Map<String, Value>) -> bool {
     let name = ["name", "key"].iter().find_map(|key| fields.get(*key)?.as_str());
@@ -256,7 +268,14 @@ fn misplaced_in_reference(path: FieldPath) -> Problem {
 /// A key such as `password hunter2`, whose author forgot the colon.
 pub(super) fn secret_in_key(path: FieldPath) -> Problem {
     let message = "the key is the name of a secret and more, which may be the secret itself";
-    literal_secret(path, message, "write the name, a colon, and a reference such as `{fromEnv: NAME}`")
+    literal_secret(path, message, REFERENCE_WITH_COLON)
+}
+
+const REFERENCE_WITH_COLON: &str = "write the name, a colon, and a reference such as `{fromEnv: NAME}`";
+
+fn secret_as_key(path: FieldPath) -> Problem {
+    let message = "a key that is no name or has no value, below the name of a secret, may be the secret itself";
+    literal_secret(path, message, REFERENCE_WITH_COLON)
 }
 
 fn literal_secret(path: FieldPath, message: &str, help: &str) -> Problem {
