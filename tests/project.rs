@@ -241,6 +241,16 @@ fn live_object_of_a_file_that_is_not_read_is_left_alone() {
             assert_eq!((repo.live_pipe_names(), repo.count_writes()), (vec!["orders".to_owned()], writes));
         }
     }
+    // A file that cannot be read may be the one.
+    let orders = kinesis_manifest("orders", "", "");
+    for (text, reason) in
+        [(format!("{orders}  bad: : :\n").into_bytes(), "pipectl validate pipes/orders.yaml"), (vec![0xff], "UTF-8")]
+    {
+        repo.work_dir.write_file("pipes/orders.yaml", text);
+        let said = repo.run_pipectl(&["apply", "pipes/zzz.yaml", "--yes"]);
+        assert!(said.code == 1 && said.stderr.contains(reason), "{}", said.all_output());
+        assert_eq!(repo.count_writes(), writes);
+    }
     // Another environment declares an object of its own.
     let environments = "environments: {dev: {}, prod: {}}\n";
     let project = format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n{environments}");

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
-use clickpipes::manifest::{self, EnvironmentDefaults, LoadContext, Manifest, PlainManifest, Templates};
+use anyhow::{Context, Result, bail};
+use clickpipes::manifest::{
+    self, EnvironmentDefaults, IdentifiedManifests, LoadContext, Manifest, PlainManifest, Templates,
+};
 use clickpipes::redact_text::redact_messages;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document, Intent};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
+use model::sanitize::sanitize_line;
 use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 
 use crate::diagnostics::pluralize;
@@ -30,6 +33,8 @@ pub struct LoadedManifests {
     /// How many of them, from the first on, declare the manifests. The others were read for their templates.
     manifest_file_count: usize,
 }
+
+const MAYBE_TAKEN: &str = "`metadata.id` or `metadata.previousNames` may take an object of a file that cannot be read";
 
 /// The error for manifests with errors. Their diagnostics are printed already.
 #[derive(Debug, thiserror::Error)]
@@ -130,24 +135,35 @@ impl LoadedManifests {
     }
 
     /// What the other files of the project declare, if a manifest claims a live object by its id or a previous name.
+    ///
+    /// # Errors
+    /// When one of them cannot be read: it may be the file of that object.
     // Hazard: a file that is planned alone takes, renames or deletes the object of a file that is not read. Names alone
     // claim nothing of others, so most runs read no further file.
-    pub(crate) fn claimed_elsewhere(&self, project: &ProjectContext) -> Vec<Manifest> {
+    pub(crate) fn claimed_elsewhere(&self, project: &ProjectContext) -> Result<Vec<Manifest>> {
         let mut intents = self.manifests.iter().map(|manifest| &manifest.document.intent);
         let claims = |intent: &Intent| intent.pinned_id.is_some() || !intent.previous_names.is_empty();
         if !project.has_named_manifests() || !intents.any(claims) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let known: BTreeSet<PathBuf> =
             self.files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
-        let mut others = manifest_files::read_readable(&project.all_manifest_paths);
+        let mut others = manifest_files::read_what_is_there(&project.all_manifest_paths).context(MAYBE_TAKEN)?;
         others.retain(|file| {
             let is_known = fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path));
             // A folder of another environment declares objects of that one.
             !is_known && project.other_environment_for(&file.name).is_none()
         });
-        let read = |file: &SourceFile| manifest::identify_manifests(file, project.load_context()).manifests;
-        others.iter().flat_map(read).map(|identified| identified.manifest).collect()
+        let mut declared = Vec::new();
+        for file in &others {
+            let IdentifiedManifests { manifests, has_unidentified } =
+                manifest::identify_manifests(file, project.load_context());
+            if has_unidentified {
+                bail!("{MAYBE_TAKEN}: `pipectl validate {}` says what is wrong with it", sanitize_line(&file.name));
+            }
+            declared.extend(manifests.into_iter().map(|identified| identified.manifest));
+        }
+        Ok(declared)
     }
 
     /// The number of files that were loaded, without those of templates elsewhere and without the project file.

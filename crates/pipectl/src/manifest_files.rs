@@ -77,6 +77,25 @@ struct FoundPaths {
 /// For a missing path, a folder without manifests, a link out of the project, a file that is too large or not UTF-8.
 /// One error reports all such problems.
 pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
+    let (read, empty_folders, mut problems) = read_files(paths)?;
+    if read.files.is_empty() && problems.is_empty() {
+        return Err(NoManifests(empty_folders).into());
+    }
+    // One empty folder among others is an error, too: with a wrong path, everything below the right one would look
+    // removed.
+    problems.extend(empty_folders.iter().map(|folder| empty_folder_text(folder)));
+    if problems.is_empty() { Ok(read) } else { bail!("{}", problems.join("\n")) }
+}
+
+/// The same where folders may be empty or missing: nothing is declared there.
+pub(crate) fn read_what_is_there(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
+    let is_there = |path: &&PathBuf| !fs::metadata(path).is_err_and(|it| it.kind() == io::ErrorKind::NotFound);
+    let (read, _, problems) = read_files(&paths.iter().filter(is_there).cloned().collect::<Vec<_>>())?;
+    if problems.is_empty() { Ok(read.files) } else { bail!("{}", problems.join("\n")) }
+}
+
+/// What was read, the empty folders, and what could not be read.
+fn read_files(paths: &[PathBuf]) -> Result<(ManifestFiles, Vec<PathBuf>, Vec<String>)> {
     let mut found = FoundPaths { allowed: allowed_folders(paths)?, ..FoundPaths::default() };
     let mut problems = Vec::new();
     for path in paths {
@@ -84,12 +103,6 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
             problems.push(format!("{error:#}"));
         }
     }
-    if found.files.is_empty() && problems.is_empty() {
-        return Err(NoManifests(found.empty_folders).into());
-    }
-    // One empty folder among others is an error, too: with a wrong path, everything below the right one would look
-    // removed.
-    problems.extend(found.empty_folders.iter().map(|folder| empty_folder_text(folder)));
     let mut files = Vec::new();
     for path in deduplicate_paths(found.files) {
         match read_source_file(&path) {
@@ -97,11 +110,7 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
-    if problems.is_empty() {
-        Ok(ManifestFiles { files, warnings: found.warnings })
-    } else {
-        bail!("{}", problems.join("\n"))
-    }
+    Ok((ManifestFiles { files, warnings: found.warnings }, found.empty_folders, problems))
 }
 
 /// Reads the manifests that can be read, and ignores the others. For commands that only need to know what is declared.

@@ -122,7 +122,7 @@ impl Session {
             hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
         let default = connect.default_service();
-        let elsewhere = declared.claimed_elsewhere(&project);
+        let elsewhere = declared.claimed_elsewhere(&project)?;
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =
             prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
