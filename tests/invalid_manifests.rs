@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::cli::WorkDir;
+use crate::templates::{PIPES, TEMPLATE};
 
 /// Each line with a mistake ends in `# !code`.
 const FILES: [(&str, &str); 4] = [
@@ -64,4 +65,19 @@ fn mistake_far_in_a_long_line_is_quoted_at_its_column() {
     assert!(shown.contains(&format!("long.yaml:3:{}\n", place["column"])), "{shown}");
     assert!(shown.contains("servise: s") && shown.contains("did you mean `service`?"), "{shown}");
     assert!(!shown.contains("write this") && !shown.contains("3:401"), "{shown}");
+}
+
+/// A template that only the project knows is not missing because its file has a byte that is no text.
+#[test]
+fn template_in_a_file_that_is_no_text_is_broken() {
+    let dir = WorkDir::new();
+    dir.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [shared, pipes]\n");
+    dir.write_file("shared/templates.yaml", [TEMPLATE.as_bytes(), b"# \xff\n"].concat());
+    dir.write_file("shared/other.yaml", TEMPLATE.replace("name: clicks", "name: click"));
+    dir.write_file("pipes/pipes.yaml", PIPES);
+    let said = dir.run_pipectl(&["validate", "pipes/pipes.yaml"]);
+    let line = TEMPLATE.lines().count() + 1;
+    assert!(said.stderr.starts_with("error[broken-template]"), "{}", said.all_output());
+    assert!(said.stderr.contains(&format!("the mistake is here (shared/templates.yaml:{line}:3)")), "{}", said.stderr);
+    assert_eq!((said.code, said.stderr.contains("did you mean")), (1, false), "{}", said.stderr);
 }

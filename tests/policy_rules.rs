@@ -66,10 +66,10 @@ fn exception_is_a_warning_and_names_rules_that_exist() {
     help: `pipectl/except` in `metadata.annotations` excepts this manifest
 
     warning[unknown-rule]: the project has no rule `tem-label`
-     --> pipes/clicks.yaml:3:26
+     --> pipes/clicks.yaml:3:40
       |
     3 | metadata: {name: clicks, annotations: {pipectl/except: 'team-label, tem-label'}, service: analytics}
-      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
     help: did you mean `team-label`?
 
@@ -81,6 +81,13 @@ fn exception_is_a_warning_and_names_rules_that_exist() {
     let said = desk.run_pipectl(&["validate"]).stderr;
     assert_eq!(said.matches("the rule `team-label` forbids").count(), 2, "{said}");
     assert_eq!(said.matches("the project has no rule").count(), 1, "{said}");
+    // An entry that writes the name has a mistake of its own.
+    let entries = "forEach:\n- {name: a, except: tem-label}\n- {name: b, except: tem-label}\nmetadata:";
+    let own = shared.replace("'team-label, tem-label'", "'${each.except}'");
+    desk.write_file("pipes/clicks.yaml", own.replace("metadata:", entries));
+    let said = desk.run_pipectl(&["validate"]).stderr;
+    let at = |line| format!("the project has no rule `tem-label`\n --> pipes/clicks.yaml:{line}:21");
+    assert!(said.contains(&at(4)) && said.contains(&at(5)), "{said}");
 }
 
 #[test]

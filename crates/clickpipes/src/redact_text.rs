@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::kinds;
+use crate::manifest;
 use crate::secrets::forms::secret_ranges;
 use crate::secrets::names::{has_secret_name, is_secret_value_name};
 
@@ -39,6 +40,8 @@ impl TextRedactor {
     /// passwords in URIs, private keys, and what is `known` to be a secret. Positions stay valid.
     pub fn redact(&self, text: &str, known: impl IntoIterator<Item = Range<usize>>) -> String {
         let mut hidden = find_literals(text, &self.names);
+        // The reader is to see which name is wrong. Its value is at its own place.
+        hidden.retain(|literal| !manifest::is_shared_variable(text[literal.clone()].trim_matches(['"', '\''])));
         hidden.extend(find_secrets_without_colon(text, &self.names));
         hidden.extend(find_glued_values(text, &self.names));
         hidden.extend(find_comments_behind_values(text));

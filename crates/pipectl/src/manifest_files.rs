@@ -115,12 +115,16 @@ fn read_files(paths: &[PathBuf]) -> Result<(ManifestFiles, Vec<PathBuf>, Vec<Str
 
 /// Reads the manifests that can be read, and ignores the others. For commands that only need to know what is declared.
 pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
+    read_each(paths, read_source_file)
+}
+
+fn read_each(paths: &[PathBuf], read: fn(&Path) -> Result<SourceFile>) -> Vec<SourceFile> {
     let mut found = FoundPaths { allowed: allowed_folders(paths).unwrap_or_default(), ..FoundPaths::default() };
     for path in paths {
         // A path that cannot be read counts as missing.
         let _ = find_files(path, &mut found);
     }
-    deduplicate_paths(found.files).filter_map(|path| read_source_file(&path).ok()).collect()
+    deduplicate_paths(found.files).filter_map(|path| read(&path).ok()).collect()
 }
 
 /// The files with templates under `all` that manifests in `files` may use. Without a file that uses any, nothing is read.
@@ -129,7 +133,7 @@ pub(crate) fn read_templates_elsewhere(files: &[SourceFile], all: &[PathBuf]) ->
         return Vec::new();
     }
     let known: BTreeSet<PathBuf> = files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
-    let mut found = read_readable(all);
+    let mut found = read_each(all, read_possible_templates);
     found.retain(|file| {
         let is_known = fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path));
         !is_known && manifest::may_contain_template(&file.text)
@@ -249,6 +253,17 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let project = path.file_name().is_some_and(|name| name == "pipectl.yaml");
     matches!(extension, Some("yaml" | "yml")) && !project
+}
+
+/// A file that may declare templates. What is not UTF-8 becomes a character that YAML forbids: the file is wrong at this
+/// place, and its templates are not missing.
+fn read_possible_templates(path: &Path) -> Result<SourceFile> {
+    let bytes = files::read_bounded(path, MAX_BYTES as u64)?;
+    let text: String = bytes
+        .utf8_chunks()
+        .flat_map(|part| [part.valid(), if part.invalid().is_empty() { "" } else { "\0" }])
+        .collect();
+    Ok(SourceFile { name: Arc::from(path.display().to_string()), text: Arc::from(text) })
 }
 
 fn read_source_file(path: &Path) -> Result<SourceFile> {

@@ -56,7 +56,7 @@ pub(super) fn validate_file(
     let mut validated = Vec::new();
     if let Some(foreign) = first_if_none_ours(&documents) {
         remarks.push(classify::not_a_manifest(foreign));
-        return (validated, drop_redundant(remarks.into_vec()));
+        return (validated, drop_redundant(remarks.into_vec(), &HashSet::new()));
     }
     let mut plain = Vec::new();
     for mut document in documents {
@@ -81,7 +81,7 @@ pub(super) fn validate_file(
         }
         validated.extend(document);
     }
-    (validated, drop_redundant(remarks.into_vec()))
+    (validated, drop_redundant(remarks.into_vec(), &renderer.into_misnamed()))
 }
 
 /// The documents of a file, not validated, and whether a part of the file cannot be read.
@@ -166,9 +166,11 @@ fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnos
     fields
 }
 
-/// Removes diagnostics that repeat a worse one at the same place.
+/// Removes diagnostics that repeat a worse one at the same place. `misnamed` are texts that were to be a reference to a
+/// secret, and name a variable that does not exist.
 // A literal secret gets one diagnostic, with the fix. Others at its place could quote parts of it.
-fn drop_redundant(remarks: Vec<PendingDiagnostic>) -> Vec<PendingDiagnostic> {
+fn drop_redundant(mut remarks: Vec<PendingDiagnostic>, misnamed: &HashSet<Span>) -> Vec<PendingDiagnostic> {
+    remarks.retain(|it| it.code != schema_validator::code::LITERAL_SECRET || !misnamed.contains(&it.span));
     let places = |predicate: fn(&PendingDiagnostic) -> bool| -> HashSet<Span> {
         remarks.iter().filter(|remark| predicate(remark)).map(|remark| remark.span).collect()
     };

@@ -2,6 +2,7 @@
 //!
 //! Everything after this sees plain manifests. Each value keeps the place where it was written.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -74,6 +75,11 @@ pub(super) struct DocumentRenderer<'c> {
 impl<'c> DocumentRenderer<'c> {
     pub(super) fn new(context: &'c RenderContext<'c>) -> Self {
         Self { context, expander: VariableExpander::new(context.variables, &context.bound) }
+    }
+
+    /// The texts that are one variable of `forEach` or of a template, which does not exist.
+    pub(super) fn into_misnamed(self) -> HashSet<Span> {
+        self.expander.into_misnamed()
     }
 
     /// Adds the manifests of a document to `rendered`; `false` if entries of `forEach` are missing.

@@ -5,6 +5,7 @@ use crate::api_body::BodyStep;
 use crate::kinds;
 use model::address::Kind;
 use model::desired::{FieldPlaces, Origin, PathKey};
+use model::rule_finding::EXCEPT_ANNOTATION;
 use model::schema_validator::FieldNode;
 use model::yaml::{Span, SpanFiles, YamlContent, YamlNode};
 
@@ -17,6 +18,11 @@ pub(super) fn build_origin(files: SpanFiles<'_>, kind: Kind, rendered: &Rendered
         if let Some(entry) = metadata(key) {
             places.record_place(PathKey::default().child("metadata").child(key), entry_span(entry.span, &entry.value));
         }
+    }
+    // A mistake in it concerns this line alone. The values of other annotations are not judged.
+    if let Some(except) = metadata("annotations").and_then(|all| all.value.entry(EXCEPT_ANNOTATION)) {
+        let path = PathKey::default().child("metadata").child("annotations").child(EXCEPT_ANNOTATION);
+        places.record_place(path, entry_span(except.span, &except.value));
     }
     if let (Some(name), Some(path)) = (metadata("name"), kind.name_path()) {
         places.record_place(PathKey::from(&path), entry_span(name.span, &name.value));

@@ -70,7 +70,9 @@ impl Templates {
         let lost = remarks.kept_diagnostics().iter().find(|it| yaml::code::LOSES_DOCUMENT.contains(&it.code));
         self.lost.extend(lost.map(|it| Span { file: number, ..it.span }));
         for mut document in documents {
-            classify::recover_template_kind(&mut document.root, &mut PendingDiagnostics::default());
+            // Whoever uses it must not seem valid where this file is not validated.
+            document.is_valid &=
+                !classify::recover_template_kind(&mut document.root, &mut PendingDiagnostics::default());
             if classify::classify_document(&document.root) == DocumentClass::Template {
                 self.add_document(file, document, number);
             }

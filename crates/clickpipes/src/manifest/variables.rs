@@ -1,7 +1,7 @@
 //! Expands variables in texts: `${name}` of the environment, `${each.name}` of an entry, `${with.name}` of a template.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::code;
 use super::project_bound::ProjectBound;
@@ -22,9 +22,12 @@ pub(super) struct VariableExpander<'v> {
     bytes_left: usize,
     nodes_left: usize,
     project: &'v ProjectBound,
-    /// Whether the field is a secret. No name in it is quoted: `${` may be a part of the secret itself.
+    /// Whether the field is a secret. Only names of `forEach` and of templates in it are quoted: `${` may be a part of the
+    /// secret itself.
     is_inside_secret: bool,
     environments: Environments,
+    /// The texts that are one variable of `forEach` or of a template, which does not exist. They are no literals.
+    misnamed: HashSet<Span>,
 }
 
 /// The environments whose variables a text may use.
@@ -62,7 +65,12 @@ impl<'v> VariableExpander<'v> {
             project,
             is_inside_secret: false,
             environments: Environments::One,
+            misnamed: HashSet::new(),
         }
+    }
+
+    pub(super) fn into_misnamed(self) -> HashSet<Span> {
+        self.misnamed
     }
 
     /// For a template that no manifest uses. `values` are the variables of all environments, if they are known.
@@ -110,6 +118,7 @@ impl<'v> VariableExpander<'v> {
                     let place = |at| variable_place(node.span, variables.as_deref(), text, at);
                     let found = errors.iter().filter_map(|(at, error)| self.error_diagnostic(error, place(*at), scope));
                     found.for_each(|remark| remarks.push(remark));
+                    self.misnamed.extend(is_shared_variable(text).then_some(node.span));
                     YamlContent::Unreadable
                 });
                 node.content = filled;
@@ -245,12 +254,12 @@ impl<'v> VariableExpander<'v> {
     }
 
     fn unknown_variable(&self, name: &str, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
+        if let Some(remark) = scope.unknown_name(name, span) {
+            return remark;
+        }
         if self.is_inside_secret {
             let message = "there is no such variable in this environment";
             return PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
-        }
-        if let Some(remark) = scope.unknown_name(name, span) {
-            return remark;
         }
         let which = if self.environments == Environments::Any { "any" } else { "this" };
         let message = format!("there is no variable `{name}` in {which} environment");
@@ -321,6 +330,11 @@ fn scalar_text(node: &YamlNode) -> Option<Cow<'_, str>> {
 fn whole_variable(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("${")?.strip_suffix('}')?;
     (!rest.contains('}')).then_some(rest)
+}
+
+/// Whether the text is one variable of `forEach` or of a template.
+pub(crate) fn is_shared_variable(text: &str) -> bool {
+    whole_variable(text).is_some_and(|name| is_own_name(name) && is_variable_name(name))
 }
 
 pub(super) fn is_variable_name(name: &str) -> bool {

@@ -312,6 +312,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         ("no spec", TEMPLATE.split("spec:").next().unwrap_or_default().to_owned()),
         ("no name", TEMPLATE.replace("metadata: {name: prod-kafka}", "metadata: {}")),
         ("error of its own", TEMPLATE.replace("spec:\n", "spec:\n  template: other\n")),
+        ("misspelt kind", TEMPLATE.replace("kind: Template", "kind: Tmplate")),
     ] {
         let loaded = load_with(&[("templates.yaml", &templates), ("pipes.yaml", PIPES)], VARIABLES);
         assert_eq!(loaded.manifests.len(), if title == "another document" { 2 } else { 0 }, "{title}");
@@ -381,6 +382,13 @@ fn template_that_cannot_be_read_is_one_mistake() {
     # error of its own
     templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
         help: write its fields here
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # misspelt kind
+    templates.yaml:2:7 error[unknown-kind] kind: there is no kind `Tmplate`
+        help: did you mean `Template`?
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
         templates.yaml:3:18: the template is here

@@ -193,6 +193,54 @@ fn literal_secret_in_a_parameter_is_an_error_that_does_not_quote_it() {
     assert_eq!(shown.matches("templates.yaml:16:49: used here").count(), 2, "{shown}");
 }
 
+/// The name is wrong, and no secret is written. A text with more than a name may be one.
+#[test]
+fn misspelt_name_of_a_secret_is_no_literal() {
+    let mut all = String::new();
+    for (title, text, value, (first, second)) in [
+        ("no entry", "${with.login}", "${each.login}", ("logn", "logn")),
+        ("one entry", "${with.login}", "${each.login}", ("login", "logn")),
+        ("template", "${with.logn}", "${each.login}", ("login", "login")),
+        ("more than a name", "pa${with.logn}", "${each.login}", ("login", "login")),
+        ("variable of the environment", "${with.login}", "${logn}", ("login", "login")),
+    ] {
+        let template = TEMPLATE.replace("{fromEnv: KAFKA_PASSWORD}", &format!("\"{text}\""));
+        let template = template.replace("parameters:\n", "parameters:\n  login: {}\n");
+        let pipes = PIPES.replace("with: {", &format!("with: {{login: \"{value}\", "));
+        let pipes = pipes.replace("{name: orders,", &format!("{{name: orders, {first}: {{fromEnv: A}},"));
+        let pipes = pipes.replace("name: clicks\n", &format!("name: clicks\n    {second}: {{fromEnv: B}}\n"));
+        let loaded = load_with(&[("templates.yaml", &template), ("pipes.yaml", &pipes)], VARIABLES);
+        writeln!(all, "# {title}\n{}", render_diagnostics(&loaded.diagnostics)).expect("a string takes it");
+    }
+    assert_snapshot!(all, @"
+    # no entry
+    pipes.yaml:11:17 error[unknown-variable] : no entry of `forEach` has `login`
+        help: did you mean `${each.logn}`?
+
+    # one entry
+    pipes.yaml:6:5 error[unknown-variable] : this entry of `forEach` has no `login`
+        pipes.yaml:11:17: used here
+        help: did you mean `logn`?
+
+    # template
+    templates.yaml:17:49 error[unknown-variable] : this template has no parameter `logn`
+        pipes.yaml:10:13: the template is used here
+        help: did you mean `${with.login}`?
+
+    # more than a name
+    templates.yaml:17:49 error[literal-secret] spec.source.kafka.credentials.password: a secret is written as a reference, never as its value
+        pipes.yaml:10:13: the template is used here
+        help: write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret
+    templates.yaml:17:49 error[unknown-variable] : this template has no parameter `logn`
+        help: did you mean `${with.login}`?
+
+    # variable of the environment
+    pipes.yaml:11:17 error[literal-secret] spec.source.kafka.credentials.password: a secret is written as a reference, never as its value
+        templates.yaml:17:49: used here
+        help: write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret
+    ");
+}
+
 #[test]
 fn template_of_somebody_else_is_no_template() {
     let foreign = "apiVersion: template.openshift.io/v1\nkind: Template\nmetadata: {name: prod-kafka}\n";
