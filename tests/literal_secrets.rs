@@ -359,7 +359,7 @@ fn key_that_swallowed_a_secret_is_named_in_no_message() {
     folder.write_file(
         "pipectl.yaml",
         format!(
-            "apiVersion: pipectl/v1\nkind: Project\nenvironments: {{dev: {{keySecret {CANARY}}}}}\napiKey {CANARY}: 3\n"
+            "apiVersion: pipectl/v1\nkind: Project\nenvironments: {{dev: {{credentials: {{keySecret {CANARY}}}}}}}\napiKey {CANARY}: 3\n"
         ),
     );
     let said = folder.run_pipectl(&["validate"]);

@@ -87,10 +87,12 @@ impl Templates {
             self.lost.push(start);
             return;
         };
-        let Some(first) = self.by_name.get(&template.name) else {
+        let Some(first) = self.by_name.get_mut(&template.name) else {
             self.by_name.insert(template.name.clone(), template);
             return;
         };
+        // Which of the two is meant, the order of files must not decide.
+        first.is_valid = false;
         let also = RelatedPlace { place: files.place(first.name_span), label: "first declared here".to_owned() };
         let message = format!("the template `{}` is declared twice", template.name);
         let remark = PendingDiagnostic::error(code::DUPLICATE_TEMPLATE, template.name_span, message)

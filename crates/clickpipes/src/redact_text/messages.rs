@@ -2,6 +2,7 @@
 //
 // A colon that somebody forgot makes a secret part of a key (`password hunter2`), and messages and paths name keys.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::TextRedactor;
@@ -41,8 +42,16 @@ pub fn redact_messages(diagnostics: &mut [Diagnostic], files: &[SourceFile]) {
     }
 }
 
-/// The keys of the path and what stands in backticks, without the names of known fields.
-fn named_words(diagnostic: &Diagnostic) -> BTreeSet<String> {
+/// Whether a text has the word, and not only a longer one: `key` is no part of a secret in `keySecret hunter2`.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].ends_with(char::is_alphanumeric) && !text[at + word.len()..].starts_with(char::is_alphanumeric)
+    })
+}
+
+/// The keys of the path and what stands in backticks, without the names of known fields. The longest comes first: of a
+/// word in which a shorter one is hidden already, the rest would stay.
+fn named_words(diagnostic: &Diagnostic) -> Vec<String> {
     let is_known = |word: &str| kinds::all_field_names().contains(word) || word.parse::<usize>().is_ok();
     let mut words: BTreeSet<String> = diagnostic.path.segments().iter().cloned().collect();
     let label = diagnostic.also.as_ref().map(|also| &also.label);
@@ -50,6 +59,8 @@ fn named_words(diagnostic: &Diagnostic) -> BTreeSet<String> {
         words.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
     }
     words.retain(|word| !word.trim().is_empty() && !is_known(word));
+    let mut words: Vec<String> = words.into_iter().collect();
+    words.sort_by_key(|word| Reverse(word.len()));
     words
 }
 
@@ -88,7 +99,7 @@ impl<'f> FileText<'f> {
         if let Some(known) = self.hidden.get(word) {
             return *known;
         }
-        let is_hidden = !self.quoted.contains(word) && self.text.contains(word);
+        let is_hidden = !self.quoted.contains(word) && has_word(self.text, word);
         self.hidden.insert(word.to_owned(), is_hidden);
         is_hidden
     }

@@ -313,6 +313,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         ("no name", TEMPLATE.replace("metadata: {name: prod-kafka}", "metadata: {}")),
         ("error of its own", TEMPLATE.replace("spec:\n", "spec:\n  template: other\n")),
         ("misspelt kind", TEMPLATE.replace("kind: Template", "kind: Tmplate")),
+        ("another one of the name", format!("{TEMPLATE}---\n{TEMPLATE}")),
     ] {
         let loaded = load_with(&[("templates.yaml", &templates), ("pipes.yaml", PIPES)], VARIABLES);
         assert_eq!(loaded.manifests.len(), if title == "another document" { 2 } else { 0 }, "{title}");
@@ -389,6 +390,14 @@ fn template_that_cannot_be_read_is_one_mistake() {
     # misspelt kind
     templates.yaml:2:7 error[unknown-kind] kind: there is no kind `Tmplate`
         help: did you mean `Template`?
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:3:18: the template is here
+
+    # another one of the name
+    templates.yaml:27:18 error[duplicate-template] metadata.name: the template `prod-kafka` is declared twice
+        templates.yaml:3:18: first declared here
+        help: remove one of the two, or give it another name
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
         templates.yaml:3:18: the template is here
