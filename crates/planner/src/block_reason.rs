@@ -10,7 +10,7 @@ use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
-pub(crate) use self::text::{fmt_excess, quote_all};
+pub(crate) use self::text::fmt_excess;
 use crate::conflict::ConflictingField;
 use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;

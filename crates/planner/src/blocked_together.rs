@@ -16,8 +16,7 @@ use model::live::Live;
 use crate::block_reason::BlockReason;
 use crate::change::{Change, Verdict};
 use crate::handover::Handover;
-use crate::order::DeleteAfter;
-use crate::plan::Plan;
+use crate::plan::{DeleteAfter, Plan};
 use crate::read_conflict::ReadConflictCause;
 use crate::references::ActionReferences;
 

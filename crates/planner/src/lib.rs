@@ -44,6 +44,7 @@ mod still_used;
 mod successor;
 mod undeclared_rename;
 mod unproven_fields;
+mod words;
 
 pub use approve::{ApprovalLimits, ApprovedPlan, LimitExceeded};
 pub use block_reason::{BlockReason, DownService, FilledTable, Permission, ProtectedBy};
@@ -54,8 +55,8 @@ pub use conflict::ConflictingField;
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{OtherFolders, Policy, ReaderElsewhere, UnsettledPolicy, WriteOnlyPolicy};
 pub use make_plan::plan;
-pub use order::{DeleteAfter, ObjectWork, WorkRank};
-pub use plan::{Plan, UnmanagedObject, UnusableObject};
+pub use order::{ObjectWork, WorkRank};
+pub use plan::{DeleteAfter, Plan, UnmanagedObject, UnusableObject};
 pub use prune::prune_unmanaged;
 pub use prune_evidence::{LastProtection, PruneEvidence, PruneReason};
 pub use read_conflict::{ReadConflict, ReadConflictCause};

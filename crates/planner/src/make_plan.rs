@@ -27,7 +27,6 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
     let mut inputs = PlanInputs::new((desired, live), base, policy, (&by_id, &hosts));
     let (mut plan, mut actions) = (Plan::default(), Vec::new());
-    let mut seen = BTreeSet::new();
     // Addresses sort by kind, in the order in which kinds refer to each other.
     let reverted = match_live::reverted_names(desired, base);
     let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
@@ -36,18 +35,14 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let matches: Vec<_> = matches.collect();
     let templates = TemplateNames::collect(desired, base);
     let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
-    for (at, _, live_match) in &matches {
-        if let Some(id) = live_match.object_id() {
-            claims.entry(id).or_default().push(at);
-            seen.insert(id.clone());
-        }
-    }
+    let own = matches.iter().filter_map(|(at, _, live_match)| Some((*at, live_match.object_id()?)));
+    own.for_each(|(at, id)| claims.entry(id).or_default().push(at));
+    let seen: BTreeSet<Id> = claims.keys().map(|id| (*id).clone()).collect();
     let elsewhere = services_as_in_run(policy);
-    for (at, document) in &elsewhere {
-        if let Some(id) = match_live_object(at, document, &[], (live, &by_id)).object_id() {
-            claims.entry(id).or_default().push(at);
-        }
-    }
+    let others = elsewhere
+        .iter()
+        .filter_map(|(at, document)| Some((at, match_live_object(at, document, &[], (live, &by_id)).object_id()?)));
+    others.for_each(|(at, id)| claims.entry(id).or_default().push(at));
     for (at, document, live_match) in matches {
         // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
         // first.

@@ -6,34 +6,11 @@ use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
 use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live};
-use serde::Serialize;
 
 use crate::change::Change;
 use crate::handover::{self, Handover};
-use crate::plan::Plan;
+use crate::plan::{DeleteAfter, Plan};
 use crate::references::{ActionReferences, LiveReferences, index_live_hosts, live_objects};
-
-/// A deletion, and the objects that must stop referencing it first.
-///
-/// The API refuses to delete an endpoint that a pipe uses, or breaks the pipe. So a pipe that moves
-/// from one endpoint to another, and the end of the old one, need this order:
-///
-/// ```text
-/// endpoint b   create ─────┐
-/// pipe         ............ update to b ─────┐
-/// endpoint a   .............................. delete
-/// ```
-///
-/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays. What takes the place of an
-/// object, or moves into its table, is a dependent in the same way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeleteAfter {
-    /// The object that is deleted, perhaps to be re-created, or that gives up a table.
-    pub address: Address,
-    /// The objects that reference it live, or come after it, and have pending changes.
-    pub dependents: BTreeSet<Address>,
-}
 
 /// When the turn of some work is: among all kinds of work, and among those that take over from each other.
 pub type WorkRank = (usize, usize);

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::change::{Change, FieldChange, IgnoredChanges, UncheckedFields};
 use crate::handover::Handover;
-use crate::order::DeleteAfter;
 use crate::references::RemainingReferences;
 use crate::renamed_hosts::Followers;
 
@@ -162,4 +161,26 @@ impl Plan {
     pub fn count_verdict(&self, verdict: &str) -> usize {
         self.changes.iter().filter(|change| change.verdict.as_str() == verdict).count()
     }
+}
+
+/// A deletion, and the objects that must stop referencing it first.
+///
+/// The API refuses to delete an endpoint that a pipe uses, or breaks the pipe. So a pipe that moves
+/// from one endpoint to another, and the end of the old one, need this order:
+///
+/// ```text
+/// endpoint b   create ─────┐
+/// pipe         ............ update to b ─────┐
+/// endpoint a   .............................. delete
+/// ```
+///
+/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays. What takes the place of an
+/// object, or moves into its table, is a dependent in the same way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteAfter {
+    /// The object that is deleted, perhaps to be re-created, or that gives up a table.
+    pub address: Address,
+    /// The objects that reference it live, or come after it, and have pending changes.
+    pub dependents: BTreeSet<Address>,
 }

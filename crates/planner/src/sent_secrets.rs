@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::words::quote_all;
 use clickpipes::secret_hosts::secret_hosts;
 use clickpipes::secrets::host::SecretHost;
 use clickpipes::secrets::policy::{RefusedHost, SecretPolicy};
@@ -13,8 +14,6 @@ use model::path::FieldPath;
 use model::secret::{ReferencedSecret, SecretSource, find_secret_references};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::block_reason::quote_all;
 
 /// A secret that a change sends, or that the API already has and uses at another host after the change.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -17,14 +17,14 @@ use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Desired;
 use model::live::Live;
 
-use crate::block_reason::{BlockReason, quote_all};
+use crate::block_reason::BlockReason;
 use crate::blocked_together::block_changes;
 use crate::change::{Change, Verdict};
 use crate::filled_tables::find_takers;
 use crate::handover::Handover;
 use crate::inputs::all_names;
-use crate::order::DeleteAfter;
-use crate::plan::Plan;
+use crate::plan::{DeleteAfter, Plan};
+use crate::words::quote_all;
 
 /// The declared pipes that are not live, by their names and by their tables.
 #[derive(Default)]

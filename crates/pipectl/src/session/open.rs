@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use model::address::Address;
 use model::desired::Desired;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
@@ -145,8 +144,7 @@ impl Session {
         };
         let since = history.take_since(&desired, &services);
         if let Some(since) = &since {
-            let changed = |at: &Address| since.get(at).is_none_or(|was| was.differs_from(&desired[at]));
-            selected.retain(changed);
+            selected.retain(|at| since.get(at).is_none_or(|was| was.differs_from(&desired[at])));
         }
         let session = Self {
             connection,

@@ -8,6 +8,7 @@ use model::rule_finding::RuleFinding;
 
 use super::{BlockReason, FilledTable};
 use crate::conflict::{ConflictingField, value_pair};
+use crate::words::{join_words, quote_all};
 
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,17 +71,19 @@ impl fmt::Display for BlockReason {
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_)
             | Self::TakerBlocked(..) => self.fmt_use(f),
-            Self::Conflict(fields) => {
-                let texts: String = fields.iter().map(ConflictingField::describe).collect();
-                write!(f, "{texts}")?;
-                if fields.iter().all(|it| it.is_from_target) {
-                    write!(f, "merge the target branch into this one and choose")
-                } else {
-                    write!(f, "put the live value into the manifest, or apply the value of git")
-                }
-            }
+            Self::Conflict(fields) => fmt_conflict(fields, f),
         }
     }
+}
+
+fn fmt_conflict(fields: &[ConflictingField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let texts: String = fields.iter().map(ConflictingField::describe).collect();
+    f.write_str(&texts)?;
+    f.write_str(if fields.iter().all(|it| it.is_from_target) {
+        "merge the target branch into this one and choose"
+    } else {
+        "put the live value into the manifest, or apply the value of git"
+    })
 }
 
 fn fmt_several(reasons: &[BlockReason], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -387,13 +390,4 @@ pub(crate) fn fmt_excess(
     let many = if count == 1 { "object" } else { "objects" };
     let (tense, when) = if is_of_base { ("was", " before this change") } else { ("is", "") };
     write!(f, "the plan would {verdict} {count} {many}, but `{key}` {tense} {limit}{when}")
-}
-
-fn join_words(words: impl Iterator<Item = String>) -> String {
-    words.collect::<Vec<_>>().join(", ")
-}
-
-/// The names for a sentence.
-pub(crate) fn quote_all(names: impl IntoIterator<Item = impl fmt::Display>) -> String {
-    join_words(names.into_iter().map(|name| format!("`{name}`")))
 }

@@ -1,10 +1,10 @@
 //! What the requests of a plan carry over, and what a person reads about it.
 
 use super::{BTreeSet, CarriedOver, CarryOver, FieldPath, FieldSemantics, HashMap, Kind, ListSemantics, Value};
-use crate::block_reason::quote_all;
 use crate::field_diff::FieldDiff;
 use crate::inputs::PlanInputs;
 use crate::object_diff::ObjectDiff;
+use crate::words::quote_all;
 use clickpipes::semantics::EntryKey;
 use model::address::Address;
 use model::desired::Presence;
