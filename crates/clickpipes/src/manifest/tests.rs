@@ -7,6 +7,7 @@ use super::{ParsedManifests, parse_manifests};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 
 mod arbitrary_input;
+mod broken_templates;
 mod cross_document;
 mod diagnostic_codes;
 mod invalid;
