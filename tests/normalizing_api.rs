@@ -202,11 +202,13 @@ fn no_spelling_of_any_field_deletes_or_creates() {
                 }
             }
         }
-        for (path, value) in plain_values(&document.body["source"], &FieldPath::parse("source")) {
-            let mut live = live.clone();
-            path.set_in(&mut live.get_mut(at).unwrap().objects[0].body, Value::Null);
-            let harm = harmful_actions(&desired, &live, None);
-            wrong.extend(harm.map(|harm| format!("{at} {path} {value} as null: {harm}")));
+        for (path, value) in plain_values(&document.body, &FieldPath::root()) {
+            for answer in other_forms(&value) {
+                let mut live = live.clone();
+                path.set_in(&mut live.get_mut(at).unwrap().objects[0].body, answer.clone());
+                let harm = harmful_actions(&desired, &live, None);
+                wrong.extend(harm.map(|harm| format!("{at} {path} {value} as {answer}: {harm}")));
+            }
         }
     }
     assert!(wrong.is_empty(), "{} spellings do harm:\n{}", wrong.len(), wrong.join("\n"));
@@ -227,18 +229,29 @@ fn texts(value: &Value, path: &FieldPath) -> Vec<(FieldPath, String)> {
     }
 }
 
-/// The values of objects that are neither secrets nor words of a list.
+/// The values of objects that are no secrets.
 fn plain_values(value: &Value, path: &FieldPath) -> Vec<(FieldPath, Value)> {
     let rules = FieldSemantics::for_kind(Kind::ClickPipe).field_at(path);
     match value {
         Value::Object(fields) if !rules.is_secret => {
             let below = fields.iter().flat_map(|(name, value)| plain_values(value, &path.child(name)));
-            let is_source = path.segments().len() <= 2;
-            below.chain((!is_source).then(|| (path.clone(), value.clone()))).collect()
+            let is_inside_source = path.segments().len() > 2 && path.segments()[0] == "source";
+            below.chain(is_inside_source.then(|| (path.clone(), value.clone()))).collect()
         }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) if !rules.is_word() => vec![(path.clone(), value.clone())],
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![(path.clone(), value.clone())],
         _ => Vec::new(),
     }
+}
+
+/// No value, and what an API may write for one that is of another type.
+fn other_forms(value: &Value) -> Vec<Value> {
+    let forms = match value {
+        Value::Object(_) => Vec::new(),
+        Value::Bool(value) => vec![json!(u8::from(*value))],
+        Value::Number(number) => vec![json!([number])],
+        text => vec![json!(""), json!([text]), json!({"value": text})],
+    };
+    [Value::Null].into_iter().chain(forms).collect()
 }
 
 fn respellings(text: &str) -> impl Iterator<Item = String> {

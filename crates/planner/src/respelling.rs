@@ -8,7 +8,8 @@
 //     blanks, punctuation, case, form of Unicode   `Orders ` and `orders`
 //     escapes                                      `*` and `%2A`
 //     the way to the thing before its name         `clicks` and `arn:aws:kinesis:…:stream/clicks`
-//     no value, and no base that has none          `true` and null
+//     no value, and no base that has none          `true` and null, `clicks` and ""
+//     a value of another type                      `clicks` and `["clicks"]`, `true` and 1
 
 use std::collections::BTreeSet;
 
@@ -41,7 +42,13 @@ pub(crate) fn respelled_fields(
 fn respelled_field(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
     let desired = diff.desired.as_ref()?;
     let field = |live: &Value| vec![(diff.path.to_string(), desired.clone(), live.clone())];
-    let Some(value) = &diff.live else { return may_be_left_out(diff).then(|| field(&Value::Null)) };
+    let Some(value) = diff.live.as_ref().filter(|value| *value != "") else {
+        // The API may have the value and answer without it. A base tells that git did not ask for the value before.
+        return (diff.origin == Origin::NoBase).then(|| field(diff.live.as_ref().unwrap_or(&Value::Null)));
+    };
+    if is_of_other_type(desired, value) {
+        return Some(field(value));
+    }
     let found = respelled_texts(diff, value).filter(|found| !found.is_empty());
     found.or_else(|| is_named_after_sibling(diff, (desired, value), live).then(|| field(value)))
 }
@@ -87,10 +94,10 @@ pub(crate) fn are_live_as_in_base<'d>(mut diffs: impl Iterator<Item = &'d FieldD
     })
 }
 
-/// Whether the API may have the value and answer without it. A word that it leaves out has a meaning of its own, and a
-/// base tells that git did not ask for the value before.
-fn may_be_left_out(diff: &FieldDiff<'_>) -> bool {
-    diff.origin == Origin::NoBase && !diff.rules.is_word()
+/// Whether live has a value that no object can be created with, such as a list where a text was declared. What refers
+/// to another object stands for its text.
+fn is_of_other_type(desired: &Value, live: &Value) -> bool {
+    !desired.is_object() && std::mem::discriminant(desired) != std::mem::discriminant(live)
 }
 
 /// The texts that differ between the entries of a list, if each live one may be a declared one.

@@ -11,11 +11,6 @@ use super::{FieldSemantics, ListSemantics, Readback, masked};
 use model::secret;
 
 impl FieldSemantics {
-    /// Whether its values are the words of a list.
-    pub fn is_word(&self) -> bool {
-        matches!(self.equality, Equality::Caseless | Equality::FlavourOf(_))
-    }
-
     /// Whether an answer that omits the field may mean that it is set.
     pub fn may_be_omitted(&self) -> bool {
         self.readback == Readback::Sometimes || !self.omitted_values.is_empty() && !self.omits_default

@@ -98,7 +98,10 @@ pub fn is_named_after_sibling(declared: &Value, live: &Value, siblings: &Map<Str
 /// Whether one text may be what an API makes of the other.
 fn may_be_same_text(one: &str, other: &str) -> bool {
     let [plain, other_plain] = [one, other].map(unescaped);
+    // A delimiter has no letters.
+    let is_same_mark = !plain.trim().is_empty() && plain.trim() == other_plain.trim();
     plain == other_plain
+        || is_same_mark
         || has_same_letters(&plain, &other_plain)
         || is_qualified(one, other)
         || is_qualified(other, one)
@@ -157,6 +160,7 @@ mod tests {
             ("\u{ff21}\u{ff22}", "AB"),
             ("s3://b/*.json", "s3://b/%2A.json"),
             ("\t", "\\t"),
+            (";", " ;\u{a0}"),
             ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks"),
             ("clicks", "projects/p-1/topics/clicks"),
             ("vpce-svc-0a", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a"),
@@ -173,6 +177,7 @@ mod tests {
             ("", " "),
             ("-", "_"),
             ("\t", ","),
+            ("\t", " "),
             ("orders", "eu.orders"),
             ("*.json", "logs/*.json"),
             ("100%", "100%2"),
