@@ -166,6 +166,48 @@ fn reports_can_be_set_by_env_and_fill_github_files() {
     ");
 }
 
+/// A reviewer reads the reports, and not the output of the job: the line of a rule or a default belongs there, too.
+#[test]
+fn every_report_names_the_line_of_a_mistake_of_the_project_file() {
+    const PROJECT: &str = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments:\n  dev: {";
+    let desk = WorkDir::new();
+    desk.write_file("pipes/a.yaml", manifest("a", "t", ""));
+    let formats = ["sarif", "codequality", "junit", "markdown", "github"];
+    for (mistake, diagnostic, exit_code) in [
+        ("policy: {rules: [{name: r, deny: 'foo', message: m}]}", "bad-rule", 1),
+        ("defaults: {ClickPipe: {spec: {scaling: {replcas: 2}}}}", "unknown-field", 1),
+        ("variables: {v: '${env:PIPECTL_VAR_NOT_SET}'}", "unset-variable", 1),
+        ("policy: {protect: ['*/{a,b}']}", "braces-in-pattern", 0),
+    ] {
+        desk.write_file("pipectl.yaml", format!("{PROJECT}{mistake}}}\n"));
+        for command in [&["validate"][..], &["plan", "--sandbox"], &["apply", "--yes", "--sandbox"]] {
+            let command = [command, &["-e", "dev"]].concat();
+            for (report, format) in write_reports(&desk, &command, &formats, exit_code).iter().zip(formats) {
+                let text = report.replace("&#58;", ":");
+                let place = match format {
+                    "sarif" => r#""startLine": 5"#,
+                    "codequality" => r#""begin": 5"#,
+                    "github" => "file=pipectl.yaml,line=5,",
+                    _ => "pipectl.yaml:5:",
+                };
+                let is_named = text.contains(place) && text.contains("pipectl.yaml") && text.contains(diagnostic);
+                assert!(is_named, "{diagnostic} {command:?} {format}: {text}");
+            }
+            let [json, lines] = ["json", "ndjson"].map(|format| [&command[..], &["-o", format]].concat());
+            let json = desk.run_with_env(&json, &[("P", "canary")]).stdout_json();
+            let found = if command[0] == "validate" { &json["result"] } else { &json };
+            let found = &found["diagnostics"][0];
+            if exit_code > 0 || command[0] == "validate" {
+                assert_eq!((&found["code"], &found["place"]["line"]), (&diagnostic.into(), &5.into()), "{json}");
+            }
+            if exit_code > 0 && command[0] == "apply" {
+                let said = desk.run_with_env(&lines, &[("P", "canary")]).stdout;
+                assert!(said.contains(&format!("{{\"code\":\"{diagnostic}\"")), "{said}");
+            }
+        }
+    }
+}
+
 #[test]
 fn unwritable_report_is_an_error() {
     let desk = WorkDir::new();

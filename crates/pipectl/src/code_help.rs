@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clickpipes::docs::heading_anchor;
+use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
 use crate::docs_pages::page_url;
@@ -34,6 +35,27 @@ impl CodeHelp {
             }
         }
         None
+    }
+}
+
+/// A diagnostic with the address of its explanation.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedDiagnostic {
+    #[serde(flatten)]
+    diagnostic: Diagnostic,
+    /// `None` for a rule of the project, which has a name of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
+}
+
+impl ExplainedDiagnostic {
+    pub(crate) fn explain_all(diagnostics: &[Diagnostic]) -> Vec<Self> {
+        let explain = |diagnostic: &Diagnostic| Self {
+            help_uri: CodeHelp::find(diagnostic.code).map(|help| help.help_uri),
+            diagnostic: diagnostic.clone(),
+        };
+        diagnostics.iter().map(explain).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use model::sanitize::{escape_json_text, sanitize_line};
 use crate::commands::Task;
 use crate::context::{CommandContext, OutputFormat};
 use crate::error_report::ErrorReport;
-use crate::outcome::CommandOutcome;
+use crate::outcome::{CommandOutcome, InvalidFiles};
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::reports::ReportRequest;
@@ -100,7 +100,8 @@ fn print_not_started(run: PreparedRun) {
     let (name, message) = (run.name().to_owned(), "interrupted before it was begun");
     let context = CommandContext { reports: ReportRequest::default(), ..run.context };
     let report = ErrorReport::new(error_code::INTERRUPTED, message);
-    let mut outcome = CommandOutcome::failed(&context, "interrupted", exit::INTERRUPTED, report);
+    let mut outcome =
+        CommandOutcome::failed(&context, "interrupted", exit::INTERRUPTED, (report, InvalidFiles::default()));
     outcome.markdown = Some(String::new());
     outcome.messages.push_plain(format!("{name}: {message}")).end_line();
     outcome.print(&context);

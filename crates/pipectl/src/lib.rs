@@ -86,7 +86,7 @@ fn report_usage_error(mut error: clap::Error, args: &[OsString]) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let report = ErrorReport::from(&error);
     let rendered = match requested_format(args).as_deref() {
-        Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, report)),
+        Some("json") => Some(envelope::failure_json(("Usage", "error"), exit::USAGE, None, (report, &[]))),
         Some("ndjson") => Some(event_lines::failure_line(None, "error", exit::USAGE, &[report.message])),
         _ => None,
     };

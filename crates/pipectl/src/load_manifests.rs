@@ -30,6 +30,8 @@ pub struct LoadedManifests {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub files: Vec<SourceFile>,
+    /// The warnings about the project file. They are printed already, and belong into reports.
+    project_warnings: Vec<Diagnostic>,
     /// How many of them, from the first on, declare the manifests. The others were read for their templates.
     manifest_file_count: usize,
 }
@@ -54,7 +56,7 @@ impl LoadedManifests {
         }
         let mut declared = Self::load_paths(&project.manifests, all, project.load_context())?;
         declared.refuse_shown_secrets(project);
-        Ok(declared)
+        Ok(Self { project_warnings: project.warnings.clone(), ..declared })
     }
 
     /// What is declared. Which service a manifest without one means, only a connection tells.
@@ -125,7 +127,13 @@ impl LoadedManifests {
         files.extend(templates);
         files.extend(context.defaults.and_then(EnvironmentDefaults::file).cloned());
         redact_messages(&mut loaded.diagnostics, &files);
-        Self { manifests: loaded.manifests, diagnostics: loaded.diagnostics, files, manifest_file_count }
+        Self {
+            manifests: loaded.manifests,
+            diagnostics: loaded.diagnostics,
+            files,
+            project_warnings: Vec::new(),
+            manifest_file_count,
+        }
     }
 
     /// Adds the project file to the files that messages quote.
@@ -182,12 +190,18 @@ impl LoadedManifests {
         self.diagnostics.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
+    /// Adds the warnings about the project file to those that reports contain. Call it after the others are printed.
+    pub(crate) fn add_project_warnings(&mut self) {
+        self.diagnostics.splice(0..0, std::mem::take(&mut self.project_warnings));
+    }
+
     /// Prints all diagnostics to stderr.
     ///
     /// # Errors
     /// [`InvalidManifests`] when one of them is an error.
-    pub fn require_valid(self, output: Output) -> Result<Self> {
+    pub fn require_valid(mut self, output: Output) -> Result<Self> {
         output.print_diagnostics(&self.diagnostics, &self.files);
+        self.add_project_warnings();
         match self.error_count() {
             0 => Ok(self),
             _ => Err(InvalidManifests(self).into()),

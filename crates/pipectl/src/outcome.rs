@@ -1,5 +1,8 @@
 //! What a command returns, and the one place that prints it.
 
+use model::diagnostic::Diagnostic;
+
+use crate::code_help::ExplainedDiagnostic;
 use crate::context::{CommandContext, OutputFormat};
 use crate::credentials::MissingKey;
 use crate::error_code;
@@ -9,6 +12,7 @@ use crate::interruption::RunInterrupted;
 use crate::load_manifests::InvalidManifests;
 use crate::manifest_files::NoManifests;
 use crate::output::{Label, StyledText};
+use crate::project::InvalidProject;
 use crate::render::envelope::{self, OutputEnvelope};
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
 use crate::reports::{self, RepoPaths, ReportFormat, RunReport};
@@ -52,14 +56,22 @@ impl CommandOutcome {
     }
 
     /// The end of a command that has no result.
-    pub(crate) fn failed(context: &CommandContext, outcome: &'static str, exit_code: u8, error: ErrorReport) -> Self {
+    pub(crate) fn failed(
+        context: &CommandContext,
+        outcome: &'static str,
+        exit_code: u8,
+        (error, problems): (ErrorReport, InvalidFiles<'_>),
+    ) -> Self {
         let message = error.message.clone();
+        let failure = (error, problems.diagnostics);
         let report = RunReport {
             command: context.command,
             environment: context.environment.name.clone(),
             shard: context.shard,
             outcome,
-            json: envelope::failure_json((context.json_kind, outcome), exit_code, context.shard, error),
+            json: envelope::failure_json((context.json_kind, outcome), exit_code, context.shard, failure),
+            diagnostics: problems.diagnostics.to_vec(),
+            files: problems.files,
             errors: vec![message],
             ..RunReport::default()
         };
@@ -73,14 +85,11 @@ impl CommandOutcome {
         let code = command_error_code(error).unwrap_or(report.code);
         let report = ErrorReport { code, hint: hint.or(report.hint), ..report };
         let (message, hint) = (report.message.clone(), report.hint.clone());
-        let mut failed = Self::failed(context, outcome, error_exit_code(error), report);
+        let problems = InvalidFiles::of_error(error);
+        let mut failed = Self::failed(context, outcome, error_exit_code(error), (report, problems));
         failed.messages.push(Label::Delete, label).push_plain(message).end_line();
         if let Some(hint) = hint {
             failed.messages.push(Label::Heading, "hint: ").push_plain(hint).end_line();
-        }
-        if let Some(InvalidManifests(invalid)) = error.downcast_ref() {
-            failed.report.diagnostics.clone_from(&invalid.diagnostics);
-            failed.report.files = invalid.file_count();
         }
         failed
     }
@@ -128,9 +137,32 @@ impl CommandOutcome {
             refused: &report.refused,
             unreachable: &report.context.unreachable,
             errors: &report.errors,
+            diagnostics: if report.plan.is_none() {
+                ExplainedDiagnostic::explain_all(&report.diagnostics)
+            } else {
+                Vec::new()
+            },
             ..RunSummary::from_reports(&report.results)
         };
         event_lines::event_line(context.environment.name.as_deref(), &ApplyEvent::Summary(summary))
+    }
+}
+
+/// The problems in files that ended a run.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct InvalidFiles<'e> {
+    diagnostics: &'e [Diagnostic],
+    /// How many files were read.
+    files: usize,
+}
+
+impl<'e> InvalidFiles<'e> {
+    fn of_error(error: &'e anyhow::Error) -> Self {
+        let of_manifests = error.downcast_ref::<InvalidManifests>();
+        let of_manifests = of_manifests.map(|it| Self { diagnostics: &it.0.diagnostics, files: it.0.file_count() });
+        let of_project = error.downcast_ref::<InvalidProject>();
+        let of_project = of_project.map(|it| Self { diagnostics: &it.diagnostics, files: 1 });
+        of_manifests.or(of_project).unwrap_or_default()
     }
 }
 
@@ -141,6 +173,7 @@ fn command_error_code(error: &anyhow::Error) -> Option<&'static str> {
         () if error.is::<RunInterrupted>() => Some(error_code::INTERRUPTED),
         () if error.is::<MissingKey>() => Some(error_code::MISSING_KEY),
         () if error.is::<InvalidManifests>() => Some(error_code::INVALID_MANIFESTS),
+        () if error.is::<InvalidProject>() => Some(error_code::INVALID_PROJECT),
         () if error.is::<NoManifests>() => Some(error_code::NO_MANIFESTS),
         () => None,
     }

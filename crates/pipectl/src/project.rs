@@ -43,6 +43,8 @@ pub(crate) struct ProjectContext {
     pub(crate) earlier_environments: BTreeSet<String>,
     /// The project file as read.
     pub(crate) file: Option<SourceFile>,
+    /// The warnings about it. They are printed already.
+    pub(crate) warnings: Vec<Diagnostic>,
     /// The other environments, by name.
     pub(crate) other_environments: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
@@ -76,6 +78,14 @@ pub(crate) struct ProjectContext {
     pub(crate) shown_env_variables: BTreeSet<String>,
     /// The rate limit, if it is not the published one.
     pub(crate) rate_limit: Option<RateLimit>,
+}
+
+/// The error for a project file that cannot be used. Its diagnostics are printed already.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct InvalidProject {
+    pub(crate) message: String,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads the project file of the working folder, or of the nearest folder above that has one. `paths` are the manifests of the
@@ -239,7 +249,7 @@ pub(crate) fn read_environments<const N: usize>(
     context: &CommandContext,
 ) -> Result<[RawEnvironment; N]> {
     let folder = find_folder()?.ok_or_else(|| anyhow!("there is no {PROJECT_FILE} here or above"))?;
-    let (project, source) = read_project_file(&folder, context.output)?;
+    let (project, _, source) = read_project_file(&folder, context.output)?;
     let access = EnvAccess::new(&context.allowed_env, &project);
     // All names are checked first, so that `environments[name]` below cannot panic.
     for name in names {
@@ -264,7 +274,7 @@ fn read_context(
     context: &CommandContext,
 ) -> Result<ProjectContext> {
     let output = context.output;
-    let (project, source) = read_project_file(folder, output)?;
+    let (project, warnings, source) = read_project_file(folder, output)?;
     let access = EnvAccess::new(&context.allowed_env, &project);
     let name = environment.or(project.defaults.environment.as_deref());
     let others = project.environments.clone().into_iter();
@@ -278,7 +288,8 @@ fn read_context(
     if !unusable.is_empty() {
         output.print_diagnostics(&unusable, std::slice::from_ref(&source));
         let messages = unusable.iter().map(|it| format!("{}: {}", it.place, it.message));
-        bail!("{}", messages.collect::<Vec<_>>().join("; "));
+        let message = messages.collect::<Vec<_>>().join("; ");
+        return Err(InvalidProject { message, diagnostics: unusable }.into());
     }
     let whole = contained_manifests(&project, folder)?;
     let environment_policy_keys = name.map(|name| (name.to_owned(), own_keys(&selected.policy)));
@@ -303,6 +314,7 @@ fn read_context(
         default_environment: project.defaults.environment.clone(),
         earlier_environments: BTreeSet::new(),
         file: Some(source),
+        warnings,
         other_environments: others,
         manifests: whole.clone(),
         all_manifest_paths: whole,
@@ -328,14 +340,18 @@ fn env_references_of(environment: &Environment) -> Result<BTreeSet<String>> {
     Ok(project::env_references(&written).into_iter().map(str::to_owned).collect())
 }
 
-fn read_project_file(folder: &Path, output: Output) -> Result<(Project, SourceFile)> {
+fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diagnostic>, SourceFile)> {
     let (project, problems, source) = parse_project_file(folder)?;
     run_redaction().add_public_texts([Arc::clone(&source.text)]);
     output.print_diagnostics(&problems, std::slice::from_ref(&source));
-    // Without its variables and defaults, other files would be judged wrongly.
-    let project =
-        project.ok_or_else(|| anyhow!("{} has errors: correct them first, nothing else was read", source.name))?;
-    Ok((project, source))
+    match project {
+        Some(project) => Ok((project, problems, source)),
+        // Without its variables and defaults, other files would be judged wrongly.
+        None => {
+            let message = format!("{} has errors: correct them first, nothing else was read", source.name);
+            Err(InvalidProject { message, diagnostics: problems }.into())
+        }
+    }
 }
 
 /// The project file of a folder, unless it has errors, and what is wrong with it.

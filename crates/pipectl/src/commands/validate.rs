@@ -6,39 +6,27 @@ use std::path::PathBuf;
 use anyhow::Result;
 use model::address::Address;
 use model::desired::Document;
-use model::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::code_help::CodeHelp;
+use crate::code_help::ExplainedDiagnostic;
 use crate::context::CommandContext;
 use crate::diagnostics::{self, pluralize};
 use crate::exit;
 use crate::load_manifests::LoadedManifests;
 use crate::manifest_files::none_in_new_project;
 use crate::outcome::CommandOutcome;
-use crate::output::StyledText;
-use crate::project;
+use crate::output::{Label, StyledText};
+use crate::project::{self, InvalidProject};
 use crate::reports::RunReport;
 use crate::rule_checks;
 use crate::secrets::{self, SecretResolver};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Validation<'d> {
+struct Validation {
     files: usize,
     manifests: usize,
-    diagnostics: Vec<ExplainedDiagnostic<'d>>,
-}
-
-/// A diagnostic with the address of its explanation.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExplainedDiagnostic<'d> {
-    #[serde(flatten)]
-    diagnostic: &'d Diagnostic,
-    /// `None` for a rule of the project, which has a name of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help_uri: Option<String>,
+    diagnostics: Vec<ExplainedDiagnostic>,
 }
 
 pub(crate) struct ValidateOptions {
@@ -49,7 +37,11 @@ pub(crate) struct ValidateOptions {
 
 /// Reports every problem in every file.
 pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
-    let project = project::load_offline(&options.paths, context)?;
+    let project = match project::load_offline(&options.paths, context).map_err(|error| error.downcast()) {
+        Ok(project) => project,
+        Err(Ok(invalid)) => return Ok(invalid_project(context, invalid)),
+        Err(Err(error)) => return Err(error),
+    };
     let Some(mut declared) = none_in_new_project(LoadedManifests::load_project(&project), &project)? else {
         return Ok(nothing_to_validate(context));
     };
@@ -64,13 +56,11 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     if context.is_text() {
         context.output.print_diagnostics(&declared.diagnostics, &declared.files);
     }
+    declared.add_project_warnings();
     let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
     let files = declared.file_count();
-    let explained = declared.diagnostics.iter().map(|diagnostic| ExplainedDiagnostic {
-        diagnostic,
-        help_uri: CodeHelp::find(diagnostic.code).map(|help| help.help_uri),
-    });
-    let validation = Validation { files, manifests: declared.manifests.len(), diagnostics: explained.collect() };
+    let diagnostics = ExplainedDiagnostic::explain_all(&declared.diagnostics);
+    let validation = Validation { files, manifests: declared.manifests.len(), diagnostics };
     let outcome = CommandOutcome::new(context, code, context.envelope(word, validation));
     Ok(CommandOutcome {
         text: summary_text(&declared),
@@ -82,6 +72,18 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
         },
         ..outcome
     })
+}
+
+/// Mistakes of the project file are as valid a result as those of manifests.
+fn invalid_project(context: &CommandContext, invalid: InvalidProject) -> CommandOutcome {
+    let diagnostics = ExplainedDiagnostic::explain_all(&invalid.diagnostics);
+    let mut envelope = context.envelope("invalid", Validation { files: 1, manifests: 0, diagnostics });
+    envelope.errors = vec![invalid.message.clone()];
+    let mut outcome = CommandOutcome::new(context, exit::ERROR, envelope);
+    outcome.messages.push(Label::Delete, "error: ").push_plain(&invalid.message).end_line();
+    let InvalidProject { message, diagnostics } = invalid;
+    outcome.report = RunReport { files: 1, diagnostics, errors: vec![message], ..outcome.report };
+    outcome
 }
 
 fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {

@@ -1,8 +1,10 @@
 //! The envelope of JSON documents.
 
+use model::diagnostic::Diagnostic;
 use model::sanitize::escape_json_text;
 use serde::Serialize;
 
+use crate::code_help::ExplainedDiagnostic;
 use crate::error_report::ErrorReport;
 use crate::exit;
 use crate::shard::Shard;
@@ -41,6 +43,9 @@ pub struct OutputEnvelope<T> {
     pub unreachable: Vec<UnreachableService>,
     /// The errors of the command.
     pub errors: Vec<String>,
+    /// The problems in files that ended it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<ExplainedDiagnostic>,
     /// The error that ended the command before it had a result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
@@ -59,6 +64,7 @@ impl<T: Serialize> OutputEnvelope<T> {
             result: Some(result),
             unreachable: Vec::new(),
             errors: Vec::new(),
+            diagnostics: Vec::new(),
             error: None,
         }
     }
@@ -90,7 +96,7 @@ pub fn failure_json(
     (kind, outcome): (&'static str, &'static str),
     exit_code: u8,
     shard: Option<Shard>,
-    error: ErrorReport,
+    (error, diagnostics): (ErrorReport, &[Diagnostic]),
 ) -> String {
     OutputEnvelope::<()> {
         schema_version: SCHEMA_VERSION,
@@ -102,6 +108,7 @@ pub fn failure_json(
         result: None,
         unreachable: Vec::new(),
         errors: vec![error.message.clone()],
+        diagnostics: ExplainedDiagnostic::explain_all(diagnostics),
         error: Some(error),
     }
     .render()

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::envelope::SCHEMA_VERSION;
 use crate::apply::ObjectResult;
+use crate::code_help::ExplainedDiagnostic;
 use crate::saved_plan::StaleObject;
 use crate::unreachable::UnreachableService;
 
@@ -96,6 +97,9 @@ pub struct RunSummary<'s> {
     pub unreachable: &'s [UnreachableService],
     /// Errors of the run. Errors of an object are in its result.
     pub errors: &'s [String],
+    /// The problems in files that ended it before there was a plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<ExplainedDiagnostic>,
 }
 
 impl<'s> RunSummary<'s> {
