@@ -137,10 +137,10 @@ fn rule_that_cannot_be_evaluated_is_reported_once_at_the_rule() {
     assert_eq!(said.code, 1);
     assert_snapshot!(said.stderr.split("\n\n").next().unwrap_or_default(), @r#"
     error[rule-failed]: the rule `sizes` cannot be evaluated for 2 manifests: `deny`: there is no `size`; test with `has(….size)` or `'size' in …` first
-     --> pipectl.yaml:7:12
+     --> pipectl.yaml:7:26
       |
     7 |   - {name: sizes, deny: "labels.size > 1", message: m}
-      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
     note: the first manifest (pipes/clicks.yaml:1:1)
     help: correct the rule; to except a manifest, add `pipectl/except: sizes` to `metadata.annotations`

@@ -120,7 +120,7 @@ fn rule_that_fails_blocks() {
     let repo = applied_repo(&[fails]);
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  state: stopped"));
     let plan = repo.run_successfully(&["plan"]);
-    assert!(plan.contains("the rule `broken` (pipectl.yaml:4:25) cannot be evaluated"), "{plan}");
+    assert!(plan.contains("the rule `broken` (pipectl.yaml:4:39) cannot be evaluated"), "{plan}");
     assert_eq!(repo.run_pipectl(&["apply", "--yes"]).code, 5);
 }
 

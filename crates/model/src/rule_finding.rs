@@ -33,7 +33,7 @@ pub struct RuleFinding {
     /// Where that field stands; `None` for an object without a manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// Where the rule is written.
+    /// Where the rule is written: its name, or the expression that cannot be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_place: Option<Place>,
 }

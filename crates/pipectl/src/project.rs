@@ -12,12 +12,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use clickpipes::manifest::{self, EnvironmentDefaults};
 use clickpipes::redact_text::redact_messages;
 use clickpipes::secrets::policy::SecretPolicy;
-use model::desired::Place;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::project::{self, Credentials, Environment, Policy, Project, RateLimit, RequiredFields};
 use model::sanitize::sanitize_line;
 use model::suggest::suggest_similar;
-use rules::RuleSet;
+use rules::{RulePlaces, RuleSet};
 
 use crate::context::CommandContext;
 use crate::exit::UsageError;
@@ -71,7 +70,7 @@ pub(crate) struct ProjectContext {
     /// What manifests must not be.
     pub(crate) rules: RuleSet,
     /// Where they are written.
-    pub(crate) rule_places: BTreeMap<String, Place>,
+    pub(crate) rule_places: BTreeMap<String, RulePlaces>,
     /// The environment variables that the file may use.
     pub(crate) env_access: EnvAccess,
     /// The environment variables whose values are in `variables`, so that plans show them.
@@ -344,14 +343,12 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diag
     let (project, problems, source) = parse_project_file(folder)?;
     run_redaction().add_public_texts([Arc::clone(&source.text)]);
     output.print_diagnostics(&problems, std::slice::from_ref(&source));
-    match project {
-        Some(project) => Ok((project, problems, source)),
+    let Some(project) = project else {
         // Without its variables and defaults, other files would be judged wrongly.
-        None => {
-            let message = format!("{} has errors: correct them first, nothing else was read", source.name);
-            Err(InvalidProject { message, diagnostics: problems }.into())
-        }
-    }
+        let message = format!("{} has errors: correct them first, nothing else was read", source.name);
+        return Err(InvalidProject { message, diagnostics: problems }.into());
+    };
+    Ok((project, problems, source))
 }
 
 /// The project file of a folder, unless it has errors, and what is wrong with it.

@@ -29,8 +29,7 @@ impl Expression {
         if text.len() > MAX_BYTES {
             return Err(ExpressionProblem::new(0, format!("the expression is longer than {MAX_BYTES} bytes")));
         }
-        let parser = PrattParser::new().max_recursion_depth(MAX_DEPTH).max_expression_node_count(MAX_NODES);
-        let mut tree = parser.parse(text).map_err(|errors| first_syntax_error(text, &errors.errors))?;
+        let mut tree = parser().parse(text).map_err(|errors| first_syntax_error(text, &errors.errors))?;
         let mut checks = ExpressionChecks::new(text);
         checks.check(&tree)?;
         let variables = checks.into_variables();
@@ -55,6 +54,10 @@ impl Expression {
     pub(crate) fn evaluate(&self, context: &Context<'_, '_>) -> Result<Value, String> {
         Value::resolve(&self.tree, context).map_err(|error| describe_failure(&error))
     }
+}
+
+pub(crate) fn parser() -> PrattParser {
+    PrattParser::new().max_recursion_depth(MAX_DEPTH).max_expression_node_count(MAX_NODES)
 }
 
 fn type_in_words(value: &Value) -> String {

@@ -8,6 +8,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
 use model::suggest::suggest_similar;
 
 use crate::expression_problem::ExpressionProblem;
+use crate::node_places::NodePlaces;
 use crate::rule_input::VARIABLES;
 
 /// The largest number of operators, names and values in one.
@@ -69,10 +70,10 @@ impl<'t> ExpressionChecks<'t> {
             return Err(ExpressionProblem::new(0, "the expression is nested too deep"));
         }
         match &tree.expr {
-            Expr::Ident(name) => self.check_name(name)?,
+            Expr::Ident(name) => self.check_name(name, tree)?,
             Expr::Select(select) => self.check(&select.operand)?,
             Expr::Call(call) => {
-                self.check_function(&call.func_name)?;
+                self.check_function(&call.func_name, tree)?;
                 self.check_all(call.target.as_deref().into_iter().chain(&call.args))?;
             }
             Expr::List(list) => self.check_all(&list.elements)?,
@@ -109,7 +110,7 @@ impl<'t> ExpressionChecks<'t> {
         }
     }
 
-    fn check_name(&mut self, name: &str) -> Result<(), ExpressionProblem> {
+    fn check_name(&mut self, name: &str, tree: &IdedExpr) -> Result<(), ExpressionProblem> {
         if self.loop_variables.iter().any(|known| known == name) || TYPES.contains(&name) {
             return Ok(());
         }
@@ -123,36 +124,23 @@ impl<'t> ExpressionChecks<'t> {
             None => format!("there are `{}`", VARIABLES.join("`, `")),
         };
         Err(ExpressionProblem {
-            offset: self.offset_of(name),
+            offset: NodePlaces::find(self.text).start_of(tree),
             message: format!("there is no variable `{name}`"),
             help: Some(help),
         })
     }
 
-    fn check_function(&self, name: &str) -> Result<(), ExpressionProblem> {
+    fn check_function(&self, name: &str, tree: &IdedExpr) -> Result<(), ExpressionProblem> {
         let is_operator = name.contains('_') && !name.starts_with(char::is_alphabetic) || name.starts_with('@');
         if is_operator || FUNCTIONS.contains(&name) {
             return Ok(());
         }
-        let (offset, known) = (self.offset_of(name), FUNCTIONS.iter().chain(MACROS).copied());
+        let (offset, known) = (NodePlaces::find(self.text).start_of(tree), FUNCTIONS.iter().chain(MACROS).copied());
         let help = if MACROS.contains(&name) {
             Some(format!("`{name}` needs a list and a variable: `list.{name}(x, …)`"))
         } else {
             suggest_similar(name, known).map(|meant| format!("did you mean `{meant}`?"))
         };
         Err(ExpressionProblem { offset, message: format!("there is no function `{name}`"), help })
-    }
-
-    /// Where a name stands as a word of its own. The tree has no positions.
-    fn offset_of(&self, name: &str) -> usize {
-        let is_part = |c: char| c.is_alphanumeric() || c == '_';
-        let mut found = self.text.match_indices(name).map(|(at, _)| at);
-        let is_whole = |at: &usize| {
-            let (before, after) = (&self.text[..*at], &self.text[*at + name.len()..]);
-            // `labels.stage` has no variable `stage`.
-            !before.ends_with(is_part) && !before.ends_with(['.', '"', '\'']) && !after.starts_with(is_part)
-        };
-        let first = self.text.find(name).unwrap_or_default();
-        found.find(is_whole).unwrap_or(first)
     }
 }

@@ -4,6 +4,7 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use model::suggest::suggest_similar;
 
 use crate::expression_problem::ExpressionProblem;
+use crate::node_places::NodePlaces;
 use crate::rule_input::VARIABLES;
 
 /// What a variable has, by its path. Fields of the `spec` are those of a kind, and not listed.
@@ -26,7 +27,9 @@ const WORDS: &[(&str, &[&str])] = &[
 pub(crate) fn find_unknown_word(tree: &IdedExpr, text: &str) -> Option<ExpressionProblem> {
     let visit = |tree| find_unknown_word(tree, text);
     match &tree.expr {
-        Expr::Select(select) => unknown_member(&select.operand, &select.field, text).or_else(|| visit(&select.operand)),
+        Expr::Select(select) => {
+            unknown_member(tree, &select.operand, &select.field, text).or_else(|| visit(&select.operand))
+        }
         Expr::Call(call) => {
             let own = match (call.func_name.as_str(), &call.args[..]) {
                 (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
@@ -50,26 +53,26 @@ pub(crate) fn find_unknown_word(tree: &IdedExpr, text: &str) -> Option<Expressio
     }
 }
 
-fn unknown_member(of: &IdedExpr, name: &str, text: &str) -> Option<ExpressionProblem> {
+fn unknown_member(tree: &IdedExpr, of: &IdedExpr, name: &str, text: &str) -> Option<ExpressionProblem> {
     let path = path_of(of)?;
     let (_, known) = MEMBERS.iter().find(|(known, _)| *known == path)?;
     let message = format!("`{path}` has no member `{name}`");
-    (!known.contains(&name)).then(|| problem(&message, (name, known), &format!(".{name}"), text))
+    (!known.contains(&name)).then(|| problem(&message, (name, known), tree, text))
 }
 
-fn unknown_text(member: &IdedExpr, word: &IdedExpr, text: &str) -> Option<ExpressionProblem> {
-    let Expr::Literal(LiteralValue::String(word)) = &word.expr else { return None };
+fn unknown_text(member: &IdedExpr, literal: &IdedExpr, text: &str) -> Option<ExpressionProblem> {
+    let Expr::Literal(LiteralValue::String(word)) = &literal.expr else { return None };
     let (path, known) = WORDS.iter().find(|(known, _)| path_of(member).as_deref() == Some(known))?;
     let message = format!("`{path}` is never `{}`", word.inner());
-    (!known.contains(&word.inner())).then(|| problem(&message, (word.inner(), known), word.inner(), text))
+    (!known.contains(&word.inner())).then(|| problem(&message, (word.inner(), known), literal, text))
 }
 
-fn problem(message: &str, (name, known): (&str, &[&str]), written: &str, text: &str) -> ExpressionProblem {
+fn problem(message: &str, (name, known): (&str, &[&str]), tree: &IdedExpr, text: &str) -> ExpressionProblem {
     let help = match suggest_similar(name, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("there are `{}`", known.join("`, `")),
     };
-    let offset = text.find(written).map_or(0, |at| at + written.len() - name.len());
+    let offset = NodePlaces::find(text).start_of(tree);
     ExpressionProblem { help: Some(help), ..ExpressionProblem::new(offset, model::sanitize::sanitize_line(message)) }
 }
 

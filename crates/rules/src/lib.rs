@@ -9,6 +9,7 @@ mod expression_problem;
 mod known_words;
 mod message;
 mod metering;
+mod node_places;
 mod problems;
 mod rule_input;
 mod rule_set;
@@ -17,6 +18,6 @@ mod tests;
 mod text_position;
 mod values;
 
-pub use problems::{find_rule_places, find_rule_problems};
+pub use problems::{RulePlaces, find_rule_places, find_rule_problems};
 pub use rule_input::{RuleInput, RuleTime};
 pub use rule_set::{RuleScope, RuleSet, excepted_rules};

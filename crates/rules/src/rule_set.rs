@@ -12,6 +12,7 @@ use crate::expression::Expression;
 use crate::expression_problem::ExpressionProblem;
 use crate::message::Message;
 use crate::metering::StepBudget;
+use crate::problems::RulePlaces;
 use crate::rule_input::RuleInput;
 
 /// The rules to evaluate.
@@ -33,18 +34,18 @@ pub(crate) struct CompiledRule {
     when: Option<Expression>,
     deny: Expression,
     message: Message,
-    place: Option<Place>,
+    places: Option<RulePlaces>,
 }
 
 impl CompiledRule {
-    fn parse(rule: &PolicyRule, place: Option<Place>) -> Option<Self> {
+    fn parse(rule: &PolicyRule, places: Option<RulePlaces>) -> Option<Self> {
         Some(Self {
             name: Arc::from(rule.name.as_str()),
             level: rule.level,
             when: rule.when.as_deref().map(Expression::parse).transpose().ok()?,
             deny: Expression::parse(&rule.deny).ok()?,
             message: Message::parse(&rule.message).ok()?,
-            place,
+            places,
         })
     }
 
@@ -62,20 +63,23 @@ impl CompiledRule {
         }
     }
 
-    fn is_violated(&self, context: &Context<'_, '_>) -> Result<bool, String> {
+    /// Whether an object violates it. A failure comes with where the expression is that failed.
+    fn is_violated(&self, context: &Context<'_, '_>) -> Result<bool, (String, Option<Place>)> {
+        let place = |part: fn(&RulePlaces) -> &Option<Place>| self.places.as_ref().and_then(|it| part(it).clone());
         if let Some(when) = &self.when
-            && !when.is_true(context).map_err(|error| format!("`when`: {error}"))?
+            && !when.is_true(context).map_err(|error| (format!("`when`: {error}"), place(|it| &it.when)))?
         {
             return Ok(false);
         }
-        self.deny.is_true(context).map_err(|error| format!("`deny`: {error}"))
+        self.deny.is_true(context).map_err(|error| (format!("`deny`: {error}"), place(|it| &it.deny)))
     }
 
     fn evaluate(&self, context: &Context<'_, '_>) -> Option<RuleFinding> {
-        let (message, is_failure) = match self.is_violated(context) {
+        let name_place = || self.places.as_ref().map(|places| places.name.clone());
+        let (message, is_failure, rule_place) = match self.is_violated(context) {
             Ok(false) => return None,
-            Ok(true) => (self.message.render(context), false),
-            Err(error) => (error, true),
+            Ok(true) => (self.message.render(context), false, name_place()),
+            Err((error, place)) => (error, true, place.or_else(name_place)),
         };
         Some(RuleFinding {
             rule: Arc::clone(&self.name),
@@ -85,7 +89,7 @@ impl CompiledRule {
             is_excepted: false,
             path: self.deny.field.clone().unwrap_or_default(),
             place: None,
-            rule_place: self.place.clone(),
+            rule_place,
         })
     }
 }
@@ -131,8 +135,8 @@ impl fmt::Debug for RuleSet {
 impl RuleSet {
     /// The rules without those that have errors: [`find_rule_problems`](crate::find_rule_problems) reports them, of an
     /// earlier version of the file as well.
-    pub fn compile(rules: &[PolicyRule], place: impl Fn(&PolicyRule) -> Option<Place>) -> Self {
-        let rules = rules.iter().filter_map(|rule| CompiledRule::parse(rule, place(rule)));
+    pub fn compile(rules: &[PolicyRule], places: impl Fn(&PolicyRule) -> Option<RulePlaces>) -> Self {
+        let rules = rules.iter().filter_map(|rule| CompiledRule::parse(rule, places(rule)));
         let rules: Vec<_> = rules.collect();
         let library = (!rules.is_empty()).then(standard_library);
         Self { rules, library, budget: StepBudget::default() }

@@ -245,9 +245,48 @@ fn words_that_no_object_has_are_mistakes() {
     ] {
         assert_eq!(problem(text).as_deref(), Some(expected));
     }
+    // An equal word stands in an earlier literal, comment, member or loop.
+    for (text, rest) in [
+        ("labels.type == 'pipe' &&\nmanifest.kind == 'pipe'", "pipe'"),
+        ("labels.day == 'friday' && // friday\nnow.weekday == 'friday'", "friday'"),
+        ("labels.day == 'the foo bar' &&\nfoo.x == 1", "foo.x == 1"),
+        ("has(labels.env) && // env\nenv == 'dev'", "env == 'dev'"),
+        ("labels['tem'] == \"tem\" && tem == labels.tem", "tem == labels.tem"),
+        ("['é'].all(tem, tem == 'x') && tem == 'y'", "tem == 'y'"),
+        ("'x.startWith(y)' == labels.x && labels.y.startWith('x')", "startWith('x')"),
+        ("'now.weekdy' == labels.x && has(now.weekdy)", "weekdy)"),
+        ("labels.action == 'change.actoin' && change.actoin == 'x'", "actoin == 'x'"),
+        ("'craete' in labels && change.action in ['create', r'craete']", "craete']"),
+        ("sise(labels) == 1 && 'sise' == labels.x", "sise(labels) == 1 && 'sise' == labels.x"),
+    ] {
+        let found = crate::rule_set::parse_condition(text).unwrap();
+        assert!(text[found.offset..] == *rest, "{text}: {found:?}");
+    }
     for text in ["[1].all(change, change == 1)", "labels.kind == 'X'", "manifest.spec.state in ['absent']"] {
         assert_eq!(crate::rule_set::parse_condition(text), None, "{text}");
     }
+}
+
+/// Its name is on another line than what has the mistake.
+#[test]
+fn rule_that_cannot_be_evaluated_has_the_place_of_its_expression() {
+    let rules =
+        "policy:\n  rules:\n  - name: r\n    deny: |-\n      manifest.spec.scaling.replicas > 2\n    message: m\n";
+    let with_when =
+        "  - {name: w, when: \"labels.x == ''\", deny: 'true', message: m}\n  - {name: d, deny: 'true', message: m}\n";
+    let file = SourceFile { name: "pipectl.yaml".into(), text: format!("{rules}{with_when}").into() };
+    let places = crate::find_rule_places(&file, "");
+    let rules = [
+        rule("manifest.spec.scaling.replicas > 2"),
+        PolicyRule { name: "w".to_owned(), when: Some("labels.x == ''".to_owned()), ..rule("true") },
+        PolicyRule { name: "d".to_owned(), ..rule("true") },
+    ];
+    let rules = RuleSet::compile(&rules, |rule| places.get(&rule.name).cloned());
+    let document = document(json!({}), "");
+    let found = rules.evaluate(&input_of(&document), RuleScope::Manifest);
+    let found: Vec<_> = found.iter().map(|it| (it.is_failure, it.rule_place.as_ref().unwrap().to_string())).collect();
+    let expected = [(true, "pipectl.yaml:5:7"), (true, "pipectl.yaml:7:22"), (false, "pipectl.yaml:8:12")];
+    assert_eq!(found, expected.map(|(is_failure, place)| (is_failure, place.to_owned())));
 }
 
 #[test]

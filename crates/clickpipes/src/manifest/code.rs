@@ -24,4 +24,5 @@ model::codes! {
     MISSING_PARAMETER = "missing-parameter",
     PARAMETER_NAME = "parameter-name",
     EMPTY_FOR_EACH = "empty-for-each",
+    UNKNOWN_ANNOTATION = "unknown-annotation",
 }

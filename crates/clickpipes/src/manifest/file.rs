@@ -16,8 +16,10 @@ use crate::kinds::{self, manifest_fields};
 use model::address::Kind;
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
 use model::path::{FieldPath, VisitedPath};
+use model::rule_finding::EXCEPT_ANNOTATION;
 use model::schema_validator;
-use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlNode};
+use model::suggest::suggest_similar;
+use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, Span, YamlDocument, YamlEntry, YamlNode};
 
 pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec<DraftManifest>, Vec<Diagnostic>) {
     let (validated, remarks) = validate_file(file, context);
@@ -129,6 +131,7 @@ fn validate_document(
     let kind = classify::resolve_kind(&mut root, remarks)?;
     lift_known_fields(manifest_fields(kind), &mut root, &VisitedPath::root(), remarks);
     remove_needless_nulls(kind, &mut root, context, remarks);
+    warn_of_unknown_annotations(&root, remarks);
     let fields = if document.is_complete {
         validate_fields(kind, &mut root, remarks)
     } else {
@@ -139,6 +142,28 @@ fn validate_document(
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && document.is_complete && remarks.error_count() == errors && !remarks.is_full();
     Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document }, fields })
+}
+
+/// Warns of annotations that look like that of pipectl.
+// Hazard: a misspelt one excepts from nothing, and all that a person sees is that a rule still forbids the change.
+fn warn_of_unknown_annotations(root: &YamlNode, remarks: &mut PendingDiagnostics) {
+    let annotations = root.node_at(&["metadata", "annotations"]).map_or(&[][..], YamlNode::entries);
+    for YamlEntry { key, span, .. } in annotations.iter().filter(|entry| entry.key != EXCEPT_ANNOTATION) {
+        let is_similar = suggest_similar(key, [EXCEPT_ANNOTATION]).is_some();
+        if is_similar || key.starts_with(classify::API_VERSION_PREFIX) {
+            let help = if is_similar {
+                format!("did you mean `{EXCEPT_ANNOTATION}`?")
+            } else {
+                format!("the one that it knows is `{EXCEPT_ANNOTATION}`")
+            };
+            let remark = PendingDiagnostic::warning(
+                code::UNKNOWN_ANNOTATION,
+                *span,
+                format!("pipectl has no annotation `{key}`"),
+            );
+            remarks.push(remark.with_path(FieldPath::parse("metadata.annotations").child(key)).with_help(help));
+        }
+    }
 }
 
 /// Validates the fields, and returns them as the rules saw them.

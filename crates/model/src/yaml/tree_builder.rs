@@ -76,6 +76,9 @@ impl<'f> TreeBuilder<'f> {
             Event::SequenceEnd | Event::MappingEnd => self.close_container(span),
             Event::Scalar(text, style, anchor, tag) => {
                 self.spend_nodes(1, span)?;
+                let is_empty_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && text.is_empty();
+                // It would have the place of what follows it.
+                let span = self.key_span().filter(|_| is_empty_block).unwrap_or(span);
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 let content = if self.check_tag(tag.as_deref(), "str", span) {
                     self.read_scalar(text.into_owned(), plain, span)
@@ -128,6 +131,14 @@ impl<'f> TreeBuilder<'f> {
     fn text_content(&self, text: String, is_unquoted: bool, span: Span) -> YamlContent {
         let variables = VariablePlaces::find(self.text, span, &text);
         YamlContent::Text { text, is_unquoted, variables }
+    }
+
+    /// The key whose value comes next.
+    fn key_span(&self) -> Option<Span> {
+        match self.frames.last() {
+            Some(OpenFrame { container: OpenContainer::Map(_, Some(PendingKey::Field(_, span))), .. }) => Some(*span),
+            _ => None,
+        }
     }
 
     fn is_key_next(&self) -> bool {

@@ -37,7 +37,7 @@ pub(crate) struct ValidateOptions {
 
 /// Reports every problem in every file.
 pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result<CommandOutcome> {
-    let project = match project::load_offline(&options.paths, context).map_err(|error| error.downcast()) {
+    let project = match project::load_offline(&options.paths, context).map_err(anyhow::Error::downcast) {
         Ok(project) => project,
         Err(Ok(invalid)) => return Ok(invalid_project(context, invalid)),
         Err(Err(error)) => return Err(error),

@@ -1,6 +1,6 @@
 //! Files full of mistakes: all of them are found in one run.
 
-use super::{load_with, render_diagnostics};
+use super::{load_all, load_with, pipe_yaml, render_diagnostics};
 
 const BASICS: &str = "\u{feff}# A pipe by somebody in a hurry.
 apiVersion: pipectl/v2
@@ -286,4 +286,20 @@ fn suggested_replacements_fit_their_spans() {
         ),
     ]
     "#);
+}
+
+/// A misspelt exception excepts from nothing.
+#[test]
+fn annotation_that_resembles_ours_is_a_warning() {
+    let annotations = "annotations: {pipectl/except: r, owner: me, pipectl/exept: r, pipctl/except: r, pipectl/owner: me, example.com/except: r}";
+    let loaded = load_all(&[("a.yaml", &pipe_yaml("a", annotations))]);
+    assert_eq!(loaded.manifests.len(), 1);
+    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
+    a.yaml:6:47 warning[unknown-annotation] metadata.annotations.pipectl/exept: pipectl has no annotation `pipectl/exept`
+        help: did you mean `pipectl/except`?
+    a.yaml:6:65 warning[unknown-annotation] metadata.annotations.pipctl/except: pipectl has no annotation `pipctl/except`
+        help: did you mean `pipectl/except`?
+    a.yaml:6:83 warning[unknown-annotation] metadata.annotations.pipectl/owner: pipectl has no annotation `pipectl/owner`
+        help: the one that it knows is `pipectl/except`
+    ");
 }

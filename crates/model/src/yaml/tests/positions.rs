@@ -34,6 +34,18 @@ fn values_and_keys_have_source_positions() {
     }
 }
 
+/// The parser gives it the place of what follows.
+#[test]
+fn empty_block_has_the_place_of_its_key() {
+    for block in ["|", ">", "|-", ">-", "|2 # why"] {
+        let text = format!("list:\n  - a: {block}\n    b: x\nc: {block}\n\n\n");
+        let (documents, _) = parse_text(&text);
+        for (path, line, column, source) in [("list.0.a", 2, 5, "a"), ("list.0.b", 3, 8, "x"), ("c", 4, 1, "c")] {
+            assert_eq!(locate_field(&text, &documents[0].root, path), (line, column, source), "{path} {block}");
+        }
+    }
+}
+
 #[test]
 fn crlf_line_endings_do_not_shift_positions() {
     let text = "a: 1\r\nb:\r\n  c: x\r\n";
