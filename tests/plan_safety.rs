@@ -135,6 +135,46 @@ fn rename_that_is_not_declared_deletes_nothing_in_any_spelling() {
     }
 }
 
+/// What the API masks may be what the new pipe declares.
+#[test]
+fn rename_that_is_not_declared_deletes_nothing_behind_a_mask() {
+    let masks: [(&str, EditSpec); 5] = [
+        ("mysql-cdc", |pipe| pipe["source"]["mysql"]["host"] = json!("***")),
+        ("postgres-cdc", |pipe| pipe["source"]["postgres"]["host"] = json!("[REDACTED].example.com")),
+        ("kafka-mtls", |pipe| pipe["source"]["kafka"]["topics"] = json!("***")),
+        ("kinesis-user", |pipe| pipe["source"]["kinesis"]["streamName"] = json!("***")),
+        ("kinesis-user", |pipe| pipe["destination"]["table"] = json!("***")),
+    ];
+    for (name, mask) in masks {
+        let pipe = seed_named(name);
+        let desk = applied_seeds(&[&pipe]);
+        assert!(desk.edit_world(|world| world.edit_pipe("analytics", name, mask)), "{name}");
+        let mut absent = pipe.clone();
+        absent["spec"]["state"] = json!("absent");
+        let said = apply_seeds(&desk, &[&absent, &renamed(&pipe)], &[]);
+        assert_eq!((said.code, desk.count_requests("DELETE")), (5, 0), "{}", said.all_output());
+        assert!(said.stdout.contains(&format!("`previousNames: [{name}]`")), "{}", said.stdout);
+    }
+}
+
+/// The placeholder of `export` would become the value, after the pipe that worked was deleted.
+#[test]
+fn placeholder_that_nobody_filled_in_is_not_sent() {
+    let pipe = seed_named("azure");
+    let desk = applied_seeds(&[&pipe]);
+    let mut exported = pipe.clone();
+    exported["spec"]["source"]["objectStorage"]["azureContainerName"] = json!("FILL_IN");
+    assert_eq!(apply_seeds(&desk, &[&exported], &[]).code, 0);
+    exported["spec"]["source"]["objectStorage"]["format"] = json!("CSVWithNames");
+    let said = apply_seeds(&desk, &[&exported], &["--allow-replace", "analytics/azure"]);
+    assert_eq!((said.code, desk.count_writes()), (5, 1), "{}", said.all_output());
+    assert!(
+        said.stdout.contains("`source.objectStorage.azureContainerName` would be sent as `FILL_IN`"),
+        "{}",
+        said.stdout
+    );
+}
+
 #[test]
 fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
     let pipe = seed_named("kinesis-user");

@@ -4,6 +4,7 @@ use model::path::FieldPath;
 use serde_json::Value;
 
 use crate::network_address::canonical_url;
+use crate::pipe::source::text_at;
 
 /// What happens if two pipes read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +45,7 @@ pub(crate) fn read_named_by(
     location: String,
     sharing: Sharing,
 ) -> Option<ExclusiveRead> {
+    let name = Some(text_at(source, path)).filter(|name| !name.is_empty())?;
     let path = FieldPath::parse(path);
-    let name = match path.value_in(source)? {
-        Value::String(text) if !text.is_empty() => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
     Some(ExclusiveRead { what, name, location, path, sharing })
 }

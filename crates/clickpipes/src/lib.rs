@@ -28,6 +28,7 @@ pub mod named_host;
 mod network_address;
 pub mod pipe;
 pub mod pipe_summary;
+pub mod placeholder;
 pub mod redact_text;
 pub mod removed_columns;
 pub mod reverse_private_endpoint;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::network_address::is_same_location;
 use crate::pipe::source::{SourceItems, SourceKind, SourceSpec, join_nonempty, text_at};
 use crate::pipe::written_tables::{WrittenTable, written_tables};
-use crate::semantics::FieldSemantics;
+use crate::semantics::{FieldSemantics, is_masked};
 use model::address::Kind;
 
 /// Where the rows of one pipe come from, and where they go.
@@ -20,28 +20,41 @@ pub struct Lineage {
     pub system: String,
     /// Which one it is: brokers, a host and its database, a project. Empty where nothing says.
     pub location: String,
+    /// Whether an endpoint that is given by name leads there: only live tells the host.
+    is_behind_endpoint: bool,
     /// What is read there, and the table that each of it ends up in.
     pub edges: Vec<LineageEdge>,
 }
 
 impl Lineage {
-    /// Whether both may read the same into the same table. What a secret hides, or the API does not return, may be any.
+    /// Whether both may read the same into the same table. What a secret or a mask hides, or the API does not return, may
+    /// be any.
     pub fn may_load_the_same(&self, other: &Self) -> bool {
-        let is_hidden = |text: &str| text.is_empty();
-        let [own, others] = [self, other].map(|it| it.location.as_str());
-        let is_same_place = is_hidden(own) || is_hidden(others) || is_same_location(own, others);
-        if self.source != other.source || !is_same_place {
+        if self.source != other.source || !self.may_be_at_place_of(other) {
             return false;
         }
         let mut by_table: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for edge in &self.edges {
             by_table.entry(&edge.to).or_default().push(&edge.from);
         }
+        let may_be_same = |one: &str, other: &str| one == other || is_hidden(one) || is_hidden(other);
         other.edges.iter().any(|edge| {
-            let mut items = by_table.get(edge.to.as_str()).into_iter().flatten();
-            items.any(|item| *item == edge.from || is_hidden(item) || is_hidden(&edge.from))
+            if is_hidden(&edge.to) {
+                return self.edges.iter().any(|own| may_be_same(&own.from, &edge.from));
+            }
+            by_table.get(edge.to.as_str()).into_iter().flatten().any(|item| may_be_same(item, &edge.from))
         })
     }
+
+    fn may_be_at_place_of(&self, other: &Self) -> bool {
+        let is_unknown = |it: &Self| it.is_behind_endpoint || is_hidden(&it.location);
+        is_unknown(self) || is_unknown(other) || is_same_location(&self.location, &other.location)
+    }
+}
+
+/// Whether a text does not say what it stands for.
+fn is_hidden(text: &str) -> bool {
+    text.is_empty() || is_masked(text)
 }
 
 /// One topic, table, collection or set of files on its way into one table.
@@ -69,7 +82,10 @@ pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
     let spec = kind.spec();
     let edges = lineage_edges(spec, source, &redacted);
     let system = system_name(spec, &text_at(source, "type"));
-    Some(Lineage { source: spec.key, system, location: (spec.location)(source), edges })
+    let fields = rules.child_field("source").child_field(spec.key);
+    let is_behind_endpoint =
+        fields.child_fields().any(|(name, field)| field.referenced_object(&source[name]).is_some());
+    Some(Lineage { source: spec.key, system, location: (spec.location)(source), is_behind_endpoint, edges })
 }
 
 fn system_name(spec: &SourceSpec, vendor: &str) -> String {
@@ -195,6 +211,12 @@ mod tests {
             (files("gs://a/x/*.json"), files("https://storage.googleapis.com/a/x/*.json"), true),
             (files("s3://a/x/*.json"), files("s3://a/y/*.json"), false),
             (files("s3://a/x/*.json"), files("s3://b/x/*.json"), false),
+            (json!({"kafka": {"brokers": {"endpoint": "msk"}, "topics": "a"}}), kafka("b1:9092"), true),
+            (json!({"kafka": {"brokers": {"endpoint": "msk"}, "topics": "b"}}), kafka("b1:9092"), false),
+            (kafka("b1:9092"), kafka("***:9092"), true),
+            (kafka("b1:9092"), json!({"kafka": {"brokers": "b1:9092", "topics": "[REDACTED]"}}), true),
+            (files("s3://a/x/*.json"), files("https://***.s3.us-east-1.amazonaws.com/x/*.json"), true),
+            (files("s3://a/x/*.json"), files("https://***.s3.us-east-1.amazonaws.com/y/*.json"), false),
             // The API returns neither the container nor the path.
             (azure("p"), azure(""), true),
             (azure("p"), kafka("b1:9092"), false),

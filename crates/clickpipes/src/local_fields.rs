@@ -25,7 +25,7 @@ fn strip_value(node: &FieldNode, value: &mut Value) {
 }
 
 /// A whole number that is written with a fraction or an exponent, such as `5432.0` or `2e0`: the API refuses it.
-fn whole_number(number: &Number) -> Option<i64> {
+pub(crate) fn whole_number(number: &Number) -> Option<i64> {
     let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0)?;
     format!("{float:.0}").parse().ok()
 }

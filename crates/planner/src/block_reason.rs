@@ -120,6 +120,8 @@ pub enum BlockReason {
     ServiceDown(ServiceRef, DownService),
     /// A secret would go to a host that `policy.secrets` does not allow.
     SecretNotAllowed(RefusedSecret),
+    /// These fields of a request have the placeholder that `export` writes for what the API does not return.
+    NotFilledIn(Vec<FieldPath>),
     /// It would read, or give up, what another object cannot give up or take over.
     ContestedRead(ReadConflict),
     /// It needs this object, which others cannot use: its name, its state, and what that means.

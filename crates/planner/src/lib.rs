@@ -33,6 +33,7 @@ mod prune;
 mod prune_evidence;
 mod read_conflict;
 mod references;
+mod refused_request;
 mod renamed_hosts;
 mod respelling;
 mod rule_blocks;

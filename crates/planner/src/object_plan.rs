@@ -23,8 +23,8 @@ use crate::match_live::LiveMatch;
 use crate::object_diff::ObjectDiff;
 use crate::overlay::keep_live;
 use crate::references::{self, LiveReferences, References};
+use crate::refused_request;
 use crate::respelling;
-use crate::sent_secrets::RefusedSecret;
 use crate::shown_fields::ShownFields;
 use crate::unproven_fields::unproven_fields;
 
@@ -55,10 +55,10 @@ impl PlanInputs<'_> {
         let mut object_plan = self.plan_by_presence(at, document, live);
         if let Some((change, actions)) = &mut object_plan.change
             && !change.verdict.is_blocked()
-            && let Some(refused) = RefusedSecret::find(&self.policy.secrets, &change.secrets)
+            && let Some(reason) = refused_request::refusal(&self.policy.secrets, change, actions)
         {
             let secrets = std::mem::take(&mut change.secrets);
-            change.block(BlockReason::SecretNotAllowed(refused));
+            change.block(reason);
             change.secrets = secrets;
             actions.clear();
         }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use clickpipes::lineage::{Lineage, pipe_lineage};
 use clickpipes::pipe::source::source_word;
 use clickpipes::pipe::written_tables::{colliding_table, written_table_names};
+use clickpipes::semantics::is_masked;
 use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::live::{Id, Live};
@@ -87,8 +88,8 @@ struct Writer<'l> {
     lineage: Rc<Option<Lineage>>,
 }
 
-/// Live pipes by the tables that they write.
-struct TableWriters<'l>(HashMap<(&'l ServiceRef, String), Vec<Writer<'l>>>);
+/// Live pipes by the tables that they write; `None` for a table whose name the API masks, which may be any.
+struct TableWriters<'l>(HashMap<(&'l ServiceRef, Option<String>), Vec<Writer<'l>>>);
 
 impl<'l> TableWriters<'l> {
     fn new(pipes: impl Iterator<Item = (&'l Address, &'l Value)>) -> Self {
@@ -97,6 +98,7 @@ impl<'l> TableWriters<'l> {
             let lineage = Rc::new(pipe_lineage(address.kind, body));
             for table in written_table_names(body) {
                 let writer = Writer { address, body, lineage: Rc::clone(&lineage) };
+                let table = Some(table).filter(|table| !is_masked(table));
                 writers.entry((&address.service, table)).or_default().push(writer);
             }
         }
@@ -105,7 +107,7 @@ impl<'l> TableWriters<'l> {
 
     /// The pipes that write a table of this declared one, each once.
     fn find_all<'s>(&'s self, at: &'s Address, body: &Value) -> BTreeMap<(&'l Address, *const Value), &'s Writer<'l>> {
-        let tables = written_table_names(body).into_iter();
+        let tables = written_table_names(body).into_iter().map(Some).chain([None]);
         let writers = tables.filter_map(|table| self.0.get(&(&at.service, table))).flatten();
         writers.map(|writer| ((writer.address, std::ptr::from_ref(writer.body)), writer)).collect()
     }

@@ -21,8 +21,7 @@ pub use env_names::EnvNames;
 use fill_required::ManifestDraft;
 pub(crate) use to_spec::{escape_text, escape_variables, unescape_text};
 
-/// The placeholder for a value that somebody has to write.
-pub const FILL_IN: &str = "FILL_IN";
+pub use clickpipes::placeholder::FILL_IN;
 
 pub(crate) const SHARED_NAME_REASON: &str = "another one has the same name, and a manifest can declare \
                                       one of them: rename this one, and export it then";

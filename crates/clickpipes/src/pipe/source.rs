@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use crate::exclusive_read::ExclusiveRead;
+use crate::local_fields::whole_number;
 use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::RuleSet;
@@ -165,7 +166,10 @@ pub fn source_family(body: &Value) -> Option<SourceFamily> {
 pub(crate) fn text_at(value: &Value, field: &str) -> String {
     match value_at(value, field) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
+        // An API may answer `77.0` for `77`.
+        Some(Value::Number(number)) => {
+            whole_number(number).map_or_else(|| number.to_string(), |number| number.to_string())
+        }
         _ => String::new(),
     }
 }

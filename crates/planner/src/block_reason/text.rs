@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clickpipes::blocking_tables;
+use clickpipes::placeholder::FILL_IN;
 use clickpipes::semantics::FieldSemantics;
 use model::rule_finding::RuleFinding;
 
@@ -52,6 +53,12 @@ impl fmt::Display for BlockReason {
                 if down.can_be_woken { Ok(()) } else { f.write_str(": start the service") }
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
+            Self::NotFilledIn(fields) => write!(
+                f,
+                "{} would be sent as `{FILL_IN}`, which `export` writes for a value that the API does not return: \
+                 write the value",
+                quote_all(fields)
+            ),
             Self::ContestedRead(conflict) => conflict.fmt(f),
             Self::ForbiddenByRules { findings, is_declared } => fmt_rules(findings, *is_declared, f),
             Self::MissingReference(_)

@@ -1,0 +1,19 @@
+//! What is not sent, whatever it would do to the object.
+
+use clickpipes::placeholder::unfilled_fields;
+use clickpipes::secrets::policy::SecretPolicy;
+use model::action::Action;
+use model::path::FieldPath;
+
+use crate::block_reason::BlockReason;
+use crate::change::Change;
+use crate::sent_secrets::RefusedSecret;
+
+/// Why these requests of a change are not sent; `None` if nothing is against them.
+pub(crate) fn refusal(policy: &SecretPolicy, change: &Change, actions: &[Action]) -> Option<BlockReason> {
+    let unfilled: Vec<FieldPath> = actions.iter().filter_map(Action::request_body).flat_map(unfilled_fields).collect();
+    if !unfilled.is_empty() {
+        return Some(BlockReason::NotFilledIn(unfilled));
+    }
+    RefusedSecret::find(policy, &change.secrets).map(BlockReason::SecretNotAllowed)
+}
