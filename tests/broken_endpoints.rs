@@ -126,11 +126,39 @@ fn other_fields_of_a_pipe_change_while_its_endpoint_waits() {
     let desk = desk_with_endpoint(EndpointStatus::PendingAcceptance);
     for edit in [
         pipe("orders").replace("  source:\n", "  scaling: {replicas: 2}\n  source:\n"),
+        with_column(&pipe("orders")),
         pipe("orders").replace("[{endpoint: link}]", "[]"),
     ] {
         desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &edit);
         let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 0, "{}", said.all_output());
+    }
+}
+
+fn with_column(pipe: &str) -> String {
+    pipe.replace("UInt64}]", "UInt64}, {name: more, type: UInt64}]")
+}
+
+/// Only a Kafka pipe has the list that has to be emptied.
+#[test]
+fn way_out_of_a_dead_endpoint_names_no_field_that_the_pipe_lacks() {
+    let words = "an empty `reversePrivateEndpointIds` ends the reference";
+    for (status, word) in [(EndpointStatus::Failed, true), (EndpointStatus::Expired, false)] {
+        let desk = desk_with_endpoint(status);
+        for (pipes, is_list) in [
+            (pipe("orders"), true),
+            (pipe("orders") + &pipe("views"), true),
+            (public_pipe() + &database_behind_link("{endpoint: link}"), false),
+        ] {
+            desk.write_file("pipes.yaml", ENDPOINT.to_owned() + &pipes);
+            let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SECRETS);
+            assert!(
+                said.stdout.contains("`link`, which is") || said.stdout.contains("! endpoint link"),
+                "{}",
+                said.all_output()
+            );
+            assert_eq!(said.stdout.contains(words), word && is_list, "{}", said.stdout);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod health;
 mod pipe_state;
 mod service_state;
 
-pub use self::endpoints::{EndpointState, endpoint_health, unusable_note};
+pub use self::endpoints::{EndpointState, endpoint_health, release_hint, unusable_note};
 pub use self::health::{Health, failure_note, pipe_health};
 pub use self::pipe_state::{PipePhase, PipeState};
 pub use self::service_state::ServiceState;

@@ -125,7 +125,7 @@ pub enum BlockReason {
     /// It would read, or give up, what another object cannot give up or take over.
     ContestedRead(ReadConflict),
     /// It needs this object, which others cannot use: its name, its state, and what that means.
-    UnusableReference(String, String, &'static str),
+    UnusableReference(String, String, String),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
@@ -166,6 +166,8 @@ pub enum BlockReason {
     SuccessorBlocked(Address),
     /// It fills this table, into which this pipe does not move now, but perhaps later.
     TakerBlocked(Address, String),
+    /// It would move into this table, which this pipe fills. That one waits, directly or not, for a table of this one.
+    TablesInTurn(Address, String),
 }
 
 /// A service that does not run.

@@ -6,12 +6,11 @@
 //     giver   .... delete, stop, or read another one ──┐     its secrets and endpoints were checked for the taker
 //     taker   ........................................ create, start or update
 
-use std::collections::BTreeMap;
-
 use model::address::Address;
 
 use crate::block_reason::BlockReason;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
+use crate::turns::TurnPair;
 
 /// One object gives up what another one reads from then on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,36 +40,13 @@ impl Handover {
         [&[first], self.losses.as_slice()].concat().join("; ")
     }
 
+    /// The giver comes first.
+    pub(crate) fn turn_pair(&self) -> TurnPair<'_> {
+        (&self.giver, &self.taker)
+    }
+
     pub(crate) fn conflict(&self, other: &Address, cause: ReadConflictCause) -> BlockReason {
         let (other, name) = (other.clone(), self.name.clone());
         BlockReason::ContestedRead(ReadConflict { what: self.what, name, other, cause })
     }
-}
-
-/// How many objects take turns before each of these. Those that are on a circle, or between two of them, have none.
-pub(crate) fn turns<'h>(handovers: &'h [Handover]) -> BTreeMap<&'h Address, usize> {
-    let mut givers: BTreeMap<&Address, usize> = BTreeMap::new();
-    let mut takers: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-    for Handover { giver, taker, .. } in handovers {
-        givers.entry(giver).or_default();
-        *givers.entry(taker).or_default() += 1;
-        takers.entry(giver).or_default().push(taker);
-    }
-    let mut next: Vec<&Address> = givers.iter().filter(|(_, count)| **count == 0).map(|(at, _)| *at).collect();
-    let mut turns: BTreeMap<&'h Address, usize> = BTreeMap::new();
-    let mut turn = 0;
-    while !next.is_empty() {
-        let mut later = Vec::new();
-        for at in next {
-            turns.insert(at, turn);
-            for taker in takers.get(at).into_iter().flatten() {
-                if let Some(count) = givers.get_mut(taker) {
-                    *count -= 1;
-                    later.extend((*count == 0).then_some(*taker));
-                }
-            }
-        }
-        (next, turn) = (later, turn + 1);
-    }
-    turns
 }

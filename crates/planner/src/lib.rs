@@ -43,6 +43,7 @@ mod shown_fields;
 mod state_plan;
 mod still_used;
 mod successor;
+mod turns;
 mod undeclared_rename;
 mod unproven_fields;
 mod words;

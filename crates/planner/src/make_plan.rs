@@ -6,7 +6,7 @@ use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document, Presence};
-use model::live::{Id, Live, Object};
+use model::live::{Id, Live, Object, State};
 
 use crate::change::{TemplateNames, Verdict};
 use crate::inputs::{PlanInputs, Policy};
@@ -127,6 +127,9 @@ fn add_dependents(unusable: &mut [UnusableObject], inputs: &PlanInputs<'_>) {
     }
     for object in unusable {
         object.dependents = referrers.remove(&object.address).unwrap_or_default().into_iter().collect();
+        let users = object.dependents.iter().filter_map(|at| inputs.desired.get(at));
+        let hint = { users }.find_map(|user| lifecycle::release_hint(&State::new(&object.state), &user.body));
+        object.note.extend(hint.into_iter().flat_map(|hint| ["; ", hint]));
     }
 }
 

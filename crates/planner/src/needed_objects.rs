@@ -22,7 +22,7 @@ impl PlanInputs<'_> {
         let mut unready =
             self.needed_objects(at, body).into_iter().filter_map(|(other, found)| match found {
                 Some(object) if lifecycle::is_usable(other.kind, object) => None,
-                Some(object) => Some(unusable_reason(&other, object).unwrap_or_else(|| {
+                Some(object) => Some(unusable_reason(body, &other, object).unwrap_or_else(|| {
                     BlockReason::ReferenceNotReady(other.name.to_string(), object.state.to_string())
                 })),
                 None => Some(BlockReason::ReferenceNotLive(other.name.to_string())),
@@ -34,7 +34,7 @@ impl PlanInputs<'_> {
     /// that is on its way is waited for, and one that the plan replaces will be another.
     pub(crate) fn unusable_reference(&self, at: &Address, body: &Value) -> Option<BlockReason> {
         let needed = self.needed_objects(at, body).into_iter().filter(|(other, _)| !self.replaced.contains(other));
-        { needed }.find_map(|(other, found)| unusable_reason(&other, found?))
+        { needed }.find_map(|(other, found)| unusable_reason(body, &other, found?))
     }
 
     /// The same for the update of a live object, if it leads there by another way than before. What is there already
@@ -74,7 +74,9 @@ impl PlanInputs<'_> {
     }
 }
 
-fn unusable_reason(at: &Address, object: &Object) -> Option<BlockReason> {
+fn unusable_reason(user: &Value, at: &Address, object: &Object) -> Option<BlockReason> {
     let note = lifecycle::unusable_note(at.kind, &object.state)?;
+    let words = [note].into_iter().chain(lifecycle::release_hint(&object.state, user));
+    let note = words.collect::<Vec<_>>().join("; ");
     Some(BlockReason::UnusableReference(at.name.to_string(), object.state.to_string(), note))
 }

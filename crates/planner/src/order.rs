@@ -8,9 +8,10 @@ use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live};
 
 use crate::change::Change;
-use crate::handover::{self, Handover};
+use crate::handover::Handover;
 use crate::plan::{DeleteAfter, Plan};
 use crate::references::{ActionReferences, LiveReferences, index_live_hosts, live_objects};
+use crate::turns::{TurnPair, turns};
 
 /// When the turn of some work is: among all kinds of work, and among those that take over from each other.
 pub type WorkRank = (usize, usize);
@@ -91,7 +92,7 @@ pub(crate) fn group_by_object<'p>(
     let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| needs.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
-    let turns = handover::turns(handovers);
+    let turns = turns(handovers.iter().map(Handover::turn_pair).chain(waiting_takers(&dependents)));
     let mut takers: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
     for Handover { giver, taker, .. } in handovers.iter().filter(|it| by_object.contains_key(&it.taker)) {
         takers.entry(giver).or_default().insert(taker);
@@ -105,7 +106,8 @@ pub(crate) fn group_by_object<'p>(
                 gives_to: takers.remove(address).unwrap_or_default(),
                 ..ObjectWork::new(actions)
             };
-            // The turn is the second part: what takes over from another object of the same kind comes after it.
+            // The turn is the second part: what takes over from another object of the same kind comes after it, and what
+            // gives up a table comes after what moves into it.
             work.rank = (execution_rank(&work, &referenced), turn);
             work.waits_for_lower_ranks = !work.is_independent();
             work
@@ -118,6 +120,13 @@ pub(crate) fn group_by_object<'p>(
     }
     add_handovers(&mut ranked, handovers);
     ranked
+}
+
+/// What moves into the table of another object, and waits itself for what moves into its own. Everything else of the same
+/// kind comes before what waits for it anyway.
+fn waiting_takers<'p>(dependents: &BTreeMap<&'p Address, &'p BTreeSet<Address>>) -> impl Iterator<Item = TurnPair<'p>> {
+    let pairs = dependents.iter().flat_map(|(giver, takers)| takers.iter().map(|taker| (taker, *giver)));
+    pairs.filter(|(taker, giver)| taker.kind == giver.kind && dependents.contains_key(taker))
 }
 
 /// Lets each taker wait for its givers, and each giver for what its takers wait for.

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::address::Address;
 
 use crate::block_reason::BlockReason;
-use crate::handover::{Handover, turns};
+use crate::handover::Handover;
 use crate::plan::Plan;
 use crate::read_conflict::ReadConflictCause;
+use crate::turns::turns;
 
 /// Adds handovers to the plan, and blocks those in which each waits for the other.
 pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut BTreeMap<Address, BlockReason>) {
     plan.handovers = found;
-    let in_turn: BTreeSet<Address> = turns(&plan.handovers).into_keys().cloned().collect();
+    let in_turn: BTreeSet<Address> =
+        turns(plan.handovers.iter().map(Handover::turn_pair)).into_keys().cloned().collect();
     for handover in plan.handovers.iter().filter(|it| it.is_strict && !in_turn.contains(&it.giver)) {
         let reason = || handover.conflict(&handover.giver, ReadConflictCause::InTurn);
         blocked.entry(handover.taker.clone()).or_insert_with(reason);

@@ -24,6 +24,7 @@ use crate::filled_tables::find_takers;
 use crate::handover::Handover;
 use crate::inputs::all_names;
 use crate::plan::{DeleteAfter, Plan};
+use crate::turns::{TurnPair, on_circle};
 use crate::words::quote_all;
 
 /// The declared pipes that are not live, by their names and by their tables.
@@ -79,7 +80,7 @@ struct Successions {
 impl Successions {
     fn find(plan: &Plan, desired: &Desired, live: &Live) -> Self {
         let mut all = Self::default();
-        let (pipes, mut takers) = (NewPipes::find_new(plan, desired, live), find_takers(plan, live));
+        let (pipes, table_takers) = (NewPipes::find_new(plan, desired, live), find_takers(plan, live));
         for change in &plan.changes {
             let successors = if is_pruned(change) { pipes.successors_of(change) } else { Vec::new() };
             if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {
@@ -87,7 +88,7 @@ impl Successions {
                 all.blocked.insert(change.address.clone(), reason);
                 continue;
             }
-            let takers = takers.remove(&change.address).unwrap_or_default();
+            let takers = table_takers.get(&change.address).cloned().unwrap_or_default();
             let successors: BTreeSet<&Address> = successors.into_iter().map(|other| &other.address).collect();
             if successors.is_empty() && takers.is_empty() {
                 continue;
@@ -105,7 +106,25 @@ impl Successions {
             all.sentences.insert(change.address.clone(), sentences);
             all.waiting.insert(change.address.clone(), others);
         }
+        all.block_circles(plan, &table_takers);
         all
+    }
+
+    /// Blocks what moves into a table of an object that waits for it. In whatever order they went, one would give up its
+    /// table before it is sure that the other one follows.
+    fn block_circles(&mut self, plan: &Plan, table_takers: &BTreeMap<&Address, BTreeMap<&Address, &str>>) {
+        let handovers = plan.handovers.iter().filter(|it| it.is_strict).chain(&self.following).map(Handover::turn_pair);
+        let waiting = self.waiting.iter().flat_map(|(giver, takers)| takers.iter().map(move |taker| (taker, giver)));
+        let pairs: Vec<TurnPair<'_>> = handovers.chain(waiting).collect();
+        let circle = on_circle(&pairs);
+        let mut blocked = BTreeMap::new();
+        for (filler, takers) in table_takers.iter().filter(|(filler, _)| circle.contains(**filler)) {
+            for (taker, table) in takers.iter().filter(|(taker, _)| circle.contains(**taker)) {
+                let reason = BlockReason::TablesInTurn((*filler).clone(), (*table).to_owned());
+                blocked.insert((*taker).clone(), reason);
+            }
+        }
+        self.blocked.extend(blocked);
     }
 }
 

@@ -3,6 +3,7 @@
 use model::action::RunState;
 use model::address::Kind;
 use model::live::{Object, State};
+use serde_json::Value;
 
 use super::{Health, Progress, progress_toward};
 
@@ -53,18 +54,26 @@ pub fn unusable_note(kind: Kind, state: &State) -> Option<&'static str> {
             Some("somebody must accept it on the account of the source; the API removes it after a day")
         }
         EndpointState::Failed => Some(
-            "the API removes it after 7 days; to create it again, let no pipe refer to it (an empty \
-             `reversePrivateEndpointIds` does), declare it with `state: absent`, apply, and declare all as before",
+            "the API removes it after 7 days; to create it again, let no pipe refer to it, declare it with \
+             `state: absent`, apply, and declare all as before",
         ),
         EndpointState::Rejected => Some(
-            "the owner of the source rejected it, and the API removes it after a day; to ask again, let no pipe refer to it (an \
-             empty `reversePrivateEndpointIds` does), declare it with `state: absent`, apply, and declare all as before",
+            "the owner of the source rejected it, and the API removes it after a day; to ask again, let no pipe refer to \
+             it, declare it with `state: absent`, apply, and declare all as before",
         ),
         EndpointState::Expired => {
             Some("nobody accepted it in time, and the API removes it; apply again to create it anew")
         }
         EndpointState::Ready | EndpointState::Other(_) => None,
     }
+}
+
+/// How the user of such an object ends its reference, where that takes an empty list: a list that is left out stays.
+pub fn release_hint(state: &State, user: &Value) -> Option<&'static str> {
+    let is_asked = matches!(EndpointState::from(state), EndpointState::Failed | EndpointState::Rejected);
+    let ids = user["source"]["kafka"]["reversePrivateEndpointIds"].as_array();
+    let has_ids = is_asked && ids.is_some_and(|ids| !ids.is_empty());
+    has_ids.then_some("an empty `reversePrivateEndpointIds` ends the reference of a pipe")
 }
 
 /// How well a connection does; `None` if it is ready or on its way.

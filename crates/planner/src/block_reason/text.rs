@@ -77,7 +77,8 @@ impl fmt::Display for BlockReason {
             | Self::UsedElsewhere(_)
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_)
-            | Self::TakerBlocked(..) => self.fmt_use(f),
+            | Self::TakerBlocked(..)
+            | Self::TablesInTurn(..) => self.fmt_use(f),
             Self::Conflict(fields) => fmt_conflict(fields, f),
         }
     }
@@ -234,6 +235,11 @@ impl BlockReason {
                 "`{taker}` would move into {table}, which it fills, and does not change now; without it, no later plan \
                  would know that the table has rows. It changes together with `{taker}`: let that one through, or \
                  give it another table"
+            ),
+            Self::TablesInTurn(filler, table) => write!(
+                f,
+                "it would move into {table}, which `{filler}` fills, and that one waits for a table of this one: first \
+                 move one of them to a table that nobody fills, as a change of its own, and then this one"
             ),
             _ => Ok(()),
         }

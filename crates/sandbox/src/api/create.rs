@@ -33,7 +33,7 @@ pub(crate) fn create_pipe(service: &mut EmulatedService, call: &mut RequestConte
     }
     refuse_lacking_roles(&body)?;
     let mut pipe = build_pipe(&body, source, &source_fields, call);
-    super::endpoints::refuse_unusable_endpoints(service, &pipe.source_fields, call.now)?;
+    super::endpoints::refuse_unusable_endpoints(service, &pipe.source_fields, &Map::new(), call.now)?;
     refuse_collision(service, &pipe, call.options)?;
     start_provisioning(service, &mut pipe, call.options.newer_fields && is_true(&body, "startPaused"), call);
     let id = pipe.id.clone();

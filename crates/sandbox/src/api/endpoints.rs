@@ -78,13 +78,17 @@ pub(crate) fn delete_endpoint(service: &mut EmulatedService, id: &str, call: &Re
     Ok(None)
 }
 
-// A choice of ours: only a Ready endpoint carries a connection, and the API checks the connection at once.
+/// Refuses a pipe that gets an endpoint which does not work. One that it had `before` is not checked again.
+// A choice of ours: only a Ready endpoint carries a connection, and the API checks a new connection at once. Nobody saw
+// it refuse another edit of a pipe behind a dead endpoint.
 pub(crate) fn refuse_unusable_endpoints(
     service: &EmulatedService,
     source_fields: &Map<String, Value>,
+    before: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<(), ApiRefusal> {
-    for id in text_items(source_fields, "reversePrivateEndpointIds") {
+    let kept: Vec<&str> = text_items(before, "reversePrivateEndpointIds").collect();
+    for id in text_items(source_fields, "reversePrivateEndpointIds").filter(|id| !kept.contains(id)) {
         let endpoint = service.endpoints.iter().find(|endpoint| endpoint.id == id);
         let status = endpoint.map(|endpoint| *endpoint.status.value_at(now));
         if status != Some(EndpointStatus::Ready) {

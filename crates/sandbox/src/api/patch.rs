@@ -38,7 +38,8 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     if !complaints.is_empty() {
         return Err(complaints.into_refusal());
     }
-    super::endpoints::refuse_unusable_endpoints(service, &edited.source_fields, call.now)?;
+    let before = service.find_pipe(id, call.now)?.source_fields.clone();
+    super::endpoints::refuse_unusable_endpoints(service, &edited.source_fields, &before, call.now)?;
     move_tables(service, &edited, call)?;
     if changed {
         edited.updated_at = call.now;
