@@ -127,6 +127,39 @@ fn spelling_of_the_api_is_no_conflict() {
     }
 }
 
+/// The entry is one, although live spells its key otherwise.
+#[test]
+fn key_that_the_api_spells_is_no_conflict() {
+    let base = postgres_manifest(&["kept", "orders"]);
+    let engine = |it: &str| base.replace("targetTable: orders", &format!("targetTable: orders, tableEngine: {it}"));
+    for (table, target, field, spelled) in [
+        ("orders", "Orders", "targetTable", "Orders"),
+        ("ORDERS", "orders", "sourceTable", "ORDERS"),
+        ("public.orders", "orders", "sourceTable", "public.orders"),
+        ("returns", "orders", "", ""),
+    ] {
+        let mut pipe = live_postgres_pipe(&[("kept", "ReplacingMergeTree"), ("orders", "MergeTree")]);
+        let mapping = &mut pipe["source"]["postgres"]["tableMappings"][1];
+        (mapping["sourceTable"], mapping["targetTable"]) = (json!(table), json!(target));
+        let plan_of = |base: &str, git: &str| three_way_plan(base, git, &[pipe.clone()]);
+        for earlier in [&base, &engine("MergeTree")] {
+            let plan = plan_of(earlier, &engine("\"Null\""));
+            let held_by = plan.blocked_by(&planner::ApprovalLimits::default());
+            let reasons: String = held_by.values().map(ToString::to_string).collect();
+            let is_conflict = plan.blocked_changes().next().is_some();
+            assert_eq!(is_conflict, field.is_empty(), "{table} {target}: {:?}", plan.changes);
+            let path = "source.postgres.tableMappings";
+            let words = format!("the API spells \"orders\" of `{path}.{field}` as \"{spelled}\": write it so");
+            assert_eq!(reasons.contains(&words), !is_conflict, "{reasons}");
+        }
+        // Nothing is sent for a spelling, and what git no longer declares may be of somebody else by now.
+        for git in [&base, &postgres_manifest(&["kept"])] {
+            let plan = plan_of(&base, git);
+            assert!(plan.changes.is_empty(), "{table} {target}: {:?}", plan.changes);
+        }
+    }
+}
+
 #[test]
 fn change_already_live_needs_no_action() {
     let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({}));

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::change::FieldVerdict;
 
+mod respelled_keys;
 mod walk;
 
 use walk::list_items;

@@ -329,10 +329,8 @@ impl PlanInputs<'_> {
         actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
         let mut change = Change { secrets: self.sent_secrets(at, &carried.body, Some(&live), &actions), ..change };
         if let Some(protected_by) = self.protected_by(at, document, (request.live, change.renamed_from.as_ref())) {
-            let blocked = BlockReason::ProtectedFromReplace(protected_by);
-            let reason = Some(blocked.to_string());
-            change.keep_new_secrets();
-            return (Change { verdict: Verdict::Blocked(blocked), reason, ..change }, Vec::new());
+            change.block(BlockReason::ProtectedFromReplace(protected_by));
+            return (change, Vec::new());
         }
         if let Some(reason) = self.unready_reference(at, &carried.body) {
             change.block(reason);

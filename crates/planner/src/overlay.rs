@@ -1,6 +1,6 @@
 //! Bodies in between: desired with what drifted, and the live side as a manifest would spell it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics, has_masked_text};
 use model::path::FieldPath;
@@ -17,13 +17,21 @@ pub(crate) fn target_body(desired: &Value, diffs: &[FieldDiff<'_>]) -> Value {
 /// The body, with the fields that have one of these verdicts kept at their live value.
 pub(crate) fn keep_live(body: &Value, diffs: &[FieldDiff<'_>], verdicts: &[FieldVerdict]) -> Value {
     let mut target = body.clone();
+    let mut entries: BTreeMap<&FieldPath, Vec<(&FieldDiff<'_>, &KeyedList)>> = BTreeMap::new();
     let is_kept = |diff: &&FieldDiff<'_>| diff.verdict().is_some_and(|verdict| verdicts.contains(&verdict));
     for drifted in diffs.iter().filter(is_kept) {
         match (&drifted.entry, &drifted.live) {
-            (Some(entry), _) => apply_drifted_entry(&mut target, drifted, entry.keyed),
+            (Some(entry), _) => entries.entry(&drifted.path).or_default().push((drifted, entry.keyed)),
             (None, Some(live)) if !has_masked_text(live) => drifted.path.set_in(&mut target, live.clone()),
             // Of a mask nobody knows the value, so the update must not contain the field.
             (None, _) => remove_path(&mut target, &drifted.path),
+        }
+    }
+    // Only after the fields: an entry that goes moves those after it.
+    for (path, drifted) in entries {
+        if let (Some(Value::Array(list)), Some((_, keyed))) = (value_at_path(&mut target, path), drifted.first()) {
+            let drifted: Vec<_> = drifted.iter().map(|(diff, _)| *diff).collect();
+            keep_live_entries(list, &drifted, |entry| keyed.entry_key(entry));
         }
     }
     target
@@ -103,17 +111,21 @@ impl<'l> UnclaimedEntries<'l> {
     }
 }
 
-fn apply_drifted_entry(target: &mut Value, drifted: &FieldDiff<'_>, keyed: &KeyedList) {
-    let Some(Value::Array(list)) = value_at_path(target, &drifted.path) else { return };
-    let Some(known) = drifted.desired.as_ref().or(drifted.live.as_ref()) else { return };
-    let position = list.iter().position(|entry| keyed.entry_key(entry) == keyed.entry_key(known));
-    match (position, &drifted.live) {
-        (Some(position), Some(live)) => list[position] = keep_desired_fields(&list[position], live),
-        (Some(position), None) => _ = list.remove(position),
-        // Somebody added it outside git. A list that is sent as a whole has to keep it.
-        (None, Some(live)) => list.push(without_nulls(live)),
-        (None, None) => {}
-    }
+/// Keeps the entries of a list as they are live.
+// By their keys, and in one pass: of a list of tables each may have drifted.
+fn keep_live_entries(list: &mut Vec<Value>, drifted: &[&FieldDiff<'_>], key_of: impl Fn(&Value) -> EntryKey) {
+    let key_of_diff = |diff: &&FieldDiff<'_>| diff.desired.as_ref().or(diff.live.as_ref()).map(&key_of);
+    let keys: Vec<Option<EntryKey>> = drifted.iter().map(key_of_diff).collect();
+    let mut unclaimed: HashMap<&EntryKey, &FieldDiff<'_>> =
+        keys.iter().zip(drifted).filter_map(|(key, diff)| Some((key.as_ref()?, *diff))).collect();
+    let kept = std::mem::take(list).into_iter().filter_map(|entry| match unclaimed.remove(&key_of(&entry)) {
+        None => Some(entry),
+        Some(diff) => diff.live.as_ref().map(|live| keep_desired_fields(&entry, live)),
+    });
+    *list = kept.collect();
+    // Somebody added the others outside git. A list that is sent as a whole has to keep them.
+    let added = keys.iter().flatten().filter_map(|key| unclaimed.get(key)?.live.as_ref());
+    list.extend(added.map(without_nulls));
 }
 
 fn value_at_path<'v>(document: &'v mut Value, path: &FieldPath) -> Option<&'v mut Value> {
@@ -159,5 +171,57 @@ pub(crate) fn remove_path(document: &mut Value, path: &FieldPath) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use clickpipes::semantics::FieldSemantics;
+    use model::address::Kind;
+    use model::path::FieldPath;
+    use serde_json::{Value, json};
+
+    use super::keep_live_entries;
+    use crate::change::FieldVerdict;
+    use crate::field_diff::{FieldDiff, Origin};
+
+    /// Every third entry was changed, every third removed, and as many were added.
+    fn keys_for_drift(length: usize) -> usize {
+        let entry = |number: usize, value: &str| json!({"name": number, "value": value, "added": null});
+        let mut list: Vec<Value> = (0..length).map(|number| json!({"name": number, "value": "git"})).collect();
+        let drift = |desired: Option<&Value>, live: Option<Value>| FieldDiff {
+            path: FieldPath::root(),
+            entry: None,
+            rules: FieldSemantics::for_kind(Kind::ClickPipe),
+            base: None,
+            desired: desired.cloned(),
+            live,
+            origin: Origin::Known(FieldVerdict::Drift),
+            has_target_value: false,
+        };
+        let of_entry = |number: usize| match number % 3 {
+            0 => drift(Some(&list[number]), Some(entry(number, "live"))),
+            1 => drift(Some(&list[number]), None),
+            _ => drift(None, Some(entry(length + number, "live"))),
+        };
+        let drifted: Vec<FieldDiff<'_>> = (0..length).map(of_entry).collect();
+        let count = Cell::new(0);
+        keep_live_entries(&mut list, &drifted.iter().collect::<Vec<_>>(), |entry| {
+            count.set(count.get() + 1);
+            vec![entry.get("name").cloned()]
+        });
+        let kept: Vec<String> = list.iter().take(2).map(Value::to_string).collect();
+        assert_eq!(kept, [r#"{"name":0,"value":"live"}"#, r#"{"name":2,"value":"git"}"#]);
+        assert_eq!(list.last(), Some(&json!({"name": length * 2 - 1, "value": "live"})));
+        assert_eq!(list.len(), length);
+        count.get()
+    }
+
+    #[test]
+    fn cost_of_drift_grows_with_the_length_of_the_list() {
+        let (few, many) = (keys_for_drift(102), keys_for_drift(816));
+        assert!(many <= 9 * few, "{few} keys for 102, {many} for 816");
     }
 }

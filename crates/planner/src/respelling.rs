@@ -134,9 +134,23 @@ pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField
             own.as_ref().is_some_and(|own| own.may_be_respelled(ends)) && other.path == diff.path
         });
         let mut live = diff.live.iter().chain(others.map(|(_, live, _)| *live));
-        live.find_map(|live| respelled_texts(diff, live).filter(|found| !found.is_empty())).unwrap_or_default()
+        let found = live.find_map(|live| {
+            let whole = respelled_texts(diff, live).filter(|found| !found.is_empty());
+            whole.or_else(|| respelled_key(diff, live))
+        });
+        found.unwrap_or_default()
     });
     respelled.collect()
+}
+
+/// What differs between the keys of both entries, if that may only be a spelling. Whatever else git changes of the entry:
+/// the API would spell the new one so as well.
+fn respelled_key(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
+    let (keyed, desired) = (diff.entry.as_ref()?.keyed, diff.desired.as_ref()?);
+    let key = keyed.identity.iter().filter_map(|field| Some((field.clone(), desired.get(field)?.clone())));
+    let key = Value::Object(key.collect());
+    let found = diff.rules.respelled_texts(&VisitedPath::below(&diff.path), &key, Some(live)).ok();
+    found.filter(|found| !found.is_empty())
 }
 
 /// The fewest letters of a name that an API may have cut.

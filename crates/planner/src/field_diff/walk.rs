@@ -6,6 +6,7 @@ use clickpipes::semantics::{EntryKey, FieldSemantics, KeyedList, ListSemantics};
 use model::path::FieldPath;
 use serde_json::Value;
 
+use super::respelled_keys::{EntryIndex, RespelledEntries};
 use super::{FieldDiff, ListEntry, Origin, Side, is_unset};
 use crate::change::FieldVerdict;
 
@@ -206,20 +207,21 @@ impl<'r> Walk<'r> {
     fn visit_entries(&mut self, rules: &'r FieldSemantics, keyed: &'r KeyedList, sides: Sides<'_>, path: &FieldPath) {
         let item = rules.list_item();
         let lists = [sides.desired, sides.base.value(), sides.live.value()].map(list_items);
-        let [desired, base, live] = lists.map(|list| index_entries(keyed, list));
+        let [desired, base, mut live] = lists.map(|list| index_entries(keyed, list));
         let paths = EntryPaths::new(path, sides.desired);
-        let mut seen = HashSet::new();
+        let respelled = RespelledEntries::find((item, keyed), path, (lists[0], lists[2]), [&desired, &base, &live]);
+        live.extend(respelled.live);
+        let mut seen: HashSet<EntryKey> = respelled.keys.into_iter().collect();
         let mut entry_diffs = Vec::new();
         for entry in lists.into_iter().flatten() {
             let key = keyed.entry_key(entry);
             if seen.contains(&key) {
                 continue;
             }
-            let find = |index: &HashMap<EntryKey, _>| index.get(&key).copied();
             let entry_sides = Sides {
-                base: sides.base.value_below(|_| find(&base)),
-                desired: find(&desired),
-                live: sides.live.value_below(|_| find(&live)),
+                base: sides.base.value_below(|_| base.get(&key).copied()),
+                desired: desired.get(&key).copied(),
+                live: sides.live.value_below(|_| live.get(&key).copied()),
             };
             self.push_removed_fields(item, &paths, entry_sides);
             seen.insert(key);
@@ -318,7 +320,7 @@ pub(super) fn list_items(side: Option<&Value>) -> &[Value] {
     side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> HashMap<EntryKey, &'v Value> {
+fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> EntryIndex<'v> {
     // A map by this key keeps long lists linear. Of several entries with one key the first counts.
     list.iter().rev().map(|entry| (keyed.entry_key(entry), entry)).collect()
 }
