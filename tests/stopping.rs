@@ -76,6 +76,28 @@ fn load_that_outlasts_the_run_is_reported() {
     assert_eq!(live_pipe(&desk)["state"], "Snapshot");
 }
 
+/// Whether the API edits a completed pipe, nobody has seen. So the plan warns, and nothing is said of a stop that did not
+/// happen.
+#[test]
+fn edit_of_a_snapshot_that_still_loads_is_warned_about() {
+    let warning =
+        "the API stops it only when its load is done, and then it is `Completed`, and the API may refuse the edit";
+    for (mode, is_warned) in [("snapshot", true), ("cdc", false)] {
+        let desk = WorkDir::new();
+        let mut pipe = seed_named("postgres-cdc");
+        pipe["spec"]["source"]["postgres"]["settings"] = json!({"replicationMode": mode});
+        write_manifest(&desk, &pipe);
+        assert_eq!(run_apply(&desk, &["--wait=none"]).code, 0);
+        let mappings = pipe["spec"]["source"]["postgres"]["tableMappings"].as_array_mut().unwrap();
+        mappings.push(json!({"sourceSchemaName": "public", "sourceTable": "more", "targetTable": "more"}));
+        write_manifest(&desk, &pipe);
+        let said = run_apply(&desk, &[]);
+        assert_eq!(said.stdout.contains(warning), is_warned, "{}", said.all_output());
+        assert_eq!(said.code, if is_warned { 3 } else { 0 }, "{}", said.all_output());
+        assert!(!said.stdout.contains("it was stopped"), "{}", said.all_output());
+    }
+}
+
 #[test]
 fn stream_that_is_declared_stopped_is_created_paused() {
     let desk = WorkDir::new();

@@ -45,7 +45,15 @@ fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
     match PipeState::from(&live.state) {
         // The API answers 200 and drops the stop until then (documentation of the lifecycle).
         PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
-            Some(format!("it is in `{}`: the API stops it only when its load is done", live.state))
+            let is_edited = actions.iter().any(|action| matches!(action, Action::Update { .. }));
+            // Nobody has seen what the API answers then: its documentation has a stop only for a pipe that runs, and
+            // Terraform edits no completed pipe.
+            let end = if is_edited && lifecycle::is_finite_load(&live.body) {
+                ", and then it is `Completed`, and the API may refuse the edit"
+            } else {
+                ""
+            };
+            Some(format!("it is in `{}`: the API stops it only when its load is done{end}", live.state))
         }
         PipeState::Paused if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
             Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())

@@ -12,14 +12,13 @@ pub(super) fn still_in_state(last: Option<&State>) -> String {
     known_state(last).unwrap_or_else(|| "is still not there".to_owned())
 }
 
-/// The same for an object that a request was accepted for: that no list shows it says nothing about the request.
+/// The same for an object that a request was accepted for: that it was not seen says nothing about the request.
 pub(super) fn state_when_seen(last: Option<&State>, waited: Duration) -> String {
-    let state = known_state(last).unwrap_or_else(|| "has not shown in a list".to_owned());
-    // An interrupted run did not wait.
-    if last.is_none() && waited.as_secs() == 0 {
-        format!("{state} yet")
-    } else {
-        format!("{state} after {}", format_seconds(waited))
+    match known_state(last) {
+        Some(state) => format!("{state} after {}", format_seconds(waited)),
+        // Perhaps it is not in a list yet, or no list was answered. An interrupted run did not wait.
+        None if waited.as_secs() == 0 => "has not been seen since".to_owned(),
+        None => format!("has not been seen since, in {}", format_seconds(waited)),
     }
 }
 
@@ -36,5 +35,23 @@ pub(super) fn count_objects(what: &str, found: usize) -> String {
         0 => format!("no {what} is"),
         1 => format!("one {what} is"),
         _ => format!("{found} {what}s are"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::live::State;
+
+    use super::state_when_seen;
+
+    #[test]
+    fn object_that_no_look_saw_is_not_said_to_be_missing() {
+        let after =
+            |last: Option<&str>, seconds| state_when_seen(last.map(State::new).as_ref(), Duration::from_secs(seconds));
+        assert_eq!(after(None, 0), "has not been seen since");
+        assert_eq!(after(Some(""), 12), "has not been seen since, in 12 s");
+        assert_eq!(after(Some("Running"), 0), "is still `Running` after 0 s");
     }
 }

@@ -38,8 +38,9 @@ pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Resu
     let was_seen_stopped = list_cache.stop_sent_at(id).is_none();
     if let Some(object) = find_running(run, at, id).await? {
         list_cache.note_pause(id, None);
+        let is_noted = was_seen_stopped && !lifecycle::is_finished(&object);
         let mut performed = PerformedAction::from_listed(at, object, RunState::Running);
-        performed.notes.extend(was_seen_stopped.then(|| RUNS_AGAIN_NOTE.to_owned()));
+        performed.notes.extend(is_noted.then(|| RUNS_AGAIN_NOTE.to_owned()));
         return Ok(performed);
     }
     send_start(run, at, id, budget).await?;
@@ -53,7 +54,7 @@ pub(crate) async fn resume_pipe(run: &RunContext, at: &Address, id: &Id) -> Resu
 
 const STARTED_NOTE: &str = "it was stopped for the edit, and is started again";
 
-// Not noted if no list showed the pipe stopped: it may have run all the time.
+// Not noted if no list showed the pipe stopped: it may have run all the time. A completed pipe took no stop.
 const RUNS_AGAIN_NOTE: &str = "it was stopped for the edit, and runs again";
 
 /// The object if it needs no start; `None` if it can be started, or no list shows it.
