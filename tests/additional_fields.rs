@@ -107,7 +107,11 @@ fn newer_part_of_the_size_that_is_not_returned_is_not_sent_again() {
     pipe["spec"]["scaling"] =
         json!({"replicas": 2, "replicaCpuMillicores": 250, "replicaMemoryGb": 1, "additional": {"newer": "x"}});
     let desk = dir_with_newer_api(&pipe);
-    assert!(!live_pipe(&desk)["scaling"].to_string().contains("newer"));
+    assert_eq!(live_pipe(&desk)["scaling"]["newer"], "x");
+    assert_plan_is_empty(&desk);
+    edit_live_pipe(&desk, &pipe, |live| live["scaling"]["newer"] = json!("y"));
+    assert_eq!(run(&desk, &["plan", "pipes.yaml", "--detailed-exitcode"]).code, 2);
+    edit_live_pipe(&desk, &pipe, |live| drop(live["scaling"].as_object_mut().unwrap().remove("newer")));
     let before = count_writes(&desk);
     assert_plan_is_empty(&desk);
     assert_eq!(apply(&desk, &pipe).code, 0);

@@ -25,6 +25,7 @@ impl EmulatedPipe {
         let size = self.scaling.as_ref().map(|scaling| *scaling.final_value());
         if let Some(size) = size {
             kept["scaling"] = size.to_json();
+            self.unknown_scaling.iter().for_each(|(name, value)| kept["scaling"][name] = value.clone());
         }
         for (name, value) in &self.unknown_fields {
             kept[name.as_str()] = value.clone();
@@ -40,6 +41,7 @@ impl EmulatedPipe {
         if edited != size {
             self.scaling = edited.map(Timeline::new);
         }
+        self.unknown_scaling = unknown_fields(scaling::FIELDS, &object(&kept["scaling"]));
         self.unknown_fields = unknown_fields(root::FIELDS, &object(&kept));
         self.updated_at = now;
     }
@@ -60,16 +62,16 @@ impl EmulatedPipe {
         if let Some(name) = sources.keys().find(|name| *name != own) {
             return Some(format!("source.{name}"));
         }
+        if unknown == UnknownFields::Accept {
+            return None;
+        }
         let part = |name: &str| object_field(merge, name).unwrap_or(&nothing);
         let size = find_unknown_field(scaling::FIELDS, part("scaling"), "scaling");
-        if size.is_some() || unknown == UnknownFields::Accept {
-            return size;
-        }
         let is_setting =
             |name: &String| SETTINGS.iter().any(|it| it.field_spec.name == name && (it.applies_to)(self.source));
         let setting = part("settings").keys().find(|name| !is_setting(name)).map(|name| format!("settings.{name}"));
         let of_source = object_field(sources, own).unwrap_or(&nothing);
-        setting
+        size.or(setting)
             .or_else(|| find_unknown_field(self.source.field_specs(), of_source, &format!("source.{own}")))
             .or_else(|| find_unknown_field(self.source.destination_specs(), part("destination"), "destination"))
     }

@@ -23,6 +23,9 @@ pub(crate) struct EmulatedPipe {
     pub(crate) destination: Map<String, Value>,
     pub(crate) field_mappings: Vec<Value>,
     pub(crate) scaling: Option<Timeline<ReplicaSize>>,
+    /// Fields of the size beside those of the contract.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) unknown_scaling: Map<String, Value>,
     pub(crate) settings: Map<String, Value>,
     /// Fields beside those of the contract, which an API that knows them returns.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -152,7 +155,9 @@ impl EmulatedPipe {
         put("name", json!(self.name));
         put("state", json!(self.state_at(now)));
         if let Some(scaling) = &self.scaling {
-            put("scaling", scaling.value_at(now).render_size(reading));
+            let mut size = scaling.value_at(now).render_size(reading);
+            size.as_object_mut().into_iter().for_each(|size| size.extend(self.unknown_scaling.clone()));
+            put("scaling", size);
         }
         put("source", self.render_source(reading));
         put("destination", render_fields(self.source.destination_specs(), &self.destination, reading).into());

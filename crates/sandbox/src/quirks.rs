@@ -51,7 +51,7 @@ macro_rules! quirks {
 quirks! {
     AutoResume, "auto-resume", Default, "live", "a paused CDC pipe resumes by itself after an edit of its source";
     PatchIgnoresSettings, "patch-ignores-settings", Default, "live", "a PATCH accepts `settings`, and does not apply them";
-    SyncSettingsNeedPause, "sync-settings-need-pause", Default, "ours, from the documentation of the console", "synchronisation settings can only be edited while the pipe is paused";
+    SyncSettingsNeedPause, "sync-settings-need-pause", Observed, "ours, from the documentation of the console", "synchronisation settings can only be edited while the pipe is paused";
     DroppedStops, "dropped-stops", Default, "documentation, source of the engine", "a database pipe that loads or changes tables answers 200 to `stop`, and goes on";
     ShuffledLists, "shuffled-lists", Observed, "live", "`tableMappings` (not of BigQuery) and `excludedColumns` in another order on every read";
     EngineParentheses, "engine-parentheses", Observed, "live", "sometimes `MergeTree()`";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
-use sandbox::{ApiDialect, Quirk, Quirks, UnknownFields};
+use sandbox::{ApiDialect, Quirk, UnknownFields};
 
 use super::scope_args::{ManifestArgs, ReportArgs, RuleArgs};
 use crate::commands::ci::{CiBaseOptions, CiMarkOptions};
@@ -180,10 +180,10 @@ pub(crate) struct SandboxArgs {
     #[arg(long)]
     strict: bool,
     /// Switch this oddity of the API on; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser(|quirk| !quirk.is_default()))]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser())]
     quirk: Vec<Quirk>,
-    /// Switch this oddity off, which is on by default; may be repeated
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser(Quirk::is_default))]
+    /// Switch this oddity off, which is on by default or saved in the state; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser())]
     no_quirk: Vec<Quirk>,
     /// Accept body fields that the sandbox does not know, as a newer API would
     #[arg(long)]
@@ -202,7 +202,7 @@ impl SandboxArgs {
             state: self.state.clone(),
             is_strict: self.strict,
             shows_rules: self.rules,
-            quirks: self.quirks(),
+            quirks: [self.quirk.clone(), self.no_quirk.clone()],
             unknown_fields: if self.accept_unknown_fields { UnknownFields::Accept } else { UnknownFields::Refuse },
             dialect: match self.dialect {
                 DialectArg::Official => ApiDialect::Official,
@@ -213,16 +213,8 @@ impl SandboxArgs {
     }
 }
 
-impl SandboxArgs {
-    fn quirks(&self) -> Quirks {
-        let with = self.quirk.iter().fold(Quirks::default(), |quirks, quirk| quirks.with_quirk(*quirk));
-        self.no_quirk.iter().fold(with, |quirks, quirk| quirks.without_quirk(*quirk))
-    }
-}
-
-fn quirk_parser(is_listed: fn(Quirk) -> bool) -> impl TypedValueParser<Value = Quirk> {
-    let listed = Quirk::ALL.iter().filter(move |quirk| is_listed(**quirk));
-    let values = listed.map(|quirk| PossibleValue::new(quirk.name()).help(quirk.description()));
+fn quirk_parser() -> impl TypedValueParser<Value = Quirk> {
+    let values = Quirk::ALL.iter().map(|quirk| PossibleValue::new(quirk.name()).help(quirk.description()));
     PossibleValuesParser::new(values).try_map(|name| Quirk::from_name(&name).ok_or("no such oddity"))
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use sandbox::{ApiDialect, Quirks, SandboxOptions, UnknownFields, World};
+use sandbox::{ApiDialect, Quirk, Quirks, SandboxOptions, UnknownFields, World};
 use tokio::net::TcpListener;
 
 use crate::context::CommandContext;
@@ -25,7 +25,8 @@ pub(crate) struct ServerOptions {
     pub(crate) dialect: ApiDialect,
     /// Refuse also what nobody saw the API refuse.
     pub(crate) is_strict: bool,
-    pub(crate) quirks: Quirks,
+    /// The oddities to switch on, and those to switch off.
+    pub(crate) quirks: [Vec<Quirk>; 2],
     pub(crate) unknown_fields: UnknownFields,
     /// Print the rules between fields and the oddities instead.
     pub(crate) shows_rules: bool,
@@ -60,21 +61,23 @@ pub(crate) async fn run(context: &CommandContext, args: &ServerOptions) -> Resul
 }
 
 fn open_world(args: &ServerOptions) -> Result<World> {
-    let options = SandboxOptions {
-        dialect: args.dialect,
-        strict_rules: args.is_strict,
-        strict_database: args.is_strict,
-        refuse_create_only: args.is_strict,
-        quirks: args.quirks.clone(),
-        unknown_fields: args.unknown_fields,
-        ..SandboxOptions::default()
-    };
     let mut world = match &args.state {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),
     };
-    // Those of the command line hold, not those with which the state was saved.
-    world.set_options(options);
+    // The oddities are switched one by one, so those that were saved stay. Of the rest the command line says all.
+    let [on, off] = &args.quirks;
+    let with = on.iter().fold(world.options().quirks.clone(), |quirks, quirk| quirks.with_quirk(*quirk));
+    let quirks: Quirks = off.iter().fold(with, |quirks, quirk| quirks.without_quirk(*quirk));
+    world.set_options(SandboxOptions {
+        dialect: args.dialect,
+        strict_rules: args.is_strict,
+        strict_database: args.is_strict,
+        refuse_create_only: args.is_strict,
+        quirks,
+        unknown_fields: args.unknown_fields,
+        ..SandboxOptions::default()
+    });
     Ok(world)
 }
 

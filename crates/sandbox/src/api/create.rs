@@ -205,6 +205,9 @@ fn build_pipe(
         destination,
         field_mappings: given_field_mappings(body),
         scaling: initial_size(source, body, call),
+        unknown_scaling: object_field(body, "scaling")
+            .map(|it| unknown_fields(scaling::FIELDS, it))
+            .unwrap_or_default(),
         settings: super::settings::without_nulls(object_field(body, "settings")),
         unknown_fields: unknown_fields(root::FIELDS, body),
         created_at: now,

@@ -1,6 +1,7 @@
 //! PATCH of the size of a pipe.
 
 use super::{RequestContext, pipes};
+use crate::contract::accept::unknown_fields;
 use crate::contract::scaling::FIELDS;
 use crate::contract::validate::{BodyContext, Complaints, validate_object};
 use crate::http_types::{ApiRefusal, ApiResult};
@@ -35,6 +36,7 @@ pub(crate) fn patch_scaling(service: &mut EmulatedService, id: &str, call: &Requ
         // From the size that the pipe is heading for: the current one may be the zeros of another change.
         let desired = scaling.final_value().with_overrides(&body);
         schedule_size(scaling, desired, call);
+        pipe.unknown_scaling.extend(unknown_fields(FIELDS, &body));
     }
     pipe.updated_at = call.now;
     pipes::render_pipe(service, id, call)

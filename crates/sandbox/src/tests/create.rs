@@ -95,10 +95,16 @@ fn unknown_field_is_refused_or_kept() {
 fn patch_of_an_unknown_field_is_kept() {
     let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
     let mut bench = SandboxBench::with_options(options);
-    let id = bench.create_pipe(&kafka_body());
+    let mut body = kafka_body();
+    body["scaling"] = json!({"replicas": 1, "tier": "small"});
+    let id = bench.create_pipe(&body);
+    assert_eq!(bench.read_pipe(&id)["scaling"]["tier"], "small");
     bench.patch_pipe(&id, &json!({"madeUp": 5, "id": "another"}));
+    bench.send_request("PATCH", &format!("/clickpipes/{id}/scaling"), &json!({"zone": {"spread": 2}}));
     let pipe = bench.read_pipe(&id);
     assert_eq!((&pipe["madeUp"], &pipe["id"]), (&json!(5), &json!(id)));
+    let scaling = json!({"replicas": 1, "replicaCpuMillicores": 125, "replicaMemoryGb": 0.5, "tier": "small", "zone": {"spread": 2}});
+    assert_eq!(pipe["scaling"], scaling);
 }
 
 #[test]

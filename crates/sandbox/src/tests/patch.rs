@@ -58,7 +58,7 @@ fn connection_edit_needs_a_pause_with_the_quirk() {
 }
 
 #[test]
-fn sync_settings_need_a_pause_unless_the_quirk_is_off() {
+fn sync_settings_need_a_pause_with_the_quirk() {
     let body = json!({"source": {"postgres": {"settings": {"syncIntervalSeconds": 30}}}});
     let mut bench = SandboxBench::new();
     let id = bench.create_pipe(&postgres_body());
