@@ -136,6 +136,13 @@ fn endpoint_is_blocked_where_the_api_does_not_offer_any() {
         let said = run(&[command, "pipes.yaml"]);
         assert_eq!(said.code, 0, "{command}: {}", said.all_output());
     }
+    // Nothing is known of the endpoint, and the pipe behind it is not live.
+    let drift = run(&["drift", "pipes.yaml", "-o", "json"]).stdout_json();
+    let names = |list: &str| -> Vec<&str> {
+        let objects = drift["result"][list].as_array().unwrap().iter();
+        objects.map(|it| it.get("address").unwrap_or(it)["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(["notOffered", "missing", "changed"].map(names), [vec!["link"], vec!["private"], vec![]], "{drift}");
 }
 
 /// The numbers, lists and texts of a client in another language come back as it sent them.
@@ -149,7 +156,8 @@ fn server_returns_what_was_sent_unless_an_option_says_otherwise() {
     body["settings"] = json!({"streaming_max_insert_wait_ms": 5000});
     // Saved with other options than those of the command line.
     let desk = WorkDir::new();
-    let saved = World::new(SandboxOptions { strict_rules: true, ..SandboxOptions::with_observed_quirks() });
+    let quirks = Quirks::default().with_quirk(Quirk::EditsNeedPause).without_quirk(Quirk::AutoResume);
+    let saved = World::new(SandboxOptions { strict_rules: true, quirks, ..SandboxOptions::default() });
     desk.write_file("world.json", serde_json::to_string(&saved).unwrap());
     let file = desk.temp_dir.path().join("world.json");
     let create = |options: &[&str], body: &Value| {
@@ -161,7 +169,10 @@ fn server_returns_what_was_sent_unless_an_option_says_otherwise() {
     for part in ["/scaling", "/settings", "/destination/tableDefinition/engine/type", "/destination/columns"] {
         assert_eq!(pipe.pointer(part), body.pointer(part), "{part}");
     }
-    assert_eq!(options, json!(SandboxOptions::default()));
+    // Its oddities are switched one by one.
+    assert_eq!(options, json!(SandboxOptions { strict_rules: false, ..saved.options().clone() }));
+    let state = ["--state", file.to_str().unwrap(), "--no-quirk", "edits-need-pause", "--quirk", "auto-resume"];
+    assert_eq!(create(&state, &body).2, json!(SandboxOptions::default()));
     body["source"]["kafka"]["madeUp"] = json!(7);
     assert_eq!(create(&[], &body).0, 400);
     let quirks = ["--quirk", "transient-zero-scaling,base-types", "--no-quirk", "auto-resume"];

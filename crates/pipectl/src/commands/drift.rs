@@ -33,6 +33,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Res
     }
     let word = match drift.is_clean() {
         _ if !unreachable.is_empty() => "partial",
+        true if !drift.not_offered.is_empty() => "partial",
         true => "inSync",
         false => "drift",
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::Address;
-use planner::{Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
+use planner::{BlockReason, Change, FieldChange, FieldVerdict, Plan, UnmanagedObject, Verdict};
 use serde::Serialize;
 
 use crate::escape::sanitize_line;
@@ -26,6 +26,9 @@ pub struct DriftReport {
     /// Declared objects that git changed since the last apply, and that are not so in live yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Address>,
+    /// Declared objects of a kind that the API does not offer: nothing is known of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_offered: Vec<Address>,
     /// Live objects that are not declared.
     pub unmanaged: Vec<UnmanagedObject>,
     /// The number of objects in sync.
@@ -99,9 +102,13 @@ impl DriftReport {
         let is_pending = |change: &&Change| changed_in_git.contains_key(&change.address);
         // The object was deleted outside git, also if git edited its manifest since.
         let is_new = |change: &Change| changed_in_git.get(&change.address) == Some(&ChangeInGit::New);
-        let is_missing = |change: &&Change| change.verdict == Verdict::Create && !is_new(change);
+        let is_created = |change: &Change| {
+            change.verdict == Verdict::Create || change.blocked_verdict == Some(Verdict::Create.as_str())
+        };
+        let is_missing = |change: &&Change| is_created(change) && !is_new(change);
+        let is_not_offered = |change: &&Change| change.verdict == Verdict::Blocked(BlockReason::NotOffered);
         let mut changed: BTreeMap<&Address, ChangedObject> = BTreeMap::new();
-        for change in plan.changes.iter().filter(|change| !is_missing(change)) {
+        for change in plan.changes.iter().filter(|change| !is_missing(change) && !is_not_offered(change)) {
             let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
             let address = change.address.clone();
             // The other differences of such an object are the work of the next apply.
@@ -115,12 +122,13 @@ impl DriftReport {
         let mut changed: Vec<ChangedObject> = changed.into_values().collect();
         changed.retain(|changed| !changed.fields.is_empty() || changed.reason.is_some());
         let missing = plan.changes.iter().filter(is_missing).map(|change| change.address.clone()).collect();
-        let is_left_to_do = |change: &&Change| is_pending(change) && !is_missing(change);
+        let not_offered = plan.changes.iter().filter(is_not_offered).map(|change| change.address.clone()).collect();
+        let is_left_to_do = |change: &&Change| is_pending(change) && !is_missing(change) && !is_not_offered(change);
         let pending = plan.changes.iter().filter(is_left_to_do).map(|change| change.address.clone()).collect();
         let mut unmanaged = plan.unmanaged.clone();
         unmanaged.retain(|other| !other.address.kind.is_singleton());
         let in_sync = plan.in_sync.len();
-        Self { against, changed, missing, pending, unmanaged, in_sync, partial, grouping: None }
+        Self { against, changed, missing, pending, not_offered, unmanaged, in_sync, partial, grouping: None }
     }
 
     /// Groups all objects of the plan.
@@ -130,7 +138,8 @@ impl DriftReport {
         let unmanaged = self.unmanaged.iter().map(|it| (&it.address, Difference::Unmanaged));
         let in_sync = plan.in_sync.iter().map(|at| (at, Difference::None));
         let pending = self.pending.iter().map(|at| (at, Difference::Pending));
-        let all = changed.chain(missing).chain(pending).chain(unmanaged).chain(in_sync);
+        let not_offered = self.not_offered.iter().map(|at| (at, Difference::NotOffered));
+        let all = changed.chain(missing).chain(pending).chain(not_offered).chain(unmanaged).chain(in_sync);
         let groups = labels.group_items(all, |(at, _)| at).into_iter().map(|(value, objects)| {
             let count = |kind| objects.iter().filter(|(_, difference)| *difference == kind).count();
             DriftGroup {
@@ -149,10 +158,9 @@ impl DriftReport {
     /// The number of objects by difference.
     pub fn counts_text(&self) -> String {
         let counts = counts_sentence(self.changed.len(), self.missing.len(), self.unmanaged.len(), self.in_sync);
-        match self.pending.len() {
-            0 => counts,
-            pending => format!("{counts}, {pending} not applied yet"),
-        }
+        let others = [(self.pending.len(), "not applied yet"), (self.not_offered.len(), "not known")];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        others.fold(counts, |counts, (count, what)| format!("{counts}, {count} {what}"))
     }
 
     /// Whether every declared object is in sync.
@@ -166,6 +174,7 @@ enum Difference {
     Changed,
     Missing,
     Pending,
+    NotOffered,
     Unmanaged,
     None,
 }
@@ -201,7 +210,7 @@ fn drift_reason(change: &Change) -> Option<String> {
 /// A line for each difference and each unreachable service, and the counts.
 pub fn render(drift: &DriftReport, unread: &[UnreachableService]) -> StyledText {
     let names = drift.changed.iter().map(|changed| &changed.address);
-    let names = names.chain(&drift.missing).chain(&drift.pending);
+    let names = names.chain(&drift.missing).chain(&drift.pending).chain(&drift.not_offered);
     let names = names.chain(drift.unmanaged.iter().map(|unmanaged| &unmanaged.address));
     let width = names.map(|at| at.to_string().chars().count()).max().unwrap_or_default();
     let mut text = StyledText::new();
@@ -256,6 +265,9 @@ fn drift_rows(drift: &DriftReport) -> Vec<DriftRow<'_>> {
     }
     for at in &drift.pending {
         push(Label::Dim, "pending", at, "changed in git since the last apply, which is no drift".to_owned());
+    }
+    for at in &drift.not_offered {
+        push(Label::Dim, "unknown", at, BlockReason::NotOffered.to_string());
     }
     for unmanaged in &drift.unmanaged {
         let what = format!("live ({}), not in git", unmanaged.id);
