@@ -57,8 +57,21 @@ fn empty_guard_variables_are_usage_errors() {
         let said = desk.run_with_env(args, &[(guard, "")]);
         assert_eq!(said.code, 64, "{guard}: {}", said.all_output());
         assert!(said.stderr.contains(&format!("{guard} is set but empty: give it a value for --")), "{}", said.stderr);
+        // `"$A,$B"`, and nobody set both, or one of them.
+        let splits = ["PIPECTL_ENV", "PIPECTL_EXCLUDE", "PIPECTL_ONLY"].contains(&guard);
+        for blank in [" ", ",", "a,", ", a"].into_iter().filter(|blank| splits || *blank == " ") {
+            let said = desk.run_with_env(args, &[(guard, blank)]);
+            assert_eq!(said.code, 64, "{guard}={blank}: {}", said.all_output());
+        }
         let said = desk.run_with_env(&["schema"], &[(guard, "")]);
         assert_eq!(said.code, 0, "`schema` has no such flag: {}", said.all_output());
+    }
+    for flag in ["--exclude", "--only", "--env"] {
+        for blank in ["", " ", ",", "a,"] {
+            let said = desk.run_pipectl(&["plan", "pipe.yaml", "--sandbox", flag, blank]);
+            let why = format!("the value of {flag} is empty");
+            assert!(said.code == 64 && said.stderr.contains(&why), "{flag} {blank:?}: {}", said.all_output());
+        }
     }
     let set = desk.run_with_env(&["plan", "pipe.yaml", "--sandbox", "--only", "*"], &[("PIPECTL_ONLY", "")]);
     assert_eq!(set.code, 0, "the flag counts: {}", set.all_output());

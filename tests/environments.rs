@@ -91,6 +91,20 @@ fn failing_environment_does_not_stop_the_others() {
     assert_eq!(json["environments"]["staging"]["outcome"], "changes");
 }
 
+/// A name that does not exist stops all of them, before one is applied.
+#[test]
+fn every_name_is_checked_before_the_first_run() {
+    let desk = project_dir();
+    for (command, names) in [("apply", "staging,nope"), ("plan", "staging,nope,prod")] {
+        let more: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
+        let said = desk.run_pipectl(&[&[command, "-e", names, WORLDS], more].concat());
+        let why = "pipectl.yaml has no environment `nope`; it has: ";
+        assert!(said.code == 1 && said.stderr.contains(why), "{}", said.all_output());
+        assert!(!said.stdout.contains("staging"), "{}", said.all_output());
+    }
+    assert!(!desk.temp_dir.path().join(".pipectl/staging.json").exists());
+}
+
 #[test]
 fn environments_must_not_share_files() {
     let desk = project_dir();

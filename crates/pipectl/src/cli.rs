@@ -125,18 +125,24 @@ fn is_ci_command(matches: &ArgMatches) -> bool {
 /// Flags that scripts pass as they find them, even if empty: the commit before the first push.
 const MAY_BE_EMPTY: [&str; 1] = ["before"];
 
-/// An argument whose value is empty, such as that of `--exclude "$NAMES"` if nobody set `NAMES`: it would lift the limit.
+/// An argument with an empty value, such as that of `--exclude "$NAMES"` if nobody set `NAMES`: it would lift the limit.
+/// `--exclude "$A,$B"` has two values.
 fn find_empty_value<'a>(mut arguments: impl Iterator<Item = &'a Arg>, given: &ArgMatches) -> Option<&'a Arg> {
     arguments.find(|argument| {
         let id = argument.get_id().as_str();
         // Arguments of the program itself are unknown below `ci` and the like.
         let is_typed = given.try_contains_id(id).is_ok() && given.value_source(id) == Some(ValueSource::CommandLine);
-        let mut values = given.get_raw(id).filter(|_| is_typed && !MAY_BE_EMPTY.contains(&id)).into_iter().flatten();
-        values.any(OsStr::is_empty)
+        is_typed && !MAY_BE_EMPTY.contains(&id) && has_blank_value(argument, given)
     })
 }
 
-/// Rejects a guard that is set and empty, unless the command line sets the flag. The parser lost the empty variables.
+fn has_blank_value(argument: &Arg, given: &ArgMatches) -> bool {
+    let mut values = given.get_raw(argument.get_id().as_str()).into_iter().flatten();
+    values.any(|value| value.as_encoded_bytes().trim_ascii().is_empty())
+}
+
+/// Rejects a guard that is set and empty, or has an empty value, unless the command line sets the flag. The parser lost the
+/// empty variables.
 fn reject_empty_guards(
     program: &mut clap::Command,
     command: &clap::Command,
@@ -146,9 +152,11 @@ fn reject_empty_guards(
     for flag in flags.filter(|flag| given.value_source(flag.get_id().as_str()) != Some(ValueSource::CommandLine)) {
         let guards =
             flag.get_env().filter(|variable| GUARD_VARIABLES.iter().any(|guard| OsStr::new(guard) == *variable));
-        if let Some(variable) = guards.filter(|variable| is_empty(variable)) {
+        let has_blank = given.value_source(flag.get_id().as_str()).is_some() && has_blank_value(flag, given);
+        if let Some(variable) = guards.filter(|variable| has_blank || is_empty(variable)) {
             let (variable, long) = (variable.to_string_lossy(), flag.get_long().unwrap_or_default());
-            let message = format!("{variable} is set but empty: give it a value for --{long}, or unset it");
+            let what = if has_blank { "has an empty value" } else { "is set but empty" };
+            let message = format!("{variable} {what}: give it a value for --{long}, or unset it");
             return Err(program.error(ErrorKind::InvalidValue, message));
         }
     }

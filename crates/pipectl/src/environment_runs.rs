@@ -1,6 +1,7 @@
 //! One command for several environments: a run of its own for each, one after the other, with its own organization, key,
 //! variables and limits. An error in one does not prevent the runs of the others.
 
+use anyhow::Result;
 use model::sanitize::{escape_json_text, sanitize_line};
 
 use crate::commands::Task;
@@ -10,7 +11,7 @@ use crate::outcome::{CommandOutcome, InvalidFiles};
 use crate::output::{Label, Output, StyledText};
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::reports::ReportRequest;
-use crate::{error_code, exit};
+use crate::{error_code, exit, project};
 
 /// A command for one environment, ready to run.
 pub(crate) struct PreparedRun {
@@ -28,6 +29,17 @@ impl PreparedRun {
     fn name(&self) -> &str {
         self.context.environment.name.as_deref().unwrap_or_default()
     }
+}
+
+/// The runs, if there is an environment of each name: otherwise the first ones would be applied before the mistake is found.
+///
+/// # Errors
+/// When one of several has a name that the project file does not declare.
+pub(crate) fn require_all_names(runs: Vec<PreparedRun>) -> Result<Vec<PreparedRun>> {
+    if runs.len() > 1 {
+        project::require_environments(runs.iter().map(PreparedRun::name))?;
+    }
+    Ok(runs)
 }
 
 /// Runs them all; gives the most severe exit code. After an interruption, no further run is started.

@@ -75,9 +75,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run_command(cli: &Cli) -> u8 {
     let context = cli.context();
     logging::start_logging(cli.output.verbose, context.output);
-    match cli.prepare_runs(&context) {
+    let runs = cli.prepare_runs(&context).map_err(anyhow::Error::from);
+    match runs.and_then(environment_runs::require_all_names) {
         Ok(runs) => environment_runs::run_in_turn(runs, context.output, context.format),
-        Err(usage) => CommandOutcome::from_error(&context, &usage.into()).print(&context),
+        Err(error) => CommandOutcome::from_error(&context, &error).print(&context),
     }
 }
 

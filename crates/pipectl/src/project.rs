@@ -146,7 +146,7 @@ fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandCo
     let environment = context.environment.name.as_deref();
     let mut project = match (find_folder()?, environment) {
         (Some(folder), _) => read_context(&folder, environment, needs, context)?,
-        (None, Some(name)) => bail!("--env {name}: there is no {PROJECT_FILE} here or above that declares it"),
+        (None, Some(name)) => return Err(no_project_file_for(name)),
         (None, None) => ProjectContext::default(),
     };
     if !paths.is_empty() {
@@ -158,6 +158,23 @@ fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandCo
         project.manifests = paths.to_vec();
     }
     Ok(project)
+}
+
+fn no_project_file_for(environment: &str) -> anyhow::Error {
+    let message = format!("--env {environment}: there is no {PROJECT_FILE} here or above that declares it");
+    anyhow!("{}", sanitize_line(&message))
+}
+
+/// Checks names of environments before anything is done for one of them.
+///
+/// # Errors
+/// When the project file does not declare one of them. What else is wrong with the file, the run itself reports.
+pub(crate) fn require_environments<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
+    let mut names = names.into_iter().peekable();
+    let Some(first) = names.peek() else { return Ok(()) };
+    let folder = find_folder()?.ok_or_else(|| no_project_file_for(first))?;
+    let Some(project) = parse_project_file(&folder)?.0 else { return Ok(()) };
+    names.try_for_each(|name| environment_named(&project.environments, name).map(drop))
 }
 
 /// The folder of the project file: the working folder, or the nearest above it that has one.
@@ -201,7 +218,10 @@ fn refuse_foreign(file: &Path) -> Result<()> {
         bail!("{} belongs to another user: it is not read", file.display());
     }
     if found.mode() & 0o002 != 0 {
-        bail!("everybody may write to {0}, so it is not read: run `chmod o-w {0}`", file.display());
+        bail!(
+            "everybody may write to {0}, so it is not read: run `chmod o-w {0}`, on GitLab in the `before_script`",
+            file.display()
+        );
     }
     Ok(())
 }
