@@ -43,12 +43,30 @@ fn job_does_not_go_back_behind_an_applied_commit() {
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("(three) comes after this commit, and was applied already"), "{said}");
     assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
-    // The base is no earlier than what was applied, also if the newest one is gone from the branch.
+    // One that is gone from the branch is no matter after a newer apply.
     repo.run_git(&["checkout", "--quiet", "--orphan", "other"]);
     repo.commit_all("elsewhere");
     let elsewhere = repo.run_git(&["rev-parse", "HEAD"]);
     repo.run_git(&["checkout", "--quiet", &three]);
-    assert_eq!(base(&repo, &[&elsewhere, &two], &[]), (0, two));
+    assert_eq!(base(&repo, &[&two, &elsewhere], &[]), (0, two));
+}
+
+/// Live is as the newest apply left it: what only that one did would be drift for ever with an older base.
+#[test]
+fn newest_applied_commit_that_is_gone_stops_an_apply() {
+    let (repo, [one, two, three]) = three_commits();
+    repo.run_git(&["checkout", "--quiet", "-B", "main", &two]);
+    repo.commit_all("forced");
+    let unknown = "1".repeat(40);
+    for (newest, words) in
+        [(&three, "(three) was applied, and is not in the history"), (&unknown, "is not in this clone: a force push")]
+    {
+        let (code, said) = base(&repo, &[newest, &two, &one], &[]);
+        assert!(code == 1 && said.contains(words) && said.contains("the input `base`"), "{said}");
+        assert_eq!(base(&repo, &[newest, &two, &one], &["--for-plan"]).0, 0);
+        // The apply with that input leaves a newer mark.
+        assert_eq!(base(&repo, &[&two, newest, &one], &[]), (0, two.clone()));
+    }
 }
 
 /// A branch that is behind: a plan compares with the commit where it left the target branch.
@@ -61,7 +79,7 @@ fn plan_of_a_branch_that_is_behind_begins_where_it_left() {
     assert_eq!(base(&repo, &[&three, &two], &["--for-plan"]), (0, format!("{three}...")));
     assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
     // An apply has nothing to do with it.
-    assert_eq!(base(&repo, &[&three, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&one, &three], &[]), (0, one.clone()));
     assert_eq!(base(&repo, &[&three], &["--before", &two]), (0, format!("{two}...")));
 }
 
@@ -80,7 +98,7 @@ fn applied_commit_beside_the_history_is_no_missing_base() {
     }
     assert_eq!(base(&repo, &[&three], &["--before", &"0".repeat(40)]).0, 1);
     // Who knows more goes on.
-    assert_eq!(base(&repo, &[&three, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&one, &three], &[]), (0, one.clone()));
     assert_eq!(base(&repo, &[&three], &["--before", &three]), (0, format!("{three}...")));
     assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
     // A history of its own has no commit where both parted.
@@ -99,7 +117,7 @@ fn unknown_or_planted_commits_are_no_base() {
     assert!(code == 1 && said.contains("a force push removed it") && said.contains("the input `base`"), "{said}");
     // Plans go on until an apply leaves its mark on the new history.
     assert_eq!(base(&repo, &[unknown], &["--before", &one, "--for-plan"]), (0, format!("{one}...")));
-    assert_eq!(base(&repo, &[unknown, &one], &[]), (0, one.clone()));
+    assert_eq!(base(&repo, &[&one, unknown], &[]), (0, one.clone()));
     assert_eq!(base(&repo, &[&"0".repeat(40)], &[]), (0, String::new()));
     for odd in ["main", "-x", "HEAD", "one\u{1b}[2J"] {
         let (code, said) = base(&repo, &[odd], &[]);
@@ -116,6 +134,18 @@ fn unknown_or_planted_commits_are_no_base() {
 fn mark_moves_forward_only_for_each_environment() {
     let (repo, [_, two, three]) = three_commits();
     let path = crate::support::test_repo::path_variable();
+    // A mark of a name that no run has would be the base of none.
+    let run = |args: &[&str]| repo.work_dir.run_with_env(args, &[("PATH", &path)]);
+    let without = run(&["ci", "mark", "--applied", ".pipectl/{env}", "-e", "dev"]);
+    assert!(without.code == 1 && without.stderr.contains("there is no pipectl.yaml"), "{}", without.all_output());
+    repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, prod: {}}\n");
+    for name in ["dev,prod", "prd"] {
+        for command in [&["ci", "mark", "--applied", ".pipectl/{env}", "-e", name][..], &["ci", "base", "-e", name]] {
+            let said = run(command);
+            let why = format!("pipectl.yaml has no environment `{name}`");
+            assert!(said.code == 1 && said.stderr.contains(&why), "{}", said.all_output());
+        }
+    }
     let mark = |environment: &str| {
         let args = ["ci", "mark", "--applied", ".pipectl/applied-{env}", "--env", environment];
         let said = repo.work_dir.run_with_env(&args, &[("PATH", &path)]);

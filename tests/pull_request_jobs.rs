@@ -144,7 +144,7 @@ fn job_of_two_environments_is_refused() {
     let unnamed = Environment { hub: &hub, name: "" };
     let job = unnamed.apply(&[], &[("PIPECTL_ENV", "dev,prod")]);
     assert!(!job.succeeded && job.said.contains("run several with a matrix"), "{}", job.said);
-    for arguments in ["--env prod", "--env=prod", "-e prod"] {
+    for arguments in ["--env prod", "--env=prod", "-e prod", "-qe prod", "-vqvep"] {
         let job = unnamed.apply(&[("arguments", arguments)], &[]);
         assert!(!job.succeeded && job.said.contains("name the environment by the input"), "{}", job.said);
     }

@@ -1,5 +1,6 @@
 //! The script of the action that puts pipectl on the path.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -88,4 +89,21 @@ fn setup_refuses_a_download_without_attestation() {
     assert!(!runner.work_dir.temp_dir.path().join("root/bin/pipectl").exists());
     let (code, said, _) = run_install(&[("VERSION", "0.2.0"), ("SHA256", RIGHT), ("ATTESTATION", "false"), gh]);
     assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn actions_are_pinned_by_hash() {
+    let top = action_script("../../..");
+    let workflows = fs::read_dir(top.join(".github/workflows")).unwrap();
+    let workflows = workflows.map(|entry| format!("workflows/{}", entry.unwrap().file_name().display()));
+    let files: Vec<String> =
+        workflows.chain(["actions/pipectl/action.yml".to_owned(), "actions/setup/action.yml".to_owned()]).collect();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(top.join(".github").join(&file)).unwrap();
+        for line in text.lines().filter(|line| line.trim_start().trim_start_matches("- ").starts_with("uses: ")) {
+            let hash = line.split('@').nth(1).unwrap_or_default().split(' ').next().unwrap_or_default();
+            assert!(hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}: {line}");
+        }
+    }
 }

@@ -23,8 +23,8 @@ case "$*" in
   *graphql*) echo "github-actions[bot]" ;;
   "run download "*) cp "$hub/files/$7.$3/"* "$9/" ;;
   "api --method GET repos/o/r/actions/artifacts "*)
-    last | while read -r name commit branch run; do
-      [ "name=$name" != "$6" ] || [ "$branch" != "$BRANCH" ] || echo "$commit $run"
+    { cat -n "$hub/artifacts" 2>/dev/null || true; } | tac | while read -r id name commit branch run; do
+      [ "name=$name" != "$6" ] || [ "$branch" != "$BRANCH" ] || echo "$id $commit $run"
     done ;;
   *"/actions/artifacts?name="*)
     last | while read -r name commit branch run; do

@@ -20,6 +20,8 @@ selected=${PIPECTL_SHARD:-}${PIPECTL_ONLY:+ only $PIPECTL_ONLY}${PIPECTL_EXCLUDE
 since=${PIPECTL_CHANGED_SINCE:+ changed}
 takes_value=
 for word in ${arguments[@]+"${arguments[@]}"}; do
+  # `-qe dev` is `-q -e dev`.
+  while [[ "$word" == -[qv][!-]* ]]; do word=-${word:2}; done
   case "$takes_value$word" in
     --env | --env=* | -e*)
       echo "::error::name the environment by the input 'environment', not in 'arguments': it has a base of its own"
@@ -31,10 +33,11 @@ for word in ${arguments[@]+"${arguments[@]}"}; do
   esac
 done
 name=${ENVIRONMENT:-default}${KEY:+-$KEY}
-# Names of artifacts allow few characters, so two may look alike without the digest.
+# Names of artifacts allow few characters, so two may look alike without the digest. It is one of separate texts: the
+# environment `prod` with the key `eu` is not `prod-eu`.
 mark_name() {
   local digest
-  digest=$(git hash-object --stdin <<<"$name ${paths[*]-} $1")
+  digest=$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" "${paths[*]-}" "$1" | git hash-object --stdin)
   echo "${name//[^A-Za-z0-9._-]/_}-${digest:0:12}"
 }
 mark=$(mark_name "$selected$since")
@@ -62,24 +65,29 @@ esac
 # The target branch: the pushed one, or the base branch of the pull request.
 branch=${GITHUB_BASE_REF:-${MERGE_BRANCH:-$GITHUB_REF_NAME}}
 export BRANCH=${branch#refs/heads/}
-# Commit and run of each artifact of a name, newest first. A run of a fork can leave one of this name too, so only runs of
-# the target branch in this repository count.
+# Id, commit and run of each artifact of a name, newest first. A run of a fork can leave one of this name too, so only runs
+# of the target branch in this repository count.
 runs_with() {
   gh api --method GET "repos/$GITHUB_REPOSITORY/actions/artifacts" --raw-field "name=$1" --raw-field per_page=100 \
-    --jq '.artifacts[].workflow_run | select(.head_branch == env.BRANCH and .repository_id == .head_repository_id) | "\(.head_sha) \(.id)"' || {
+    --jq '.artifacts[] | .id as $id | .workflow_run | select(.head_branch == env.BRANCH and .repository_id == .head_repository_id) | "\($id) \(.head_sha) \(.id)"' || {
     echo "::error::cannot ask GitHub for the last applied commit: give the job the permission 'actions: read', or set the input 'base' to a commit" >&2
     exit 1
   }
 }
-applied=$(runs_with "pipectl-applied-$mark")
-# Whoever applied everything applied this part, too.
-[ "$mark" = "$whole" ] || applied+=$'\n'$(runs_with "pipectl-applied-$whole")
+# Whoever applied everything applied this part, too. The newest comes first, of whichever name: after a force push, only that
+# one must be in the history.
+applied=$(
+  {
+    runs_with "pipectl-applied-$mark"
+    [ "$mark" = "$whole" ] || runs_with "pipectl-applied-$whole"
+  } | sort -rn
+)
 arguments=()
 [ "$COMMAND" = apply ] || arguments+=(--for-plan)
 code=0
-found=$(cut -d ' ' -f 1 <<<"$applied" | pipectl ci base --applied - ${arguments[@]+"${arguments[@]}"}) || code=$?
+found=$(cut -d ' ' -f 2 <<<"$applied" | pipectl ci base --applied - ${arguments[@]+"${arguments[@]}"}) || code=$?
 if [ "$code" = 5 ]; then
-  echo "::notice::a later commit was applied already, so this job applies nothing. To go back to this commit, set the input 'base' to it, or revert in git"
+  echo "::notice::a later commit was applied already, so this job applies nothing. To go back to this commit, revert the later ones in git"
   echo "superseded=true" >>"$GITHUB_OUTPUT"
   exit 0
 fi

@@ -14,10 +14,12 @@ ENVIRONMENT=${ENVIRONMENT:-${PIPECTL_ENV:-}}
 [ -z "$ENVIRONMENT" ] || arguments+=(--env "$ENVIRONMENT")
 
 # Several commands and environments may comment on one pull request, so each has its own key.
-key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}${KEY:+.$KEY}"
-# The key stands in a hidden marker, which takes fewer characters than the name of an environment.
-if [[ ! "$key" =~ ^[A-Za-z0-9._-]{1,64}$ || "$key" == *--* ]]; then
-  key="$COMMAND.$(git hash-object --stdin <<<"$key")"
+key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}"
+[ -z "${KEY:-}" ] || key="$COMMAND.$ENVIRONMENT.$KEY"
+# The key stands in a hidden marker, which takes fewer characters than the name of an environment. A point in that name
+# could be the one between name and key.
+if [[ ! "$key" =~ ^[A-Za-z0-9._-]{1,64}$ || "$key" == *--* || "$ENVIRONMENT" == *.* ]]; then
+  key="$COMMAND.$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" | git hash-object --stdin)"
 fi
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")

@@ -15,7 +15,7 @@ use crate::context::CommandContext;
 use crate::git::{AppliedBase, MarkMove, Repository};
 use crate::outcome::CommandOutcome;
 use crate::output::Label;
-use crate::{exit, files};
+use crate::{exit, files, project};
 
 pub(crate) struct CiBaseOptions {
     /// The file with the applied commits, one per line; `-` is standard input.
@@ -43,6 +43,7 @@ struct CiBase {
 
 /// Prints the base. Exits with 5 if a later commit was applied.
 pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> Result<CommandOutcome> {
+    project::require_environments(context.environment.name.as_deref())?;
     let repository = Repository::open_containing(&[PathBuf::from(".")])?;
     let applied = match &options.applied {
         Some(file) => read_applied(&repository, file)?,
@@ -50,12 +51,10 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
     };
     match repository.base_among(&applied, options.plan)? {
         // `REV...` is the commit where both histories parted.
-        AppliedBase::Superseded(commit) | AppliedBase::Parted { applied: commit, .. } if options.plan => {
+        AppliedBase::Superseded(commit) | AppliedBase::Parted(commit) if options.plan => {
             Ok(base_outcome(context, Some(format!("{}...", commit.hash))))
         }
-        AppliedBase::Found(commit) | AppliedBase::Parted { nearest: Some(commit), .. } => {
-            Ok(base_outcome(context, Some(commit.hash)))
-        }
+        AppliedBase::Found(commit) => Ok(base_outcome(context, Some(commit.hash))),
         AppliedBase::Superseded(commit) => {
             let result = CiBase { base: None, superseded_by: Some(commit.hash.clone()) };
             let mut outcome = CommandOutcome::new(context, exit::BLOCKED, context.envelope("superseded", result));
@@ -63,10 +62,10 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
         }
-        none @ (AppliedBase::None | AppliedBase::Parted { nearest: None, .. }) => {
+        none @ (AppliedBase::None | AppliedBase::Parted(_)) => {
             let before = options.before.as_deref().map(|before| fallback_base(&repository, before)).transpose()?;
             match (before.flatten(), none) {
-                (None, AppliedBase::Parted { applied, .. }) => Err(repository.parted_from(&applied)),
+                (None, AppliedBase::Parted(applied)) => Err(repository.parted_from(&applied)),
                 (before, _) => Ok(base_outcome(context, before)),
             }
         }
@@ -111,6 +110,7 @@ fn base_outcome(context: &CommandContext, base: Option<String>) -> CommandOutcom
 
 /// Writes `HEAD` into the file if it comes after the commit that is there.
 pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) -> Result<CommandOutcome> {
+    project::require_environments(context.environment.name.as_deref())?;
     let repository = Repository::open_containing(&[PathBuf::from(".")])?;
     let head = repository.resolve_commit("HEAD")?;
     let known = read_applied(&repository, &options.applied)?;

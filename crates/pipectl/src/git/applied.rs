@@ -12,13 +12,23 @@ use super::{Commit, Repository, SHALLOW_HINT};
 pub(crate) enum AppliedBase {
     /// The nearest applied commit in the history of `HEAD`.
     Found(Commit),
-    /// `HEAD` is a branch that left the history of this applied commit at or after the nearest one in its own history,
-    /// if there is one.
-    Parted { applied: Commit, nearest: Option<Commit> },
+    /// `HEAD` is a branch that left the history of this applied commit. For a plan, it left at or after the nearest one in
+    /// its own history, if there is one; for an apply, this one is the newest.
+    Parted(Commit),
     /// This commit was applied, and comes after `HEAD`.
     Superseded(Commit),
     /// No applied commit is known.
     None,
+}
+
+/// Where an applied commit is.
+enum Place<'r> {
+    /// In the history of `HEAD`, this many commits before it.
+    Before(usize, Commit),
+    After(Commit),
+    Beside(Commit),
+    /// Not in this clone.
+    Unknown(&'r str),
 }
 
 /// Where the mark of the last applied commit goes when `HEAD` was applied.
@@ -72,59 +82,66 @@ impl Repository {
         Ok(anyhow!("the applied commit {revision} is not in this clone: {remedy}"))
     }
 
-    /// Looks for the base among applied commits, in any order.
+    /// Looks for the base among applied commits, of which the newest is the first.
     ///
     /// # Errors
-    /// When an apply finds no applied commit in this clone, or it is shallow and lacks one: that may be a later one.
+    /// When an apply does not find the newest one in this clone, or it is shallow and lacks one: that may be a later one.
     pub(crate) fn base_among(&self, applied: &[String], for_plan: bool) -> Result<AppliedBase> {
         let head = self.resolve_commit("HEAD")?;
-        let (mut nearest, mut unknown): (Option<(usize, Commit)>, Option<&String>) = (None, None);
-        let (mut is_any_known, mut beside) = (false, None);
-        for revision in applied {
-            let Ok(commit) = self.resolve_commit(revision) else {
-                unknown.get_or_insert(revision);
-                continue;
-            };
-            is_any_known = true;
-            if self.is_ancestor(&commit, &head)? {
-                let distance = self.count_between(&commit, &head)?;
-                if nearest.as_ref().is_none_or(|(least, _)| distance < *least) {
-                    nearest = Some((distance, commit));
-                }
-            } else if self.is_ancestor(&head, &commit)? {
-                // A job that is run again after a newer one would set back what the newer one applied.
-                return Ok(AppliedBase::Superseded(commit));
-            } else {
-                // The target branch moved on, or a force push removed the commit from it. The list begins with the
-                // newest.
-                beside.get_or_insert(commit);
-            }
+        let places = applied.iter().map(|revision| self.place_of(revision, &head)).collect::<Result<Vec<_>>>()?;
+        // A job that is run again after a newer one would set back what the newer one applied.
+        let later = places.iter().find_map(|place| if let Place::After(commit) = place { Some(commit) } else { None });
+        if let Some(later) = later {
+            return Ok(AppliedBase::Superseded(later.clone()));
         }
+        let before =
+            places.iter().filter_map(|it| if let Place::Before(way, commit) = it { Some((way, commit)) } else { None });
+        let nearest = before.min_by_key(|(way, _)| **way).map(|(_, commit)| commit);
+        // The target branch moved on, or a force push removed the commit from it.
+        let beside = places.iter().find_map(|it| if let Place::Beside(commit) = it { Some(commit) } else { None });
+        let unknown =
+            places.iter().find_map(|it| if let Place::Unknown(revision) = it { Some(*revision) } else { None });
         // In a shallow clone, a commit beside `HEAD` may come before it, and an unknown one may be the later one.
+        let is_any_known = places.iter().any(|place| !matches!(place, Place::Unknown(_)));
         if beside.is_some() || unknown.is_some() && is_any_known {
             self.ensure_whole_history()?;
         }
-        let nearest = nearest.map(|(_, commit)| commit);
+        match (places.first(), nearest) {
+            // Hazard: live is as the newest one made it. From an older base, what only the newest did would be drift
+            // for ever.
+            (Some(Place::Beside(newest)), _) if !for_plan => return Ok(AppliedBase::Parted(newest.clone())),
+            (Some(Place::Unknown(newest)), Some(_)) if !for_plan => return Err(self.unknown_applied(newest)?),
+            (_, Some(nearest)) if !for_plan => return Ok(AppliedBase::Found(nearest.clone())),
+            _ => {}
+        }
         if let Some(applied) = beside {
             let parted = self.resolve_commit(&format!("{}...", applied.hash));
-            let is_parted = match (&parted, &nearest) {
+            let is_parted = match (&parted, nearest) {
                 (Ok(parted), Some(nearest)) => self.is_ancestor(nearest, parted)?,
                 (Ok(_), None) => true,
                 // Two histories without a common commit: a plan compares with the target branch.
                 (Err(_), nearest) => !for_plan && nearest.is_none(),
             };
             if is_parted {
-                return Ok(AppliedBase::Parted { applied, nearest });
+                return Ok(AppliedBase::Parted(applied.clone()));
             }
         }
         match (nearest, unknown) {
-            (Some(commit), _) => Ok(AppliedBase::Found(commit)),
+            (Some(commit), _) => Ok(AppliedBase::Found(commit.clone())),
             // After a force push, plans go on until an apply leaves a mark on the new history.
             (None, Some(unknown)) if !is_any_known && (!for_plan || self.is_shallow()?) => {
                 Err(self.unknown_applied(unknown)?)
             }
             (None, _) => Ok(AppliedBase::None),
         }
+    }
+
+    fn place_of<'r>(&self, revision: &'r str, head: &Commit) -> Result<Place<'r>> {
+        let Ok(commit) = self.resolve_commit(revision) else { return Ok(Place::Unknown(revision)) };
+        if self.is_ancestor(&commit, head)? {
+            return Ok(Place::Before(self.count_between(&commit, head)?, commit));
+        }
+        Ok(if self.is_ancestor(head, &commit)? { Place::After(commit) } else { Place::Beside(commit) })
     }
 
     /// What to do about an applied commit that is not in the history of `HEAD`, if nothing else is known.
