@@ -47,7 +47,9 @@ impl GitlabRunner {
     /// The lines of a job, run as GitLab does: one script that ends at the first error.
     fn run_job(&self, job: &str, variables: &[(&str, &str)]) -> (i32, String) {
         let template = read_documents(TEMPLATE, &mut PendingDiagnostics::default())[0].root.to_json();
-        let lines: Vec<&str> = template[job]["script"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let parts = [&template[".pipectl"]["before_script"], &template[job]["script"]];
+        let lines: Vec<&str> =
+            parts.into_iter().flat_map(|part| part.as_array().unwrap()).filter_map(Value::as_str).collect();
         let declared = [".pipectl", job].map(|part| template[part]["variables"].as_object().cloned());
         let declared = declared.into_iter().flatten().flatten();
         let folder = self.repo.work_dir.temp_dir.path();
@@ -170,6 +172,19 @@ fn a_change_lives_from_apply_to_revert() {
             "{said}"
         );
         assert_eq!(runner.mark(), reverted);
+    }
+}
+
+/// A runner clones with `umask 0`.
+#[test]
+fn checkout_that_everybody_may_write_to_is_planned_and_applied() {
+    let runner = GitlabRunner::new("dev");
+    runner.declare("clicks", 500);
+    let folder = runner.repo.work_dir.temp_dir.path();
+    for job in ["clickpipes-plan", "clickpipes-apply", "clickpipes-drift"] {
+        assert!(Command::new("chmod").args(["666", "pipectl.yaml"]).current_dir(folder).status().unwrap().success());
+        let (code, said) = runner.run_job(job, &[SECRET[0], ("REVIEWED", "false")]);
+        assert_eq!(code, 0, "{job}: {said}");
     }
 }
 

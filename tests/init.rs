@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::cli::WorkDir;
+use crate::support::test_repo::{git_in, path_variable};
 
 fn read_file(desk: &WorkDir, name: &str) -> String {
     fs::read_to_string(desk.temp_dir.path().join(name)).unwrap()
@@ -26,6 +27,33 @@ fn init_creates_files_that_work_in_the_sandbox() {
     assert!(!workflow.contains("ORDERS_KAFKA_PASSWORD"), "{workflow}");
     assert!(said.stderr.contains("replace OWNER/pipectl and v1"), "{}", said.stderr);
     assert!(said.stderr.contains("gh secret set CLICKPIPES_WRITE_KEY --env production"), "{}", said.stderr);
+    for step in [
+        "create the environment `production` in the settings",
+        "add a manifest to pipes/: without one, plan, apply and drift fail",
+    ] {
+        assert!(said.stderr.contains(step), "{}", said.stderr);
+    }
+}
+
+/// The push of another branch would apply nothing, and no job would be red.
+#[test]
+fn init_applies_pushes_of_the_default_branch() {
+    for (commands, branch) in [
+        (&[][..], "main"),
+        (&["init --quiet -b trunk"], "trunk"),
+        (&["init --quiet -b master", "commit --quiet --allow-empty -m One", "switch --quiet -c work"], "master"),
+        (&["init --quiet -b work", "symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/it's/x"], "it's/x"),
+    ] {
+        let desk = WorkDir::new();
+        for command in commands {
+            git_in(desk.temp_dir.path(), &command.split(' ').collect::<Vec<_>>());
+        }
+        let said = desk.run_with_env(&["init"], &[("PATH", &path_variable())]);
+        assert_eq!(said.code, 0, "{}", said.all_output());
+        let shown = if branch == "main" { "main".to_owned() } else { format!("\"{branch}\"") };
+        let workflow = read_file(&desk, WORKFLOW);
+        assert!(workflow.contains(&format!("push: {{branches: [{shown}],")), "{branch}: {workflow}");
+    }
 }
 
 const WORKFLOW: &str = ".github/workflows/pipectl.yml";
@@ -56,9 +84,18 @@ fn init_lists_the_secrets_of_existing_manifests() {
     assert_eq!(passed(&read_file(&desk, WORKFLOW)), names);
     let gh = desk.run_pipectl(&["secrets", "list", "--gh"]).stdout;
     assert_eq!(passed(&gh), names, "{gh}");
-    for name in names {
-        assert!(gh.contains(&format!("gh secret set {name}\n")), "{gh}");
-        assert!(said.stderr.contains(&format!("gh secret set {name} --env production")), "{}", said.stderr);
+    for name in &names {
+        // Not a secret of the repository, which every branch can read.
+        let command = format!("gh secret set {name} --env production\n");
+        assert!(gh.contains(&command) && said.stderr.contains(&command), "{gh}{}", said.stderr);
+    }
+    assert!(!said.stderr.contains("add a manifest to"), "{}", said.stderr);
+    let gitlab = desk.run_pipectl(&["init", "--ci", "gitlab"]).stderr;
+    for step in ["replace registry.example.com/pipectl:0.1 in .gitlab-ci.yml", "CLICKPIPES_READ_KEY\n"] {
+        assert!(gitlab.contains(step), "{step}: {gitlab}");
+    }
+    for name in names.iter().chain(&["CLICKPIPES_WRITE_KEY", "CLICKPIPES_WRITE_SECRET"]) {
+        assert!(gitlab.contains(&format!("    {name} (masked and protected)")), "{name}: {gitlab}");
     }
 }
 
@@ -108,7 +145,8 @@ fn init_keeps_existing_files_unless_forced() {
 #[test]
 fn init_follows_the_project_file_that_it_keeps() {
     let project = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [./streams/, one.yaml]\n\
-                   environments:\n  prod: {variables: {password: PROD_PASSWORD}}\n  dev: {variables: {password: DEV_PASSWORD}}\n";
+                   environments:\n  prod: {variables: {password: PROD_PASSWORD}}\n  dev:\n    variables: {password: DEV_PASSWORD}\n\
+                   \x20   credentials: [{key: {fromEnv: A}, secret: {fromEnv: B}}, {key: {fromEnv: C}, secret: {fromEnv: D}}]\n";
     let example = fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap();
     let project_of = |project: &str| {
         let desk = WorkDir::new();
@@ -126,14 +164,22 @@ fn init_follows_the_project_file_that_it_keeps() {
     assert!(workflow.contains("command: apply\n          environment: \"dev\"\n          base:"), "{workflow}");
     assert!(workflow.contains("DEV_PASSWORD: ${{ secrets.DEV_PASSWORD }}"), "{workflow}");
     assert!(!workflow.contains(": pipes"), "{workflow}");
+    // pipectl reads no other variables for an environment with its own.
+    for line in ["A: ${{ secrets.CLICKPIPES_READ_KEY }}", "B: ${{ secrets.CLICKPIPES_WRITE_SECRET }}"] {
+        assert!(workflow.contains(line) && !workflow.contains("CLICKHOUSE_CLOUD_API"), "{workflow}");
+    }
+    assert!(said.stderr.contains("pass the other keys of the environment to plan, apply and drift: C, D"));
     assert!(!desk.temp_dir.path().join("pipes").exists());
-    assert!(read_file(&desk, "example.yaml").contains("add a similar file to streams/."));
+    let example_file = read_file(&desk, "example.yaml");
+    assert!(example_file.contains("add a similar file to streams/. Its first line is"), "{example_file}");
+    assert!(example_file.contains("# `# yaml-language-server: $schema=../.pipectl/schema.json`"), "{example_file}");
     assert!(said.stderr.contains("pipectl export --out streams --env dev "), "{}", said.stderr);
     assert!(said.stderr.contains("The workflow runs the environment dev. Add jobs for prod:"), "{}", said.stderr);
     assert_eq!(desk.run_pipectl(&["init", "--ci", "gitlab"]).code, 0);
     let template = read_file(&desk, ".gitlab-ci.yml");
     assert!(template.contains(r#"changes: ["streams/**/*", "one.yaml", pipectl.yaml]"#), "{template}");
     assert!(template.contains(r#"PIPES: "", ENVIRONMENT: "dev""#), "{template}");
+    assert!(template.contains("    A: $CLICKPIPES_WRITE_KEY\n    B: $CLICKPIPES_WRITE_SECRET\n"), "{template}");
 
     // `defaults.environment` needs no flag.
     let desk = project_of(&format!("{project}defaults: {{environment: prod}}\n"));

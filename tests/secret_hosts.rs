@@ -114,8 +114,8 @@ fn secrets_are_listed_with_their_hosts() {
     let commands = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "--gh"]).stdout;
     insta::assert_snapshot!(commands, @r"
     # not a variable: A.b-c
-    gh secret set PROD_PG_PASSWORD
-    # and below `env` of the step that applies:
+    gh secret set PROD_PG_PASSWORD --env production
+    # and below `env` of the step that applies, in a job with `environment: production`:
     #   PROD_PG_PASSWORD: ${{ secrets.PROD_PG_PASSWORD }}
     ");
     let json = desk.run_pipectl(&["secrets", "list", "pipes.yaml", "-o", "json"]).stdout;

@@ -237,6 +237,19 @@ impl Repository {
     }
 
     /// The output of git, without the line break at the end.
+    /// The branch that others clone. Without a remote: `main` or `master`, if there is one, else the current one, as a new
+    /// repository may have another.
+    pub(crate) fn default_branch(&self) -> Option<String> {
+        let link = |name: &str| self.git_output_line(&["symbolic-ref", "--quiet", "--short", name]).ok();
+        let remote = link("refs/remotes/origin/HEAD").and_then(|it| it.strip_prefix("origin/").map(str::to_owned));
+        let known = || ["main", "master"].into_iter().find(|name| self.has_branch(name)).map(str::to_owned);
+        remote.or_else(known).or_else(|| link("HEAD"))
+    }
+
+    fn has_branch(&self, name: &str) -> bool {
+        self.git_output_line(&["show-ref", "--verify", &format!("refs/heads/{name}")]).is_ok()
+    }
+
     fn git_output_line(&self, args: &[&str]) -> Result<String> {
         let text = String::from_utf8(self.git_output_bytes(args)?).context("git printed no text")?;
         Ok(text.trim_end_matches('\n').to_owned())

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::commands::secrets;
 use crate::context::{CommandContext, EnvironmentRun};
+use crate::git::Repository;
 use crate::load_manifests::LoadedManifests;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
@@ -81,8 +82,8 @@ pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<Com
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("done", &results));
     if !context.output.is_quiet {
         let mut steps = vec![starter_files::next_steps(&options.folder, &layout)];
-        if results.iter().any(|file| file.is_new(options.ci.workflow_path())) {
-            steps.extend((options.ci == CiHost::Github).then(|| starter_files::workflow_steps(&secrets)));
+        if results.iter().any(|file| options.ci != CiHost::None && file.is_new(options.ci.workflow_path())) {
+            steps.push(starter_files::workflow_steps(options.ci, &layout, &options.folder, &secrets));
             steps.extend(starter_files::environment_steps(&layout));
         }
         outcome.messages.push_plain(steps.join("\n")).end_line();
@@ -98,7 +99,7 @@ fn write_files(options: &InitOptions, layout: &ProjectLayout, secrets: &[String]
         let why = "it would be a manifest of this project, and the next apply would create its pipe";
         results.push(InitFile::write(path, &content, options.force, left_out.then_some(why))?);
     }
-    if let Some(template) = starter_files::workflow(options.ci, layout) {
+    if let Some(template) = starter_files::workflow(options.ci, layout, &applied_branch(&options.folder)) {
         let workflow = starter_files::with_secrets(&template, secrets);
         let why = "workflows work at the top of a repository only; put one there that runs in this folder";
         let left_out = !is_repository_top(&options.folder);
@@ -134,6 +135,13 @@ fn needed_secrets(context: &CommandContext, options: &InitOptions, layout: &Proj
     let project = project::load_offline(&[], &CommandContext { environment, ..context.clone() });
     let declared = project.and_then(|project| LoadedManifests::load_project(&project));
     declared.map(|declared| secrets::needed_variables(&declared)).unwrap_or_default()
+}
+
+/// The branch whose pushes are applied. Without a repository, or git, it is that of a new one.
+fn applied_branch(folder: &Path) -> String {
+    let repository = Repository::open_containing(&[folder.to_owned()]).ok();
+    let branch = repository.and_then(|repository| repository.default_branch());
+    branch.unwrap_or_else(|| starter_files::DEFAULT_BRANCH.to_owned())
 }
 
 /// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.

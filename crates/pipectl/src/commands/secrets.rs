@@ -117,12 +117,20 @@ fn list_text(secrets: &[ListedSecret]) -> StyledText {
     text
 }
 
-/// `gh secret set NAME`, which asks for the value. Only variables: files and programs are the runner's own.
+/// The environment of the job `apply` in the workflow. Every branch can read a secret of the repository.
+const GITHUB_ENVIRONMENT: &str = "production";
+
+/// The command of the GitHub CLI that asks for the value of a secret and stores it where only `apply` reads it.
+pub(crate) fn gh_command(name: &str) -> String {
+    format!("gh secret set {name} --env {GITHUB_ENVIRONMENT}")
+}
+
+/// A command for each secret. Only variables: files and programs are the runner's own.
 fn gh_commands(secrets: &[ListedSecret]) -> StyledText {
     let mut text = StyledText::new();
     for secret in secrets {
         match variable_name(&secret.from) {
-            Some(name) => text.push_plain(format!("gh secret set {name}")),
+            Some(name) => text.push_plain(gh_command(name)),
             None => text.push(Label::Dim, format!("# not a variable: {}", sanitize_line(&secret.name))),
         }
         .end_line();
@@ -132,7 +140,8 @@ fn gh_commands(secrets: &[ListedSecret]) -> StyledText {
     }
     let names: Vec<&str> = secrets.iter().filter_map(|secret| variable_name(&secret.from)).collect();
     if !names.is_empty() {
-        text.push(Label::Dim, "# and below `env` of the step that applies:").end_line();
+        text.push(Label::Dim, "# and below `env` of the step that applies, in a job with `environment: production`:")
+            .end_line();
     }
     for name in names {
         text.push(Label::Dim, format!("#   {}", workflow_env_line(name))).end_line();

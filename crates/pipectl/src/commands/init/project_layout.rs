@@ -1,7 +1,9 @@
 //! What a project file that is there already says about the files of `init`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
+
+use model::project::CredentialVariables;
 
 use crate::commands::init::starter_files::GITKEEP_NAME;
 use crate::manifest_files::has_manifest_name;
@@ -18,6 +20,8 @@ pub(super) struct ProjectLayout {
     pub(super) environment: Option<String>,
     /// Whether commands take that environment without `--env`.
     pub(super) is_default_environment: bool,
+    /// The environment variables of its API keys, if it has its own: pipectl reads no other then.
+    pub(super) credentials: Vec<CredentialVariables>,
     /// The environments that need jobs of their own.
     pub(super) other_environments: Vec<String>,
 }
@@ -33,11 +37,18 @@ impl ProjectLayout {
         if manifests.is_empty() {
             manifests.push(NEW_FOLDER.to_owned());
         }
-        let mut names: Vec<String> = project.environments.into_keys().collect();
+        let mut names: Vec<String> = project.environments.keys().cloned().collect();
         let default = project.defaults.environment;
         let at = names.iter().position(|name| default.as_ref() == Some(name)).unwrap_or_default();
         let environment = (!names.is_empty()).then(|| names.remove(at));
-        Self { manifests, is_default_environment: environment == default, environment, other_environments: names }
+        let own = environment.as_ref().and_then(|name| project.environments.get(name)?.credentials.as_ref());
+        Self {
+            manifests,
+            is_default_environment: environment == default,
+            credentials: own.map(|credentials| credentials.keys().to_vec()).unwrap_or_default(),
+            environment,
+            other_environments: names,
+        }
     }
 
     /// Whether the manifests are where a new project has them.
@@ -56,6 +67,11 @@ impl ProjectLayout {
         let is_other = |entry: fs::DirEntry| entry.file_name() != GITKEEP_NAME;
         let has_others = fs::read_dir(top.join(self.folder())).is_ok_and(|mut it| it.any(|it| it.is_ok_and(is_other)));
         !has_others && self.manifests.iter().any(|path| path == self.folder())
+    }
+
+    /// `../` for each step from the folder of manifests to the top.
+    pub(super) fn way_to_top(&self) -> String {
+        Path::new(self.folder()).components().filter(|step| *step != Component::CurDir).map(|_| "../").collect()
     }
 
     /// Whether a file at the top of the project is one of its manifests.

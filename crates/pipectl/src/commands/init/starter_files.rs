@@ -33,7 +33,9 @@ pub(super) const GITHUB_WORKFLOW: &str = ".github/workflows/pipectl.yml";
 /// Every file by its path in the folder, but for the workflow.
 pub(super) fn starter_contents(layout: &ProjectLayout, top: &Path) -> Result<Vec<(String, String)>> {
     let pretty = |schema: &Value| Ok::<_, serde_json::Error>(format!("{}\n", serde_json::to_string_pretty(schema)?));
-    let example = include_str!("example.yaml").replace("to pipes/", &format!("to {}/", layout.folder()));
+    let example = include_str!("example.yaml")
+        .replace("to pipes/", &format!("to {}/", layout.folder()))
+        .replace("../.pipectl", &format!("{}.pipectl", layout.way_to_top()));
     let mut files = vec![
         (project::PROJECT_FILE.to_owned(), include_str!("pipectl.yaml").to_owned()),
         (EXAMPLE.to_owned(), example),
@@ -46,12 +48,12 @@ pub(super) fn starter_contents(layout: &ProjectLayout, top: &Path) -> Result<Vec
     Ok(files)
 }
 
-/// The workflow, without the secrets of manifests.
-pub(super) fn workflow(ci: CiHost, layout: &ProjectLayout) -> Option<String> {
+/// The workflow, without the secrets of manifests. GitHub applies pushes to `branch`.
+pub(super) fn workflow(ci: CiHost, layout: &ProjectLayout, branch: &str) -> Option<String> {
     let github = include_str!(concat!(env!("PIPECTL_DOCS"), "/ci/github.yml"));
     let gitlab = include_str!(concat!(env!("PIPECTL_DOCS"), "/ci/gitlab-ci.yml"));
     match ci {
-        CiHost::Github => Some(for_layout(github, &github_words(layout))),
+        CiHost::Github => Some(for_layout(github, &github_words(layout, branch))),
         CiHost::Gitlab => Some(for_layout(gitlab, &gitlab_words(layout))),
         CiHost::None => None,
     }
@@ -63,17 +65,33 @@ fn for_layout(workflow: &str, words: &[(&str, String)]) -> String {
 }
 
 // Without `paths`, the action reads the manifests of the project file.
-fn github_words(layout: &ProjectLayout) -> Vec<(&'static str, String)> {
+fn github_words(layout: &ProjectLayout, branch: &str) -> Vec<(&'static str, String)> {
     let environment = layout.environment.iter().map(|name| format!("environment: {}", quote(name)));
     let paths = layout.has_new_folder().then(|| "paths: pipes".to_owned());
     let inputs: Vec<String> = paths.into_iter().chain(environment).collect();
     let lines: Vec<String> = inputs.iter().map(|input| format!("          {input}\n")).collect();
     let inputs: Vec<String> = inputs.iter().map(|input| format!(", {input}")).collect();
-    vec![
+    let mut words = vec![
         (r#""pipes/**""#, changed_paths(layout, "**")),
         (", paths: pipes", inputs.concat()),
         ("          paths: pipes\n", lines.concat()),
-    ]
+    ];
+    if branch != DEFAULT_BRANCH {
+        words.push(("branches: [main]", format!("branches: [{}]", quote(branch))));
+    }
+    words.extend(key_words(layout));
+    words
+}
+
+/// The branch in the workflow.
+pub(super) const DEFAULT_BRANCH: &str = "main";
+
+/// The variables of an environment's own API key. Others that it has are left to fill in.
+fn key_words(layout: &ProjectLayout) -> impl Iterator<Item = (&'static str, String)> {
+    let own = layout.credentials.first().into_iter().flat_map(|own| {
+        [("CLICKHOUSE_CLOUD_API_KEY:", &own.key.from_env), ("CLICKHOUSE_CLOUD_API_SECRET:", &own.secret.from_env)]
+    });
+    own.map(|(common, own)| (common, format!("{own}:")))
 }
 
 // With an empty `PIPES`, the template reads the manifests of the project file.
@@ -86,6 +104,7 @@ fn gitlab_words(layout: &ProjectLayout) -> Vec<(&'static str, String)> {
     if let Some(name) = &layout.environment {
         words.push((r#"ENVIRONMENT: """#, format!("ENVIRONMENT: {}", quote(name))));
     }
+    words.extend(key_words(layout));
     words
 }
 
@@ -117,16 +136,35 @@ pub(super) fn with_secrets(workflow: &str, names: &[String]) -> String {
     workflow.replace(EXAMPLE_SECRET, &lines)
 }
 
-/// What is left to fill in before the workflow runs.
-pub(super) fn workflow_steps(names: &[String]) -> String {
-    let keys = ["CLICKPIPES_READ_KEY", "CLICKPIPES_READ_SECRET"].map(|name| format!("  gh secret set {name}\n"));
+/// What is left to fill in before the workflow runs. `names` are the secrets of pipes.
+pub(super) fn workflow_steps(ci: CiHost, layout: &ProjectLayout, top: &Path, names: &[String]) -> String {
+    let read = ["CLICKPIPES_READ_KEY", "CLICKPIPES_READ_SECRET"];
     let write = ["CLICKPIPES_WRITE_KEY", "CLICKPIPES_WRITE_SECRET"].into_iter().chain(names.iter().map(String::as_str));
-    let write: Vec<String> = write.map(|name| format!("  gh secret set {name} --env production\n")).collect();
-    format!(
-        "\nBefore the first pull request:\n  replace OWNER/pipectl and v1 in {GITHUB_WORKFLOW}, as its first lines say\n{}{}",
-        keys.concat(),
-        write.concat().trim_end()
-    )
+    let mut steps = Vec::new();
+    if ci == CiHost::Gitlab {
+        let file = ci.workflow_path();
+        steps.push(format!("replace registry.example.com/pipectl:0.1 in {file} by your image"));
+        steps.push("add in Settings > CI/CD > Variables:".to_owned());
+        steps.extend(read.map(|name| format!("  {name}")));
+        steps.extend(write.map(|name| format!("  {name} (masked and protected)")));
+    } else {
+        steps.push(format!("replace OWNER/pipectl and v1 in {GITHUB_WORKFLOW}, as its first lines say"));
+        steps.extend(read.map(|name| format!("gh secret set {name}")));
+        // GitHub takes no secrets for an environment that does not exist.
+        steps.push("create the environment `production` in the settings of the repository".to_owned());
+        steps.extend(write.map(secrets::gh_command));
+    }
+    let more = layout.credentials.iter().skip(1).flat_map(|own| [&*own.key.from_env, &*own.secret.from_env]);
+    let more: Vec<&str> = more.collect();
+    if !more.is_empty() {
+        steps.push(format!("pass the other keys of the environment to plan, apply and drift: {}", more.join(", ")));
+    }
+    if layout.needs_gitkeep(top) {
+        steps.push(format!("add a manifest to {}/: without one, plan, apply and drift fail", layout.folder()));
+    }
+    let request = if ci == CiHost::Gitlab { "merge" } else { "pull" };
+    let steps: Vec<String> = steps.iter().map(|step| format!("\n  {step}")).collect();
+    format!("\nBefore the first {request} request:{}", steps.concat())
 }
 
 /// Whether the folder is the one in which the command runs.
