@@ -80,4 +80,10 @@ fn template_in_a_file_that_is_no_text_is_broken() {
     assert!(said.stderr.starts_with("error[broken-template]"), "{}", said.all_output());
     assert!(said.stderr.contains(&format!("the mistake is here (shared/templates.yaml:{line}:3)")), "{}", said.stderr);
     assert_eq!((said.code, said.stderr.contains("did you mean")), (1, false), "{}", said.stderr);
+    // So it is if the file is too large.
+    let filler = format!("# {}\n", "x".repeat(9 * 1024 * 1024));
+    dir.write_file("shared/templates.yaml", TEMPLATE.to_owned() + &filler);
+    let said = dir.run_pipectl(&["validate", "pipes/pipes.yaml"]);
+    assert!(said.stderr.starts_with("error[broken-template]"), "{}", said.all_output());
+    assert!(said.stderr.contains("the mistake is here (shared/templates.yaml:1:1)"), "{}", said.stderr);
 }

@@ -256,13 +256,17 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
 }
 
 /// A file that may declare templates. What is not UTF-8 becomes a character that YAML forbids: the file is wrong at this
-/// place, and its templates are not missing.
+/// place, and its templates are not missing. Those of a file that is too large are not missing either: it is wrong at its
+/// start.
 fn read_possible_templates(path: &Path) -> Result<SourceFile> {
-    let bytes = files::read_bounded(path, MAX_BYTES as u64)?;
-    let text: String = bytes
-        .utf8_chunks()
-        .flat_map(|part| [part.valid(), if part.invalid().is_empty() { "" } else { "\0" }])
-        .collect();
+    let is_too_large = fs::metadata(path).is_ok_and(|file| file.len() > MAX_BYTES as u64);
+    let text = if is_too_large {
+        "\0Template".to_owned()
+    } else {
+        let bytes = files::read_bounded(path, MAX_BYTES as u64)?;
+        let valid = bytes.utf8_chunks();
+        valid.flat_map(|part| [part.valid(), if part.invalid().is_empty() { "" } else { "\0" }]).collect()
+    };
     Ok(SourceFile { name: Arc::from(path.display().to_string()), text: Arc::from(text) })
 }
 

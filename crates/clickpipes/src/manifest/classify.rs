@@ -4,7 +4,7 @@ use super::code;
 use model::address::Kind;
 use model::path::FieldPath;
 use model::suggest::suggest_similar;
-use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlNode};
+use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 
 /// The beginning of every `apiVersion` of manifests.
 pub const API_VERSION_PREFIX: &str = "pipectl/";
@@ -132,8 +132,8 @@ fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option
     suggestion.and_then(Kind::from_name)
 }
 
-/// Corrects the misspelt kind of a template, so that the manifests that use it have no mistake of their own. Returns
-/// whether it was misspelt.
+/// Corrects the misspelt or missing kind of a template, so that the manifests that use it have no mistake of their own.
+/// Returns whether it was wrong.
 pub(super) fn recover_template_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> bool {
     // Asked of every document: to look for a similar word costs more than all else that classifies.
     if classify_document(root) != DocumentClass::UnknownKind {
@@ -141,11 +141,34 @@ pub(super) fn recover_template_kind(root: &mut YamlNode, remarks: &mut PendingDi
     }
     let word = |key: &str| root.entry(key).and_then(|entry| entry.value.as_text());
     let is_ours = word(VERSION_KEY).is_some_and(|version| version.starts_with(API_VERSION_PREFIX));
-    let is_recovered = is_ours && word("kind").is_some_and(|kind| suggest_kind(kind) == Some(TEMPLATE_KIND));
-    if is_recovered {
-        recover_kind(root, remarks);
+    if !is_ours {
+        return false;
     }
-    is_recovered
+    if word("kind").is_some_and(|kind| suggest_kind(kind) == Some(TEMPLATE_KIND)) {
+        recover_kind(root, remarks);
+        return true;
+    }
+    let is_missing = root.entry("kind").is_none() && (root.entry("parameters").is_some() || uses_parameter(root));
+    let start = root.head_span();
+    let YamlContent::Map(entries) = &mut root.content else { return false };
+    if is_missing {
+        let message = "a document with parameters is a template, and this one has no `kind`";
+        let remark = PendingDiagnostic::error(code::UNKNOWN_KIND, start, message).with_path(FieldPath::parse("kind"));
+        remarks.push(remark.with_help(format!("add `kind: {TEMPLATE_KIND}`")));
+        let text = YamlContent::Text { text: TEMPLATE_KIND.to_owned(), is_unquoted: true, variables: None };
+        entries.push(YamlEntry {
+            key: "kind".to_owned(),
+            span: start,
+            value: YamlNode::new(start, text),
+            merged: false,
+        });
+    }
+    is_missing
+}
+
+/// Whether a text in it names a parameter.
+fn uses_parameter(node: &YamlNode) -> bool {
+    node.as_text().is_some_and(|text| text.contains("${with.")) || node.child_nodes().any(uses_parameter)
 }
 
 fn suggest_kind(kind: &str) -> Option<&'static str> {

@@ -7,10 +7,12 @@ use super::classify::{self, DocumentClass};
 use super::code;
 use super::parameters::Parameter;
 use super::shared_parts;
+use super::variables::holds_variable;
 use crate::template_schema::template_validator;
 use model::desired::TemplateOrigin;
-use model::diagnostic::{Diagnostic, RelatedPlace, SourceFile};
+use model::diagnostic::{Diagnostic, RelatedPlace, Severity, SourceFile};
 use model::path::FieldPath;
+use model::project;
 use model::yaml::{
     self, PendingDiagnostic, PendingDiagnostics, Span, SpanFiles, YamlContent, YamlDocument, YamlEntry, YamlNode,
 };
@@ -83,8 +85,10 @@ impl Templates {
         document.root.set_file(number);
         let files = SpanFiles::new(&file.name, &self.files);
         let start = document.root.head_span();
-        let Some(template) = read_template(document, files, &mut PendingDiagnostics::default()) else {
-            self.lost.push(start);
+        let mut remarks = PendingDiagnostics::default();
+        let Some(template) = read_template(document, files, &mut remarks) else {
+            let first = remarks.kept_diagnostics().iter().find(|it| it.severity == Severity::Error);
+            self.lost.push(first.map_or(start, |mistake| mistake.span));
             return;
         };
         let Some(first) = self.by_name.get_mut(&template.name) else {
@@ -150,7 +154,7 @@ fn broken_template(used: Span, message: String) -> PendingDiagnostic {
 
 /// Whether a file may declare a template, also if its kind is misspelt. Most do not, and need not be read twice.
 pub fn may_contain_template(text: &str) -> bool {
-    text.contains("Template") || text.contains("${with.")
+    text.contains("Template") || text.contains("${with.") || text.contains("parameters:")
 }
 
 /// Whether a file may use a template. `with:` is there also if `template` is misspelt.
@@ -174,6 +178,12 @@ pub(super) fn read_template(
     reject_nesting(&root, remarks);
     let is_valid = is_valid && remarks.error_count() == errors;
     let name = root.node_at(&["metadata", "name"])?;
+    if name.as_text().is_some_and(holds_variable) {
+        let message = "the name of a template contains no variable: manifests name it before any is known";
+        let remark = PendingDiagnostic::error(project::code::BAD_VARIABLE, name.span, message);
+        remarks.push(remark.with_path(FieldPath::parse("metadata.name")).with_help("write the name itself"));
+        return None;
+    }
     let (name, name_span) = (name.as_text()?.to_owned(), name.span);
     let start = root.head_span();
     let last_line = last_line(&root);

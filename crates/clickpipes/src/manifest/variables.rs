@@ -301,7 +301,7 @@ fn contains_variable(node: &YamlNode) -> bool {
 }
 
 /// Whether a text has a `${` that is not escaped.
-fn holds_variable(text: &str) -> bool {
+pub(super) fn holds_variable(text: &str) -> bool {
     text.match_indices("${").any(|(at, _)| !text[..at].ends_with('$'))
 }
 

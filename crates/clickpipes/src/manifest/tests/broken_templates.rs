@@ -1,13 +1,32 @@
 //! Templates that cannot be used, and what their users are told.
 
-use std::fmt::Write;
-
 use insta::assert_snapshot;
 
 use super::templates::{PIPES, TEMPLATE, VARIABLES};
 use super::{load_with, render_diagnostics};
 use crate::manifest::{LoadContext, Templates, parse_manifests, parse_past_manifests};
 use model::diagnostic::SourceFile;
+
+/// What is reported if the file of the templates is validated with its user, and without.
+fn problems_with_templates(title: &str, templates: String) -> String {
+    let loaded = load_with(&[("templates.yaml", &templates), ("pipes.yaml", PIPES)], VARIABLES);
+    assert_eq!(loaded.manifests.len(), if title == "another document" { 2 } else { 0 }, "{title}");
+    let past = parse_past_manifests(
+        &[("templates.yaml", templates.as_str()), ("pipes.yaml", PIPES)]
+            .map(|(name, text)| SourceFile { name: name.into(), text: text.into() }),
+        &VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    );
+    assert!(!past.is_readable, "{title}");
+    // Where the file of the templates is not validated, each user names it.
+    let templates = Templates::read(&[SourceFile { name: "templates.yaml".into(), text: templates.into() }]);
+    let variables = std::collections::BTreeMap::new();
+    let context = LoadContext::from(&variables).with_templates(&templates);
+    let users = [SourceFile { name: "pipes.yaml".into(), text: PIPES.into() }];
+    let alone = parse_manifests(&users, context).diagnostics;
+    let alone: Vec<_> = alone.into_iter().filter(|it| it.code != "unknown-variable").collect();
+    let (both, alone) = (render_diagnostics(&loaded.diagnostics), render_diagnostics(&alone));
+    format!("# {title}\n{both}## alone\n{alone}\n")
+}
 
 /// A manifest names the template, whose file or document cannot be read: only the cause is reported.
 #[test]
@@ -26,23 +45,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         ("misspelt kind", TEMPLATE.replace("kind: Template", "kind: Tmplate")),
         ("another one of the name", format!("{TEMPLATE}---\n{TEMPLATE}")),
     ] {
-        let loaded = load_with(&[("templates.yaml", &templates), ("pipes.yaml", PIPES)], VARIABLES);
-        assert_eq!(loaded.manifests.len(), if title == "another document" { 2 } else { 0 }, "{title}");
-        let past = parse_past_manifests(
-            &[("templates.yaml", templates.as_str()), ("pipes.yaml", PIPES)]
-                .map(|(name, text)| SourceFile { name: name.into(), text: text.into() }),
-            &VARIABLES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        );
-        assert!(!past.is_readable, "{title}");
-        // Where the file of the templates is not validated, each user names it.
-        let templates = Templates::read(&[SourceFile { name: "templates.yaml".into(), text: templates.into() }]);
-        let variables = std::collections::BTreeMap::new();
-        let context = LoadContext::from(&variables).with_templates(&templates);
-        let users = [SourceFile { name: "pipes.yaml".into(), text: PIPES.into() }];
-        let alone = parse_manifests(&users, context).diagnostics;
-        let alone: Vec<_> = alone.into_iter().filter(|it| it.code != "unknown-variable").collect();
-        let (both, alone) = (render_diagnostics(&loaded.diagnostics), render_diagnostics(&alone));
-        writeln!(all, "# {title}\n{both}## alone\n{alone}").expect("a string takes it");
+        all += &problems_with_templates(title, templates);
     }
     assert_snapshot!(all, @"
     # syntax
@@ -89,7 +92,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         help: `name`: The name that manifests use under `spec.template`.
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
-        templates.yaml:1:1: the mistake is here
+        templates.yaml:3:1: the mistake is here
 
     # error of its own
     templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
@@ -112,5 +115,40 @@ fn template_that_cannot_be_read_is_one_mistake() {
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
         templates.yaml:3:18: the template is here
+    ");
+}
+
+/// A template is recognized by what it has, so that its users are not told that there is none.
+#[test]
+fn template_without_a_part_of_its_head_is_one_mistake() {
+    let mut all = String::new();
+    for (title, templates) in [
+        ("misspelt `spec`", TEMPLATE.replace("spec:\n", "sepc:\n")),
+        ("variable in the name", TEMPLATE.replace("prod-kafka", "\"${brokers}\"")),
+        ("no kind", TEMPLATE.replace("kind: Template\n", "")),
+    ] {
+        all += &problems_with_templates(title, templates);
+    }
+    assert_snapshot!(all, @"
+    # misspelt `spec`
+    templates.yaml:8:1 error[unknown-field] sepc: unknown field `sepc`
+        help: did you mean `spec`?
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:8:1: the mistake is here
+
+    # variable in the name
+    templates.yaml:3:18 error[bad-variable] metadata.name: the name of a template contains no variable: manifests name it before any is known
+        help: write the name itself
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
+        templates.yaml:3:18: the mistake is here
+
+    # no kind
+    templates.yaml:1:1 error[unknown-kind] kind: a document with parameters is a template, and this one has no `kind`
+        help: add `kind: Template`
+    ## alone
+    pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
+        templates.yaml:2:18: the template is here
     ");
 }
