@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod every_field;
+mod unsendable;
 
 use crate::support::bench::{Bench, CANARY, in_virtual_time};
 use crate::support::cli::{RunOutput, WorkDir};

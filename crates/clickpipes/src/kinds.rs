@@ -13,9 +13,11 @@ use crate::semantics::FieldSemantics;
 use crate::template_schema::shared_manifest_fields;
 use crate::validate::{self, CrossFieldRule, Problem, RuleGrade, RuleSet};
 use model::address::Kind;
+use model::diagnostic::Severity;
 use model::path::FieldPath;
 use model::schema::generate_schema;
-use model::schema_validator::{FieldNode, SchemaValidator};
+use model::schema_validator::{FieldNode, SchemaValidator, code};
+use model::yaml::{PendingDiagnostic, PendingDiagnostics, read_documents};
 
 /// What is read once from the structs of a kind.
 struct CompiledKind {
@@ -96,6 +98,21 @@ pub fn find_body_problems(kind: Kind, body: &Value) -> Vec<Problem> {
     let spec = FieldPath::parse("spec");
     let problems = find_problems(kind, &json!({ "spec": body })).into_iter();
     problems.filter_map(|it| Some(Problem { path: it.path.relative_to(&spec)?, ..it })).collect()
+}
+
+/// The values of a body in the API's shape that the schema of their field refuses, each with what is wrong. A field
+/// that is missing or unknown is none of them.
+pub fn find_invalid_values(kind: Kind, body: &Value) -> Vec<(FieldPath, String)> {
+    let (spec, mut remarks) = (FieldPath::parse("spec"), PendingDiagnostics::default());
+    // JSON is YAML.
+    for document in read_documents(&json!({ "spec": body }).to_string(), &mut remarks) {
+        manifest_validator(kind).validate_part(&document.root, &mut remarks);
+    }
+    let is_about_value = |remark: &PendingDiagnostic| {
+        remark.severity == Severity::Error && remark.code != code::UNKNOWN_FIELD && remark.code != code::LITERAL_SECRET
+    };
+    let found = remarks.into_vec().into_iter().filter(is_about_value);
+    found.filter_map(|remark| Some((remark.path.relative_to(&spec)?, remark.message))).collect()
 }
 
 /// Every code that [`find_problems`] gives, sorted.

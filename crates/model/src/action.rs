@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::live::Id;
+use crate::path::FieldPath;
 
 /// The part of the API that a change goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -47,6 +48,10 @@ pub enum Action {
         /// Another object that reads the same: this one is created paused, or not at all.
         #[serde(rename = "pausedBeside", skip_serializing_if = "Option::is_none")]
         paused_beside: Option<Address>,
+        /// Fields of the body that only an answer of the API has shown, and that it may refuse in a request. If it refuses
+        /// the body, the object is created without them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unproven: Vec<FieldPath>,
     },
     /// Change fields of the object.
     Update {
@@ -85,7 +90,7 @@ pub enum Action {
 impl Action {
     /// Creates an object that has what it reads for itself.
     pub fn create(address: Address, body: impl Into<Arc<Value>>) -> Self {
-        Self::Create { address, body: body.into(), paused_beside: None }
+        Self::Create { address, body: body.into(), paused_beside: None, unproven: Vec::new() }
     }
 
     /// The body of a create or an update; `None` for a command.

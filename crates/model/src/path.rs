@@ -69,6 +69,28 @@ impl FieldPath {
         self.0.iter().try_fold(document, |value, segment| child_value(value, segment))
     }
 
+    /// The same, to change it.
+    pub fn value_in_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
+        self.0.iter().try_fold(document, |value, segment| match value {
+            Value::Array(items) => items.get_mut(segment.parse::<usize>().ok()?),
+            _ => value.get_mut(segment.as_str()),
+        })
+    }
+
+    /// Takes the value at this path out of the document.
+    pub fn remove_in(&self, document: &mut Value) {
+        let (Some(parent), Some(name)) = (self.parent(), self.last_segment()) else { return };
+        match parent.value_in_mut(document) {
+            Some(Value::Object(fields)) => _ = fields.shift_remove(name),
+            Some(Value::Array(items)) => {
+                if let Some(index) = name.parse().ok().filter(|index| *index < items.len()) {
+                    items.remove(index);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Writes `value` at this path and creates missing objects. A missing list entry is not created;
     /// then nothing is written.
     pub fn set_in(&self, document: &mut Value, value: Value) {

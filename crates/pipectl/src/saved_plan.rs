@@ -227,8 +227,8 @@ impl Serialize for SortedAction<'_> {
             body: SortedValue<&'p Value>,
         }
         match self.0 {
-            // With a reader beside it, the action has a further field, so the general way is taken.
-            Action::Create { address, body, paused_beside: None } => {
+            // An action with further fields takes the general way.
+            Action::Create { address, body, paused_beside: None, unproven } if unproven.is_empty() => {
                 let create = Create { address: SortedValue(json!(address)), body: SortedValue(body) };
                 serializer.collect_map([("create", create)])
             }

@@ -58,6 +58,15 @@ pub(crate) fn create_actions(at: &Address, body: &Arc<Value>, desired_state: Run
     actions
 }
 
+/// Marks what a create may leave out if the API refuses it.
+pub(crate) fn note_unproven(actions: &mut [Action], fields: &[FieldPath]) {
+    for action in actions {
+        if let Action::Create { unproven, .. } = action {
+            unproven.extend_from_slice(fields);
+        }
+    }
+}
+
 /// The update of a live object: everything it takes, in order, and what it carries along.
 pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Action>, Vec<FieldPath>) {
     let mut actions = Vec::new();

@@ -16,19 +16,20 @@ use model::diagnostic::Severity;
 use model::live::Id;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::field_diff::is_unset;
-use crate::overlay::remove_path;
 
 mod entries;
 mod removed_columns;
 mod requests;
+mod unsendable;
+mod write_only;
 
 pub(crate) use requests::CarriedEntries;
 
 /// A live object overlaid with what is declared.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct CarriedOver {
     pub(crate) body: Value,
     /// Live values that the manifest omits, and that are in `body`.
@@ -45,6 +46,11 @@ pub(crate) struct CarriedOver {
     pub(crate) incomplete: Vec<FieldPath>,
     /// What the API would refuse, or may refuse, although nothing is left to drop.
     pub(crate) refused: Vec<String>,
+    /// Fields in `body` that no struct declares, and that only an answer of the API has shown.
+    pub(crate) unproven: Vec<FieldPath>,
+    /// Values in `body` that only an answer of the API has shown, and that a request may not have, each with what is
+    /// wrong.
+    pub(crate) doubtful: Vec<(FieldPath, String)>,
 }
 
 /// How a live object is carried over.
@@ -66,13 +72,11 @@ impl CarryOver<'_> {
     pub(crate) fn recreate(&self, desired: &Value, live: &Value) -> CarriedOver {
         let rules = FieldSemantics::for_kind(self.kind);
         let node = kinds::body_fields(self.kind);
-        let (kept, dropped, generated, unreadable) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut overlay = Overlay { settings: self, kept, dropped, generated, unreadable };
+        let mut overlay = Overlay::new(self);
         let place = Place { rules, node, path: FieldPath::root() };
         let body = overlay.overlay_value(&place, desired, live);
-        let Overlay { kept, dropped, generated, unreadable, .. } = overlay;
-        let (not_returned, incomplete, refused) = (Vec::new(), Vec::new(), Vec::new());
-        let mut carried = CarriedOver { body, kept, dropped, generated, unreadable, not_returned, incomplete, refused };
+        let mut carried = CarriedOver { body, ..overlay.carried };
+        carried.drop_unsendable(self.kind);
         carried.drop_removed_columns(self.kind, live);
         carried.drop_invalid(self.kind, desired, live);
         carried.find_write_only(self.kind, live);
@@ -102,6 +106,12 @@ impl Place<'_> {
         self.path.segments().is_empty()
     }
 
+    /// A word as requests spell it: answers are equal in any case, requests are not.
+    fn word_in_requests<'t>(&self, text: &'t str) -> &'t str {
+        let words = self.node.map_or(&[][..], FieldNode::allowed_values).iter().map(|(word, _)| word.as_str());
+        { words }.find(|word| word.eq_ignore_ascii_case(text)).unwrap_or(text)
+    }
+
     fn is_default(&self, value: &Value) -> bool {
         let default = self.node.and_then(|node| node.keyword_value("default"));
         default.is_some_and(|default| self.rules.declares_same(default, value))
@@ -110,13 +120,15 @@ impl Place<'_> {
 
 struct Overlay<'c> {
     settings: &'c CarryOver<'c>,
-    kept: Vec<FieldPath>,
-    dropped: Vec<FieldPath>,
-    generated: Vec<FieldPath>,
-    unreadable: Vec<FieldPath>,
+    /// Without the body.
+    carried: CarriedOver,
 }
 
-impl Overlay<'_> {
+impl<'c> Overlay<'c> {
+    fn new(settings: &'c CarryOver<'c>) -> Self {
+        Self { settings, carried: CarriedOver::default() }
+    }
+
     fn overlay_value(&mut self, place: &Place<'_>, desired: &Value, live: &Value) -> Value {
         match (desired, live) {
             (Value::Object(desired_fields), Value::Object(live_fields)) if !place.rules.is_leaf(desired) => {
@@ -151,7 +163,7 @@ impl Overlay<'_> {
         for (name, value) in live.iter().filter(|(name, _)| !desired.contains_key(*name)) {
             let field = place.field(name);
             if let Some(value) = self.carry_field(place, &field, name, value) {
-                self.kept.push(field.path);
+                self.carried.kept.push(field.path);
                 merged.insert(name.clone(), value);
             }
         }
@@ -170,14 +182,18 @@ impl Overlay<'_> {
         // An unknown field at the top is often one that only the API sets. The API could refuse a create that has it,
         // after the old object is gone.
         if !is_known && parent.is_root() {
-            self.dropped.push(field.path.clone());
+            self.carried.dropped.push(field.path.clone());
             return None;
         }
         if field.rules.is_secret || !is_known && has_likely_secret(name, live) {
-            self.unreadable.push(field.path.clone());
+            self.carried.unreadable.push(field.path.clone());
             return None;
         }
-        self.carry_value(field, live)
+        let value = self.carry_value(field, live);
+        if value.is_some() && !is_known {
+            self.carried.unproven.push(field.path.clone());
+        }
+        value
     }
 
     fn carry_value(&mut self, place: &Place<'_>, live: &Value) -> Option<Value> {
@@ -200,7 +216,7 @@ impl Overlay<'_> {
             Value::String(text) => self.carry_text(place, text),
             // The API reads zero for a size that is not in force yet, and refuses zero in a request (seen live).
             Value::Number(_) if place.rules.is_unsettled(Some(live)) => {
-                self.unreadable.push(place.path.clone());
+                self.carried.unreadable.push(place.path.clone());
                 None
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => Some(live.clone()),
@@ -211,18 +227,18 @@ impl Overlay<'_> {
         let value = Value::from(text);
         // A text that is shown in part, such as a URI with a password, would be sent with the mask in it.
         if place.rules.shown(&value) != value || is_masked(text) {
-            self.unreadable.push(place.path.clone());
+            self.carried.unreadable.push(place.path.clone());
             return None;
         }
         // Such a name is of the old object: its consumer group, for one. The new object gets one of its own from the
         // API.
         if text.contains(self.settings.short_id()) {
-            self.generated.push(place.path.clone());
+            self.carried.generated.push(place.path.clone());
             return None;
         }
         let reference =
             place.rules.referenced_id(&value).and_then(|(kind, id)| (self.settings.find_reference)(kind, &id));
-        Some(reference.unwrap_or(value))
+        Some(reference.unwrap_or_else(|| place.word_in_requests(text).into()))
     }
 }
 
@@ -291,7 +307,7 @@ impl CarriedOver {
             let new: BTreeSet<ProblemKey> = problems(kind, &self.body).difference(&accepted).cloned().collect();
             let culprits = self.find_culprits(kind, &new, &accepted);
             if culprits.is_empty() {
-                self.refused = refused_fields(kind, &self.body, &new);
+                self.refused.extend(refused_fields(kind, &self.body, &new));
                 self.refused.extend(doubtful_fields(kind, &self.body, [desired, live]));
                 return;
             }
@@ -303,7 +319,7 @@ impl CarriedOver {
 
     fn drop_culprit(&mut self, culprit: usize, new: &BTreeSet<ProblemKey>, unseen: &BTreeSet<ProblemKey>) {
         let path = self.kept.remove(culprit);
-        remove_path(&mut self.body, &path);
+        path.remove_in(&mut self.body);
         let within: Vec<_> = new.iter().filter(|(_, problem)| problem.is_within(&path)).collect();
         // It was live with the same gap, so it fits: what is missing is a value that only the API knows.
         if !within.is_empty() && within.iter().all(|problem| unseen.contains(*problem)) {
@@ -332,7 +348,7 @@ impl CarriedOver {
         }
         let is_solved_without = |culprits: &[usize]| {
             let mut without = self.body.clone();
-            culprits.iter().rev().for_each(|culprit| remove_path(&mut without, &self.kept[*culprit]));
+            culprits.iter().rev().for_each(|culprit| self.kept[*culprit].remove_in(&mut without));
             let others = self.kept.iter().enumerate().filter(|(at, _)| !culprits.contains(at)).map(|(_, path)| path);
             let others: Vec<&FieldPath> = others.collect();
             let left = problems(kind, &without);
@@ -348,52 +364,5 @@ impl CarriedOver {
             others.map(move |other| vec![*one, *other])
         });
         alone.chain(pairs).find(|culprits| is_solved_without(culprits)).unwrap_or_default()
-    }
-
-    /// Finds the fields that the API does not return, and that the manifest omits.
-    fn find_write_only(&mut self, kind: Kind, live: &Value) {
-        let mut omitted = Vec::new();
-        collect_write_only(FieldSemantics::for_kind(kind), &self.body, Some(live), &FieldPath::root(), &mut omitted);
-        for (path, readback) in omitted {
-            match readback {
-                _ if !self.could_be_set(kind, &path) => {}
-                Readback::Sometimes => self.not_returned.push(path),
-                Readback::Always | Readback::Never => self.unreadable.push(path),
-            }
-        }
-    }
-
-    /// Whether the rules between fields allow the field beside the others.
-    fn could_be_set(&self, kind: Kind, path: &FieldPath) -> bool {
-        let mut with = self.body.clone();
-        path.set_in(&mut with, json!({"fromEnv": "SET"}));
-        problems(kind, &with).iter().all(|(_, problem)| problem != path)
-    }
-}
-
-/// The write-only fields that are missing from `body`. A group that is declared is complete: the API gets it as a
-/// whole.
-fn collect_write_only(
-    rules: &FieldSemantics,
-    body: &Value,
-    live: Option<&Value>,
-    path: &FieldPath,
-    found: &mut Vec<(FieldPath, Readback)>,
-) {
-    let Value::Object(fields) = body else { return };
-    for (name, rules) in rules.child_fields().filter(|(_, rules)| !rules.local_only && !rules.one_request_only) {
-        let (path, live) = (path.child(name), live.and_then(|live| live.get(name)));
-        match (fields.get(name), rules.readback) {
-            (Some(value), Readback::Always | Readback::Sometimes) => {
-                collect_write_only(rules, value, live, &path, found);
-            }
-            (None, Readback::Always | Readback::Sometimes) if live.is_none() && rules.may_be_omitted() => {
-                let readback = if rules.is_absent_when_set { Readback::Never } else { Readback::Sometimes };
-                found.push((path, readback));
-            }
-            (None, Readback::Never) => found.push((path, Readback::Never)),
-            (None, _) if rules.is_secret => found.push((path, Readback::Never)),
-            (_, Readback::Always | Readback::Sometimes | Readback::Never) => {}
-        }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::change::{FieldVerdict, MissingBase, UncheckedFields};
 use crate::field_diff::{FieldDiff, Origin, Side, Sides, diff_sides};
 use crate::inputs::{PlanInputs, UnsettledPolicy, WriteOnlyPolicy};
-use crate::overlay::{live_view, remove_path, target_body};
+use crate::overlay::{live_view, target_body};
 use crate::respelling::recognize_spellings;
 
 /// The sides of one object, compared.
@@ -138,7 +138,7 @@ impl<'a> ObjectDiff<'a> {
             let redacted = |value: &Value| diff.rules.redact_desired(value);
             match &diff.base {
                 Some(base) => diff.path.set_in(&mut before, redacted(base)),
-                None => remove_path(&mut before, &diff.path),
+                None => diff.path.remove_in(&mut before),
             }
             if let Some(desired) = &diff.desired {
                 diff.path.set_in(&mut after, redacted(desired));

@@ -286,10 +286,10 @@ impl PlanInputs<'_> {
         let redefined_tables = blocking_tables::find_redefined_tables(at.kind, &carried.target, &object_diff.live);
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
         data.extend(data_effects::column_effects(at.kind, &carried.target, &object_diff.live));
-        data.extend(carried.sentences);
+        data.extend(carried.sentences.iter().cloned());
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let respelled_fields = respelling::respelled_entries(&object_diff.pending);
-        let unproven_fields = unproven_fields(&carried.pending, &object_diff.live, &actions);
+        let unproven_fields = unproven_fields(&carried, &object_diff.live, &actions);
         let secrets = self.sent_secrets(at, &carried.target, Some(&object_diff.live), &actions);
         let change = Change {
             resent_fields,
@@ -327,6 +327,7 @@ impl PlanInputs<'_> {
         let live = rules.normalize_live(&request.live.body);
         let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
         actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
+        actions_for::note_unproven(&mut actions, &carried.unproven);
         let mut change = Change { secrets: self.sent_secrets(at, &carried.body, Some(&live), &actions), ..change };
         if let Some(protected_by) = self.protected_by(at, document, (request.live, change.renamed_from.as_ref())) {
             change.block(BlockReason::ProtectedFromReplace(protected_by));
@@ -336,8 +337,9 @@ impl PlanInputs<'_> {
             change.block(reason);
             return (change, Vec::new());
         }
-        if !carried.refused.is_empty() {
-            change.block(BlockReason::RefusedReplacement(carried.refused));
+        let refused = carried.doubts();
+        if !refused.is_empty() {
+            change.block(BlockReason::RefusedReplacement(refused));
             return (change, Vec::new());
         }
         let mut data = data_effects::replacement_effects(at.kind, &carried.body, &live);

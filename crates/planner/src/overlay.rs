@@ -24,12 +24,12 @@ pub(crate) fn keep_live(body: &Value, diffs: &[FieldDiff<'_>], verdicts: &[Field
             (Some(entry), _) => entries.entry(&drifted.path).or_default().push((drifted, entry.keyed)),
             (None, Some(live)) if !has_masked_text(live) => drifted.path.set_in(&mut target, live.clone()),
             // Of a mask nobody knows the value, so the update must not contain the field.
-            (None, _) => remove_path(&mut target, &drifted.path),
+            (None, _) => drifted.path.remove_in(&mut target),
         }
     }
     // Only after the fields: an entry that goes moves those after it.
     for (path, drifted) in entries {
-        if let (Some(Value::Array(list)), Some((_, keyed))) = (value_at_path(&mut target, path), drifted.first()) {
+        if let (Some(Value::Array(list)), Some((_, keyed))) = (path.value_in_mut(&mut target), drifted.first()) {
             let drifted: Vec<_> = drifted.iter().map(|(diff, _)| *diff).collect();
             keep_live_entries(list, &drifted, |entry| keyed.entry_key(entry));
         }
@@ -47,7 +47,7 @@ pub(crate) fn live_view(rules: &FieldSemantics, target: &Value, live: &Value, di
             (Some(desired), Some(live)) => {
                 path.set_in(&mut view, align_with_desired(diffs[0].field_rules(), desired, live));
             }
-            _ => remove_path(&mut view, path),
+            _ => path.remove_in(&mut view),
         }
     }
     view
@@ -128,13 +128,6 @@ fn keep_live_entries(list: &mut Vec<Value>, drifted: &[&FieldDiff<'_>], key_of: 
     list.extend(added.map(without_nulls));
 }
 
-fn value_at_path<'v>(document: &'v mut Value, path: &FieldPath) -> Option<&'v mut Value> {
-    path.segments().iter().try_fold(document, |value, segment| match value {
-        Value::Array(items) => items.get_mut(segment.parse::<usize>().ok()?),
-        _ => value.get_mut(segment.as_str()),
-    })
-}
-
 /// The live values of the desired fields: an update does not send what the API added by itself.
 fn keep_desired_fields(desired: &Value, live: &Value) -> Value {
     let (Value::Object(desired), Value::Object(live)) = (desired, live) else {
@@ -159,19 +152,6 @@ pub(crate) fn without_unset_fields(live: &Value) -> Value {
     let Value::Object(fields) = live else { return live.clone() };
     let set = fields.iter().filter(|(_, value)| !is_unset(value) && is_known(value));
     set.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
-}
-
-pub(crate) fn remove_path(document: &mut Value, path: &FieldPath) {
-    let (Some(parent), Some(name)) = (path.parent(), path.last_segment()) else { return };
-    match value_at_path(document, &parent) {
-        Some(Value::Object(fields)) => _ = fields.shift_remove(name),
-        Some(Value::Array(items)) => {
-            if let Some(index) = name.parse().ok().filter(|index| *index < items.len()) {
-                items.remove(index);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -3,22 +3,23 @@
 // An entry that changes is removed and added again, in two requests. If the API refuses the second one for a field that
 // it does not know, the old entry is added again, with a new copy of its table, and the next apply would do the same:
 // no state file tells that the API refused it before. So a field that no struct declares, and that no live entry has,
-// needs a permission.
+// needs a permission. So does a live value that the schema of requests refuses.
 
 use std::collections::BTreeSet;
 
 use model::action::Action;
 use serde_json::Value;
 
-use crate::field_diff::{FieldDiff, group_by_field};
+use crate::carry_over::CarriedEntries;
+use crate::field_diff::group_by_field;
 
 /// The fields, if the actions remove entries before they add them again.
-pub(crate) fn unproven_fields(pending: &[FieldDiff<'_>], live: &Value, actions: &[Action]) -> Vec<String> {
+pub(crate) fn unproven_fields(carried: &CarriedEntries, live: &Value, actions: &[Action]) -> Vec<String> {
     if !actions.iter().any(|action| matches!(action, Action::Update { restore: Some(_), .. })) {
         return Vec::new();
     }
-    let mut found = BTreeSet::new();
-    for diffs in group_by_field(pending).filter(|diffs| diffs[0].is_set_by_deltas()) {
+    let mut found: BTreeSet<String> = carried.doubtful.iter().cloned().collect();
+    for diffs in group_by_field(&carried.pending).filter(|diffs| diffs[0].is_set_by_deltas()) {
         let path = &diffs[0].path;
         let shown = path.value_in(live).and_then(Value::as_array).into_iter().flatten();
         let shown: BTreeSet<&String> = shown.filter_map(Value::as_object).flat_map(serde_json::Map::keys).collect();

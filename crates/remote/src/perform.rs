@@ -100,8 +100,8 @@ async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedA
         return cdc_scaling::update_scaling(run, &action.address().service, body).await;
     }
     match action {
-        Action::Create { address: at, body, paused_beside } => {
-            create::create_object(run, at, body, paused_beside.as_ref()).await
+        Action::Create { address: at, body, paused_beside, unproven } => {
+            create::create_object(run, at, body, paused_beside.as_ref(), unproven).await
         }
         Action::Update { address: at, id, via, body, restore: _ } => {
             let id = run.resolve_id(at, id.as_ref())?;

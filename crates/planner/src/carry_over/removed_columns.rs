@@ -4,7 +4,6 @@ use clickpipes::removed_columns::find_removed_columns;
 use model::path::FieldPath;
 
 use super::{CarriedOver, Kind, Value};
-use crate::overlay::remove_path;
 
 impl CarriedOver {
     /// Drops what names a column that the change removes.
@@ -14,7 +13,7 @@ impl CarriedOver {
         for path in find_removed_columns(kind, &self.body, live) {
             if self.kept.iter().any(|kept| path.is_within(kept)) {
                 let dropped = self.path_for_people(&path);
-                remove_path(&mut self.body, &path);
+                path.remove_in(&mut self.body);
                 self.kept.retain(|kept| *kept != path);
                 self.dropped.push(dropped);
             }

@@ -15,6 +15,8 @@ pub(crate) struct CarriedEntries {
     pub(crate) target: Value,
     pub(crate) pending: Vec<FieldDiff<'static>>,
     pub(crate) sentences: Vec<String>,
+    /// Live values in them that a request may not have.
+    pub(crate) doubtful: Vec<String>,
 }
 
 impl PlanInputs<'_> {
@@ -37,7 +39,8 @@ impl PlanInputs<'_> {
         object_diff: &ObjectDiff<'_>,
     ) -> CarriedEntries {
         let ObjectDiff { target, pending, live, .. } = object_diff;
-        let mut carried = CarriedEntries { target: target.clone(), pending: pending.clone(), sentences: Vec::new() };
+        let (sentences, doubtful) = (Vec::new(), Vec::new());
+        let mut carried = CarriedEntries { target: target.clone(), pending: pending.clone(), sentences, doubtful };
         let sent = pending.iter().flat_map(|diff| diff.field_rules().sent_with.iter().chain([&diff.path]));
         let lists: BTreeSet<FieldPath> =
             sent.filter(|path| path.value_in(target).is_some_and(Value::is_array)).cloned().collect();
@@ -45,6 +48,9 @@ impl PlanInputs<'_> {
             return carried;
         }
         let recreated = self.carry_over(at, object, target, live);
+        let doubtful = recreated.doubtful.iter().map(|(path, _)| path);
+        let doubtful = doubtful.filter(|path| lists.iter().any(|list| path.is_within(list)));
+        carried.doubtful = doubtful.map(ToString::to_string).collect();
         for list in &lists {
             // A list that is sent whole replaces the live one: a field that is missing from an entry would be reset.
             if let Some(entries) = list.value_in(&recreated.body) {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use model::action::RunState;
 use model::address::{Address, Kind};
 use model::live::{Id, Object};
-use model::path::VisitedPath;
+use model::path::{FieldPath, VisitedPath};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -33,13 +33,14 @@ pub(super) async fn create_object(
     at: &Address,
     body: &Value,
     paused_beside: Option<&Address>,
+    unproven: &[FieldPath],
 ) -> Result<PerformedAction, Error> {
     let list_cache = run.list_cache(at)?;
     let budget = run.budget_for(at);
     list_cache.ensure_listed(&run.client, budget).await?;
     let attempt = CreateAttempt { run, list_cache, address: at, existing_ids: list_cache.ids_named(&at.name), budget };
-    let created = attempt.create_or_adopt(body, paused_beside).await;
-    let Created { object, note, is_paused } = created
+    let created = attempt.create_with_unproven(body, paused_beside, unproven).await;
+    let Created { object, note, is_paused, left_out } = created
         .map_err(|error| error.with_blocking_tables(|| blocking_tables::tables_required_empty(at.kind, body)))?;
     list_cache.note_object(&at.name, &object);
     run.note_created(at, &object.id);
@@ -60,6 +61,7 @@ pub(super) async fn create_object(
         attempt.reject_duplicates().await?;
         performed.notes.push(note.to_owned());
     }
+    performed.notes.extend(left_out);
     Ok(performed)
 }
 
@@ -105,6 +107,14 @@ struct Created {
     note: Option<&'static str>,
     /// Whether the API was asked to create it paused.
     is_paused: bool,
+    /// What the API refused, and the object is created without.
+    left_out: Option<String>,
+}
+
+impl Created {
+    fn new(object: Object, note: Option<&'static str>) -> Self {
+        Self { object, note, is_paused: false, left_out: None }
+    }
 }
 
 const ADOPTED_NOTE: &str = "the create got no answer; pipectl found the new object of this name and adopted it";
@@ -147,6 +157,34 @@ enum LookupOutcome {
 }
 
 impl CreateAttempt<'_> {
+    /// Creates the object, if need be without what only an answer of the API has shown.
+    //
+    // Hazard: a newer API answers with a field that it computes and takes in no request. Sent back in the body of a
+    // replacement, it is refused when the old object is gone.
+    //
+    //     DELETE                         200
+    //     POST with the field            400, in words that nobody documents
+    //     POST without the field         200
+    async fn create_with_unproven(
+        &self,
+        body: &Value,
+        paused_beside: Option<&Address>,
+        unproven: &[FieldPath],
+    ) -> Result<Created, Error> {
+        match self.create_or_adopt(body, paused_beside).await {
+            Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest && !unproven.is_empty() => {
+                let mut proven = body.clone();
+                // Of a list, the last one first: the places of the others stay as they are.
+                unproven.iter().rev().for_each(|path| _ = path.remove_in(&mut proven));
+                let created = self.create_or_adopt(&proven, paused_beside).await?;
+                let names: Vec<String> = unproven.iter().map(|path| format!("`{path}`")).collect();
+                let left_out = format!("the API refused {} and created the object without", names.join(", "));
+                Ok(Created { left_out: Some(left_out), ..created })
+            }
+            created => created,
+        }
+    }
+
     async fn create_or_adopt(&self, body: &Value, paused_beside: Option<&Address>) -> Result<Created, Error> {
         // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body,
         // in words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
@@ -168,7 +206,7 @@ impl CreateAttempt<'_> {
             let error = match self.send_create(body).await {
                 Ok(object) => {
                     let note = doubt.is_some().then_some(REPEATED_NOTE);
-                    return Ok(Created { object, note, is_paused: false });
+                    return Ok(Created::new(object, note));
                 }
                 Err(error) if error.is_outcome_unknown() => error,
                 Err(error) => match doubt {
@@ -180,7 +218,7 @@ impl CreateAttempt<'_> {
             match self.search_new_object().await? {
                 LookupOutcome::Found(object) => {
                     self.ensure_as_sent(body, &object, error)?;
-                    return Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false });
+                    return Ok(Created::new(object, Some(ADOPTED_NOTE)));
                 }
                 // Two lost answers in a row: a third POST could be the third pipe, if the lists lag by more than the
                 // window.
@@ -269,7 +307,7 @@ impl CreateAttempt<'_> {
         match self.search_new_object().await? {
             LookupOutcome::Found(object) => {
                 self.ensure_as_sent(body, &object, cause)?;
-                Ok(Created { object, note: Some(ADOPTED_NOTE), is_paused: false })
+                Ok(Created::new(object, Some(ADOPTED_NOTE)))
             }
             LookupOutcome::Missing | LookupOutcome::Inconclusive => Err(error.after_lost_attempt()),
         }

@@ -1,0 +1,104 @@
+//! Live values that no request can have: the old pipe is not deleted for a body that the API refuses.
+
+use crate::support::manifests::seed_named;
+use crate::support::seeds::{applied_seeds, apply_seeds};
+use sandbox::{LeftoverTables, SandboxOptions};
+use serde_json::{Value, json};
+
+type EditValue = fn(&mut Value);
+
+/// The seed is applied, then the API answers with another value, then git changes a field that only a new pipe can have.
+fn replace_with_live(name: &str, edit_live: EditValue, edit_spec: EditValue) -> (i32, String, Vec<(u64, String)>) {
+    let mut seed = seed_named(name);
+    seed["spec"].as_object_mut().unwrap().shift_remove("settings");
+    if let Some(destination) = seed.pointer_mut("/spec/destination").filter(|it| it.get("table").is_some()) {
+        destination["managedTable"] = json!(false);
+        destination.as_object_mut().unwrap().shift_remove("tableDefinition");
+    }
+    let desk = applied_seeds(&[&seed]);
+    let before = desk.request_log().len();
+    desk.edit_world(|world| {
+        world.advance_clock(std::time::Duration::from_secs(7200));
+        assert!(world.edit_pipe("analytics", name, edit_live), "{name}");
+        world.set_options(SandboxOptions { leftover_tables: LeftoverTables::Accepted, ..SandboxOptions::default() });
+    });
+    edit_spec(&mut seed["spec"]);
+    let said = apply_seeds(&desk, &[&seed], &["--allow-replace", &format!("analytics/{name}")]);
+    let writes = desk.request_log().split_off(before).into_iter().filter(|(method, ..)| method != "GET");
+    let live = desk.edit_world(|world| world.list_pipes("analytics").len());
+    assert_eq!(live, 1, "{name}: {}", said.all_output());
+    (said.code, said.all_output(), writes.map(|(method, _, status)| (status, method)).collect())
+}
+
+fn stream(spec: &mut Value) {
+    spec["source"]["kinesis"]["streamName"] = json!("another");
+}
+
+fn files(spec: &mut Value) {
+    spec["source"]["objectStorage"]["format"] = json!("CSVWithNames");
+}
+
+fn publication(spec: &mut Value) {
+    let settings = &mut spec["source"]["postgres"]["settings"];
+    settings["publicationName"] = json!("another");
+    settings.as_object_mut().unwrap().shift_remove("initialLoadParallelism");
+}
+
+#[test]
+fn live_value_that_no_request_can_have_is_left_behind_and_named() {
+    let cases: [(&str, EditValue, EditValue, &str); 4] = [
+        ("kinesis-user", |pipe| pipe["settings"]["streaming_max_insert_wait_ms"] = json!(1), stream, "streaming_max"),
+        (
+            "kinesis-user",
+            |pipe| pipe["settings"]["streaming_max_insert_wait_ms"] = json!("5000"),
+            stream,
+            "streaming_max",
+        ),
+        (
+            "s3-public-once",
+            |pipe| pipe["settings"]["object_storage_max_insert_bytes"] = json!(10_485_760),
+            files,
+            "object_storage_max_insert_bytes",
+        ),
+        (
+            "postgres-cdc",
+            |pipe| pipe["source"]["postgres"]["settings"]["initialLoadParallelism"] = json!(0),
+            publication,
+            "initialLoadParallelism",
+        ),
+    ];
+    for (name, edit_live, edit_spec, lost) in cases {
+        let (code, said, writes) = replace_with_live(name, edit_live, edit_spec);
+        let told = said.lines().any(|line| line.contains("loses what does not fit any more") && line.contains(lost));
+        assert!(code == 0 && told, "{name} {code} {said}");
+        assert!(writes.iter().all(|(status, _)| *status < 400), "{name} {writes:?}");
+    }
+}
+
+#[test]
+fn live_word_that_no_request_knows_holds_the_replacement() {
+    let engine: EditValue = |pipe| {
+        pipe["destination"]["tableDefinition"] = json!({"engine": {"type": "SharedMergeTree"}, "sortingKey": ["id"]});
+    };
+    let (code, said, writes) = replace_with_live("kinesis-user", engine, stream);
+    assert_eq!((code, writes.len()), (5, 0), "{said}");
+    assert!(said.contains("`destination.tableDefinition.engine.type`"), "{said}");
+}
+
+#[test]
+fn live_word_in_capitals_is_sent_as_requests_spell_it() {
+    let capitals: EditValue = |pipe| pipe["source"]["objectStorage"]["compression"] = json!("GZIP");
+    let (code, said, writes) = replace_with_live("s3-public-once", capitals, files);
+    assert!(code == 0 && writes.iter().all(|(status, _)| *status < 400), "{said} {writes:?}");
+}
+
+/// A newer API computes it, and takes it in no request.
+#[test]
+fn field_that_the_api_only_answers_is_left_out_after_a_refusal() {
+    let computed: EditValue = |pipe| pipe["source"]["kinesis"]["shardCount"] = json!(4);
+    let (code, said, writes) = replace_with_live("kinesis-user", computed, stream);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the API refused `source.kinesis.shardCount` and created the object without"), "{said}");
+    let statuses: Vec<u64> = writes.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 400, 200], "{writes:?}");
+}
