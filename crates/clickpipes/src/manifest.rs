@@ -49,7 +49,7 @@ pub use defaults::EnvironmentDefaults;
 pub use load_context::LoadContext;
 pub use shared_parts::{find_default_problems, likely_kind};
 pub use templates::{Templates, may_contain_template, may_use_template};
-pub(crate) use variables::is_shared_variable;
+pub(crate) use variables::{is_one_variable, is_shared_variable};
 
 /// One declared object, before the id of its service is known.
 #[derive(Clone, Debug, PartialEq)]

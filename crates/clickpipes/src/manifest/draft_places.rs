@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use super::draft::DraftManifest;
 use super::file;
@@ -34,11 +35,24 @@ impl<'f> DraftPlaces<'f> {
     ) -> Diagnostic {
         let (mut span, mut other_span) = (self.span_at(draft, at), self.span_at(other, other_at));
         let is_one_file = draft.file_index == other.file_index || span.file > 0;
+        let mut label = label.to_owned();
         if span == other_span && is_one_file {
             // Both have the field from one template, or from one text: what differs is who uses it.
+            let shared = self.span_files(draft).place(span);
             (span, other_span) = (self.user_span(draft), self.user_span(other));
+            if self.span_files(draft).place(span) != shared {
+                let _ = write!(label, "; both have it from {shared}");
+            }
+        } else {
+            // A place in a template or in the defaults does not say whose it is.
+            for (span, draft, which) in [(other_span, other, "it is"), (span, draft, "this one is")] {
+                if span.file > 0 {
+                    let user = self.span_files(draft).place(self.user_span(draft));
+                    let _ = write!(label, "; {which} that of {user}");
+                }
+            }
         }
-        let also = RelatedPlace { place: self.span_files(other).place(other_span), label: label.to_owned() };
+        let also = RelatedPlace { place: self.span_files(other).place(other_span), label };
         let remark = remark(span).with_path(at.clone());
         Diagnostic { also: Some(also), ..remark.into_diagnostic(self.span_files(draft)) }
     }

@@ -75,6 +75,9 @@ pub(super) fn validate_file(
         let known = remarks.kept_diagnostics().len();
         let start = document.entry.unwrap_or_else(|| document.root.head_span());
         let document = validate_document(document, context, &mut remarks);
+        if let Some(document) = &document {
+            relate_shared_values(&document.rendered, known, &mut remarks);
+        }
         if let Some(document) = document.as_ref().filter(|_| context.defaults.is_some()) {
             relate_defaults(document, (start, known), context, &mut remarks);
         }
@@ -142,6 +145,22 @@ fn validate_document(
     // A full list may have lost errors of this document, so it does not count as valid.
     let is_valid = sound && document.is_complete && remarks.error_count() == errors && !remarks.is_full();
     Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document }, fields })
+}
+
+/// Names what is behind mistakes from `known` on, where it stands elsewhere: the `null` that takes a field out, and the
+/// value of an entry or of `with` within a longer text.
+fn relate_shared_values(document: &RenderedDocument, known: usize, remarks: &mut PendingDiagnostics) {
+    remarks.correct_kept_since(known, |remark| {
+        if let Some(removed) = document.taken_out_at(&remark.path) {
+            remark.span = removed.span;
+            remark.help = Some("remove the `null`, or give the field a value".to_owned());
+            remark.replacement = None;
+        }
+    });
+    remarks.relate_kept_since(known, |remark| {
+        let part = document.part_of_text(remark.span)?;
+        Some((part, "a part of the text is from here".to_owned()))
+    });
 }
 
 /// Warns of annotations that look like that of pipectl.

@@ -40,6 +40,29 @@ pub(super) struct RenderedDocument {
     pub(super) kept_out: Vec<TakenOut>,
     /// The defaults that do not fit it.
     pub(super) left_out: Vec<TakenOut>,
+    /// Its texts with a value of the entry or of `with` in them, and where that is written.
+    pub(super) composed: Vec<(Span, Span)>,
+}
+
+impl RenderedDocument {
+    /// Where a value is written that is a part of the text at this place.
+    pub(super) fn part_of_text(&self, text: Span) -> Option<Span> {
+        let part = |text: Span| self.composed.iter().find(|(at, value)| *at == text && *value != text);
+        let (_, value) = part(text)?;
+        // The value for a parameter may be such a text, too.
+        Some(part(*value).map_or(*value, |(_, value)| *value))
+    }
+
+    /// What takes out the field at `path`, or a part of it, if it is missing for that reason.
+    pub(super) fn taken_out_at(&self, path: &FieldPath) -> Option<&TakenOut> {
+        let keys: Vec<&str> = path.segments().iter().map(String::as_str).collect();
+        let taken_out = || self.template.iter().flat_map(|used| &used.taken_out).chain(&self.kept_out);
+        // Most manifests take nothing out.
+        if taken_out().next().is_none() || self.root.node_at(&keys).is_some() {
+            return None;
+        }
+        taken_out().find(|it| it.path == *path).or_else(|| taken_out().find(|it| it.path.is_within(path)))
+    }
 }
 
 /// The template of a manifest, and where the manifest names it.
@@ -152,7 +175,19 @@ impl<'c> DocumentRenderer<'c> {
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
         let entry = entry.map(|scope| scope.entry);
         let (entry, entry_extent) = (entry.map(entry_place), entry.and_then(YamlNode::written_extent));
-        RenderedDocument { root, is_valid, is_complete, entry, entry_extent, with_extent, template, kept_out, left_out }
+        let composed = self.expander.take_composed();
+        RenderedDocument {
+            root,
+            is_valid,
+            is_complete,
+            entry,
+            entry_extent,
+            with_extent,
+            template,
+            kept_out,
+            left_out,
+            composed,
+        }
     }
 
     /// The entries of `forEach`. A name stands for an entry with nothing else.
@@ -161,7 +196,7 @@ impl<'c> DocumentRenderer<'c> {
             let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, entry_place(node), message);
             remark.with_path(FieldPath::parse(FOR_EACH))
         };
-        self.expander.expand_variables(&mut list.value, Scope::Manifest, remarks);
+        self.expander.expand_variables(&mut list.value, Scope::Entries, remarks);
         let YamlContent::List(items) = list.value.content else {
             if !matches!(list.value.content, YamlContent::Unreadable) {
                 remarks.push(wrong(&list.value, "`forEach` is a list"));

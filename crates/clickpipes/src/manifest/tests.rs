@@ -13,6 +13,7 @@ mod diagnostic_codes;
 mod invalid;
 mod render_laws;
 mod shared_parts;
+mod shared_value_places;
 mod template_mistakes;
 mod template_positions;
 mod templates;

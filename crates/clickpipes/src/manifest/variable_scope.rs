@@ -11,6 +11,8 @@ use model::yaml::{PendingDiagnostic, Span, YamlNode};
 pub(super) enum Scope<'s> {
     /// A manifest without `forEach`.
     Manifest,
+    /// The entries of `forEach` themselves.
+    Entries,
     /// The default of a parameter.
     ParameterDefault,
     /// A manifest for one entry of `forEach`: `${each.NAME}`.
@@ -35,7 +37,7 @@ const WITH_PREFIX: &str = "with.";
 impl<'s> Scope<'s> {
     pub(super) fn find(self, name: &str) -> Option<&'s YamlNode> {
         match self {
-            Self::Manifest | Self::ParameterDefault => None,
+            Self::Manifest | Self::Entries | Self::ParameterDefault => None,
             Self::Entry(EntryScope { entry, .. }) => Some(&entry.entry(name.strip_prefix(EACH_PREFIX)?)?.value),
             Self::Template(values) => values.get(name.strip_prefix(WITH_PREFIX)?),
         }
@@ -44,7 +46,7 @@ impl<'s> Scope<'s> {
     /// The names that are known here besides the variables of the environment, with what stands before each.
     pub(super) fn own_names(self) -> (&'static str, Vec<&'s str>) {
         match self {
-            Self::Manifest | Self::ParameterDefault => ("", Vec::new()),
+            Self::Manifest | Self::Entries | Self::ParameterDefault => ("", Vec::new()),
             Self::Entry(EntryScope { keys, .. }) => (EACH_PREFIX, keys.iter().copied().collect()),
             Self::Template(values) => (WITH_PREFIX, values.keys().map(String::as_str).collect()),
         }
@@ -75,8 +77,12 @@ impl<'s> Scope<'s> {
             }
             Self::Template(_) if each.is_some() => remark(span, "a template does not see `forEach`".to_owned())
                 .with_help("declare a parameter, and set it under `with` in the manifest"),
+            Self::Entries if name == "each" || each.is_some() => {
+                remark(span, "an entry of `forEach` sees neither other entries nor its own keys".to_owned())
+                    .with_help("write the value itself, or a variable of the environment")
+            }
             Self::Manifest if each.is_some() => remark(span, "`${each.…}` needs `forEach` in the manifest".to_owned()),
-            Self::Manifest | Self::Entry(_) if with.is_some() => {
+            Self::Manifest | Self::Entries | Self::Entry(_) if with.is_some() => {
                 remark(span, "only a template can use `${with.…}`".to_owned())
             }
             _ => return None,

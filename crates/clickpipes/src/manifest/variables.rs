@@ -8,6 +8,7 @@ use super::project_bound::ProjectBound;
 use super::variable_scope::{Scope, is_own_name};
 use crate::kinds;
 use model::project;
+use model::secret::is_secret_source_key;
 use model::suggest::suggest_similar;
 use model::yaml::{
     self, MAX_BYTES, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlEntry, YamlNode,
@@ -25,9 +26,13 @@ pub(super) struct VariableExpander<'v> {
     /// Whether the field is a secret. Only names of `forEach` and of templates in it are quoted: `${` may be a part of the
     /// secret itself.
     is_inside_secret: bool,
+    /// Whether it is the name of a variable, a file or a program in a reference to a secret.
+    is_inside_reference: bool,
     environments: Environments,
-    /// The texts that are one variable of `forEach` or of a template, which does not exist. They are no literals.
+    /// The texts that are one variable, which does not exist. They are no literals.
     misnamed: HashSet<Span>,
+    /// The texts with a value of an entry or of `with` in them, and where that is written.
+    composed: Vec<(Span, Span)>,
 }
 
 /// The environments whose variables a text may use.
@@ -64,9 +69,16 @@ impl<'v> VariableExpander<'v> {
             nodes_left: MAX_NODES,
             project,
             is_inside_secret: false,
+            is_inside_reference: false,
             environments: Environments::One,
             misnamed: HashSet::new(),
+            composed: Vec::new(),
         }
+    }
+
+    /// The texts that were composed since the last call, and where the values in them are written.
+    pub(super) fn take_composed(&mut self) -> Vec<(Span, Span)> {
+        std::mem::take(&mut self.composed)
     }
 
     pub(super) fn into_misnamed(self) -> HashSet<Span> {
@@ -114,11 +126,15 @@ impl<'v> VariableExpander<'v> {
                     *node = self.copy_value(value, node.span, remarks);
                     return;
                 }
+                self.composed.extend(values_in(text, scope).map(|value| (node.span, value.head_span())));
                 let filled = self.expand_text(text, *plain, scope).unwrap_or_else(|errors| {
+                    let is_alone = is_one_variable(text);
                     let place = |at| variable_place(node.span, variables.as_deref(), text, at);
-                    let found = errors.iter().filter_map(|(at, error)| self.error_diagnostic(error, place(*at), scope));
+                    let found = errors
+                        .iter()
+                        .filter_map(|(at, error)| self.error_diagnostic(error, (place(*at), is_alone), scope));
                     found.for_each(|remark| remarks.push(remark));
-                    self.misnamed.extend(is_shared_variable(text).then_some(node.span));
+                    self.misnamed.extend(is_alone.then_some(node.span));
                     YamlContent::Unreadable
                 });
                 node.content = filled;
@@ -128,7 +144,8 @@ impl<'v> VariableExpander<'v> {
     }
 
     fn expand_entry(&mut self, entry: &mut YamlEntry, scope: Scope<'_>, remarks: &mut PendingDiagnostics) {
-        let was_inside_secret = self.is_inside_secret;
+        let (was_inside_secret, was_inside_reference) = (self.is_inside_secret, self.is_inside_reference);
+        self.is_inside_reference = is_secret_source_key(&entry.key);
         self.is_inside_secret |= kinds::secret_field_names().contains(&entry.key);
         if holds_variable(&entry.key) {
             let message = "`${…}` in a key is not replaced";
@@ -136,7 +153,7 @@ impl<'v> VariableExpander<'v> {
             remarks.push(remark.with_help("write the key itself; only values can contain variables"));
         }
         self.expand_node(&mut entry.value, scope, remarks);
-        self.is_inside_secret = was_inside_secret;
+        (self.is_inside_secret, self.is_inside_reference) = (was_inside_secret, was_inside_reference);
     }
 
     /// A value in place of the text that names it. Like the value of an alias, it keeps its own place.
@@ -218,18 +235,23 @@ impl<'v> VariableExpander<'v> {
     }
 
     /// `None` if the mistake is known already.
-    fn error_diagnostic(&self, error: &VariableError<'_>, span: Span, scope: Scope<'_>) -> Option<PendingDiagnostic> {
+    fn error_diagnostic(
+        &self,
+        error: &VariableError<'_>,
+        (span, is_alone): (Span, bool),
+        scope: Scope<'_>,
+    ) -> Option<PendingDiagnostic> {
         Some(match error {
             VariableError::Reported => return None,
-            VariableError::Unknown(name) => self.unknown_variable(name, span, scope),
+            VariableError::Unknown(name) => self.unknown_variable(name, (span, is_alone), scope),
             VariableError::NotText(name) => {
                 let message = format!("`${{{name}}}` is a list or a mapping, which cannot be a part of a text");
-                PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message)
+                relate_value(PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message), name, scope)
             }
             VariableError::Rewritten(name) => {
                 let message = format!("`${{{name}}}` is a number, which would not be written into a text as it stands");
-                PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message)
-                    .with_help("put the number in quotes: `1.10` without them is 1.1")
+                let remark = PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message);
+                relate_value(remark, name, scope).with_help("put the number in quotes: `1.10` without them is 1.1")
             }
             VariableError::InvalidName => PendingDiagnostic::error(
                 project::code::BAD_VARIABLE,
@@ -253,13 +275,17 @@ impl<'v> VariableExpander<'v> {
         })
     }
 
-    fn unknown_variable(&self, name: &str, span: Span, scope: Scope<'_>) -> PendingDiagnostic {
+    fn unknown_variable(&self, name: &str, (span, is_alone): (Span, bool), scope: Scope<'_>) -> PendingDiagnostic {
         if let Some(remark) = scope.unknown_name(name, span) {
             return remark;
         }
-        if self.is_inside_secret {
+        if self.is_inside_secret && !(self.is_inside_reference && is_alone) {
             let message = "there is no such variable in this environment";
-            return PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
+            let remark = PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
+            return match self.similar_name(name, scope).filter(|_| is_alone) {
+                Some(meant) => remark.with_help(format!("did you mean `${{{meant}}}`?")),
+                None => remark.with_help("a secret is written as a reference such as `{fromEnv: NAME}`"),
+            };
         }
         let which = if self.environments == Environments::Any { "any" } else { "this" };
         let message = format!("there is no variable `{name}` in {which} environment");
@@ -286,6 +312,20 @@ impl<'v> VariableExpander<'v> {
         }
         let own: Vec<String> = own.iter().map(|key| format!("{prefix}{key}")).collect();
         suggest_similar(name, self.values.keys().chain(&own).map(String::as_str)).map(str::to_owned)
+    }
+}
+
+/// The values of an entry or of `with` that a text has in it.
+fn values_in<'s>(text: &str, scope: Scope<'s>) -> impl Iterator<Item = &'s YamlNode> {
+    let starts = text.match_indices("${").filter(|(at, _)| !text[..*at].ends_with('$'));
+    starts.filter_map(move |(at, _)| scope.find(text[at + 2..].split_once('}')?.0))
+}
+
+/// Names the value: many may be in one text, and the text is right.
+fn relate_value(remark: PendingDiagnostic, name: &str, scope: Scope<'_>) -> PendingDiagnostic {
+    match scope.find(name) {
+        Some(value) => remark.with_related(value.head_span(), "its value is here"),
+        None => remark,
     }
 }
 
@@ -334,7 +374,12 @@ fn whole_variable(text: &str) -> Option<&str> {
 
 /// Whether the text is one variable of `forEach` or of a template.
 pub(crate) fn is_shared_variable(text: &str) -> bool {
-    whole_variable(text).is_some_and(|name| is_own_name(name) && is_variable_name(name))
+    is_one_variable(text) && whole_variable(text).is_some_and(is_own_name)
+}
+
+/// Whether the text is one variable and nothing else.
+pub(crate) fn is_one_variable(text: &str) -> bool {
+    whole_variable(text).is_some_and(is_variable_name)
 }
 
 pub(super) fn is_variable_name(name: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lines;
+use crate::manifest;
 
 /// The ranges of a value to hide, and the position where the search for keys goes on.
 pub(super) struct SecretExtent {
@@ -264,6 +265,10 @@ fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> b
 fn is_reference_entry(entry: &str) -> bool {
     // Of a reference, only the command is a list. Any other list may be a misplaced secret.
     let key = lines::leading_key(entry).filter(|key| REFERENCE_KEYS.contains(key));
+    let value = entry.split_once(':').map_or("", |(_, value)| value.trim().trim_matches(['"', '\'']));
+    if key.is_some() && manifest::is_one_variable(value) {
+        return true;
+    }
     key.is_some_and(|key| !entry.contains('{') && (key == "fromCommand" || !entry.contains('[')))
 }
 

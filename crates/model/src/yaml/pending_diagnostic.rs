@@ -126,6 +126,11 @@ impl PendingDiagnostics {
         }
     }
 
+    /// Changes the remarks from this position on.
+    pub fn correct_kept_since(&mut self, start: usize, correct: impl FnMut(&mut PendingDiagnostic)) {
+        self.kept.iter_mut().skip(start).for_each(correct);
+    }
+
     /// `true` if further remarks are dropped.
     pub fn is_full(&self) -> bool {
         self.kept.len() >= Self::MAX_KEPT

@@ -90,7 +90,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         pipes.yaml:5:6: first declared here
         help: remove one of the two, or give it another name
     pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_orders` too
-        pipes.yaml:5:6: the other is here
+        pipes.yaml:5:6: the other is here; both have it from templates.yaml:19:12
         help: give one of them another table; pipes that only insert share a table with `managedTable: false`
 
     # no entries
@@ -105,6 +105,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
 
     # a list in a text
     pipes.yaml:3:18 error[bad-variable] : `${each.name}` is a list or a mapping, which cannot be a part of a text
+        pipes.yaml:5:13: its value is here
     pipes.yaml:5:13 error[wrong-type] spec.with.table: the parameter `table` takes a text
         templates.yaml:6:3: declared here
 

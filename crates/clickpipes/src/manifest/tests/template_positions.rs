@@ -113,14 +113,14 @@ fn entries_by_alias_have_places_of_their_own() {
         pipes.yaml:5:9: first declared here
         help: remove one of the two, or give it another name
     pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_orders` too
-        pipes.yaml:5:9: the other is here
+        pipes.yaml:5:9: the other is here; both have it from templates.yaml:19:12
         help: give one of them another table; pipes that only insert share a table with `managedTable: false`
 
     pipes.yaml:6:5 error[duplicate-identity] metadata.name: the ClickPipe `orders-kafka` of service `s` is declared twice
         pipes.yaml:5:8: first declared here
         help: remove one of the two, or give it another name
     pipes.yaml:6:5 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_orders` too
-        pipes.yaml:5:8: the other is here
+        pipes.yaml:5:8: the other is here; both have it from templates.yaml:19:12
         help: give one of them another table; pipes that only insert share a table with `managedTable: false`
     ");
 }
@@ -164,7 +164,7 @@ fn key_that_no_entry_has_is_one_mistake() {
         pipes.yaml:5:4: first declared here
         help: remove one of the two, or give it another name
     pipes.yaml:5:34 warning[same-table] spec.destination.table: another pipe writes the table `default.raw_x` too
-        pipes.yaml:5:4: the other is here
+        pipes.yaml:5:4: the other is here; both have it from templates.yaml:19:12
         help: give one of them another table; pipes that only insert share a table with `managedTable: false`
 
     # prefix

@@ -235,9 +235,8 @@ fn misspelt_name_of_a_secret_is_no_literal() {
         help: did you mean `${with.login}`?
 
     # variable of the environment
-    pipes.yaml:11:17 error[literal-secret] spec.source.kafka.credentials.password: a secret is written as a reference, never as its value
-        templates.yaml:17:49: used here
-        help: write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret
+    pipes.yaml:11:17 error[unknown-variable] : there is no variable `logn` in this environment
+        help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
     ");
 }
 

@@ -136,17 +136,18 @@ spec:
       accessKey: {accessKeyId: '${id}', secretKey: '${WHICH}'}
   destination: {table: t, managedTable: false, columns: [{name: a, type: String}]}
 ";
-    for which in ["key", "no-such-key"] {
+    let problems = ["key", "no-such-key"].map(|which| {
         let text = text.replace("WHICH", which);
         let loaded = load_with(&[("v.yaml", &text)], &[("id", "AKIA"), ("key", "hunter2")]);
         assert_eq!(loaded.manifests, []);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
-            v.yaml:11:52 error[literal-secret] spec.source.objectStorage.accessKey.secretKey: a secret is written as a reference, never as its value
-                help: write `{fromEnv: P_SECRET_KEY}`; if the file left this machine, change the secret
-            ");
-        }
-    }
+        render_diagnostics(&loaded.diagnostics)
+    });
+    insta::assert_snapshot!(problems.concat(), @"
+    v.yaml:11:52 error[literal-secret] spec.source.objectStorage.accessKey.secretKey: a secret is written as a reference, never as its value
+        help: write `{fromEnv: P_SECRET_KEY}`; if the file left this machine, change the secret
+    v.yaml:11:52 error[unknown-variable] : there is no such variable in this environment
+        help: a secret is written as a reference such as `{fromEnv: NAME}`
+    ");
 }
 
 #[test]
@@ -155,6 +156,7 @@ fn variable_in_secret_like_field_is_not_quoted() {
     let loaded = load_with(&[("v.yaml", &text)], &[]);
     insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
     v.yaml:6:22 error[unknown-variable] : there is no such variable in this environment
+        help: a secret is written as a reference such as `{fromEnv: NAME}`
     v.yaml:6:44 error[unknown-variable] : there is no variable `hunter2` in this environment
         help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
     ");
