@@ -3,6 +3,8 @@
 //! Every comparison is this walk. Without a base it compares two sides. Comparing two environments
 //! has no live side. A write-only field is one that the live side does not show.
 
+use std::collections::BTreeMap;
+
 use clickpipes::semantics::{FieldSemantics, KeyedList, OnChange, Readback};
 use model::path::FieldPath;
 use serde_json::Value;
@@ -12,8 +14,9 @@ use crate::change::FieldVerdict;
 mod respelled_keys;
 mod walk;
 
-use walk::list_items;
+use respelled_keys::EntryIndex;
 pub(crate) use walk::{Sides, diff_sides, is_same_value};
+use walk::{index_entries, list_items};
 
 /// One field, or one entry of a keyed list, in which the sides differ or cannot be compared.
 ///
@@ -76,16 +79,6 @@ impl<'r> FieldDiff<'r> {
         desired.is_some_and(|desired| self.rules.matches_live(desired, self.live.as_ref()))
     }
 
-    /// Whether the live value is the one of another body of git.
-    pub(crate) fn is_live_value_of(&self, body: &Value) -> bool {
-        let Some(value) = self.path.value_in(body) else { return false };
-        let Some(entry) = &self.entry else { return self.rules.matches_live(value, self.live.as_ref()) };
-        let own = [&self.desired, &self.base, &self.live].into_iter().flatten().next();
-        let own = own.map(|own| entry.keyed.entry_key(own));
-        let found = list_items(Some(value)).iter().find(|other| Some(entry.keyed.entry_key(other)) == own);
-        is_same_value(self.rules, found, self.live.as_ref())
-    }
-
     /// Whether the live side does not show the value of git.
     pub(crate) fn is_write_only(&self) -> bool {
         let declared = self.desired.as_ref().or(self.base.as_ref());
@@ -118,6 +111,32 @@ impl<'r> FieldDiff<'r> {
             (None, Some(desired)) => strongest_on_change(self.rules, desired, self.live.as_ref()),
             (None, None) => self.rules.on_change,
         }
+    }
+}
+
+/// Another body of git, of an earlier commit or of another branch.
+pub(crate) struct GitBody<'b> {
+    body: &'b Value,
+    /// The entries of its lists. A search for each entry would cost the square of a list of tables.
+    entries: BTreeMap<FieldPath, EntryIndex<'b>>,
+}
+
+impl<'b> GitBody<'b> {
+    pub(crate) fn new(body: &'b Value) -> Self {
+        Self { body, entries: BTreeMap::new() }
+    }
+
+    /// Whether the live value is the one of this body.
+    pub(crate) fn has_live_value(&mut self, diff: &FieldDiff<'_>) -> bool {
+        let Some(value) = diff.path.value_in(self.body) else { return false };
+        let Some(ListEntry { keyed, .. }) = &diff.entry else {
+            return diff.rules.matches_live(value, diff.live.as_ref());
+        };
+        let index = || index_entries(keyed, list_items(Some(value)));
+        let entries = self.entries.entry(diff.path.clone()).or_insert_with(index);
+        let own = [&diff.desired, &diff.base, &diff.live].into_iter().flatten().next();
+        let found = own.and_then(|own| entries.get(&keyed.entry_key(own)).copied());
+        is_same_value(diff.rules, found, diff.live.as_ref())
     }
 }
 

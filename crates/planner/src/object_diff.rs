@@ -11,7 +11,7 @@ use model::secret;
 use serde_json::Value;
 
 use crate::change::{FieldVerdict, MissingBase, UncheckedFields};
-use crate::field_diff::{FieldDiff, Origin, Side, Sides, diff_sides};
+use crate::field_diff::{FieldDiff, GitBody, Origin, Side, Sides, diff_sides};
 use crate::inputs::{PlanInputs, UnsettledPolicy, WriteOnlyPolicy};
 use crate::overlay::{live_view, target_body};
 use crate::respelling::recognize_spellings;
@@ -201,9 +201,10 @@ fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
 ///
 /// Seen from A, live is neither the base nor desired: a conflict that no later commit can solve.
 fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Cow<'_, Value>]) {
+    let mut earlier: Vec<GitBody<'_>> = earlier.iter().map(|body| GitBody::new(body)).collect();
     for diff in diffs {
         let is_foreign = matches!(diff.origin, Origin::Known(FieldVerdict::Drift | FieldVerdict::Conflict));
-        if is_foreign && earlier.iter().any(|body| diff.is_live_value_of(body)) {
+        if is_foreign && earlier.iter_mut().any(|body| body.has_live_value(diff)) {
             diff.origin = Origin::Known(FieldVerdict::Change);
         }
     }
@@ -257,6 +258,7 @@ fn removed_fields<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> impl Itera
 ///
 /// If both branches changed the field, the merge has to choose: that stays a conflict.
 fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Cow<'_, Value>]) {
+    let mut target: Vec<GitBody<'_>> = target.iter().map(|body| GitBody::new(body)).collect();
     for diff in diffs {
         let verdict = match diff.verdict() {
             Some(FieldVerdict::Drift) => FieldVerdict::Moved,
@@ -264,7 +266,7 @@ fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Cow<'_, Value>]
             Some(FieldVerdict::Conflict) => FieldVerdict::Conflict,
             _ => continue,
         };
-        if target.iter().any(|body| diff.is_live_value_of(body)) {
+        if target.iter_mut().any(|body| body.has_live_value(diff)) {
             (diff.origin, diff.has_target_value) = (Origin::Known(verdict), true);
         }
     }

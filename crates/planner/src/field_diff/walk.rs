@@ -320,7 +320,7 @@ pub(super) fn list_items(side: Option<&Value>) -> &[Value] {
     side.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> EntryIndex<'v> {
+pub(super) fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> EntryIndex<'v> {
     // A map by this key keeps long lists linear. Of several entries with one key the first counts.
     list.iter().rev().map(|entry| (keyed.entry_key(entry), entry)).collect()
 }
