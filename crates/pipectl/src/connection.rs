@@ -201,6 +201,21 @@ impl Account {
         Ok(FoundServices { ids, unknown, listed })
     }
 
+    /// The ids of services, as far as they are known without another request.
+    pub(crate) fn known_ids<'n>(
+        &self,
+        names: impl Iterator<Item = &'n String>,
+        found: &FoundServices,
+    ) -> BTreeMap<String, String> {
+        let id = |name| self.known_id(name).or_else(|| service_id_by_name(name, &found.listed).ok());
+        names.filter_map(|name| Some((name.clone(), id(name)?))).collect()
+    }
+
+    /// Whether the id of a service is known without a request.
+    pub(crate) fn knows_service(&self, name: &String) -> bool {
+        self.known_id(name).is_some()
+    }
+
     async fn list_services(&self) -> Result<Vec<LookupEntry>> {
         match self.lookup.list_services(&self.organization).await {
             Err(error) if error.is_not_offered() => Err(anyhow!(error)

@@ -10,6 +10,7 @@ mod completion;
 mod connection;
 mod context;
 mod credentials;
+mod declared_elsewhere;
 pub mod diagnostics;
 mod docs_pages;
 pub mod embedded_sandbox;

@@ -2,18 +2,14 @@
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use clickpipes::manifest::{
-    self, EnvironmentDefaults, IdentifiedManifests, LoadContext, Manifest, PlainManifest, Templates,
-};
+use anyhow::{Result, bail};
+use clickpipes::manifest::{self, EnvironmentDefaults, LoadContext, Manifest, PlainManifest, Templates};
 use clickpipes::redact_text::redact_messages;
 use model::address::{Address, ServiceRef};
-use model::desired::{Desired, Document, Intent};
+use model::desired::{Desired, Document, Place};
 use model::diagnostic::{Diagnostic, Severity, SourceFile};
-use model::sanitize::sanitize_line;
 use model::secret::{SecretSource, find_secret_references, unresolved_secret};
 
 use crate::diagnostics::pluralize;
@@ -35,8 +31,6 @@ pub struct LoadedManifests {
     /// How many of them, from the first on, declare the manifests. The others were read for their templates.
     manifest_file_count: usize,
 }
-
-const MAYBE_TAKEN: &str = "`metadata.id` or `metadata.previousNames` may take an object of a file that cannot be read";
 
 /// The error for manifests with errors. Their diagnostics are printed already.
 #[derive(Debug, thiserror::Error)]
@@ -142,36 +136,9 @@ impl LoadedManifests {
         self.files.extend(file.filter(is_new).cloned());
     }
 
-    /// What the other files of the project declare, if a manifest claims a live object by its id or a previous name.
-    ///
-    /// # Errors
-    /// When one of them cannot be read: it may be the file of that object.
-    // Hazard: a file that is planned alone takes, renames or deletes the object of a file that is not read. Names alone
-    // claim nothing of others, so most runs read no further file.
-    pub(crate) fn claimed_elsewhere(&self, project: &ProjectContext) -> Result<Vec<Manifest>> {
-        let mut intents = self.manifests.iter().map(|manifest| &manifest.document.intent);
-        let claims = |intent: &Intent| intent.pinned_id.is_some() || !intent.previous_names.is_empty();
-        if !project.has_named_manifests() || !intents.any(claims) {
-            return Ok(Vec::new());
-        }
-        let known: BTreeSet<PathBuf> =
-            self.files.iter().filter_map(|file| fs::canonicalize(&*file.name).ok()).collect();
-        let mut others = manifest_files::read_what_is_there(&project.all_manifest_paths).context(MAYBE_TAKEN)?;
-        others.retain(|file| {
-            let is_known = fs::canonicalize(&*file.name).is_ok_and(|path| known.contains(&path));
-            // A folder of another environment declares objects of that one.
-            !is_known && project.other_environment_for(&file.name).is_none()
-        });
-        let mut declared = Vec::new();
-        for file in &others {
-            let IdentifiedManifests { manifests, has_unidentified } =
-                manifest::identify_manifests(file, project.load_context());
-            if has_unidentified {
-                bail!("{MAYBE_TAKEN}: `pipectl validate {}` says what is wrong with it", sanitize_line(&file.name));
-            }
-            declared.extend(manifests.into_iter().map(|identified| identified.manifest));
-        }
-        Ok(declared)
+    /// The files that declare the manifests.
+    pub(crate) fn manifest_files(&self) -> &[SourceFile] {
+        &self.files[..self.manifest_file_count]
     }
 
     /// The number of files that were loaded, without those of templates elsewhere and without the project file.
@@ -182,7 +149,7 @@ impl LoadedManifests {
     /// The manifests without templates, `forEach` and variables.
     pub fn to_plain_manifests(&self, context: LoadContext<'_>) -> Vec<PlainManifest> {
         let templates = Templates::read(&self.files);
-        manifest::render_manifests(&self.files[..self.manifest_file_count], context.with_templates(&templates))
+        manifest::render_manifests(self.manifest_files(), context.with_templates(&templates))
     }
 
     /// The number of errors. Warnings do not count.
@@ -243,7 +210,7 @@ impl LoadedManifests {
             let at = labelled_address(&manifest, (ids, &labels), default);
             let place = manifest.document.origin.start_place().clone();
             if let Some(other) = desired.insert(at.clone(), manifest.document) {
-                bail!("{place}: `duplicate-identity`: {at} is also declared at {}", other.origin.start_place());
+                bail!(DeclaredTwice(at, [place, other.origin.start_place().clone()]));
             }
         }
         let services = labels.into_iter().map(|(id, label)| (label, id)).collect();
@@ -251,18 +218,13 @@ impl LoadedManifests {
     }
 }
 
-/// Manifests by address, as [`LoadedManifests::desired`] names them. Of several for one object, the first counts.
-pub(crate) fn by_address(manifests: Vec<Manifest>, ids: &BTreeMap<String, String>, default: Option<&str>) -> Desired {
-    let labels = service_labels(ids);
-    let mut found = Desired::new();
-    for manifest in manifests {
-        let at = labelled_address(&manifest, (ids, &labels), default);
-        found.entry(at).or_insert(manifest.document);
-    }
-    found
-}
+/// The error for two manifests of one object.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: `duplicate-identity`: {} is also declared at {}", .1[0], .0, .1[1])]
+pub(crate) struct DeclaredTwice(pub(crate) Address, pub(crate) [Place; 2]);
 
-fn labelled_address(
+/// The address of a manifest, under the label of its service. `ids` are ids by name.
+pub(crate) fn labelled_address(
     manifest: &Manifest,
     (ids, labels): (&BTreeMap<String, String>, &BTreeMap<String, ServiceRef>),
     default: Option<&str>,
@@ -278,7 +240,7 @@ fn labelled_address(
 }
 
 /// One label for each service: the first name that is not its id.
-fn service_labels(ids: &BTreeMap<String, String>) -> BTreeMap<String, ServiceRef> {
+pub(crate) fn service_labels(ids: &BTreeMap<String, String>) -> BTreeMap<String, ServiceRef> {
     let mut labels = BTreeMap::new();
     for (name, id) in ids {
         let label = labels.entry(id.clone()).or_insert_with(|| ServiceRef::new(name.clone()));

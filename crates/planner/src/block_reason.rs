@@ -6,6 +6,7 @@ use std::fmt;
 
 use clickpipes::semantics::RespelledField;
 use model::address::{Address, Name, ServiceRef};
+use model::desired::Place;
 use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
@@ -89,7 +90,7 @@ pub enum BlockReason {
     /// It would be replaced, and it needs this object, which is not live.
     ReferenceNotLive(String),
     /// These manifests and this one lead to the same live object.
-    DuplicateIdentity(Id, Vec<Address>),
+    DuplicateIdentity(Id, Vec<(Address, Place)>),
     /// The same, as a commit since the base renamed the object, no apply did so yet, and another manifest has the name.
     RenameNotApplied(Id, Vec<Address>),
     /// These manifests declare otherwise what the API has once for all of them.

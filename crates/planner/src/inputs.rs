@@ -33,7 +33,7 @@ pub struct Policy {
     pub removed_by_change: BTreeSet<Address>,
     /// Declared objects whose manifests git removed once: their rows may have stayed.
     pub declared_again: BTreeSet<Address>,
-    /// What other files of the project declare, if a manifest of the run claims an object by its id or a previous name.
+    /// What the files of the project declare that are not part of the run.
     pub declared_elsewhere: Desired,
     /// What git says in folders that are not part of the run.
     pub other_folders: OtherFolders,

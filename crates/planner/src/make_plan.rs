@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
-use model::address::{Address, ServiceRef};
-use model::desired::{Desired, Document, Presence};
+use model::address::Address;
+use model::desired::{Desired, Presence};
 use model::live::{Id, Live, Object, State};
 
 use crate::change::{TemplateNames, Verdict};
@@ -34,19 +34,19 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), (live, &by_id))));
     let matches: Vec<_> = matches.collect();
     let templates = TemplateNames::collect(desired, base);
-    let mut claims: BTreeMap<&Id, Vec<&Address>> = BTreeMap::new();
-    let own = matches.iter().filter_map(|(at, _, live_match)| Some((*at, live_match.object_id()?)));
-    own.for_each(|(at, id)| claims.entry(id).or_default().push(at));
+    let mut claims = match_live::Claims::new();
+    let own = matches.iter().filter_map(|(at, document, live_match)| Some((live_match.object_id()?, (*at, *document))));
+    own.for_each(|(id, claim)| claims.entry(id).or_default().push(claim));
     let seen: BTreeSet<Id> = claims.keys().map(|id| (*id).clone()).collect();
-    let elsewhere = services_as_in_run(policy);
-    let others = elsewhere
-        .iter()
-        .filter_map(|(at, document)| Some((at, match_live_object(at, document, &[], (live, &by_id)).object_id()?)));
-    others.for_each(|(at, id)| claims.entry(id).or_default().push(at));
+    for (at, document) in &policy.declared_elsewhere {
+        if let Some(id) = match_live::claimed_elsewhere((at, document), desired, (live, &by_id)) {
+            claims.entry(id).or_default().push((at, document));
+        }
+    }
     for (at, document, live_match) in matches {
         // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
         // first.
-        let live_match = live_match.unless_shared((at, document), &claims, desired);
+        let live_match = live_match.unless_shared((at, document), &claims);
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
         }
@@ -97,17 +97,6 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
 fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
     let note = lifecycle::trouble_note(at.kind, object)?.to_owned();
     Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })
-}
-
-/// What other files of the project declare, under the names that the run has for the services. A size belongs to
-/// its service, not to a manifest.
-fn services_as_in_run(policy: &Policy) -> Vec<(Address, &Document)> {
-    let name_in_run = |service: &ServiceRef| {
-        let own = policy.service_names.iter().find(|(own, names)| *own == service || names.contains(service));
-        own.map_or_else(|| service.clone(), |(own, _)| own.clone())
-    };
-    let named = policy.declared_elsewhere.iter().filter(|(at, _)| !at.kind.is_singleton());
-    named.map(|(at, document)| (Address { service: name_in_run(&at.service), ..at.clone() }, document)).collect()
 }
 
 /// Adds the declared objects that refer to objects which cannot be used: by name, by id or by a host.

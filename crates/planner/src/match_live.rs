@@ -12,6 +12,9 @@ use crate::block_reason::BlockReason;
 use crate::inputs::all_names;
 use crate::references::ObjectsById;
 
+/// The manifests that lead to a live object.
+pub(crate) type Claims<'c> = BTreeMap<&'c Id, Vec<(&'c Address, &'c Document)>>;
+
 /// The live counterpart of a declared object.
 pub(crate) enum LiveMatch<'l> {
     /// There is none.
@@ -38,28 +41,23 @@ impl<'l> LiveMatch<'l> {
 
     /// Two manifests of one live object would undo each other, and one of them may delete it. An object without a name
     /// may belong to several services: then manifests that declare the same agree.
-    pub(crate) fn unless_shared(
-        self,
-        (at, document): (&Address, &Document),
-        claims: &BTreeMap<&Id, Vec<&Address>>,
-        desired: &Desired,
-    ) -> Self {
+    pub(crate) fn unless_shared(self, (at, document): (&Address, &Document), claims: &Claims<'_>) -> Self {
         let Some(id) = self.object_id() else { return self };
-        let agrees = |other: &Address| {
-            let rules = FieldSemantics::for_kind(at.kind);
-            at.kind.is_singleton()
-                && desired.get(other).is_some_and(|other| rules.declares_same(&document.body, &other.body))
-        };
-        let others = claims.get(id).into_iter().flatten().filter(|other| **other != at && !agrees(other));
-        let others: Vec<Address> = others.map(|other| (*other).clone()).collect();
+        let rules = FieldSemantics::for_kind(at.kind);
+        let agrees = |other: &Document| at.kind.is_singleton() && rules.declares_same(&document.body, &other.body);
+        let others = claims.get(id).into_iter().flatten();
+        let others: Vec<_> = others.filter(|(other, it)| *other != at && !agrees(it)).collect();
         let had_name = |document: &Document, name: &Name| document.dropped_names.contains(name);
-        let gave_up = |other: &Address| desired.get(other).is_some_and(|it| had_name(it, &at.name));
-        let is_renamed = others.iter().any(|other| had_name(document, &other.name) || gave_up(other));
+        let is_renamed = others.iter().any(|(other, it)| had_name(document, &other.name) || had_name(it, &at.name));
+        let addresses = || others.iter().map(|(other, _)| (*other).clone()).collect();
         match others.is_empty() {
             true => self,
-            false if at.kind.is_singleton() => Self::Ambiguous(BlockReason::SharedObject(others)),
-            false if is_renamed => Self::Ambiguous(BlockReason::RenameNotApplied(id.clone(), others)),
-            false => Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), others)),
+            false if at.kind.is_singleton() => Self::Ambiguous(BlockReason::SharedObject(addresses())),
+            false if is_renamed => Self::Ambiguous(BlockReason::RenameNotApplied(id.clone(), addresses())),
+            false => {
+                let places = others.iter().map(|(other, it)| ((*other).clone(), it.origin.start_place().clone()));
+                Self::Ambiguous(BlockReason::DuplicateIdentity(id.clone(), places.collect()))
+            }
         }
     }
 }
@@ -105,6 +103,28 @@ pub(crate) fn match_live_object<'l>(
         [name] if name == &at.name => match_only_object(at, None, live),
         [name] => match_only_object(&at.with_name(name.clone()), Some(name.clone()), live),
         _ => LiveMatch::Ambiguous(BlockReason::SeveralNamesLive(with_ids(at, &names, live))),
+    }
+}
+
+/// The live object to which a manifest of another file leads. A size belongs to its service, not to a manifest.
+// A manifest that has the name today must not wait for one that lists it as a previous name: planned alone, it takes
+// nothing of that one.
+pub(crate) fn claimed_elsewhere<'l>(
+    (at, document): (&Address, &Document),
+    desired: &Desired,
+    live: (&'l Live, &ObjectsById<'l>),
+) -> Option<&'l Id> {
+    if at.kind.is_singleton() {
+        return None;
+    }
+    match match_live_object(at, document, &[], live) {
+        LiveMatch::Found { renamed_from: Some(name), .. }
+            if document.intent.pinned_id.is_none() && desired.contains_key(&at.with_name(name.clone())) =>
+        {
+            None
+        }
+        LiveMatch::Found { object, .. } | LiveMatch::PinReplaced { object, .. } => Some(&object.id),
+        LiveMatch::None | LiveMatch::Ambiguous(_) => None,
     }
 }
 

@@ -12,8 +12,9 @@ use planner::{OtherFolders, Policy};
 
 use crate::connection::{AccessMode, Account, FoundServices, ServiceListing};
 use crate::context::CommandContext;
+use crate::declared_elsewhere::DeclaredElsewhere;
 use crate::git::{self, CommitsBefore, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
-use crate::load_manifests::{self, LoadedManifests};
+use crate::load_manifests::LoadedManifests;
 use crate::project::{self, ProjectContext};
 use crate::run_redaction::run_redaction;
 use crate::saved_plan::PlanTarget;
@@ -50,6 +51,7 @@ impl Session {
         let project_changes = project_changes.transpose()?.unwrap_or_default();
         let rules = Some(PlanRules::take(&mut project, &mut declared, context.now));
         let declared = declared.require_valid(output)?;
+        let elsewhere = DeclaredElsewhere::read(declared.manifest_files(), &project)?;
         let prune = prune_inputs::effective_prune(git, &project, &scope.selection, output)?;
         let query = GitQuery {
             base: git.base.clone(),
@@ -58,6 +60,7 @@ impl Session {
             needs_removals: prune == PruneMode::Git,
         };
         let history = GitHistory::query_git(&query, &declared.manifests, &project, output)?;
+        let declared = (declared, elsewhere);
         let session = Self::connect_session(project, declared, (history, prune), scope, mode).await?;
         Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, rules, ..session })
     }
@@ -102,6 +105,8 @@ impl Session {
             None => GitHistory::default(),
         };
         let history = (history, PruneMode::Never);
+        // Nothing is sent, so nothing is taken from other files.
+        let declared = (declared, DeclaredElsewhere::default());
         let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
         // Without an earlier commit, every difference was made outside git.
         let base = session.base.or_else(|| Some(session.desired.clone()));
@@ -110,7 +115,7 @@ impl Session {
 
     async fn connect_session(
         project: ProjectContext,
-        declared: LoadedManifests,
+        (declared, elsewhere): (LoadedManifests, DeclaredElsewhere),
         (mut history, prune): (GitHistory, PruneMode),
         ScopeOptions { selection, connect, shard, .. }: &ScopeOptions,
         mode: AccessMode,
@@ -121,20 +126,22 @@ impl Session {
             hide_secrets(&declared, &project, connect.sandbox.is_some())?;
         }
         let default = connect.default_service();
-        let elsewhere = declared.claimed_elsewhere(&project)?;
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =
             prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
         let account = Account::open(connect, &project, mode).await?;
-        let (found, ids_in_history) = find_services(&account, &project, &names, &names_in_history).await?;
+        let names_elsewhere = elsewhere.service_names();
+        let (found, ids_in_history) =
+            find_services(&account, &project, &names, [&names_in_history, &names_elsewhere]).await?;
         let (mut desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
-        let elsewhere = load_manifests::by_address(elsewhere, &found.ids, default.as_deref());
+        let all_ids = account.known_ids(names.union(&names_elsewhere), &found);
+        let declared_elsewhere = elsewhere.by_address(&desired, (&all_ids, &found.ids), default.as_deref())?;
         let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
         let services = services.with_unknown(found.unknown.keys());
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
         let policy_from_git = policy_from_git(&mut history, &mut desired, base.as_ref(), &services, other_folders);
-        let policy_from_git = Policy { declared_elsewhere: elsewhere, ..policy_from_git };
+        let policy_from_git = Policy { declared_elsewhere, ..policy_from_git };
         let service_names = account.names_of_services(&ids, &found);
         let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
@@ -222,12 +229,15 @@ async fn find_services(
     account: &Account,
     project: &ProjectContext,
     names: &BTreeSet<String>,
-    names_in_history: &BTreeSet<String>,
+    [names_in_history, names_elsewhere]: [&BTreeSet<String>; 2],
 ) -> Result<(FoundServices, BTreeMap<String, String>)> {
     let all_declared = account.is_sandbox() || names_in_history.is_subset(names);
+    // Other files may name a service otherwise, which only the list tells.
+    let needs_list =
+        account.needs_live_names(&project.policy) || names_elsewhere.iter().any(|name| !account.knows_service(name));
     let listing = match all_declared {
         false => ServiceListing::Always,
-        true if account.needs_live_names(&project.policy) => ServiceListing::Preferred,
+        true if needs_list => ServiceListing::Preferred,
         true => ServiceListing::IfNeeded,
     };
     let mut found = account.find_services(&(names | names_in_history), listing).await?;

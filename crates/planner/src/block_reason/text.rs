@@ -299,7 +299,7 @@ impl BlockReason {
     fn fmt_shared_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateIdentity(id, others) => {
-                let others = quote_all(others);
+                let others = join_words(others.iter().map(|(at, place)| format!("`{at}` ({place})")));
                 write!(
                     f,
                     "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
