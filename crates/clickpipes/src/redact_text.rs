@@ -172,49 +172,69 @@ fn is_likely_secret_field(key: &str) -> bool {
     key.len() <= SecretFieldNames::MAX_KEY_LENGTH && has_secret_name(key) && !NOT_SECRET.contains(&key)
 }
 
-/// What follows the name of a secret field without a colon, on a line or in braces: `password hunter2`.
+/// What follows the name of a secret field without a colon, on a line or in an entry: `password hunter2`.
 fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range<usize>> {
     let mut names = SecretFieldNames { names, known: HashMap::new() };
     let mut hidden = Vec::new();
     for line in lines::line_ranges(text, 0) {
-        let entries = text[line.clone()].match_indices(['{', ',']).map(|(at, _)| line.start + at + 1);
+        let entries = text[line.clone()].match_indices(['{', '[', ',']).map(|(at, _)| (line.start + at + 1, true));
         let first = line.start + lines::indent_width(&text[line.clone()]);
-        for entry in std::iter::once(first).chain(entries) {
+        for (entry, is_inner) in std::iter::once((first, false)).chain(entries) {
             // A name is short. A line of a megabyte has as many entries.
             let rest = &text[entry..line.end];
             let near =
                 rest.char_indices().nth(2 * SecretFieldNames::MAX_KEY_LENGTH).map_or(rest, |(at, _)| &rest[..at]);
-            let end = end_of_name(near, &mut |name| names.is_any_secret(name));
+            let end = end_of_name(key_of_entry(near, is_inner), &mut |name| names.is_any_secret(name));
             hidden.extend(end.map(|end| entry + end..line.end));
         }
     }
     hidden
 }
 
-/// The end of the name of a secret in a key of several words: of `password` in `db password hunter2`.
-fn end_of_name(entry: &str, is_secret: &mut impl FnMut(&str) -> bool) -> Option<usize> {
-    const SEPARATORS: [char; 3] = [' ', '\t', '='];
-    let key_end = [": ", ":\t"].iter().filter_map(|colon| entry.find(colon)).min().unwrap_or(entry.len());
-    let key = entry[..key_end].trim_end_matches([':', ' ', '\t']);
-    let words = key.trim_start_matches([' ', '\t', '-', '?', '"', '\'', '{', ',']);
-    // A comment, and a name in an honest sentence: only a key that begins with the name, or one with a value behind it.
-    if words.starts_with('#') {
-        return None;
-    }
-    let start = key.len() - words.len();
-    let is_key = key_end < entry.len();
-    let mut at = 0;
-    for (index, word) in words.split(SEPARATORS).enumerate() {
-        let end = at + word.len();
-        if end >= words.len() || index > 0 && !is_key {
-            return None;
+/// The beginning of an entry that YAML takes for a key: up to a colon, and in a list or mapping on one line also up to its
+/// end. A comment has none.
+fn key_of_entry(entry: &str, is_inner: bool) -> &str {
+    let colon = [": ", ":\t", "\":", "':"].iter().filter_map(|colon| entry.find(colon)).min();
+    let end = entry.find(['{', '}', '[', ']', ',']).filter(|_| is_inner);
+    let key = &entry[..colon.into_iter().chain(end).min().unwrap_or(entry.len())];
+    if key.trim_start_matches([' ', '\t', '-']).starts_with('#') { "" } else { key }
+}
+
+/// Whether a key holds the name of a secret, and more behind it than a name may have.
+fn has_swallowed_secret(key: &str, names: &BTreeSet<String>) -> bool {
+    let mut names = SecretFieldNames { names, known: HashMap::new() };
+    end_of_name(key, &mut |name| names.is_any_secret(name)).is_some()
+}
+
+/// The end of the name of a secret in a key that has more behind it than a name may have: of `password` in
+/// `db password;hunter2`.
+fn end_of_name(key: &str, is_secret: &mut impl FnMut(&str) -> bool) -> Option<usize> {
+    const CLOSING: [char; 10] = [' ', '\t', '"', '\'', '\\', ':', ',', '{', '}', ']'];
+    let mut rest = key;
+    while let Some(start) = rest.find(is_name_character) {
+        let word = &rest[start..];
+        let word = &word[..word.find(|c| !is_name_character(c)).unwrap_or(word.len())];
+        let is_field_of = rest[..start].ends_with('.');
+        rest = &rest[start + word.len()..];
+        let is_whole = rest.trim_matches(CLOSING).is_empty() || is_field_of && is_operand(rest);
+        if !is_whole && is_secret(word) {
+            // What separates them shows what is wrong.
+            let separator = rest.chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
+            return Some(key.len() - rest.len() + separator);
         }
-        if is_secret(word.trim_matches(['"', '\'', '\\'])) {
-            return Some(start + end + 1);
-        }
-        at = end + 1;
     }
     None
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+/// Whether a field of an expression stands before it: `…credentials.password == "a"`.
+fn is_operand(rest: &str) -> bool {
+    const OPERATORS: [&str; 16] =
+        ["==", "!=", "<", ">", "&&", "||", "?", ")", "]", "[", ".", ",", "+", "*", "/", "in "];
+    OPERATORS.iter().any(|operator| rest.trim_start().starts_with(operator))
 }
 
 /// What follows a colon without a blank: `{password:hunter2}` is one key to YAML, and a secret to its author.

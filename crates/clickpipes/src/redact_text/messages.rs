@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use super::TextRedactor;
+use super::{TextRedactor, has_swallowed_secret};
 use crate::kinds;
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::path::FieldPath;
@@ -32,7 +32,9 @@ pub fn redact_messages(diagnostics: &mut [Diagnostic], files: &[SourceFile]) {
         let underlined = text.hidden_key_at(diagnostic);
         for name in names {
             let is_underlined = underlined.as_ref().is_some_and(|key| *key == name || sanitize_line(key) == name);
-            if text.hides(&name) {
+            // Quotes and escapes of YAML write a key in another way than messages name it.
+            let is_key = diagnostic.path.segments().contains(&name) || has_word(text.text, &name);
+            if text.hides(&name) || is_key && has_swallowed_secret(&name, &text.names) {
                 hide_word(diagnostic, &name, &|word| (word.to_owned(), HIDDEN));
             } else if is_underlined {
                 // The same word may stand in the message for something else.
@@ -83,6 +85,8 @@ fn hide_word(diagnostic: &mut Diagnostic, word: &str, replacement: &dyn Fn(&str)
 struct FileText<'f> {
     text: &'f str,
     quoted: String,
+    /// The names of secret fields.
+    names: BTreeSet<String>,
     hidden: HashMap<String, bool>,
 }
 
@@ -91,7 +95,7 @@ impl<'f> FileText<'f> {
         let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
         let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
         let quoted = redactor.redact(&file.text, literals.map(|it| it.span.clone()));
-        Self { text: &file.text, quoted, hidden: HashMap::new() }
+        Self { text: &file.text, quoted, names: redactor.names, hidden: HashMap::new() }
     }
 
     /// Whether the file has the word only where quotes hide it.

@@ -367,3 +367,53 @@ fn literals_without_a_key_of_their_own_are_masked() {
         assert_eq!(redact_secrets(text), text);
     }
 }
+
+/// A key of several words, or with another character behind the name of a secret: it swallowed the secret.
+#[test]
+fn secret_in_a_key_of_several_words_is_masked() {
+    let keys = [
+        "my password hunter2",
+        "db password = hunter2",
+        "password;hunter2",
+        "my-password>hunter2",
+        "password->hunter2",
+        "password\u{a0}hunter2",
+        "password：hunter2",
+        "password|hunter2",
+        "password/hunter2",
+        "password(hunter2)",
+        "password\"hunter2\"",
+        "password.hunter2",
+        "kafka.password hunter2",
+        "kafka.password=hunter2",
+        "&a password hunter2",
+        "!!str password hunter2",
+        "the client secret is hunter2",
+    ];
+    let forms = |key: &str| {
+        [
+            format!("kafka:\n  {key}\n"),
+            format!("kafka:\n  {key}: x\n"),
+            format!("kafka: {{topics: a, {key}}}\n"),
+            format!("kafka: {{{key}, topics: a}}\n"),
+            format!("kafka: [{key}]\n"),
+            format!("kafka:\n  - {key}\n"),
+            format!("kafka:\n  ? {key}\n"),
+            format!("kafka:\n  '{key}': x\n"),
+        ]
+    };
+    for text in keys.iter().flat_map(|key| forms(key)) {
+        let masked = redact_secrets(&text);
+        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+    }
+    for text in [
+        "has(spec.source.kafka.credentials.password) && visible\n",
+        "spec.source.kafka.credentials.password == visible\n",
+        "sortingKeys: [token, visible]\n",
+        "columns: [{name: token, type: visible}]\n",
+        "topics: [password]\nvisible: 1\n",
+        "description: the password is visible\n",
+    ] {
+        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
+    }
+}
