@@ -33,7 +33,8 @@ fn crowded_repo(change: impl Fn(&TestRepo)) -> TestRepo {
 
 /// Rule and file of each result of SARIF, and check and file of each issue of Code Quality.
 fn scanned(repo: &TestRepo, args: &[&str]) -> [Vec<(String, String)>; 2] {
-    repo.run_successfully(&[&["plan"][..], args, &["--report=sarif=p.sarif", "--report=codequality=q.json"]].concat());
+    let reports = ["--report=sarif=p.sarif", "--report=codequality=q.json", "--report=junit=p.xml"];
+    repo.run_successfully(&[&["plan"][..], args, &reports].concat());
     let read = |file: &str| -> Value {
         serde_json::from_str(&std::fs::read_to_string(repo.work_dir.temp_dir.path().join(file)).unwrap()).unwrap()
     };
@@ -68,6 +69,12 @@ fn scanners_get_what_a_reviewer_must_see() {
             assert!(found.contains(&(format!("{prefix}{rule}"), file.to_owned())), "{rule}: {found:?}");
         }
     }
+    // Viewers of JUnit list the names of tests that pass, too.
+    let junit = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("p.xml")).unwrap();
+    let first = junit.lines().find(|line| line.contains("<testcase")).unwrap();
+    assert!(first.contains("name=\"sends `PROD_PG_PASSWORD` to `evil.example:5432`"), "{first}");
+    assert!(first.contains("classname=\"review\"") && first.contains("file=\"pipes/prod.yaml\""), "{first}");
+    assert!(junit.contains("name=\"pipectl.yaml: ") && junit.contains(" failures=\"0\""), "{junit}");
     // An object that is blocked, one whose manifest is gone, and one with a field that git no longer declares.
     let said =
         repo.run_with_env(&["apply", "--yes", "--only", "*/a1", "--only", "*/a2"], &[("A_1", "x"), ("A_2", "x")]);

@@ -11,6 +11,7 @@ use super::repo_paths::RepoPaths;
 use super::run_report::ReportView;
 use crate::escape::xml_line;
 use crate::plan_view::object::{ObjectSeverity, ObjectView};
+use crate::plan_view::review_notes::ReviewNote;
 
 struct TestCase {
     group: String,
@@ -25,7 +26,7 @@ enum TestVerdict {
     Failed { kind: &'static str, message: String },
 }
 
-/// Objects in sync and planned objects pass. Blocked objects and failed ones fail.
+/// What a reviewer must know, objects in sync and planned objects pass. Blocked objects and failed ones fail.
 ///
 /// The templates escape for HTML, which for elements with end tags is the same as for XML.
 pub(super) fn render_junit(view: &ReportView<'_>, paths: &RepoPaths) -> String {
@@ -51,7 +52,8 @@ pub(super) fn render_junit(view: &ReportView<'_>, paths: &RepoPaths) -> String {
 
 fn test_cases(view: &ReportView<'_>, paths: &RepoPaths) -> Vec<TestCase> {
     let ReportView { run, objects, drifted } = view;
-    let mut cases: Vec<TestCase> = file_findings(run).iter().map(|finding| finding_case(finding, paths)).collect();
+    let mut cases: Vec<TestCase> = run.review_notes().into_iter().map(|note| review_case(note, paths)).collect();
+    cases.extend(file_findings(run).iter().map(|finding| finding_case(finding, paths)));
     cases.extend(objects.iter().map(|object| object_case(object, paths)));
     cases.extend(drifted.iter().map(|drift| drift_case(drift, paths)));
     let drifted: BTreeSet<&Address> = drifted.iter().map(|drift| drift.address).collect();
@@ -67,6 +69,16 @@ fn test_cases(view: &ReportView<'_>, paths: &RepoPaths) -> Vec<TestCase> {
         verdict: TestVerdict::Passed(String::new()),
     }));
     cases
+}
+
+/// What a reviewer must know fails nothing. The text is the name: viewers list names, and merge cases that have the same.
+fn review_case(note: ReviewNote, paths: &RepoPaths) -> TestCase {
+    TestCase {
+        group: "review".to_owned(),
+        name: note.text,
+        file: note.place.and_then(|place| paths.report_path(&place.file)),
+        verdict: TestVerdict::Passed(note.code.to_owned()),
+    }
 }
 
 fn finding_case(finding: &ReportFinding, paths: &RepoPaths) -> TestCase {
