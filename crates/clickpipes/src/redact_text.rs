@@ -184,7 +184,16 @@ fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range
             let rest = &text[entry..line.end];
             let near =
                 rest.char_indices().nth(2 * SecretFieldNames::MAX_KEY_LENGTH).map_or(rest, |(at, _)| &rest[..at]);
-            let end = end_of_name(key_of_entry(near, is_inner), &mut |name| names.is_any_secret(name));
+            let key = key_of_entry(near, is_inner);
+            if is_expression_field(key) {
+                // Commas and braces of the expression begin no entries.
+                let start = entry + key.len();
+                let part = NamedPart { text: &text[start..line.end], is_expression: true };
+                let end = part.end_of_name(&mut |name| names.is_any_secret(name));
+                hidden.extend(end.map(|end| start + end..line.end));
+                break;
+            }
+            let end = NamedPart { text: key, is_expression: false }.end_of_name(&mut |name| names.is_any_secret(name));
             hidden.extend(end.map(|end| entry + end..line.end));
         }
     }
@@ -203,35 +212,50 @@ fn key_of_entry(entry: &str, is_inner: bool) -> &str {
 /// Whether a key holds the name of a secret, and more behind it than a name may have.
 fn has_swallowed_secret(key: &str, names: &BTreeSet<String>) -> bool {
     let mut names = SecretFieldNames { names, known: HashMap::new() };
-    end_of_name(key, &mut |name| names.is_any_secret(name)).is_some()
+    NamedPart { text: key, is_expression: false }.end_of_name(&mut |name| names.is_any_secret(name)).is_some()
 }
 
-/// The end of the name of a secret in a key that has more behind it than a name may have: of `password` in
-/// `db password;hunter2`.
-fn end_of_name(key: &str, is_secret: &mut impl FnMut(&str) -> bool) -> Option<usize> {
-    const CLOSING: [char; 10] = [' ', '\t', '"', '\'', '\\', ':', ',', '{', '}', ']'];
-    let mut rest = key;
-    while let Some(start) = rest.find(is_name_character) {
-        let word = &rest[start..];
-        let word = &word[..word.find(|c| !is_name_character(c)).unwrap_or(word.len())];
-        let is_field_of = rest[..start].ends_with('.');
-        rest = &rest[start + word.len()..];
-        let is_whole = rest.trim_matches(CLOSING).is_empty() || is_field_of && is_operand(rest);
-        if !is_whole && is_secret(word) {
-            // What separates them shows what is wrong.
-            let separator = rest.chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
-            return Some(key.len() - rest.len() + separator);
+/// Whether the value of a field is an expression of a rule.
+fn is_expression_field(key: &str) -> bool {
+    matches!(key.trim_matches([' ', '\t', '-', '"', '\'']), "deny" | "when")
+}
+
+/// A key, or an expression of a rule, that may have the name of a secret in it.
+struct NamedPart<'t> {
+    text: &'t str,
+    is_expression: bool,
+}
+
+impl NamedPart<'_> {
+    /// The end of the name, if there is more behind it than a name may have: of `password` in `db password;hunter2`.
+    fn end_of_name(&self, is_secret: &mut impl FnMut(&str) -> bool) -> Option<usize> {
+        const QUOTES: [char; 2] = ['"', '\''];
+        const CLOSING: [char; 10] = [' ', '\t', '"', '\'', '\\', ':', ',', '{', '}', ']'];
+        let mut rest = self.text;
+        while let Some(start) = rest.find(is_name_character) {
+            let word = &rest[start..];
+            let word = &word[..word.find(|c| !is_name_character(c)).unwrap_or(word.len())];
+            let is_field_of = rest[..start].ends_with('.');
+            rest = &rest[start + word.len()..];
+            let may_be_operand = self.is_expression || is_field_of || rest.starts_with(QUOTES);
+            let is_whole = rest.trim_matches(CLOSING).is_empty()
+                || may_be_operand && is_before_operator(rest.trim_start_matches(QUOTES));
+            if !is_whole && is_secret(word) {
+                // What separates them shows what is wrong.
+                let separator = rest.chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
+                return Some(self.text.len() - rest.len() + separator);
+            }
         }
+        None
     }
-    None
 }
 
 fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-/// Whether a field of an expression stands before it: `…credentials.password == "a"`.
-fn is_operand(rest: &str) -> bool {
+/// Whether an operand of an expression ends here: `credentials.password == "a"`.
+fn is_before_operator(rest: &str) -> bool {
     const OPERATORS: [&str; 16] =
         ["==", "!=", "<", ">", "&&", "||", "?", ")", "]", "[", ".", ",", "+", "*", "/", "in "];
     OPERATORS.iter().any(|operator| rest.trim_start().starts_with(operator))

@@ -9,6 +9,7 @@ use super::{TextRedactor, has_swallowed_secret};
 use crate::kinds;
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::path::FieldPath;
+use model::project::code::BAD_RULE;
 use model::sanitize::sanitize_line;
 use model::schema_validator::code;
 
@@ -59,6 +60,10 @@ fn named_words(diagnostic: &Diagnostic) -> Vec<String> {
     let label = diagnostic.also.as_ref().map(|also| &also.label);
     for text in [Some(&diagnostic.message), diagnostic.help.as_ref(), label].into_iter().flatten() {
         words.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    if diagnostic.code == BAD_RULE {
+        // The parser of expressions quotes in its own way.
+        words.extend(diagnostic.message.split('\'').skip(1).step_by(2).map(str::to_owned));
     }
     words.retain(|word| !word.trim().is_empty() && !is_known(word));
     let mut words: Vec<String> = words.into_iter().collect();

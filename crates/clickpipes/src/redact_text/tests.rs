@@ -402,13 +402,17 @@ fn secret_in_a_key_of_several_words_is_masked() {
             format!("kafka:\n  '{key}': x\n"),
         ]
     };
-    for text in keys.iter().flat_map(|key| forms(key)) {
+    let rules = |key: &str| [format!("- deny: \"{key}\"\n"), format!("- {{when: {key}, name: a}}\n")];
+    let rules = ["password hunter2", "my password is hunter2", "password: hunter2"].into_iter().flat_map(rules);
+    for text in keys.iter().flat_map(|key| forms(key)).chain(rules) {
         let masked = redact_secrets(&text);
         assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
     }
     for text in [
         "has(spec.source.kafka.credentials.password) && visible\n",
         "spec.source.kafka.credentials.password == visible\n",
+        "deny: \"'token' in labels && visible\"\n",
+        "deny: names.exists(token, token == visible)\n",
         "sortingKeys: [token, visible]\n",
         "columns: [{name: token, type: visible}]\n",
         "topics: [password]\nvisible: 1\n",
