@@ -2,6 +2,8 @@
 
 use sandbox::{Fault, FaultEffect, FaultTrigger};
 
+use serde_json::{Value, json};
+
 use super::PRUNE;
 use crate::support::pipes::queue_pipe;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
@@ -50,6 +52,12 @@ fn pipe_that_moves_to_another_service_is_deleted_after_its_create() {
     let repo = applied_in_two_services();
     repo.write_file("pipes/moving.yaml", &kinesis_manifest("moving", "", "").replace("analytics", "lake"));
     repo.commit_all("Move");
+    let edit = |pipe: &mut Value| pipe["settings"] = json!({"streaming_max_insert_wait_ms": 9000});
+    assert!(repo.edit_world(|world| world.edit_pipe("analytics", "moving", edit)));
+    let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
+    let lost =
+        "`lake/moving` has only what its manifest declares, so these live values are lost: `scaling`, `settings`";
+    assert!(plan.contains(lost), "{plan}");
     assert_pipe_stays_until_replaced(&repo, "lake/moving");
 }
 

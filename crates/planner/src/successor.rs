@@ -12,18 +12,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use clickpipes::pipe::source::source_word;
 use clickpipes::pipe::written_tables::written_table_names;
+use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::Desired;
-use model::live::Live;
+use model::live::{Id, Live, Object};
 
 use crate::block_reason::BlockReason;
 use crate::blocked_together::block_changes;
+use crate::carry_over::CarryOver;
 use crate::change::{Change, Verdict};
 use crate::filled_tables::find_takers;
 use crate::handover::Handover;
 use crate::inputs::all_names;
 use crate::plan::{DeleteAfter, Plan};
+use crate::references::live_objects;
 use crate::turns::{TurnPair, on_circle};
 use crate::words::quote_all;
 
@@ -81,6 +85,7 @@ impl Successions {
     fn find(plan: &Plan, desired: &Desired, live: &Live) -> Self {
         let mut all = Self::default();
         let (pipes, table_takers) = (NewPipes::find_new(plan, desired, live), find_takers(plan, live));
+        let by_id: HashMap<&Id, &Object> = live_objects(live).map(|(_, object)| (&object.id, object)).collect();
         for change in &plan.changes {
             let successors = if is_pruned(change) { pipes.successors_of(change) } else { Vec::new() };
             if let Some(missing) = successors.iter().find(|other| other.verdict != Verdict::Create) {
@@ -102,7 +107,9 @@ impl Successions {
             }
             let created = format!("it is deleted after {} is created", quote_all(&successors));
             let moved = takers.iter().map(|(taker, table)| format!("it waits until `{taker}` has moved into {table}"));
-            let sentences = (!successors.is_empty()).then_some(created).into_iter().chain(moved).collect();
+            let lost =
+                successors.iter().filter_map(|successor| describe_lost_values(change, successor, desired, &by_id));
+            let sentences = (!successors.is_empty()).then_some(created).into_iter().chain(lost).chain(moved).collect();
             all.sentences.insert(change.address.clone(), sentences);
             all.waiting.insert(change.address.clone(), others);
         }
@@ -126,6 +133,28 @@ impl Successions {
         }
         self.blocked.extend(blocked);
     }
+}
+
+/// What is live, in no manifest, and not in the pipe that takes the place: unlike a replacement it is made from its
+/// manifest alone, as its service may be in another cloud.
+fn describe_lost_values(
+    change: &Change,
+    successor: &Address,
+    desired: &Desired,
+    live: &HashMap<&Id, &Object>,
+) -> Option<String> {
+    let object = live.get(change.id.as_ref()?)?;
+    let declared = &desired.get(successor)?.body;
+    // A pipe of another source has other fields.
+    if source_word(declared) != source_word(&object.body) {
+        return None;
+    }
+    let carry_over = CarryOver { kind: change.address.kind, id: object.id.as_str(), find_reference: &|_, _| None };
+    let own = FieldSemantics::for_kind(change.address.kind).normalize_live(&object.body);
+    let lost = carry_over.recreate(declared, &own).kept;
+    let names = quote_all(&lost);
+    (!lost.is_empty())
+        .then(|| format!("`{successor}` has only what its manifest declares, so these live values are lost: {names}"))
 }
 
 fn is_pruned(change: &Change) -> bool {
