@@ -278,3 +278,25 @@ fn submodule_that_is_not_checked_out_is_a_warning() {
     let said = repo.run_pipectl(&["plan", "pipes/clicks.yaml", "--base", &base]);
     assert!(!said.stderr.contains("checked out"), "{}", said.stderr);
 }
+
+/// Of two live pipes, `metadata.id` picks one. The plan says how to delete the other, and not with a flag that was given.
+#[test]
+fn pipe_that_was_not_picked_has_a_way_out() {
+    let (repo, base) = applied();
+    let [orders, clicks] = ["orders", "clicks"].map(|name| repo.live(name, "/id").as_str().unwrap().to_owned());
+    repo.remove_file("pipes/clicks.yaml");
+    let pin = format!("  id: {orders}\n  previousNames: [clicks]");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", &pin, ""));
+    repo.commit_all("Pick one");
+    let way_out = format!("declare it under a new name with `metadata.id: {clicks}` and `state: absent`");
+    let said = repo.run_pipectl(&["plan", "pipes"]);
+    assert!(said.code == 0 && said.stderr.contains(&way_out), "{}", said.all_output());
+    let pruned = repo.run_successfully(&["plan", "pipes", "--base", &base, "--prune=git"]);
+    assert!(pruned.contains("`--prune=git` finds no commit") && !pruned.contains("or use `--prune=git`"), "{pruned}");
+    let absent = "apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {name: gone, service: analytics, id: ID}\n";
+    repo.write_file("pipes/gone.yaml", &format!("{absent}spec: {{state: absent}}\n").replace("ID", &clicks));
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    assert_eq!(repo.live_pipe_names(), ["orders"]);
+    let said = repo.run_pipectl(&["plan", "pipes"]);
+    assert!(!said.stderr.contains("picked one beside it"), "{}", said.stderr);
+}

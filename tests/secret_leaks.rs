@@ -312,13 +312,19 @@ fn panic_message_contains_no_secret() {
 // The API may show a secret anywhere: in a known field, in a state, in the objects of another environment.
 #[test]
 fn secret_of_any_environment_is_hidden_in_known_fields_and_states() {
-    const SECRETS: [(&str, &str); 2] = [("STAGING_PW", "canary-Staging-1"), ("PROD_PW", "canary-Prod-2")];
+    const SECRETS: [(&str, &str); 4] = [
+        ("STAGING_PW", "canary-Staging-1"),
+        ("PROD_PW", "canary-Prod-2"),
+        ("PROD_KEY", "key-of-prod"),
+        ("PROD_KEY_SECRET", "canary-ApiKey-3"),
+    ];
     let desk = WorkDir::new();
     let folder = desk.temp_dir.path().to_owned();
     desk.write_file(
         "pipectl.yaml",
         "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\nenvironments:\n  \
-         staging: {variables: {secret: STAGING_PW}}\n  prod: {variables: {secret: PROD_PW}}\n",
+         staging: {variables: {secret: STAGING_PW}}\n  prod: {variables: {secret: PROD_PW}, credentials: \
+         {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_KEY_SECRET}}}\n",
     );
     let pipe = |name: &str, group: &str| {
         format!(
@@ -342,8 +348,8 @@ fn secret_of_any_environment_is_hidden_in_known_fields_and_states() {
         assert!(text.contains("[redacted]") || text.contains("redacted&#93;"), "{format} shows the fields: {text}");
     };
     for (number, format) in ["text", "json", "markdown", "ndjson"].into_iter().enumerate() {
-        // Each environment has the secret of staging, which runs first, or that of the other one.
-        let of_staging = if number % 2 == 0 { "canary-Staging-1" } else { "canary-Prod-2" };
+        // Each environment has the secret of staging, which runs first, or one of the other.
+        let of_staging = ["canary-Staging-1", "canary-Prod-2", "canary-ApiKey-3"][number % 3];
         for (environment, secret) in [("staging", of_staging), ("prod", "canary-Staging-1")] {
             let file = folder.join(format!(".pipectl/{environment}.json"));
             let mut world: World = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();

@@ -122,6 +122,7 @@ fn long_comment_keeps_the_rows_that_act() {
             id: Id::new(format!("id-{index}")),
             manifest_removed: true,
             place_at_base: None,
+            is_unproven: false,
             added_by_target: false,
         })
         .collect();

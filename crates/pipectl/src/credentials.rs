@@ -5,6 +5,7 @@
 use anyhow::{Result, bail};
 use model::project::{CredentialVariables, Credentials, PROJECT_FILE};
 use remote::{ApiCredentials, ServiceLookup};
+use secrecy::SecretString;
 
 use crate::env_vars;
 
@@ -46,6 +47,14 @@ pub(crate) fn find_credentials(declared: Option<&Credentials>) -> Result<Vec<Api
     let how = "no API key: set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or try \
                without an account with --sandbox";
     Err(MissingKey(how.to_owned()))
+}
+
+/// The secret of each API key in a variable that is set: of those that environments declare, and of the common ones.
+pub(crate) fn find_key_secrets<'c>(
+    declared: impl Iterator<Item = &'c Credentials>,
+) -> impl Iterator<Item = SecretString> {
+    let declared = declared.flat_map(|it| it.keys()).map(|key| key.secret.from_env.as_str());
+    declared.chain(KEY_VARIABLES.map(|(_, secret)| secret)).filter_map(env_vars::read_secret)
 }
 
 fn read_declared_key(CredentialVariables { key, secret }: &CredentialVariables) -> Result<ApiCredentials, MissingKey> {

@@ -19,6 +19,7 @@ use model::suggest::suggest_similar;
 use rules::{RulePlaces, RuleSet};
 
 use crate::context::CommandContext;
+use crate::credentials;
 use crate::exit::UsageError;
 use crate::files;
 use crate::output::Output;
@@ -368,6 +369,9 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diag
         let message = format!("{} has errors: correct them first, nothing else was read", source.name);
         return Err(InvalidProject { message, diagnostics: problems }.into());
     };
+    // Hazard: an answer to the first environment may repeat the key of one that runs later.
+    let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
+    run_redaction().hide_texts(credentials::find_key_secrets(declared));
     Ok((project, problems, source))
 }
 

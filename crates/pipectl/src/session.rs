@@ -128,7 +128,8 @@ impl Session {
 
     /// Says what is not pruned though it could be thought so.
     fn warn_not_pruned(&self, plan: &Plan, output: Output) {
-        for note in self.prune_inputs.not_pruned_notes(plan, &self.unreachable_names()) {
+        let kept = self.prune_inputs.not_pruned_notes(plan, &self.unreachable_names());
+        for note in kept.into_iter().chain(prune_inputs::unpicked_notes(plan, &self.desired)) {
             output.print_message_line(&note);
         }
     }
@@ -180,7 +181,8 @@ impl Session {
         } else {
             self.prune_inputs.prune_evidence(&plan, &self.unreachable_names())
         };
-        let plan = prune_unmanaged(plan, &desired, &live, self.base.as_ref(), &proofs, &policy);
+        let mut plan = prune_unmanaged(plan, &desired, &live, self.base.as_ref(), &proofs, &policy);
+        self.prune_inputs.mark_unproven(&mut plan);
         if self.is_partial { plan.narrow_to(|at| self.selected.contains(at)) } else { plan }
     }
 

@@ -148,6 +148,7 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
                 .and_then(|base| base.get(at))
                 .filter(|_| was_declared(at))
                 .map(|document| document.origin.start_place().clone()),
+            is_unproven: false,
             added_by_target: policy.added_by_target.contains(at),
         })
         .collect()

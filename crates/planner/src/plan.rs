@@ -107,6 +107,9 @@ pub struct UnmanagedObject {
     /// Where the base declares it, if its manifest was removed.
     #[serde(skip)]
     pub place_at_base: Option<Place>,
+    /// Whether a search of the history found no proof that git removed it.
+    #[serde(skip)]
+    pub is_unproven: bool,
     /// Whether the target branch of the pull request declares it since this branch left it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub added_by_target: bool,

@@ -157,6 +157,13 @@ impl RunRedaction {
         self.0.public.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
     }
 
+    /// Hides these texts from now on.
+    pub fn hide_texts(&self, secrets: impl Iterator<Item = SecretString>) {
+        let mut redaction = Redaction::default();
+        secrets.for_each(|secret| redaction.add_secret(secret.expose_secret(), ""));
+        self.add_request(&redaction);
+    }
+
     /// Hides these secrets from now on, apart from those that their manifest shows.
     pub(crate) fn add_request(&self, of_request: &Redaction) {
         let mut all = self.lock();

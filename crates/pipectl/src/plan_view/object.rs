@@ -187,9 +187,12 @@ impl<'p> ObjectView<'p> {
     pub(super) fn of_removed_manifest(removed: &'p UnmanagedObject) -> Self {
         let kept = |what: &str| {
             let id = &removed.id;
-            format!(
-                "the live {what} is kept ({id}); to delete it, declare it with `state: absent`, or use `--prune=git`"
-            )
+            let way = if removed.is_unproven {
+                " (`--prune=git` finds no commit that removed it from today's manifests)"
+            } else {
+                ", or use `--prune=git`"
+            };
+            format!("the live {what} is kept ({id}); to delete it, declare it with `state: absent`{way}")
         };
         let reason = match removed.address.kind {
             Kind::ClickPipe => kept("pipe"),

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use model::address::{Address, Kind, Name, ServiceRef};
+use model::desired::Desired;
 use model::project::{Policy, PruneMode};
 use model::selector::AddressPattern;
-use planner::{LastProtection, Plan, PruneEvidence, PruneReason};
+use planner::{LastProtection, Plan, PruneEvidence, PruneReason, UnmanagedObject};
 
 use crate::diagnostics::pluralize;
 use crate::exit::UsageError;
@@ -152,6 +153,11 @@ impl PruneInputs {
         kept.chain(moved).chain(unproven).chain(self.submodules_note(plan)).collect()
     }
 
+    /// Marks what stays although the history was searched: to advise that again would not help.
+    pub(super) fn mark_unproven(&self, plan: &mut Plan) {
+        plan.unmanaged.iter_mut().for_each(|other| other.is_unproven = self.searched_git);
+    }
+
     /// Without a base, nothing names what was removed in a submodule.
     fn submodules_note(&self, plan: &Plan) -> Option<String> {
         let is_unexplained = |at: &&Address| !self.history_evidence.contains_key(*at) && !self.kept.contains_key(*at);
@@ -190,4 +196,24 @@ impl PruneInputs {
         let evidence = covered.chain(self.history_evidence.clone());
         evidence.filter(|(at, _)| !unread.contains_key(&(at.kind, &at.name))).collect()
     }
+}
+
+/// The way out for a live object that a manifest could have meant, where `metadata.id` picked another one.
+// Neither its name nor `--prune=git` leads to it: the name belongs to the manifest with the id.
+pub(super) fn unpicked_notes(plan: &Plan, desired: &Desired) -> Vec<String> {
+    let blocked: BTreeSet<&Address> =
+        plan.changes.iter().filter(|it| it.verdict.is_blocked()).map(|it| &it.address).collect();
+    let picking = desired.iter().filter(|(at, it)| it.intent.pinned_id.is_some() && !blocked.contains(at));
+    let names: BTreeSet<Address> = picking
+        .flat_map(|(at, it)| it.intent.previous_names.iter().chain([&at.name]).map(|name| at.with_name(name.clone())))
+        .collect();
+    let others = plan.unmanaged.iter().filter(|other| names.contains(&other.address));
+    let note = |other: &UnmanagedObject| {
+        let (at, id) = (&other.address, &other.id);
+        format!(
+            "note: {at} ({id}) stays: `metadata.id` of another manifest picked one beside it. To delete it, declare it \
+             under a new name with `metadata.id: {id}` and `state: absent`"
+        )
+    };
+    others.map(note).collect()
 }
