@@ -53,7 +53,7 @@ pub(crate) fn find_credentials(declared: Option<&Credentials>) -> Result<Vec<Api
 pub(crate) fn find_key_secrets<'c>(
     declared: impl Iterator<Item = &'c Credentials>,
 ) -> impl Iterator<Item = SecretString> {
-    let declared = declared.flat_map(|it| it.keys()).map(|key| key.secret.from_env.as_str());
+    let declared = declared.flat_map(Credentials::keys).map(|key| key.secret.from_env.as_str());
     declared.chain(KEY_VARIABLES.map(|(_, secret)| secret)).filter_map(env_vars::read_secret)
 }
 
