@@ -327,3 +327,23 @@ fn object_that_another_file_declares_is_not_planned_alone() {
     repo.write_file("pipes/a/owner.yaml", &format!("{}---\n{template}", each("\"${each.name}-v2\"")));
     repo.run_successfully(&["plan", "pipes/b/taker.yaml"]);
 }
+
+/// Its protection would not hold, and nobody would hear of it.
+#[test]
+fn project_file_between_the_run_and_its_manifests_is_not_passed_by() {
+    let desk = WorkDir::new();
+    let project = "apiVersion: pipectl/v1\nkind: Project\npolicy: {protect: ['*']}\n";
+    desk.write_file("team/pipectl.yaml", project);
+    desk.write_file("team/pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
+    let own = "team/pipes has a project file of its own, team/pipectl.yaml";
+    for with_project_above in [false, true] {
+        if with_project_above {
+            desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
+        }
+        for command in ["validate", "plan", "apply", "drift", "render"] {
+            let sandbox: &[&str] = if ["validate", "render"].contains(&command) { &[] } else { &["--sandbox"] };
+            let said = desk.run_pipectl(&[&[command, "team/pipes"], sandbox].concat());
+            assert!(said.code == 64 && said.stderr.contains(own), "{command}: {}", said.all_output());
+        }
+    }
+}

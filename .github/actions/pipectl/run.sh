@@ -42,7 +42,9 @@ run() {
   # A signal ends `wait`, but not the program.
   until wait "$pid"; code=$?; ! kill -0 "$pid" 2>/dev/null; do :; done
   printf '\n::%s::\n' "$token"
-  [ ! -e "$annotations" ] || cat "$annotations"
+  # GitHub knows files by their paths from the top of the repository.
+  [ ! -e "$annotations" ] ||
+    awk -v folder="$DIRECTORY/" 'folder != "./" && /^::[a-z]+ file=/ { sub(/file=/, "file=" folder) } { print }' "$annotations"
   return "$code"
 }
 

@@ -3,6 +3,7 @@
 mod base_policy;
 mod bindings;
 mod env_access;
+mod folders;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub(crate) use model::project::PROJECT_FILE;
 
 pub(crate) use self::bindings::Bindings;
 pub(crate) use self::env_access::{EnvAccess, refuse_secret_variables};
+pub(crate) use self::folders::find_folder;
 
 /// The settings of the selected environment. Without a project file, all are empty.
 #[derive(Debug, Default)]
@@ -145,7 +147,9 @@ pub(crate) fn no_manifests() -> UsageError {
 
 fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandContext) -> Result<ProjectContext> {
     let environment = context.environment.name.as_deref();
-    let mut project = match (find_folder()?, environment) {
+    let folder = find_folder()?;
+    folders::refuse_nearer_project(paths, folder.as_deref())?;
+    let mut project = match (folder, environment) {
         (Some(folder), _) => read_context(&folder, environment, needs, context)?,
         (None, Some(name)) => return Err(no_project_file_for(name)),
         (None, None) => ProjectContext::default(),
@@ -178,78 +182,6 @@ pub(crate) fn require_environments<'n>(names: impl IntoIterator<Item = &'n str>)
     names.try_for_each(|name| environment_named(&project.environments, name).map(drop))
 }
 
-/// The folder of the project file: the working folder, or the nearest above it that has one.
-///
-/// # Errors
-/// When the working folder is gone, or the file may be somebody else's: see [`refuse_foreign`].
-pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
-    let here = std::env::current_dir().context("cannot tell the working folder")?;
-    let Some(up) = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file()) else { return Ok(None) };
-    // A relative path, because messages quote it: review tools know files by such paths.
-    let folder = PathBuf::from_iter(vec![".."; up]);
-    // A file above the repository does not belong to it, and its `secretCommands` would run.
-    if here.ancestors().take(up).any(|below| below.join(".git").exists()) {
-        bail!(
-            "{} is above the top of this repository, so it is not this project's: it is not read",
-            folder.join(PROJECT_FILE).display()
-        );
-    }
-    let file = folder.join(PROJECT_FILE);
-    if files::leads_out_of_tree(&file, here.ancestors().nth(up)) {
-        bail!("{} is a link that leads out of the project's folder: it is not read", file.display());
-    }
-    refuse_foreign(&file)?;
-    Ok(Some(folder))
-}
-
-/// Refuses a project file that another user may have written.
-///
-/// # Errors
-/// When the file belongs to another user, or everybody may write to it.
-#[cfg(unix)]
-fn refuse_foreign(file: &Path) -> Result<()> {
-    // Hazard: in a folder such as `/tmp`, another user can put a project file above the working folder. Its
-    // `secretCommands` would run their program as this user.
-    use std::os::unix::fs::MetadataExt;
-    let cannot = || format!("cannot read {}", file.display());
-    let (found, here) = (file.metadata().with_context(cannot)?, Path::new(".").metadata().with_context(cannot)?);
-    // The owner of the working folder is trusted: in a container, the whole checkout may belong to a user of the host.
-    let trusted = [rustix::process::geteuid().as_raw(), 0, here.uid()];
-    if !trusted.contains(&found.uid()) {
-        bail!("{} belongs to another user: it is not read", file.display());
-    }
-    if found.mode() & 0o002 != 0 {
-        bail!(
-            "everybody may write to {0}, so it is not read: run `chmod o-w {0}`, on GitLab in the `before_script`",
-            file.display()
-        );
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_foreign(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-/// The manifest paths of the project file, relative to the working folder.
-///
-/// # Errors
-/// When one of them, or a link in it, leads out of the project's folder.
-fn contained_manifests(project: &Project, folder: &Path) -> Result<Vec<PathBuf>> {
-    let start = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let top = start.canonicalize().with_context(|| format!("cannot read {}", start.display()))?;
-    let contained = project.manifests.iter().map(|path| {
-        let path = folder.join(path);
-        // A missing path is reported when it is read.
-        if path.canonicalize().is_ok_and(|target| !target.starts_with(&top)) {
-            bail!("{PROJECT_FILE}: `manifests`: {} leads out of the project's folder", path.display());
-        }
-        Ok(path)
-    });
-    contained.collect()
-}
-
 /// An environment, for commands without the network.
 pub(crate) struct RawEnvironment {
     /// The environment, with the policy of the project behind its own. References to environment variables that are not
@@ -275,7 +207,7 @@ pub(crate) fn read_environments<const N: usize>(
     for name in names {
         environment_named(&project.environments, name)?;
     }
-    let manifests = contained_manifests(&project, &folder)?;
+    let manifests = folders::contained_manifests(&project, &folder)?;
     Ok(names.map(|name| {
         let mut environment = project.environments[name].clone();
         environment.organization = environment.organization.map(|text| fill_where_set(&access, text));
@@ -311,7 +243,7 @@ fn read_context(
         let message = messages.collect::<Vec<_>>().join("; ");
         return Err(InvalidProject { message, diagnostics: unusable }.into());
     }
-    let whole = contained_manifests(&project, folder)?;
+    let whole = folders::contained_manifests(&project, folder)?;
     let environment_policy_keys = name.map(|name| (name.to_owned(), own_keys(&selected.policy)));
     let mut written = selected.clone();
     written.policy = written.policy.with_fallback(project.policy.clone());
