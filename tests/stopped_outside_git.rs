@@ -51,7 +51,8 @@ fn policy_keeps_a_stopped_pipe_stopped() {
     repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\npolicy: {keepStopped: ['analytics/*']}\n");
     let text = repo.run_successfully(&["plan", "pipes", "--base", &base]);
     assert!(text.contains("No changes to apply. Drift is listed above."), "{text}");
-    assert!(text.contains("* state") && text.contains("git \"running\", live \"Stopped\""), "{text}");
+    let kept = "git \"running\", live \"Stopped\", kept by `policy.keepStopped`";
+    assert!(text.contains("* state") && text.contains(kept) && !text.contains("Run without --base"), "{text}");
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 2}"));
     repo.commit_all("More replicas");
     repo.run_successfully(&["apply", "pipes", "--base", &base, "--yes"]);
@@ -59,7 +60,7 @@ fn policy_keeps_a_stopped_pipe_stopped() {
     assert_eq!(repo.live("clicks", "/scaling/replicas"), 2);
     // Without a base nobody knows who stopped it, so the list decides.
     let text = repo.run_successfully(&["plan", "pipes"]);
-    assert!(text.contains("* state") && text.contains("git \"running\", live \"Stopped\""), "{text}");
+    assert!(text.contains("* state") && text.contains(kept) && !text.contains("Run without"), "{text}");
     repo.run_successfully(&["apply", "pipes", "--yes"]);
     assert_eq!(repo.live("clicks", "/state"), "Stopped");
     repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\n");

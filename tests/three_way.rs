@@ -195,7 +195,7 @@ fn object_new_in_git_is_adopted() {
     let pipe = live_kafka_pipe("clicks", "Running", 3, &json!({}));
     assert_snapshot!(plan_text("", &kafka_manifest("clicks", ""), &[pipe]), @"
     analytics                                       1 object
-      ~ clicks                                      adopt
+      ~ clicks                                      adopt: live as declared, so nothing is sent; managed from now on
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to adopt.  0 unchanged, 0 unmanaged.
     Not checked: credentials of 1 object (write-only in the API; new in git, so there is no earlier value).

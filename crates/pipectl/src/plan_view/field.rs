@@ -198,6 +198,9 @@ fn pending_remark(field: &FieldChange) -> String {
 fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
     let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
     match field.verdict {
+        Some(FieldVerdict::Drift) if is_kept_stopped(kind, field) => {
+            format!("{}, kept by `policy.keepStopped`", drift_sentence(field))
+        }
         Some(FieldVerdict::Drift) => drift_sentence(field),
         Some(FieldVerdict::Moved) => moved_sentence(field),
         Some(FieldVerdict::Applied) => match (&field.entry, &field.after) {
@@ -232,6 +235,12 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
             field.entry.clone().unwrap_or_default()
         }
     }
+}
+
+/// Whether a drifted field that is not reverted is the state of a stopped pipe. Only `policy.keepStopped` keeps that, with or
+/// without a base.
+pub(crate) fn is_kept_stopped(kind: Kind, field: &FieldChange) -> bool {
+    kind.state_path().is_some_and(|state| state == field.path)
 }
 
 /// Whether the field lists other objects: the API takes an empty list of them.

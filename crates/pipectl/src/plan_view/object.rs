@@ -126,7 +126,12 @@ impl<'p> ObjectView<'p> {
                 Some(result) => format!("{}: {planned}", result.outcome.as_str()),
                 None => planned,
             },
-            reason: main_reason(change, created.as_deref(), result),
+            reason: match main_reason(change, created.as_deref(), result) {
+                reason if reason.is_empty() && change.verdict == Verdict::Adopt && actions.is_empty() => {
+                    "live as declared, so nothing is sent; managed from now on".to_owned()
+                }
+                reason => reason,
+            },
             created,
             ignored: Vec::new(),
             data_effects: &change.data_effects,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use model::address::{Kind, ServiceRef};
 use model::sanitize::sanitize_line;
-use planner::Plan;
+use planner::{IgnoredChanges, Plan};
 
 use super::diff;
 use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
-use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE};
+use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE, is_kept_stopped};
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
 use crate::plan_view::refusals::refusal_lines;
 use crate::plan_view::review_notes::review_lines;
@@ -101,6 +101,7 @@ fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
     let is_told_by_fields = object.change.is_some() || !object.removals().is_empty();
     let words = match object.severity {
         ObjectSeverity::Blocked | ObjectSeverity::Unusable => object.summary(),
+        ObjectSeverity::Adopt if object.requests.is_empty() => object.summary(),
         ObjectSeverity::Removal if !is_told_by_fields => object.summary(),
         ObjectSeverity::Moved if object.ignored.is_empty() => object.summary(),
         _ => object.outcome.clone(),
@@ -222,14 +223,21 @@ fn push_refusals(text: &mut StyledText, refusals: &[ApplyRefusal]) {
     }
 }
 
+fn is_all_kept_stopped(plan: &Plan) -> bool {
+    let is_kept = |left: &IgnoredChanges| left.drifted_fields().all(|field| is_kept_stopped(left.address.kind, field));
+    plan.ignored_changes.iter().all(is_kept)
+}
+
 /// A line that counts the drift, and how to revert it.
 fn push_drift_summary(text: &mut StyledText, plan: &Plan) {
     let objects = plan.ignored_changes.iter().filter(|left| left.drifted_fields().next().is_some()).count();
     if objects > 0 {
         let fields = pluralize(plan.drifted_fields().count(), "field");
         let objects = pluralize(objects, "object");
-        text.push(Label::Heading, format!("Drift: {fields} of {objects}, not reverted."))
-            .push_plain("  Run without --base to revert it.")
-            .end_line();
+        text.push(Label::Heading, format!("Drift: {fields} of {objects}, not reverted."));
+        if !is_all_kept_stopped(plan) {
+            text.push_plain("  Run without --base to revert it.");
+        }
+        text.end_line();
     }
 }
