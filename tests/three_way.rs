@@ -324,6 +324,33 @@ fn list_entry_changed_in_git_and_live_blocks_the_object() {
     "#);
 }
 
+/// Each side leads the table to a target of its own. Applied, it would be read into both.
+#[test]
+fn source_retargeted_in_git_and_live_blocks_the_object() {
+    let mut pipe = live_postgres_pipe(&[("kept", "ReplacingMergeTree"), ("orders", "ReplacingMergeTree")]);
+    let base = postgres_manifest(&["kept", "orders"]);
+    let git = base.replace("targetTable: orders", "targetTable: from_git");
+    pipe["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!("from_console");
+    assert_snapshot!(plan_text(&base, &git, std::slice::from_ref(&pipe)), @r#"
+    analytics                                       1 object
+      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> from_git` was changed in git and outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
+          ~ source.postgres.tableMappings               public.orders -> from_git: targetTable "from_console" -> "from_git"   # conflict: changed in git and outside git
+        drift (not changed by this apply)
+          * source.postgres.tableMappings               public.orders -> from_console: live, not in git
+          = source.postgres.tableMappings               applied: public.orders -> orders: already removed
+
+    Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
+    Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
+    "#);
+    // Beside the entry of the base it is an addition.
+    let mappings = pipe["source"]["postgres"]["tableMappings"].as_array_mut().unwrap();
+    let mut old = mappings[1].clone();
+    old["targetTable"] = json!("orders");
+    mappings.push(old);
+    let plan = three_way_plan(&base, &git, &[pipe]);
+    assert_eq!(plan.blocked_changes().count(), 0, "{:#?}", plan.changes);
+}
+
 #[test]
 fn plan_json_contains_verdicts() {
     let (base, git) = (kafka_manifest("clicks", &tuned_spec(500, 2)), kafka_manifest("clicks", &tuned_spec(900, 2)));

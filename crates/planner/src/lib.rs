@@ -36,6 +36,7 @@ mod references;
 mod refused_request;
 mod renamed_hosts;
 mod respelling;
+mod retargeted_entries;
 mod rule_blocks;
 mod secret_review;
 mod sent_secrets;
