@@ -157,24 +157,6 @@ fn rename_that_is_not_declared_deletes_nothing_behind_a_mask() {
     }
 }
 
-/// The placeholder of `export` would become the value, after the pipe that worked was deleted.
-#[test]
-fn placeholder_that_nobody_filled_in_is_not_sent() {
-    let pipe = seed_named("azure");
-    let desk = applied_seeds(&[&pipe]);
-    let mut exported = pipe.clone();
-    exported["spec"]["source"]["objectStorage"]["azureContainerName"] = json!("FILL_IN");
-    assert_eq!(apply_seeds(&desk, &[&exported], &[]).code, 0);
-    exported["spec"]["source"]["objectStorage"]["format"] = json!("CSVWithNames");
-    let said = apply_seeds(&desk, &[&exported], &["--allow-replace", "analytics/azure"]);
-    assert_eq!((said.code, desk.count_writes()), (5, 1), "{}", said.all_output());
-    assert!(
-        said.stdout.contains("`source.objectStorage.azureContainerName` would be sent as `FILL_IN`"),
-        "{}",
-        said.stdout
-    );
-}
-
 #[test]
 fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
     let pipe = seed_named("kinesis-user");

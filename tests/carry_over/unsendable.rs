@@ -102,3 +102,21 @@ fn field_that_the_api_only_answers_is_left_out_after_a_refusal() {
     let statuses: Vec<u64> = writes.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [200, 400, 200], "{writes:?}");
 }
+
+/// The placeholder of `export` would become the value, after the pipe that worked was deleted.
+#[test]
+fn placeholder_that_nobody_filled_in_is_not_sent() {
+    let pipe = seed_named("azure");
+    let desk = applied_seeds(&[&pipe]);
+    let mut exported = pipe.clone();
+    exported["spec"]["source"]["objectStorage"]["azureContainerName"] = json!("FILL_IN");
+    assert_eq!(apply_seeds(&desk, &[&exported], &[]).code, 0);
+    exported["spec"]["source"]["objectStorage"]["format"] = json!("CSVWithNames");
+    let said = apply_seeds(&desk, &[&exported], &["--allow-replace", "analytics/azure"]);
+    assert_eq!((said.code, desk.count_writes()), (5, 1), "{}", said.all_output());
+    assert!(
+        said.stdout.contains("`source.objectStorage.azureContainerName` would be sent as `FILL_IN`"),
+        "{}",
+        said.stdout
+    );
+}

@@ -3,8 +3,8 @@
 use model::path::FieldPath;
 use serde_json::Value;
 
+use crate::field_text::text_at;
 use crate::network_address::canonical_url;
-use crate::pipe::source::text_at;
 
 /// What happens if two pipes read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ pub mod editor_schema;
 pub mod envelope;
 pub mod exclusive_read;
 pub mod exclusive_reads;
+mod field_text;
 pub mod kinds;
 pub mod lifecycle;
 pub mod likely_secret;

@@ -1,5 +1,6 @@
 //! Reasons for which a plan does nothing to an object.
 
+mod parts;
 mod text;
 
 use std::fmt;
@@ -11,7 +12,7 @@ use model::live::{Id, Object, State};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
-pub(crate) use self::text::fmt_excess;
+pub(crate) use self::parts::fmt_excess;
 use crate::conflict::ConflictingField;
 use crate::prune_evidence::LastProtection;
 use crate::read_conflict::ReadConflict;

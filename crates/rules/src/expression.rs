@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use cel::common::ast::{Expr, IdedExpr};
-use cel::parser::PrattParser;
 use cel::{Context, ExecutionError, Value};
 use model::path::FieldPath;
 
-use crate::expression_checks::{ExpressionChecks, MAX_DEPTH, MAX_NODES};
+use crate::expression_checks::ExpressionChecks;
 use crate::expression_problem::ExpressionProblem;
 use crate::known_words::find_unknown_word;
 use crate::metering;
+use crate::parser::parser;
 
 /// The longest expression, in bytes.
 pub(crate) const MAX_BYTES: usize = 2000;
@@ -54,10 +54,6 @@ impl Expression {
     pub(crate) fn evaluate(&self, context: &Context<'_, '_>) -> Result<Value, String> {
         Value::resolve(&self.tree, context).map_err(|error| describe_failure(&error))
     }
-}
-
-pub(crate) fn parser() -> PrattParser {
-    PrattParser::new().max_recursion_depth(MAX_DEPTH).max_expression_node_count(MAX_NODES)
 }
 
 fn type_in_words(value: &Value) -> String {

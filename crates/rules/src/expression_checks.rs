@@ -9,12 +9,9 @@ use model::suggest::suggest_similar;
 
 use crate::expression_problem::ExpressionProblem;
 use crate::node_places::NodePlaces;
+use crate::parser::{MAX_DEPTH, MAX_NODES};
 use crate::rule_input::VARIABLES;
 
-/// The largest number of operators, names and values in one.
-pub(crate) const MAX_NODES: usize = 400;
-/// The deepest nesting. Expressions are walked by recursion.
-pub(crate) const MAX_DEPTH: u16 = 40;
 /// The deepest nesting of `all`, `exists`, `map` and the like.
 pub(crate) const MAX_LOOPS: usize = 2;
 

@@ -10,14 +10,17 @@ mod known_words;
 mod message;
 mod metering;
 mod node_places;
+mod parser;
 mod problems;
 mod rule_input;
+mod rule_places;
 mod rule_set;
 #[cfg(test)]
 mod tests;
 mod text_position;
 mod values;
 
-pub use problems::{RulePlaces, find_rule_places, find_rule_problems};
+pub use problems::find_rule_problems;
 pub use rule_input::{RuleInput, RuleTime};
+pub use rule_places::{RulePlaces, find_rule_places};
 pub use rule_set::{RuleScope, RuleSet, excepted_rules};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, SourceInfo};
 
-use crate::expression::parser;
+use crate::parser::parser;
 
 /// The places of the nodes of one expression.
 //

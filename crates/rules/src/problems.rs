@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use model::desired::Place;
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::path::FieldPath;
 use model::project::code;
@@ -28,36 +27,6 @@ pub fn find_rule_problems(file: &SourceFile) -> Vec<Diagnostic> {
         }
     }
     remarks.into_vec().into_iter().map(|remark| remark.into_diagnostic(&file.name)).collect()
-}
-
-/// Where the parts of a rule are written.
-#[derive(Clone, Debug)]
-pub struct RulePlaces {
-    /// Its name.
-    pub name: Place,
-    pub(crate) when: Option<Place>,
-    pub(crate) deny: Option<Place>,
-}
-
-/// Where the rules of an environment are written.
-pub fn find_rule_places(file: &SourceFile, environment: &str) -> BTreeMap<String, RulePlaces> {
-    let mut places = BTreeMap::new();
-    for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
-        for path in [&["policy", "rules"][..], &["environments", environment, "policy", "rules"]] {
-            for rule in document.root.node_at(path).map_or(&[][..], YamlNode::items) {
-                let [name, when, deny] = ["name", "when", "deny"].map(|field| {
-                    let node = rule.node_at(&[field])?;
-                    let text = node.as_text().unwrap_or_default();
-                    let Span { line, column, .. } = locate(&file.text, node.span, text, 0);
-                    Some((text.to_owned(), Place { file: file.name.clone(), line, column }))
-                });
-                let Some((text, name)) = name else { continue };
-                let place = |found: Option<(String, Place)>| found.map(|(_, place)| place);
-                places.insert(text, RulePlaces { name, when: place(when), deny: place(deny) });
-            }
-        }
-    }
-    places
 }
 
 fn check_list(

@@ -12,8 +12,8 @@ use crate::expression::Expression;
 use crate::expression_problem::ExpressionProblem;
 use crate::message::Message;
 use crate::metering::StepBudget;
-use crate::problems::RulePlaces;
 use crate::rule_input::RuleInput;
+use crate::rule_places::RulePlaces;
 
 /// The rules to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

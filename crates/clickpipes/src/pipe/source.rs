@@ -9,12 +9,11 @@ use serde_json::Value;
 use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use crate::exclusive_read::ExclusiveRead;
-use crate::local_fields::whole_number;
+pub(crate) use crate::field_text::text_at;
 use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
 use crate::validate::RuleSet;
 use model::annotations;
-use model::path::value_at;
 
 /// Everything about a kind of source that is not a fact about one field.
 pub struct SourceSpec {
@@ -160,18 +159,6 @@ pub fn source_word(body: &Value) -> Option<&str> {
 /// The family of the source of a body; `None` if this version does not know the source.
 pub fn source_family(body: &Value) -> Option<SourceFamily> {
     SourceKind::in_body(body).map(|(kind, _)| kind.spec().family)
-}
-
-/// The text or number at a field; nothing for a reference to a secret.
-pub(crate) fn text_at(value: &Value, field: &str) -> String {
-    match value_at(value, field) {
-        Some(Value::String(text)) => text.clone(),
-        // An API may answer `77.0` for `77`.
-        Some(Value::Number(number)) => {
-            whole_number(number).map_or_else(|| number.to_string(), |number| number.to_string())
-        }
-        _ => String::new(),
-    }
 }
 
 /// The parts that are not empty, with a separator between them.

@@ -122,9 +122,7 @@ impl Session {
     ) -> Result<Self> {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
-        if mode.can_write {
-            hide_secrets(&declared, &project, connect.sandbox.is_some())?;
-        }
+        mode.can_write.then(|| hide_secrets(&declared, &project, connect.sandbox.is_some())).transpose()?;
         let default = connect.default_service();
         let names = declared.service_names(default.as_deref())?;
         let names_in_history: BTreeSet<String> =

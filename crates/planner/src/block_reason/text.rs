@@ -3,12 +3,11 @@
 use std::fmt;
 
 use clickpipes::blocking_tables;
-use clickpipes::placeholder::FILL_IN;
 use clickpipes::semantics::FieldSemantics;
-use model::rule_finding::RuleFinding;
 
+use super::parts::{fmt_conflict, fmt_excess, fmt_rules, fmt_several, fmt_unfilled};
 use super::{BlockReason, FilledTable};
-use crate::conflict::{ConflictingField, value_pair};
+use crate::conflict::value_pair;
 use crate::words::{join_words, quote_all};
 
 impl fmt::Display for BlockReason {
@@ -53,12 +52,7 @@ impl fmt::Display for BlockReason {
                 if down.can_be_woken { Ok(()) } else { f.write_str(": start the service") }
             }
             Self::SecretNotAllowed(refused) => refused.fmt(f),
-            Self::NotFilledIn(fields) => write!(
-                f,
-                "{} would be sent as `{FILL_IN}`, which `export` writes for a value that the API does not return: \
-                 write the value",
-                quote_all(fields)
-            ),
+            Self::NotFilledIn(fields) => fmt_unfilled(fields, f),
             Self::ContestedRead(conflict) => conflict.fmt(f),
             Self::ForbiddenByRules { findings, is_declared } => fmt_rules(findings, *is_declared, f),
             Self::MissingReference(_)
@@ -82,36 +76,6 @@ impl fmt::Display for BlockReason {
             Self::Conflict(fields) => fmt_conflict(fields, f),
         }
     }
-}
-
-fn fmt_conflict(fields: &[ConflictingField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let texts: String = fields.iter().map(ConflictingField::describe).collect();
-    f.write_str(&texts)?;
-    f.write_str(if fields.iter().all(|it| it.is_from_target) {
-        "merge the target branch into this one and choose"
-    } else {
-        "put the live value into the manifest, or apply the value of git"
-    })
-}
-
-fn fmt_several(reasons: &[BlockReason], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (index, reason) in reasons.iter().enumerate() {
-        let link = match index.checked_sub(1).map(|before| &reasons[before]) {
-            None => "",
-            Some(BlockReason::SpelledByApi(..)) => ", ",
-            Some(_) => "; and ",
-        };
-        write!(f, "{link}{reason}")?;
-    }
-    Ok(())
-}
-
-fn fmt_rules(findings: &[RuleFinding], is_declared: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for finding in findings {
-        write!(f, "{}; ", finding.describe())?;
-    }
-    let manifest = if is_declared { "" } else { "declare it with `state: absent`, and " };
-    write!(f, "to except it, {manifest}{}", RuleFinding::exception(findings))
 }
 
 impl BlockReason {
@@ -392,15 +356,4 @@ impl BlockReason {
             _ => Ok(()),
         }
     }
-}
-
-/// What a plan would do to how many objects, and the limit.
-pub(crate) fn fmt_excess(
-    f: &mut fmt::Formatter<'_>,
-    (verdict, count): (&str, usize),
-    (key, limit, is_of_base): (&str, usize, bool),
-) -> fmt::Result {
-    let many = if count == 1 { "object" } else { "objects" };
-    let (tense, when) = if is_of_base { ("was", " before this change") } else { ("is", "") };
-    write!(f, "the plan would {verdict} {count} {many}, but `{key}` {tense} {limit}{when}")
 }
