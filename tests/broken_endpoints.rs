@@ -74,6 +74,7 @@ fn plan_and_status_report_an_endpoint_that_cannot_be_used() {
         assert_eq!(said.code, 2, "{}", said.all_output());
         assert!(said.stdout.contains(&format!("  endpoint link  {word}")), "{}", said.stdout);
         assert!(said.stdout.contains(means) && said.stdout.contains("; used by orders"), "{}", said.stdout);
+        assert!(said.stdout.contains("  1 endpoint with a problem."), "{}", said.stdout);
         let json = desk.run_with_env(&[&status[..], &["-o", "json"]].concat(), &SECRETS).stdout_json();
         assert_eq!(json["result"]["services"][0]["endpoints"][0]["usedBy"][0]["name"], "orders", "{json}");
     }

@@ -59,6 +59,20 @@ fn names(list: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// Of long lists, the two sides would be cut at the same place.
+#[test]
+fn list_that_the_target_branch_changed_shows_what_differs() {
+    let repo = repo_with_branch();
+    let columns = |more: &str| {
+        let manifest = tuned_manifest("views", 1, 500, "running");
+        manifest.replace("columns: [{name: id, type: UInt64}]", &format!("columns: [{{name: id, type: UInt64}}{more}]"))
+    };
+    move_main(&repo, || repo.write_file("pipes/views.yaml", &columns(", {name: extra, type: String}")));
+    let said = plan(&repo, &[]);
+    let moved = said.stdout.lines().find(|line| line.contains("on the target branch and live"));
+    assert!(moved.is_some_and(|line| line.contains("+ extra String on the target branch")), "{}", said.stdout);
+}
+
 #[test]
 fn moved_target_branch_is_neither_drift_nor_a_change() {
     let repo = repo_with_branch();

@@ -251,14 +251,16 @@ fn is_list_of_references(kind: Kind, field: &FieldChange, live: &Value) -> bool 
 
 /// How the target branch, which is live, differs from this branch.
 fn moved_sentence(field: &FieldChange) -> String {
-    let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
     match (&field.entry, &field.after, &field.before) {
         (Some(entry), Some(here), Some(live)) => {
             format!("{entry}: {} on the target branch and live", member_differences(here, live))
         }
         (Some(entry), Some(_), None) => format!("{entry}: removed on the target branch"),
         (Some(entry), None, _) => format!("{entry}: added on the target branch"),
-        (None, here, live) => format!("{} here, {} on the target branch and live", side(here), side(live)),
+        (None, here, live) => match two_sides(here.as_ref(), live.as_ref()) {
+            TwoSides::Differences(lines) => format!("{lines} on the target branch and live"),
+            TwoSides::Values([here, live]) => format!("{here} here, {live} on the target branch and live"),
+        },
     }
 }
 
@@ -269,17 +271,26 @@ pub(crate) fn drift_sentence(field: &FieldChange) -> String {
         (Some(_), Some(git), Some(live)) => member_differences(git, live),
         (Some(_), Some(_), None) => "in git, not live".to_owned(),
         (Some(_), None, _) => "live, not in git".to_owned(),
-        (None, Some(git), Some(live)) => match differences(Some(git), Some(live)) {
-            lines if lines.is_empty() => {
-                let [git, live] = short_pair(git, live, MAX_VALUE_CHARS);
-                format!("git {git}, live {live}")
-            }
-            lines => format!("live: {}", join_lines(&lines)),
+        (None, git, live) => match two_sides(git.as_ref(), live.as_ref()) {
+            TwoSides::Differences(lines) => format!("live: {lines}"),
+            TwoSides::Values([git, live]) => format!("git {git}, live {live}"),
         },
-        (None, git, live) => {
-            let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "unset".to_owned(), short_value);
-            format!("git {}, live {}", side(git), side(live))
-        }
     };
     format!("{entry}{words}")
+}
+
+/// Two sides of a field: both values, or what differs inside of them.
+enum TwoSides {
+    Differences(String),
+    Values([String; 2]),
+}
+
+fn two_sides(one: Option<&Value>, other: Option<&Value>) -> TwoSides {
+    if let (Some(one), Some(other)) = (one, other) {
+        return match differences(Some(one), Some(other)) {
+            lines if lines.is_empty() => TwoSides::Values(short_pair(one, other, MAX_VALUE_CHARS)),
+            lines => TwoSides::Differences(join_lines(&lines)),
+        };
+    }
+    TwoSides::Values([one, other].map(|value| value.map_or_else(|| "unset".to_owned(), short_value)))
 }

@@ -330,9 +330,11 @@ pub fn explain_service_state(state: &str) -> Option<&'static str> {
 fn status_counts(status: &StatusReport) -> String {
     let counts = health_counts(&status.all_pipes().collect::<Vec<_>>());
     let unmanaged = status.all_pipes().filter(|pipe| pipe.managed == Some(false)).count();
+    let endpoints: usize = status.services.iter().map(|service| service.endpoints.len()).sum();
     let unread = status.read_errors().len();
     let more = [
         (unmanaged > 0).then(|| format!("  {unmanaged} unmanaged.")),
+        (endpoints > 0).then(|| format!("  {} with a problem.", pluralize(endpoints, "endpoint"))),
         (unread > 0).then(|| format!("  {} could not be read.", pluralize(unread, "service"))),
         (status.omitted > 0).then(|| format!("  {} without a problem omitted.", pluralize(status.omitted, "pipe"))),
     ];
