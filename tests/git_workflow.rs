@@ -160,6 +160,7 @@ fn shallow_clone_error_suggests_fetch_depth() {
     let (from, to) = (repo.work_dir.temp_dir.path(), repo.work_dir.temp_dir.path().join("shallow"));
     let url = format!("file://{}", from.display());
     git_in(from, &["clone", "--quiet", "--depth=1", &url, &to.display().to_string()]);
+    std::fs::remove_file(to.join("pipectl.yaml")).unwrap();
     for flags in [["--prune=git", "--diff"], ["--base", "HEAD~1"], ["--changed-since", "HEAD~1"]] {
         let said = repo.run_pipectl(&[&["plan", "shallow/pipes"], &flags[..]].concat());
         assert_eq!(said.code, 1, "{}", said.all_output());

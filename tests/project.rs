@@ -335,15 +335,15 @@ fn project_file_between_the_run_and_its_manifests_is_not_passed_by() {
     let project = "apiVersion: pipectl/v1\nkind: Project\npolicy: {protect: ['*']}\n";
     desk.write_file("team/pipectl.yaml", project);
     desk.write_file("team/pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
-    let own = "team/pipes has a project file of its own, team/pipectl.yaml";
+    std::os::unix::fs::symlink("team/pipes", desk.temp_dir.path().join("link")).unwrap();
+    let own = " has a project file of its own, team/pipectl.yaml";
     for with_project_above in [false, true] {
         if with_project_above {
             desk.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nmanifests: [pipes]\n");
         }
-        for command in ["validate", "plan", "apply", "drift", "render"] {
-            let sandbox: &[&str] = if ["validate", "render"].contains(&command) { &[] } else { &["--sandbox"] };
-            let said = desk.run_pipectl(&[&[command, "team/pipes"], sandbox].concat());
-            assert!(said.code == 64 && said.stderr.contains(own), "{command}: {}", said.all_output());
+        for (command, path) in [("plan", "team/pipes"), ("apply", "team"), ("drift", "."), ("apply", "link")] {
+            let said = desk.run_pipectl(&[command, path, "--sandbox"]);
+            assert!(said.code == 64 && said.stderr.contains(own), "{command} {path}: {}", said.all_output());
         }
     }
 }

@@ -10,7 +10,9 @@ type EditValue = fn(&mut Value);
 /// The seed is applied, then the API answers with another value, then git changes a field that only a new pipe can have.
 fn replace_with_live(name: &str, edit_live: EditValue, edit_spec: EditValue) -> (i32, String, Vec<(u64, String)>) {
     let mut seed = seed_named(name);
-    seed["spec"].as_object_mut().unwrap().shift_remove("settings");
+    ["settings", "fieldMappings"]
+        .iter()
+        .for_each(|field| _ = seed["spec"].as_object_mut().unwrap().shift_remove(*field));
     if let Some(destination) = seed.pointer_mut("/spec/destination").filter(|it| it.get("table").is_some()) {
         destination["managedTable"] = json!(false);
         destination.as_object_mut().unwrap().shift_remove("tableDefinition");
@@ -83,6 +85,10 @@ fn live_word_that_no_request_knows_holds_the_replacement() {
     let (code, said, writes) = replace_with_live("kinesis-user", engine, stream);
     assert_eq!((code, writes.len()), (5, 0), "{said}");
     assert!(said.contains("`destination.tableDefinition.engine.type`"), "{said}");
+    let unmapped: EditValue = |pipe| pipe["fieldMappings"] = json!([{"sourceField": "", "destinationField": "id"}]);
+    let (code, said, writes) = replace_with_live("kinesis-user", unmapped, stream);
+    assert_eq!((code, writes.len()), (5, 0), "{said}");
+    assert!(said.contains("`fieldMappings.0.sourceField`: the API returned it empty"), "{said}");
 }
 
 #[test]

@@ -103,8 +103,16 @@ fn source_retargeted_in_git_and_live_blocks_the_object() {
     let mut old = mappings[1].clone();
     old["targetTable"] = json!("orders");
     mappings.push(old);
-    let plan = three_way_plan(&base, &git, &[pipe]);
-    assert_eq!(plan.blocked_changes().count(), 0, "{:#?}", plan.changes);
+    let both = base.replace(
+        "targetTable: orders}",
+        "targetTable: orders}\n        - {sourceSchemaName: public, sourceTable: orders, targetTable: from_git}",
+    );
+    assert_ne!(both, base);
+    for git in [git, both] {
+        let plan = three_way_plan(&base, &git, std::slice::from_ref(&pipe));
+        assert_eq!(plan.blocked_changes().count(), 0, "{:#?}", plan.changes);
+        assert_eq!(plan.changes.len(), 1);
+    }
 }
 
 /// The entry is as declared, and has more than that.

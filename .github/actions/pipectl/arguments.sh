@@ -13,4 +13,4 @@ while [ -n "$words" ] && IFS= read -r word; do arguments+=("$word"); done <<<"$w
 DIRECTORY=${DIRECTORY:-.}
 DIRECTORY=${DIRECTORY#./}
 DIRECTORY=${DIRECTORY%/}
-[ "$DIRECTORY" = . ] || KEY=${KEY:+$KEY-}$DIRECTORY
+[ "$DIRECTORY" != . ] || DIRECTORY=

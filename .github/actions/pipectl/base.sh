@@ -37,7 +37,7 @@ name=${ENVIRONMENT:-default}${KEY:+-$KEY}
 # environment `prod` with the key `eu` is not `prod-eu`.
 mark_name() {
   local digest
-  digest=$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" "${paths[*]-}" "$1" | git hash-object --stdin)
+  digest=$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" "$DIRECTORY" "${paths[*]-}" "$1" | git hash-object --stdin)
   echo "${name//[^A-Za-z0-9._-]/_}-${digest:0:12}"
 }
 mark=$(mark_name "$selected$since")

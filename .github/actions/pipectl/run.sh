@@ -18,8 +18,8 @@ key="$COMMAND${ENVIRONMENT:+.$ENVIRONMENT}"
 [ -z "${KEY:-}" ] || key="$COMMAND.$ENVIRONMENT.$KEY"
 # The key stands in a hidden marker, which takes fewer characters than the name of an environment. A point in that name
 # could be the one between name and key.
-if [[ ! "$key" =~ ^[A-Za-z0-9._-]{1,64}$ || "$key" == *--* || "$ENVIRONMENT" == *.* ]]; then
-  key="$COMMAND.$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" | git hash-object --stdin)"
+if [[ ! "$key" =~ ^[A-Za-z0-9._-]{1,64}$ || "$key" == *--* || "$ENVIRONMENT" == *.* || -n "$DIRECTORY" ]]; then
+  key="$COMMAND.$(printf '%s\0' "$ENVIRONMENT" "${KEY:-}" "$DIRECTORY" | git hash-object --stdin)"
 fi
 annotations="$folder/annotations"
 reports=(--report "markdown=$markdown" --report "github=$annotations" --report-key "$key")
@@ -42,9 +42,7 @@ run() {
   # A signal ends `wait`, but not the program.
   until wait "$pid"; code=$?; ! kill -0 "$pid" 2>/dev/null; do :; done
   printf '\n::%s::\n' "$token"
-  # GitHub knows files by their paths from the top of the repository.
-  [ ! -e "$annotations" ] ||
-    awk -v folder="$DIRECTORY/" 'folder != "./" && /^::[a-z]+ file=/ { sub(/file=/, "file=" folder) } { print }' "$annotations"
+  [ ! -e "$annotations" ] || cat "$annotations"
   return "$code"
 }
 

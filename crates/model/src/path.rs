@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The keys and list indices that lead to a value. Prints as `source.kafka.topics`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +91,16 @@ impl FieldPath {
         }
     }
 
+    /// The same, with the objects that hold nothing else.
+    pub fn prune_in(&self, document: &mut Value) {
+        self.remove_in(document);
+        let above = self.parent().filter(|above| !above.0.is_empty());
+        let is_empty = |above: &Self| above.value_in(document).and_then(Value::as_object).is_some_and(Map::is_empty);
+        if let Some(above) = above.filter(is_empty) {
+            above.prune_in(document);
+        }
+    }
+
     /// Writes `value` at this path and creates missing objects. A missing list entry is not created;
     /// then nothing is written.
     pub fn set_in(&self, document: &mut Value, value: Value) {
@@ -104,7 +114,7 @@ impl FieldPath {
                 continue;
             }
             if !slot.is_object() {
-                *slot = Value::Object(serde_json::Map::new());
+                *slot = Value::Object(Map::new());
             }
             let Value::Object(map) = slot else { return };
             slot = map.entry(segment.clone()).or_insert(Value::Null);

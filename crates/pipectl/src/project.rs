@@ -148,9 +148,8 @@ pub(crate) fn no_manifests() -> UsageError {
 fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandContext) -> Result<ProjectContext> {
     let environment = context.environment.name.as_deref();
     let folder = find_folder()?;
-    folders::refuse_nearer_project(paths, folder.as_deref())?;
-    let mut project = match (folder, environment) {
-        (Some(folder), _) => read_context(&folder, environment, needs, context)?,
+    let mut project = match (&folder, environment) {
+        (Some(folder), _) => read_context(folder, environment, needs, context)?,
         (None, Some(name)) => return Err(no_project_file_for(name)),
         (None, None) => ProjectContext::default(),
     };
@@ -161,6 +160,10 @@ fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandCo
             bail!("{} is a link that leads out of the project's folder: it is not read", path.display());
         }
         project.manifests = paths.to_vec();
+    }
+    // What needs no network does nothing that a policy could refuse.
+    if needs == RequiredFields::Everything {
+        folders::refuse_other_projects(&project.manifests, folder.as_deref())?;
     }
     Ok(project)
 }

@@ -77,6 +77,7 @@ impl CarryOver<'_> {
         let body = overlay.overlay_value(&place, desired, live);
         let mut carried = CarriedOver { body, ..overlay.carried };
         carried.drop_unsendable(self.kind);
+        carried.find_incomplete_entries(self.kind);
         carried.drop_removed_columns(self.kind, live);
         carried.drop_invalid(self.kind, desired, live);
         carried.find_write_only(self.kind, live);

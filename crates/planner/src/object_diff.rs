@@ -78,7 +78,7 @@ impl<'a> ObjectDiff<'a> {
         let moved = document.target.iter().flat_map(|target| &target.bodies).map(|body| resolve(body));
         recognize_moved_values(&mut diffs, &moved.collect::<Vec<_>>());
         recognize_spellings(&mut diffs, &live);
-        retargeted_entries::find_conflicts(&mut diffs, base_body.as_deref());
+        retargeted_entries::find_conflicts(&mut diffs, base_body.as_deref(), &live);
         let is_unsettled = settle_sizes(&mut diffs, inputs.policy.unsettled);
         let name = address.kind.name_path();
         let is_name = |diff: &FieldDiff<'_>| Some(&diff.path) == name.as_ref();

@@ -7,7 +7,7 @@
 //     git    users -> b
 //     live   users -> c          a conflict, as of a field
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use clickpipes::semantics::EntryKey;
 use model::path::FieldPath;
@@ -17,7 +17,7 @@ use crate::change::FieldVerdict;
 use crate::field_diff::{FieldDiff, Origin};
 
 /// Makes conflicts of them.
-pub(crate) fn find_conflicts(diffs: &mut [FieldDiff<'_>], base: Option<&Value>) {
+pub(crate) fn find_conflicts(diffs: &mut [FieldDiff<'_>], base: Option<&Value>, live: &Value) {
     let Some(base) = base else { return };
     let mut retargeted: HashMap<(FieldPath, EntryKey), Value> = HashMap::new();
     let is_new_live = |diff: &&FieldDiff<'_>| {
@@ -31,30 +31,28 @@ pub(crate) fn find_conflicts(diffs: &mut [FieldDiff<'_>], base: Option<&Value>) 
     if retargeted.is_empty() {
         return;
     }
-    let kept = kept_sources(diffs);
     for diff in diffs.iter_mut() {
         let is_new = diff.verdict() == Some(FieldVerdict::Change) && diff.base.is_none() && diff.live.is_none();
         let Some(source) = source_key(diff, diff.desired.as_ref()).filter(|_| is_new) else { continue };
         let at = (diff.path.clone(), source);
-        if let Some(live) = retargeted.get(&at)
-            && !kept.contains(&at)
-            && was_in_base(diff, &at.1, base)
-        {
-            diff.live = Some(live.clone());
+        if let Some(other) = retargeted.get(&at).filter(|_| has_left_base(diff, &at.1, base, live)) {
+            diff.live = Some(other.clone());
             diff.origin = Origin::Known(FieldVerdict::Conflict);
         }
     }
 }
 
-/// The sources with an entry of the base that is still live: another one beside it is an addition.
-fn kept_sources(diffs: &[FieldDiff<'_>]) -> HashSet<(FieldPath, EntryKey)> {
-    let both = diffs.iter().filter(|diff| diff.base.is_some() && diff.live.is_some());
-    both.filter_map(|diff| Some((diff.path.clone(), source_key(diff, diff.live.as_ref())?))).collect()
-}
-
-fn was_in_base(diff: &FieldDiff<'_>, source: &EntryKey, base: &Value) -> bool {
-    let entries = diff.path.value_in(base).and_then(Value::as_array).into_iter().flatten();
-    { entries }.any(|entry| source_key(diff, Some(entry)).as_ref() == Some(source))
+/// Whether the base has an entry of the source, and live has none of those any more: another one beside it would be an
+/// addition.
+fn has_left_base(diff: &FieldDiff<'_>, source: &EntryKey, base: &Value, live: &Value) -> bool {
+    let Some(keyed) = diff.entry.as_ref().map(|entry| entry.keyed) else { return false };
+    let entries = |body: &Value| -> Vec<EntryKey> {
+        let list = diff.path.value_in(body).and_then(Value::as_array).into_iter().flatten();
+        let of_source = list.filter(|entry| source_key(diff, Some(entry)).as_ref() == Some(source));
+        of_source.map(|entry| keyed.entry_key(entry)).collect()
+    };
+    let (base, live) = (entries(base), entries(live));
+    !base.is_empty() && !live.iter().any(|key| base.contains(key))
 }
 
 /// What tells the source of an entry; `None` where entries have none.

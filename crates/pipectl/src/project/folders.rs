@@ -1,5 +1,6 @@
 //! The folder of a project, and what is outside of it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -84,20 +85,25 @@ pub(super) fn contained_manifests(project: &Project, folder: &Path) -> Result<Ve
 /// Refuses a run that would pass by the project file of its manifests.
 ///
 /// # Errors
-/// When a named path has a project file of its own, between it and the folder whose project counts.
+/// When a path has a project file of its own: below it, or between it and the folder whose project counts.
 // Hazard: its `protect`, limits and rules would not hold, and nobody would hear of it. It is not used either: a pull
 // request could bring such a file, which would lift the policy of the project above.
-pub(super) fn refuse_nearer_project(paths: &[PathBuf], folder: Option<&Path>) -> Result<()> {
+pub(super) fn refuse_other_projects(paths: &[PathBuf], folder: Option<&Path>) -> Result<()> {
     let top = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let top = top.canonicalize().with_context(|| format!("cannot read {}", top.display()))?;
+    let here = std::env::current_dir().context("cannot tell the working folder")?;
     for path in paths {
         // A missing path is reported when it is read.
         let Ok(target) = path.canonicalize() else { continue };
-        let between = target.ancestors().take_while(|above| !top.starts_with(above));
-        if let Some(own) = { between }.find(|above| above.join(PROJECT_FILE).is_file()) {
-            let own = own.strip_prefix(&top).unwrap_or(own).display();
+        // A link belongs to the project that it is in, and to that of what it leads to.
+        let written = here.join(path);
+        let above = written.ancestors().chain(target.ancestors());
+        let between = above.filter(|above| !top.starts_with(above) && !is_below(&top, above));
+        let own = { between }.find(|above| above.join(PROJECT_FILE).is_file()).map(Path::to_owned);
+        if let Some(own) = own.or_else(|| project_below(&target, &top, 0)) {
+            let own = own.strip_prefix(&top).unwrap_or(&own).display();
             return Err(UsageError(format!(
-                "{path} has a project file of its own, {own}/{PROJECT_FILE}, which a run in this folder would not follow: run in \
+                "{path} has a project file of its own, {own}/{PROJECT_FILE}, which this run would not follow: run in \
                  {own}, or in CI with its `directory`",
                 path = path.display()
             ))
@@ -105,4 +111,25 @@ pub(super) fn refuse_nearer_project(paths: &[PathBuf], folder: Option<&Path>) ->
         }
     }
     Ok(())
+}
+
+/// Whether a folder as it is written is the top or one above it: `..` is resolved here.
+fn is_below(top: &Path, above: &Path) -> bool {
+    above.canonicalize().is_ok_and(|above| top.starts_with(above))
+}
+
+/// A folder below this one, or itself, with a project file that is not the one of the run.
+fn project_below(folder: &Path, top: &Path, depth: usize) -> Option<PathBuf> {
+    const DEEPEST: usize = 64;
+    let entries = fs::read_dir(folder).ok().filter(|_| depth <= DEEPEST)?.flatten();
+    let mut folders = Vec::new();
+    for entry in entries {
+        if entry.file_name() == PROJECT_FILE && folder != top {
+            return Some(folder.to_owned());
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !entry.file_name().to_string_lossy().starts_with('.') {
+            folders.push(entry.path());
+        }
+    }
+    folders.iter().find_map(|folder| project_below(folder, top, depth + 1))
 }

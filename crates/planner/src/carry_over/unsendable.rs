@@ -7,7 +7,7 @@ use clickpipes::kinds;
 use model::address::Kind;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::CarriedOver;
 
@@ -25,20 +25,26 @@ impl CarriedOver {
             if is_unknown_word || !self.can_be_left_out(&path, node) {
                 self.doubtful.push((path, message));
             } else {
-                self.leave_out(&path);
+                path.prune_in(&mut self.body);
+                self.kept.retain(|kept| kept.value_in(&self.body).is_some());
                 self.dropped.push(path);
             }
         }
     }
 
-    /// Takes a value out of the body, and what holds nothing else.
-    fn leave_out(&mut self, path: &FieldPath) {
-        path.remove_in(&mut self.body);
-        self.kept.retain(|kept| kept != path);
-        let is_empty =
-            |above: &FieldPath| above.value_in(&self.body).and_then(Value::as_object).is_some_and(Map::is_empty);
-        if let Some(above) = path.parent().filter(|above| !above.segments().is_empty() && is_empty(above)) {
-            self.leave_out(&above);
+    /// Notes the carried entries of lists that lack what each entry needs: an empty text is carried as little as null.
+    pub(super) fn find_incomplete_entries(&mut self, kind: Kind) {
+        let Some(fields) = kinds::body_fields(kind) else { return };
+        for list in &self.kept {
+            let entries = list.value_in(&self.body).and_then(Value::as_array).into_iter().flatten().enumerate();
+            let Some(node) = fields.node_at(list).and_then(FieldNode::list_item) else { continue };
+            let needed: Vec<&str> =
+                node.child_fields().filter(|(_, child)| child.is_required()).map(|(name, _)| name).collect();
+            for (at, entry) in entries.filter(|(_, entry)| entry.is_object()) {
+                let missing = needed.iter().filter(|name| entry.get(**name).is_none());
+                let missing = missing.map(|name| (list.child(at).child(name), "the API returned it empty".to_owned()));
+                self.doubtful.extend(missing);
+            }
         }
     }
 

@@ -174,8 +174,7 @@ impl CreateAttempt<'_> {
         match self.create_or_adopt(body, paused_beside).await {
             Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest && !unproven.is_empty() => {
                 let mut proven = body.clone();
-                // Of a list, the last one first: the places of the others stay as they are.
-                unproven.iter().rev().for_each(|path| path.remove_in(&mut proven));
+                unproven.iter().for_each(|path| path.prune_in(&mut proven));
                 let created = self.create_or_adopt(&proven, paused_beside).await?;
                 let names: Vec<String> = unproven.iter().map(|path| format!("`{path}`")).collect();
                 let left_out = format!("the API refused {} and created the object without", names.join(", "));
