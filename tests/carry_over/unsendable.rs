@@ -10,9 +10,9 @@ type EditValue = fn(&mut Value);
 /// The seed is applied, then the API answers with another value, then git changes a field that only a new pipe can have.
 fn replace_with_live(name: &str, edit_live: EditValue, edit_spec: EditValue) -> (i32, String, Vec<(u64, String)>) {
     let mut seed = seed_named(name);
-    ["settings", "fieldMappings"]
-        .iter()
-        .for_each(|field| _ = seed["spec"].as_object_mut().unwrap().shift_remove(*field));
+    for field in ["settings", "fieldMappings"] {
+        seed["spec"].as_object_mut().unwrap().shift_remove(field);
+    }
     if let Some(destination) = seed.pointer_mut("/spec/destination").filter(|it| it.get("table").is_some()) {
         destination["managedTable"] = json!(false);
         destination.as_object_mut().unwrap().shift_remove("tableDefinition");

@@ -174,7 +174,9 @@ impl CreateAttempt<'_> {
         match self.create_or_adopt(body, paused_beside).await {
             Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest && !unproven.is_empty() => {
                 let mut proven = body.clone();
-                unproven.iter().for_each(|path| path.prune_in(&mut proven));
+                for path in unproven {
+                    path.prune_in(&mut proven);
+                }
                 let created = self.create_or_adopt(&proven, paused_beside).await?;
                 let names: Vec<String> = unproven.iter().map(|path| format!("`{path}`")).collect();
                 let left_out = format!("the API refused {} and created the object without", names.join(", "));
