@@ -77,6 +77,7 @@ mod pause_limits;
 mod plan_properties;
 mod plan_rules;
 mod plan_safety;
+mod planned_alone;
 mod policy_rules;
 mod project;
 mod prune;

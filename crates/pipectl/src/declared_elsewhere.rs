@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clickpipes::manifest::{self, IdentifiedManifests, Manifest};
+use model::address::{Address, ServiceRef};
 use model::desired::Desired;
 use model::diagnostic::SourceFile;
 use model::sanitize::sanitize_line;
@@ -18,6 +19,7 @@ use crate::manifest_files;
 use crate::project::ProjectContext;
 
 const MAYBE_TAKEN: &str = "an object of this run may be declared in a file that cannot be read";
+const NO_SERVICE: &str = ", which names no service; set `metadata.service` there or pass --service";
 
 /// The manifests of the project that are not part of the run. Only their identity is read and valid.
 #[derive(Default)]
@@ -43,8 +45,8 @@ impl DeclaredElsewhere {
         for file in manifest_files::read_what_is_there(&project.all_manifest_paths).context(MAYBE_TAKEN)? {
             if let Some(own) = canonical(&file).and_then(|path| own.get(&path)) {
                 found.project_files.insert(Arc::clone(&own.name));
-            } else if project.other_environment_for(&file.name).is_none() {
-                // A folder of another environment declares objects of that one.
+            } else {
+                // Also in a folder with the name of another environment: the whole run reads it for this one.
                 found.add_file(&file, project)?;
             }
         }
@@ -78,15 +80,26 @@ impl DeclaredElsewhere {
         default: Option<&str>,
     ) -> Result<Desired> {
         let labels = service_labels(own_ids);
+        let own_services: BTreeSet<&ServiceRef> =
+            desired.keys().map(|at| &at.service).filter(|service| !service.is_organization()).collect();
         let mut found = Desired::new();
         for manifest in self.manifests {
             let at = labelled_address(&manifest, (ids, &labels), default);
-            let own = desired.get(&at).map(|own| own.origin.start_place());
-            if let Some(own) = own.filter(|place| self.project_files.contains(&place.file)) {
-                bail!(DeclaredTwice(at, [own.clone(), manifest.document.origin.start_place().clone()]));
+            let is_of_any = !manifest.is_organization_wide && manifest.service.as_deref().or(default).is_none();
+            // Nobody said which service it means, so it may be each of the run.
+            let of_service = |service: &ServiceRef| Address { service: service.clone(), ..at.clone() };
+            let may_be: Vec<Address> =
+                if is_of_any { own_services.iter().copied().map(of_service).collect() } else { vec![at] };
+            for at in may_be {
+                let own = desired.get(&at).map(|own| own.origin.start_place());
+                if let Some(own) = own.filter(|place| self.project_files.contains(&place.file)) {
+                    let other = manifest.document.origin.start_place().clone();
+                    let twice = DeclaredTwice(at, [own.clone(), other]);
+                    bail!("{twice}{}", if is_of_any { NO_SERVICE } else { "" });
+                }
+                // Of several for one object, one is enough.
+                found.entry(at).or_insert_with(|| manifest.document.clone());
             }
-            // Of several for one object, one is enough.
-            found.entry(at).or_insert(manifest.document);
         }
         Ok(found)
     }

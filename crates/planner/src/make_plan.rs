@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use clickpipes::lifecycle;
 use clickpipes::semantics::FieldSemantics;
 use model::address::Address;
-use model::desired::{Desired, Presence};
+use model::desired::{Desired, Document, Presence};
 use model::live::{Id, Live, Object, State};
 
 use crate::change::{TemplateNames, Verdict};
 use crate::inputs::{PlanInputs, Policy};
-use crate::match_live::{self, LiveMatch, match_live_object};
+use crate::match_live::{self, Claim, Claims, Effect, LiveMatch, match_live_object};
 use crate::name_effects::NameEffects;
+use crate::object_plan::ObjectPlan;
 use crate::order;
 use crate::plan::{Plan, UnmanagedObject, UnusableObject};
 use crate::references::{LiveReferences, index_by_id, index_live_hosts};
@@ -34,24 +35,22 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), (live, &by_id))));
     let matches: Vec<_> = matches.collect();
     let templates = TemplateNames::collect(desired, base);
-    let mut claims = match_live::Claims::new();
+    let mut claims = Claims::new();
     let own = matches.iter().filter_map(|(at, document, live_match)| Some((live_match.object_id()?, (*at, *document))));
-    own.for_each(|(id, claim)| claims.entry(id).or_default().push(claim));
+    own.for_each(|(id, own)| claims.entry(id).or_default().push(Claim::new(own)));
     let seen: BTreeSet<Id> = claims.keys().map(|id| (*id).clone()).collect();
-    for (at, document) in &policy.declared_elsewhere {
-        if let Some(id) = match_live::claimed_elsewhere((at, document), desired, (live, &by_id)) {
-            claims.entry(id).or_default().push((at, document));
-        }
+    for elsewhere in &policy.declared_elsewhere {
+        match_live::add_claims_elsewhere(&mut claims, elsewhere, (live, &by_id));
     }
     for (at, document, live_match) in matches {
         // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
         // first.
-        let live_match = live_match.unless_shared((at, document), &claims);
+        let live_match = live_match.unless_shared((at, document), &claims, Effect::Keeps);
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
         }
         let found = live_match.object();
-        let object_plan = inputs.plan_object(at, document, live_match);
+        let object_plan = plan_unless_taken(&inputs, (at, document), live_match, &claims);
         plan.references
             .extend(found.map(|object| object.id.clone()).zip(object_plan.references.map(BTreeSet::from_iter)));
         let mut left = object_plan.ignored_changes.iter();
@@ -91,6 +90,24 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let waiting = blocked_together::waiting_for_missing(&plan, live);
     blocked_together::block_changes(&mut plan, waiting.into_iter().chain(blocked).collect());
     plan
+}
+
+/// What becomes of an object. A replacement deletes it, so nobody else may be about to rename it.
+fn plan_unless_taken(
+    inputs: &PlanInputs<'_>,
+    (at, document): (&Address, &Document),
+    live_match: LiveMatch<'_>,
+    claims: &Claims<'_>,
+) -> ObjectPlan {
+    let found = live_match.object();
+    let object_plan = inputs.plan_object(at, document, live_match);
+    let is_replaced = object_plan.change.as_ref().is_some_and(|(change, _)| change.verdict == Verdict::Replace);
+    let Some(object) = found.filter(|_| is_replaced) else { return object_plan };
+    let found = LiveMatch::Found { object, renamed_from: None };
+    match found.unless_shared((at, document), claims, Effect::Replaces) {
+        taken @ LiveMatch::Ambiguous(_) => inputs.plan_object(at, document, taken),
+        _ => object_plan,
+    }
 }
 
 /// The object, if it is in trouble, or others cannot use it in its state. What refers to it is added later.

@@ -13,7 +13,41 @@ use crate::inputs::all_names;
 use crate::references::ObjectsById;
 
 /// The manifests that lead to a live object.
-pub(crate) type Claims<'c> = BTreeMap<&'c Id, Vec<(&'c Address, &'c Document)>>;
+pub(crate) type Claims<'c> = BTreeMap<&'c Id, Vec<Claim<'c>>>;
+
+/// A manifest that leads to a live object.
+pub(crate) struct Claim<'c> {
+    at: &'c Address,
+    document: &'c Document,
+    /// The previous name that leads there.
+    previous_name: Option<Name>,
+    /// Whether it is one of several that could be meant.
+    is_one_of_several: bool,
+}
+
+impl<'c> Claim<'c> {
+    pub(crate) fn new((at, document): (&'c Address, &'c Document)) -> Self {
+        Self { at, document, previous_name: None, is_one_of_several: false }
+    }
+
+    /// Whether it stands against this manifest.
+    // The manifest that has the name today must not wait for one of another file that lists it as a previous name: as
+    // long as the object stays, nothing is taken from that one.
+    fn is_against(&self, (at, document): (&Address, &Document), effect: Effect) -> bool {
+        let is_kept = effect == Effect::Keeps && document.intent.presence != Presence::Absent;
+        let is_only_previous = is_kept && self.previous_name.as_ref() == Some(&at.name);
+        // A pin says which of several is meant.
+        let is_settled = self.is_one_of_several && document.intent.pinned_id.is_some();
+        self.at != at && !is_only_previous && !is_settled
+    }
+}
+
+/// What a change does to the live object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Keeps,
+    Replaces,
+}
 
 /// The live counterpart of a declared object.
 pub(crate) enum LiveMatch<'l> {
@@ -41,12 +75,18 @@ impl<'l> LiveMatch<'l> {
 
     /// Two manifests of one live object would undo each other, and one of them may delete it. An object without a name
     /// may belong to several services: then manifests that declare the same agree.
-    pub(crate) fn unless_shared(self, (at, document): (&Address, &Document), claims: &Claims<'_>) -> Self {
+    pub(crate) fn unless_shared(
+        self,
+        (at, document): (&Address, &Document),
+        claims: &Claims<'_>,
+        effect: Effect,
+    ) -> Self {
         let Some(id) = self.object_id() else { return self };
         let rules = FieldSemantics::for_kind(at.kind);
         let agrees = |other: &Document| at.kind.is_singleton() && rules.declares_same(&document.body, &other.body);
         let others = claims.get(id).into_iter().flatten();
-        let others: Vec<_> = others.filter(|(other, it)| *other != at && !agrees(it)).collect();
+        let others = others.filter(|claim| claim.is_against((at, document), effect) && !agrees(claim.document));
+        let others: Vec<_> = others.map(|claim| (claim.at, claim.document)).collect();
         let had_name = |document: &Document, name: &Name| document.dropped_names.contains(name);
         let is_renamed = others.iter().any(|(other, it)| had_name(document, &other.name) || had_name(it, &at.name));
         let addresses = || others.iter().map(|(other, _)| (*other).clone()).collect();
@@ -106,25 +146,35 @@ pub(crate) fn match_live_object<'l>(
     }
 }
 
-/// The live object to which a manifest of another file leads. A size belongs to its service, not to a manifest.
-// A manifest that has the name today must not wait for one that lists it as a previous name: planned alone, it takes
-// nothing of that one.
-pub(crate) fn claimed_elsewhere<'l>(
-    (at, document): (&Address, &Document),
-    desired: &Desired,
+/// Adds the live objects to which a manifest of another file leads. A size belongs to its service, not to a manifest.
+pub(crate) fn add_claims_elsewhere<'l>(
+    claims: &mut Claims<'l>,
+    (at, document): (&'l Address, &'l Document),
     live: (&'l Live, &ObjectsById<'l>),
-) -> Option<&'l Id> {
+) {
     if at.kind.is_singleton() {
-        return None;
+        return;
     }
+    let mut add = |id: &'l Id, claim: Claim<'l>| claims.entry(id).or_default().push(claim);
+    let claim = Claim::new((at, document));
     match match_live_object(at, document, &[], live) {
-        LiveMatch::Found { renamed_from: Some(name), .. }
-            if document.intent.pinned_id.is_none() && desired.contains_key(&at.with_name(name.clone())) =>
-        {
-            None
+        LiveMatch::Found { object, renamed_from } => {
+            let previous_name = renamed_from.filter(|_| document.intent.pinned_id.is_none());
+            add(&object.id, Claim { previous_name, ..claim });
         }
-        LiveMatch::Found { object, .. } | LiveMatch::PinReplaced { object, .. } => Some(&object.id),
-        LiveMatch::None | LiveMatch::Ambiguous(_) => None,
+        LiveMatch::PinReplaced { object, .. } => add(&object.id, claim),
+        LiveMatch::None => {}
+        // Only this manifest can say which one it means, so each of them may be.
+        LiveMatch::Ambiguous(_) => {
+            for name in document.intent.previous_names.iter().chain([&at.name]) {
+                let previous_name = (*name != at.name).then(|| name.clone());
+                let objects = live.0.get(&at.with_name(name.clone())).map_or(&[][..], |observed| &observed.objects);
+                for object in objects {
+                    let previous_name = previous_name.clone();
+                    add(&object.id, Claim { previous_name, is_one_of_several: true, ..Claim::new((at, document)) });
+                }
+            }
+        }
     }
 }
 
