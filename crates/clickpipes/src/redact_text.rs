@@ -179,6 +179,10 @@ fn find_secrets_without_colon(text: &str, names: &BTreeSet<String>) -> Vec<Range
     for line in lines::line_ranges(text, 0) {
         let entries = text[line.clone()].match_indices(['{', '[', ',']).map(|(at, _)| (line.start + at + 1, true));
         let first = line.start + lines::indent_width(&text[line.clone()]);
+        let long_key = text[first..line.end].trim_start_matches(['?', '-', ' ']).trim_matches([' ', '"', '\'']);
+        if !long_key.contains(':') && names.is_any_secret(long_key) {
+            hidden.extend(secret_extent::lines_of_long_key(text, &line));
+        }
         for (entry, is_inner) in std::iter::once((first, false)).chain(entries) {
             // A name is short. A line of a megabyte has as many entries.
             let rest = &text[entry..line.end];
@@ -240,7 +244,15 @@ impl NamedPart<'_> {
             let may_be_operand = self.is_expression || is_field_of || rest.starts_with(QUOTES);
             let is_whole = rest.trim_matches(CLOSING).is_empty()
                 || may_be_operand && is_before_operator(rest.trim_start_matches(QUOTES));
-            if !is_whole && is_secret(word) {
+            // `api key hunter2`
+            let second = rest.strip_prefix(' ').unwrap_or_default();
+            let second = &second[..second.find(|c| !is_name_character(c)).unwrap_or(second.len())];
+            let behind = rest.get(1 + second.len()..).unwrap_or_default();
+            if !second.is_empty() && !behind.trim_matches(CLOSING).is_empty() && is_name_of_words(word, second) {
+                return Some(self.text.len() - behind.len());
+            }
+            let is_group = rest.starts_with(' ') && word.eq_ignore_ascii_case("credentials");
+            if !is_whole && (is_group || is_secret(word)) {
                 // What separates them shows what is wrong.
                 let separator = rest.chars().next().filter(|c| !c.is_alphanumeric()).map_or(0, char::len_utf8);
                 return Some(self.text.len() - rest.len() + separator);
@@ -248,6 +260,15 @@ impl NamedPart<'_> {
         }
         None
     }
+}
+
+/// Whether two words are the name of a secret that neither is alone.
+fn is_name_of_words(first: &str, second: &str) -> bool {
+    let is_short = first.len() + second.len() <= SecretFieldNames::MAX_KEY_LENGTH;
+    is_short
+        && !is_secret_value_name(first)
+        && !is_secret_value_name(second)
+        && is_secret_value_name(&[first, second].concat())
 }
 
 fn is_name_character(c: char) -> bool {

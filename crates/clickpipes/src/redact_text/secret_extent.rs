@@ -60,7 +60,8 @@ pub(super) fn non_mapping_extent(text: &str, key: &Range<usize>, colon_end: usiz
         None | Some('{' | '*' | '#') => nothing,
         Some('\n' | '\r') => {
             let below = lines::next_line_start(text, start);
-            let mut lines = indented_lines(text, key, below).chain(list_at_same_indent(text, key, below)).peekable();
+            let lines = indented_lines(text, key, below).chain(list_at_same_indent(text, key, below));
+            let mut lines = lines.chain(lines_without_yaml(text, below)).peekable();
             let first = lines.peek().map(|line| &text[line.clone()]);
             let is_key = |line: &str| lines::leading_key(line).is_some() && !line.trim_start().starts_with("- ");
             let is_mapping = first.is_none_or(|line| is_key(line) || line.trim().starts_with('#'));
@@ -145,11 +146,20 @@ fn extent_from(text: &str, key: &Range<usize>, start: usize, is_secret: &mut imp
     match text[start..].chars().next() {
         None => SecretExtent { hidden: Vec::new(), resume_at: text.len() },
         Some('\n' | '\r' | '#') => block_extent(text, key, line_end, is_secret),
-        Some('|' | '>') => literal_extent(text, key, line_end),
+        Some('|' | '>') if is_literal_head(&text[start + 1..line_end]) => literal_extent(text, key, line_end),
         Some(quote @ ('"' | '\'')) => SecretExtent::from_range(start..closing_quote(text, start, quote), line_end),
         Some('{') => braces_extent(text, start, is_secret),
         Some(_) => unquoted_extent(text, key, start, line_end),
     }
+}
+
+/// What follows a key on the lines below it that are part of it: `? password`, and `  hunter2` below.
+pub(super) fn lines_of_long_key(text: &str, line: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let indent = lines::indent_width(&text[line.clone()]);
+    lines_without_yaml(text, lines::next_line_start(text, line.end)).take_while(move |below| {
+        let below = &text[below.clone()];
+        !below.trim().is_empty() && lines::indent_width(below) > indent
+    })
 }
 
 /// The position behind an anchor and a tag.
@@ -185,10 +195,11 @@ fn indented_lines<'t>(text: &'t str, key: &Range<usize>, from: usize) -> impl It
 fn block_extent(text: &str, key: &Range<usize>, from: usize, is_secret: &mut impl FnMut(&str) -> bool) -> SecretExtent {
     let is_shown = |line: &str, is_secret: &mut dyn FnMut(&str) -> bool| {
         let name = lines::leading_key(line);
-        name.is_some_and(|name| REFERENCE_KEYS.contains(&name) || is_secret(name))
+        name.is_some_and(|name| REFERENCE_KEYS.contains(&name) && !has_second_colon(line) || is_secret(name))
     };
     let hidden = indented_lines(text, key, from)
         .chain(list_at_same_indent(text, key, from))
+        .chain(lines_without_yaml(text, from))
         .filter(|line| !is_shown(&text[line.clone()], is_secret))
         .collect();
     SecretExtent { hidden, resume_at: from }
@@ -208,17 +219,25 @@ fn list_at_same_indent<'t>(
     })
 }
 
+/// Whether what follows `|` or `>` on its line makes it the head of a text below. Else it begins a password.
+fn is_literal_head(rest: &str) -> bool {
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+}
+
 /// A text in `|` or `>` style.
 fn literal_extent(text: &str, key: &Range<usize>, from: usize) -> SecretExtent {
-    // The lines of a key that was pasted without indentation: YAML ends the text before them, and the diagnostic quotes
-    // just these lines. So lines that do not look like YAML are hidden as well.
     let indented = indented_lines(text, key, from).last().map_or(from, |line| line.end);
     let rest = if indented == from { from } else { lines::next_line_start(text, indented) };
-    let stray = lines::line_ranges(text, rest)
-        .take_while(|line| !looks_like_yaml(&text[line.clone()]))
-        .last()
-        .map_or(indented, |line| line.end);
-    SecretExtent::from_range(from..stray, stray)
+    let end = lines_without_yaml(text, rest).last().map_or(indented, |line| line.end);
+    SecretExtent::from_range(from..end, end)
+}
+
+/// The lines from `from` on that do not look like YAML.
+// Such as those of a key that was pasted with too little indentation: YAML ends the value before them, and the
+// diagnostic quotes just these lines.
+fn lines_without_yaml(text: &str, from: usize) -> impl Iterator<Item = Range<usize>> {
+    lines::line_ranges(text, from).take_while(|line| !looks_like_yaml(&text[line.clone()]))
 }
 
 fn looks_like_yaml(line: &str) -> bool {
@@ -262,6 +281,11 @@ fn braces_extent(text: &str, start: usize, is_secret: &mut impl FnMut(&str) -> b
     SecretExtent::from_range(start..end, end)
 }
 
+/// Whether a mapping stands where a reference has a name: `fromEnv: hunter2: x`.
+fn has_second_colon(entry: &str) -> bool {
+    entry.split_once(':').is_some_and(|(_, value)| !value.trim_start().starts_with('[') && value.contains(": "))
+}
+
 fn is_reference_entry(entry: &str) -> bool {
     // Of a reference, only the command is a list. Any other list may be a misplaced secret.
     let key = lines::leading_key(entry).filter(|key| REFERENCE_KEYS.contains(key));
@@ -269,7 +293,9 @@ fn is_reference_entry(entry: &str) -> bool {
     if key.is_some() && manifest::is_one_variable(value) {
         return true;
     }
-    key.is_some_and(|key| !entry.contains('{') && (key == "fromCommand" || !entry.contains('[')))
+    key.is_some_and(|key| {
+        !has_second_colon(entry) && !entry.contains('{') && (key == "fromCommand" || !entry.contains('['))
+    })
 }
 
 fn closing_brace(text: &str, open: usize) -> usize {

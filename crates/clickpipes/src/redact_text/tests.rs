@@ -348,6 +348,11 @@ fn secret_in_a_key_of_several_words_is_masked() {
         "&a password hunter2",
         "!!str password hunter2",
         "the client secret is hunter2",
+        "api key hunter2",
+        "my private key = hunter2",
+        "Access Key hunter2",
+        "connection string hunter2",
+        "credentials hunter2",
     ];
     let forms = |key: &str| {
         [

@@ -44,3 +44,35 @@ proptest! {
         prop_assert!(masked.ends_with("after: x\n"), "{}", masked);
     }
 }
+
+/// YAML ends the value, or takes it for something else, and quotes the line.
+#[test]
+fn literals_that_look_like_another_part_of_yaml_are_masked() {
+    for text in [
+        "password: |hunter2\nuser: me\n",
+        "password: >hunter2\nuser: me\n",
+        "password: |- hunter2\nuser: me\n",
+        "credentials: {pass: >2hunter2, user: me}\n",
+        "credentials: {username: u, \"pasword\": |hunter2}\n",
+        "credentials:\n    password:\n  hunter2\n  user: me\n",
+        "credentials:\n    pass:\n  hunter2\n",
+        "    token:\n  hunter2\nuser: me\n",
+        "password: {fromEnv: hunter2: y}\n",
+        "password:\n  fromEnv: hunter2: y\n",
+        "kafka:\n  ? password\n    hunter2\n  : x\n",
+        "kafka:\n  password\n    hunter2\n",
+    ] {
+        let masked = redact_secrets(text);
+        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+    }
+    for text in [
+        "password:\n  fromEnv: A\nvisible: 1\n",
+        "password: {fromCommand: [vault, 'a: visible']}\n",
+        "? topic\n  visible\n",
+        "password: |\n  x\nvisible: 1\n",
+        "access key\nvisible: 1\n",
+        "topics: [access key]\nvisible: 1\n",
+    ] {
+        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
+    }
+}
