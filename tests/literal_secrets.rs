@@ -353,6 +353,9 @@ fn key_that_swallowed_a_secret_is_named_in_no_message() {
         documents.push(kafka_pipe(&format!("brokers: \"b:9092\", {field}, {SIGN_IN}")));
     }
     documents.push(user("b", "{template: t, with: {pw CANARY}}"));
+    // The help lists what the entries have.
+    let entries = user("c", "{template: t, with: {pw: {fromEnv: \"${each.nope}\"}}}");
+    documents.push(format!("{entries}forEach: [{{name: x, pw CANARY}}]\n"));
     let documents: Vec<String> = documents.iter().map(|it| it.replace("CANARY", CANARY)).collect();
     assert_each_refused_without_printing(&documents);
     let folder = WorkDir::new();

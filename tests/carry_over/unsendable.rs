@@ -89,6 +89,11 @@ fn live_word_that_no_request_knows_holds_the_replacement() {
     let (code, said, writes) = replace_with_live("kinesis-user", unmapped, stream);
     assert_eq!((code, writes.len()), (5, 0), "{said}");
     assert!(said.contains("`fieldMappings.0.sourceField`: the API returned it empty"), "{said}");
+    // Without it, the new pipe would read once and end.
+    let flag: EditValue = |pipe| pipe["source"]["objectStorage"]["isContinuous"] = json!(1);
+    let (code, said, writes) = replace_with_live("s3-public-once", flag, files);
+    assert_eq!((code, writes.len()), (5, 0), "{said}");
+    assert!(said.contains("`source.objectStorage.isContinuous`"), "{said}");
 }
 
 #[test]

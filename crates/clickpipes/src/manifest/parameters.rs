@@ -175,6 +175,9 @@ fn unknown_parameter(template: &Template, entry: &YamlEntry) -> PendingDiagnosti
     match suggest_similar(&entry.key, names()) {
         Some(meant) => remark.with_help(format!("did you mean `{meant}`?")).with_replacement(meant),
         None if template.parameters.is_empty() => remark.with_help("it has no parameters"),
-        None => remark.with_help(format!("it has: {}", names().collect::<Vec<_>>().join(", "))),
+        None => {
+            let names: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+            remark.with_help(format!("it has: {}", names.join(", ")))
+        }
     }
 }

@@ -127,7 +127,10 @@ fn unknown_in_entry(key: Option<&str>, span: Span, scope: EntryScope<'_>) -> Pen
     }
     match suggest_similar(key, keys.iter().copied()) {
         Some(meant) => remark.with_help(format!("did you mean `${{each.{meant}}}`?")),
-        None => remark
-            .with_help(format!("its entries have: {}", keys.iter().copied().take(10).collect::<Vec<_>>().join(", "))),
+        None => {
+            // Only what is quoted is looked through for secrets.
+            let names: Vec<String> = keys.iter().take(10).map(|key| format!("`{key}`")).collect();
+            remark.with_help(format!("its entries have: {}", names.join(", ")))
+        }
     }
 }

@@ -4,6 +4,8 @@
 // moved since. Live, it does no harm. In the body of a new object it is refused when the old one is gone.
 
 use clickpipes::kinds;
+use clickpipes::semantics::{FieldSemantics, OnChange};
+use model::action::UpdateVia;
 use model::address::Kind;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
@@ -22,7 +24,7 @@ impl CarriedOver {
             let node = kinds::body_fields(kind).and_then(|fields| fields.node_at(&path));
             let word = path.value_in(&self.body).and_then(Value::as_str);
             let is_unknown_word = node.zip(word).is_some_and(|(node, word)| node.is_unknown_value(word));
-            if is_unknown_word || !self.can_be_left_out(&path, node) {
+            if is_unknown_word || !self.can_be_left_out(kind, &path) {
                 self.doubtful.push((path, message));
             } else {
                 path.prune_in(&mut self.body);
@@ -54,9 +56,17 @@ impl CarriedOver {
         self.refused.iter().cloned().chain(doubtful).collect()
     }
 
-    /// Whether an object has the value, and does without it.
-    fn can_be_left_out(&self, path: &FieldPath, node: Option<&FieldNode>) -> bool {
+    /// Whether the new object does without the value: zero is that of a number that is not set, and a setting can be sent
+    /// later. Anything else decides what the object reads.
+    fn can_be_left_out(&self, kind: Kind, path: &FieldPath) -> bool {
+        let is_setting = || {
+            let rules = FieldSemantics::for_kind(kind).field_at(path);
+            rules.on_change == OnChange::Update(UpdateVia::Settings)
+        };
+        let is_zero = path.value_in(&self.body).and_then(Value::as_f64) == Some(0.0);
+        let is_required =
+            kinds::body_fields(kind).and_then(|fields| fields.node_at(path)).is_some_and(FieldNode::is_required);
         let parent = path.parent().and_then(|parent| parent.value_in(&self.body).map(Value::is_object));
-        parent == Some(true) && node.is_none_or(|node| !node.is_required())
+        parent == Some(true) && !is_required && (is_zero || is_setting())
     }
 }

@@ -150,9 +150,9 @@ fn key_that_no_entry_has_is_one_mistake() {
 
     # only names
     pipes.yaml:3:68 error[unknown-variable] : no entry of `forEach` has `topic`
-        help: its entries have: name
+        help: its entries have: `name`
     pipes.yaml:8:17 error[unknown-variable] : no entry of `forEach` has `topic`
-        help: its entries have: name
+        help: its entries have: `name`
 
     # alias that lacks it
     pipes.yaml:5:4 error[unknown-variable] : this entry of `forEach` has no `topic`
