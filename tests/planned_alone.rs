@@ -39,6 +39,11 @@ fn live_object_of_a_file_that_is_not_read_is_left_alone() {
     repo.remove_file("pipes/orders.yaml");
     let said = repo.run_pipectl(&["apply", "pipes/zzz.yaml", "-e", "prod", "--yes"]);
     assert!(said.code == 5 && said.stdout.contains("duplicate-identity"), "{}", said.all_output());
+    // Unless its words lead elsewhere there.
+    let elsewhere = "environments: {dev: {services: {analytics: 00000000-0000-4000-8000-000000000000}}, prod: {}}\n";
+    repo.write_file("pipectl.yaml", &format!("{project}{elsewhere}"));
+    let plan = repo.run_successfully(&["plan", "pipes/zzz.yaml", "-e", "prod"]);
+    assert!(!plan.contains("duplicate-identity"), "{plan}");
     // Without `manifests`, only the named folder belongs to it.
     repo.write_file("pipectl.yaml", "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, prod: {}}\n");
     let plan = repo.run_successfully(&["plan", "pipes/zzz.yaml", "-e", "prod"]);

@@ -45,8 +45,7 @@ impl DeclaredElsewhere {
         for file in manifest_files::read_what_is_there(&project.all_manifest_paths).context(MAYBE_TAKEN)? {
             if let Some(own) = canonical(&file).and_then(|path| own.get(&path)) {
                 found.project_files.insert(Arc::clone(&own.name));
-            } else {
-                // Also in a folder with the name of another environment: the whole run reads it for this one.
+            } else if !project.is_of_other_environment(&file.name) {
                 found.add_file(&file, project)?;
             }
         }

@@ -125,12 +125,10 @@ fn unknown_in_entry(key: Option<&str>, span: Span, scope: EntryScope<'_>) -> Pen
     if !is_first {
         return remark;
     }
-    match suggest_similar(key, keys.iter().copied()) {
-        Some(meant) => remark.with_help(format!("did you mean `${{each.{meant}}}`?")),
-        None => {
-            // Only what is quoted is looked through for secrets.
-            let names: Vec<String> = keys.iter().take(10).map(|key| format!("`{key}`")).collect();
-            remark.with_help(format!("its entries have: {}", names.join(", ")))
-        }
+    if let Some(meant) = suggest_similar(key, keys.iter().copied()) {
+        return remark.with_help(format!("did you mean `${{each.{meant}}}`?"));
     }
+    // Only what is quoted is looked through for secrets.
+    let names: Vec<String> = keys.iter().take(10).map(|key| format!("`{key}`")).collect();
+    remark.with_help(format!("its entries have: {}", names.join(", ")))
 }

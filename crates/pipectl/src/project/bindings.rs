@@ -89,6 +89,13 @@ impl ProjectContext {
         folders().find_map(|folder| self.other_environments.get(folder))
     }
 
+    /// Whether manifests at `path` declare objects of another environment: a folder is named after one that leads the same
+    /// words elsewhere. If it does not, the folder is one of this environment, too.
+    pub(crate) fn is_of_other_environment(&self, path: &str) -> bool {
+        let places = |it: &Environment| (it.organization.clone(), it.services.clone(), it.variables.clone());
+        self.other_environment_for(path).is_some_and(|other| places(other) != places(&self.written))
+    }
+
     /// Renames services in earlier manifests to their names of today.
     // Names are matched by id: an alias may be renamed, or be given to another service.
     pub(crate) fn rename_services(&self, manifests: &mut [Manifest], bindings: &Bindings) {
