@@ -168,6 +168,18 @@ impl<'p> VisitedPath<'p> {
     }
 }
 
+/// Every text that is anywhere in a value, with where it stands.
+pub fn visit_texts(value: &Value, at: &VisitedPath<'_>, visit: &mut impl FnMut(&VisitedPath<'_>, &str)) {
+    match value {
+        Value::String(text) => visit(at, text),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| visit_texts(item, &at.index(index), visit));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| visit_texts(field, &at.key(name), visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The value at a path in the dotted form. The rules between fields ask for thousands of them, and a [`FieldPath`]
 /// allocates.
 pub fn value_at<'v>(document: &'v Value, dotted: &str) -> Option<&'v Value> {

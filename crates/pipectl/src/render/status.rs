@@ -13,8 +13,8 @@ use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::RunState;
 use model::address::{Address, Kind, ServiceRef};
 use model::live::{Id, Live, Object, State};
+use model::path::{VisitedPath, visit_texts};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::diagnostics::pluralize;
 use crate::escape::{markdown_code, markdown_sentence, sanitize_line, truncate_chars};
@@ -92,7 +92,8 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
                     pipes.insert(at);
                 }
             };
-            visit_texts(&pipe.body, &mut |text| add_to(&Id::new(text)));
+            // An id may stand in a field that pipectl does not know.
+            visit_texts(&pipe.body, &VisitedPath::root(), &mut |_, text| add_to(&Id::new(text)));
             // A database pipe has the DNS name of the endpoint alone.
             let hosts = FieldSemantics::for_kind(at.kind).all_connected_hosts(&pipe.body);
             let patterns = hosts.iter().flat_map(|host| dns_patterns(host));
@@ -108,16 +109,6 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
         used_by: users[&object.id].iter().map(|at| (*at).clone()).collect(),
     });
     statuses.collect()
-}
-
-/// Every text that is anywhere in a body: an id may stand in a field that pipectl does not know.
-fn visit_texts(value: &Value, visit: &mut impl FnMut(&str)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Array(items) => items.iter().for_each(|item| visit_texts(item, visit)),
-        Value::Object(members) => members.values().for_each(|member| visit_texts(member, visit)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// One pipe.
