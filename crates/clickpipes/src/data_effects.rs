@@ -4,20 +4,20 @@
 
 use serde_json::Value;
 
-use crate::pipe;
+use crate::blocking_tables::{qualified_name, quote_identifier};
+use crate::lifecycle::PipeState;
 use crate::pipe::replacement_effects::{Replacement, TableNames};
+use crate::pipe::source::SourceKind;
+use crate::pipe::written_tables::written_tables;
 use crate::semantics::FieldSemantics;
+use crate::{blocking_tables, lifecycle, pipe, start_paused};
+use model::action::{Action, RunState};
 use model::address::Kind;
+use model::live::Object;
 
-mod columns;
-mod creations;
 mod entries;
-mod stops;
 
-pub use columns::column_effects;
-pub use creations::creation_effects;
 pub use entries::{ChangedEntry, entry_change_effects};
-pub use stops::stop_effects;
 
 /// The effects of deleting the live object and creating the desired one, one sentence each.
 pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
@@ -74,5 +74,146 @@ pub fn deletion_effects(kind: Kind, live: &Value) -> Vec<String> {
             vec!["pipes that use the endpoint can no longer reach their source".to_owned()]
         }
         Kind::CdcScaling => Vec::new(),
+    }
+}
+
+/// What the table needs before the columns of the live pipe become the desired ones, one sentence each. The API changes
+/// what the pipe inserts, and never the table.
+pub fn column_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
+    let (tables, is_pipe) = (written_tables(live), kind == Kind::ClickPipe);
+    let Some(table) = tables.first().filter(|table| is_pipe && table.mapping.is_none()) else { return Vec::new() };
+    let columns = |body: &Value| -> Vec<(String, String)> {
+        let text = |column: &Value, key: &str| column[key].as_str().unwrap_or_default().to_owned();
+        let columns = body["destination"]["columns"].as_array().into_iter().flatten();
+        columns.map(|column| (text(column, "name"), text(column, "type"))).collect()
+    };
+    let (before, after, name) = (columns(live), columns(desired), qualified_name(table));
+    let statement = |(column, of): &(String, String)| {
+        let verb = match before.iter().find(|(name, _)| name == column) {
+            None => "ADD",
+            Some((_, was)) if was != of => "MODIFY",
+            Some(_) => return None,
+        };
+        Some(format!("{verb} COLUMN {} {of}", quote_identifier(column)))
+    };
+    let alters: Vec<String> = after.iter().filter_map(statement).collect();
+    let altered = (!alters.is_empty()).then(|| {
+        format!("table `{name}` is not altered: before apply, run `ALTER TABLE {name} {};`", alters.join(", "))
+    });
+    let removed = before.iter().filter(|(name, _)| after.iter().all(|(other, _)| other != name));
+    let removed: Vec<String> = removed.map(|(name, _)| format!("`{name}`")).collect();
+    let kept = (!removed.is_empty() && !after.is_empty())
+        .then(|| format!("table `{name}` keeps {}, with the default of the column in new rows", removed.join(", ")));
+    let new = after.iter().map(|(column, _)| column).filter(|column| before.iter().all(|(name, _)| name != *column));
+    altered.into_iter().chain(kept).chain(unmapped_note(new, desired, live)).collect()
+}
+
+/// New columns that the live mappings leave out, where git does not manage these.
+// The schema says that every column needs a mapping as soon as there is one. A rule tells of mappings that are declared.
+fn unmapped_note<'c>(new: impl Iterator<Item = &'c String>, desired: &Value, live: &Value) -> Option<String> {
+    let mapped: Vec<&Value> =
+        live["fieldMappings"].as_array().into_iter().flatten().map(|mapping| &mapping["destinationField"]).collect();
+    if mapped.is_empty() || !desired["fieldMappings"].is_null() {
+        return None;
+    }
+    let unmapped: Vec<String> =
+        new.filter(|column| mapped.iter().all(|name| *name != *column)).map(|column| format!("`{column}`")).collect();
+    (!unmapped.is_empty()).then(|| {
+        format!(
+            "no field mapping of the live pipe leads to {}, which may stay empty: declare the live `fieldMappings` and \
+             what is missing",
+            unmapped.join(", ")
+        )
+    })
+}
+
+/// The effects of creating an object, one sentence each. `is_recreated` says that an earlier one of this name may have
+/// left tables behind: the base declares it, and it is not live. Whether it ever was, nobody knows.
+pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<String> {
+    let Some((source_kind, source)) = SourceKind::in_body(body).filter(|_| kind == Kind::ClickPipe) else {
+        return Vec::new();
+    };
+    let mut first_rows = (source_kind.spec().describe_start)(source);
+    if start_paused::has_switch(body) {
+        first_rows = format!("nothing is read until it is started. Then: {first_rows}");
+    }
+    // Only then: for each new pipe, a warning about rows that may be there would hide the one that matters.
+    let tables = if is_recreated { describe_earlier_rows(kind, body) } else { None };
+    let adds = (body["destination"]["managedTable"] == false)
+        .then(|| format!("inserts into {}, which must exist", TableNames::in_body(body).quoted_list()));
+    [first_rows].into_iter().chain(adds).chain(tables).collect()
+}
+
+fn describe_earlier_rows(kind: Kind, body: &Value) -> Option<String> {
+    let empty = blocking_tables::tables_required_empty(kind, body);
+    let tables = TableNames::in_body(body);
+    if !empty.is_empty() {
+        return Some(format!(
+            "if an earlier pipe left rows, they stay, and the API creates the pipe only if {} {} empty (`{}`)",
+            tables.quoted_list(),
+            if empty.len() == 1 { "is" } else { "are" },
+            blocking_tables::drop_statements(&empty)
+        ));
+    }
+    (!tables.names.is_empty()).then(|| {
+        format!(
+            "if an earlier pipe left rows in {}, they stay: what is read again may be there twice",
+            tables.quoted_list()
+        )
+    })
+}
+
+/// The effect of the stop among these actions; `None` without one. `live` is the object before them.
+pub fn stop_effects(live: Option<&Object>, actions: &[Action]) -> Option<String> {
+    if !actions.iter().any(is_stop) {
+        return None;
+    }
+    match (live, actions.iter().find_map(created_body)) {
+        (_, Some(body)) => Some(describe_initial_run(body).to_owned()),
+        (Some(live), None) => describe_interim_stop(live, actions),
+        (None, None) => None,
+    }
+}
+
+fn is_stop(action: &Action) -> bool {
+    matches!(action, Action::SetState { to: RunState::Stopped, .. })
+}
+
+fn created_body(action: &Action) -> Option<&Value> {
+    match action {
+        Action::Create { body, .. } => Some(body),
+        Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => None,
+    }
+}
+
+// A create starts the pipe, so a stop comes after it has begun to read.
+fn describe_initial_run(body: &Value) -> &'static str {
+    if start_paused::has_switch(body) {
+        start_paused::FALLBACK_EFFECT
+    } else if lifecycle::is_finite_load(body) {
+        "the API starts every new pipe: it may load everything before it is stopped"
+    } else {
+        "the API starts every new pipe: it reads until it is stopped"
+    }
+}
+
+fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
+    match PipeState::from(&live.state) {
+        // The API answers 200 and drops the stop until then (documentation of the lifecycle).
+        PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
+            let is_edited = actions.iter().any(|action| matches!(action, Action::Update { .. }));
+            // Nobody has seen what the API answers then: its documentation has a stop only for a pipe that runs, and
+            // Terraform edits no completed pipe.
+            let end = if is_edited && lifecycle::is_finite_load(&live.body) {
+                ", and then it is `Completed`, and the API may refuse the edit"
+            } else {
+                ""
+            };
+            Some(format!("it is in `{}`: the API stops it only when its load is done{end}", live.state))
+        }
+        PipeState::Paused if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
+            Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())
+        }
+        _ => None,
     }
 }

@@ -3,19 +3,17 @@
 mod endpoints;
 mod health;
 mod pipe_state;
-mod service_state;
 
 pub use self::endpoints::{EndpointState, endpoint_health, release_hint, unusable_note};
 pub use self::health::{Health, failure_note, pipe_health};
 pub use self::pipe_state::{PipePhase, PipeState};
-pub use self::service_state::ServiceState;
 
 use serde_json::Value;
 
 use crate::pipe::source::{SourceFamily, SourceKind, source_family};
 use model::action::RunState;
 use model::address::Kind;
-use model::live::Object;
+use model::live::{Object, State};
 
 fn pipe_phase(object: &Object) -> PipePhase {
     PipeState::from(&object.state).phase()
@@ -193,6 +191,49 @@ pub fn is_stopped(object: &Object) -> bool {
 /// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
 pub fn stopped_state_name(body: &Value) -> &'static str {
     source_family(body).unwrap_or(SourceFamily::Stream).stopped_state_name()
+}
+
+/// The state of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are those of the API")]
+pub enum ServiceState {
+    Running,
+    Idle,
+    Awaking,
+    Starting,
+    Provisioning,
+    Stopping,
+    Stopped,
+    /// It is being deleted, or is deleted.
+    Terminated,
+    Failed,
+    /// A state that this version does not know, or that does not matter for pipes.
+    Other(String),
+}
+
+impl From<&State> for ServiceState {
+    fn from(state: &State) -> Self {
+        match state.as_str() {
+            "running" => Self::Running,
+            "idle" => Self::Idle,
+            "awaking" => Self::Awaking,
+            "starting" => Self::Starting,
+            "provisioning" => Self::Provisioning,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "terminating" | "terminated" | "softdeleting" | "softdeleted" => Self::Terminated,
+            "failed" => Self::Failed,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl ServiceState {
+    /// Whether the service does not run again unless somebody starts it.
+    pub fn is_down_for_good(&self) -> bool {
+        // `Stopping` too: somebody asked for it, and pipectl never starts what somebody stopped.
+        matches!(self, Self::Stopping | Self::Stopped | Self::Terminated | Self::Failed)
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ mod cross_document;
 mod defaults;
 mod draft;
 mod draft_places;
-mod field_marks;
 mod file;
 mod intent;
 mod lift_known_fields;
@@ -301,7 +300,6 @@ impl ParsedFiles {
         self.diagnostics.extend(own.filter_map(|it| Some((*positions.get(&*it.place.file)?, it))).collect::<Vec<_>>());
     }
 
-    /// The positions of the files with errors.
     fn files_with_errors(&self) -> impl Iterator<Item = usize> {
         let errors = self.diagnostics.iter().filter(|(_, it)| it.severity == Severity::Error);
         errors.map(|(file, _)| *file)

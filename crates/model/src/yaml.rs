@@ -5,29 +5,26 @@
 //! [`MAX_BYTES`], [`MAX_DEPTH`] and [`MAX_NODES`].
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-mod anchors;
 pub mod code;
-mod mapping_builder;
 mod pending_diagnostic;
 mod reader;
 mod scalar;
-mod span_files;
 mod syntax_error;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod tree_builder;
-mod variable_places;
 
 pub use pending_diagnostic::{PendingDiagnostic, PendingDiagnostics};
 pub use reader::{YamlDocument, read_documents};
 pub use scalar::{parse_plain_scalar, yaml_1_1_boolean};
-pub use span_files::SpanFiles;
 pub use tree::{YamlContent, YamlEntry, YamlNode};
-pub use variable_places::{VariablePlaces, variable_place};
+
+use crate::desired::Place;
 
 /// The documents of a YAML text as plain values, without positions. Broken documents are skipped.
 pub fn parse_documents(text: &str) -> Vec<Value> {
@@ -65,5 +62,81 @@ impl Span {
     /// The range of bytes.
     pub fn byte_range(self) -> Range<usize> {
         self.start..self.end
+    }
+}
+
+/// The places of each `${` in a text of several lines.
+// What a folded text says does not tell on which line a part of it was written.
+#[derive(Clone, Debug)]
+pub struct VariablePlaces(Vec<Span>);
+
+impl VariablePlaces {
+    /// Those in a text that takes `span` of the file. `None` for one line, and where escapes hide a `${`.
+    fn find(file: &str, span: Span, text: &str) -> Option<Box<Self>> {
+        // Nearly every text is one line, which costs less to see than that it has no variable.
+        let written = file.get(span.byte_range()).filter(|written| written.contains('\n'))?;
+        let count = text.matches(SIGN).count();
+        if count == 0 {
+            return None;
+        }
+        let (mut places, mut line, mut column, mut done) = (Vec::new(), span.line, span.column, 0);
+        for (at, _) in written.match_indices(SIGN) {
+            let between = &written[done..at];
+            if let Some((_, last_line)) = between.rsplit_once('\n') {
+                line += length(between.matches('\n').count());
+                column = 1 + length(last_line.chars().count());
+            } else {
+                column += length(between.chars().count());
+            }
+            done = at;
+            let rest = written[at..].lines().next().unwrap_or_default();
+            let end = span.start + at + rest.find('}').map_or(SIGN.len(), |end| end + 1);
+            places.push(Span { start: span.start + at, end, line, column, file: span.file });
+        }
+        (places.len() == count).then(|| Box::new(Self(places)))
+    }
+}
+
+const SIGN: &str = "${";
+
+fn length(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The place of the `${` at a byte of this text, which was read from `span`.
+pub fn variable_place(span: Span, places: Option<&VariablePlaces>, text: &str, at: usize) -> Span {
+    let number = text[..at].matches(SIGN).count();
+    let found = places.and_then(|places| places.0.get(number));
+    found.map_or(span, |found| Span { file: span.file, ..*found })
+}
+
+/// The file that was read, and those that other parts of its trees were taken from.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanFiles<'f> {
+    own: &'f Arc<str>,
+    others: &'f [Arc<str>],
+}
+
+impl<'f> SpanFiles<'f> {
+    /// `others` are the files from number one on.
+    pub fn new(own: &'f Arc<str>, others: &'f [Arc<str>]) -> Self {
+        Self { own, others }
+    }
+
+    /// The name of the file.
+    pub fn name(&self, span: Span) -> &'f Arc<str> {
+        let other = (span.file as usize).checked_sub(1).and_then(|at| self.others.get(at));
+        other.unwrap_or(self.own)
+    }
+
+    /// The place of a span.
+    pub fn place(&self, span: Span) -> Place {
+        Place { file: Arc::clone(self.name(span)), line: span.line, column: span.column }
+    }
+}
+
+impl<'f> From<&'f Arc<str>> for SpanFiles<'f> {
+    fn from(own: &'f Arc<str>) -> Self {
+        Self::new(own, &[])
     }
 }

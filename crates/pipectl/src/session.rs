@@ -1,7 +1,6 @@
 //! One run against one API: what is declared, and the client that speaks about it.
 
 mod live_view;
-mod narrow_to_shard;
 mod observe;
 mod open;
 mod options;
@@ -30,7 +29,8 @@ use crate::git::PlanCommits;
 use crate::output::Output;
 use crate::permissions;
 use crate::plan_view;
-use crate::plan_view::refusals::{self, ApplyRefusal};
+use crate::plan_view::refusals;
+use crate::plan_view::refusals::ApplyRefusal;
 use crate::plan_view::review_notes;
 use crate::render::drift::ChangeInGit;
 use crate::render::plan::Context;
@@ -44,6 +44,7 @@ pub(crate) use self::observe::{ObservedServices, collect_partial};
 pub(crate) use self::options::{DriftRevisions, GitOptions, ScopeOptions};
 use self::plan_rules::PlanRules;
 use self::prune_inputs::{NamesElsewhere, PruneInputs};
+use crate::shard::Shard;
 
 /// The waits before the live side is read again.
 const SETTLE_DELAYS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(12)];
@@ -284,5 +285,40 @@ impl Session {
         let unresolved = secrets::find_unresolved(&self.connection.secrets, documents, &self.files);
         output.print_diagnostics(&unresolved, &self.files);
         unresolved
+    }
+}
+
+impl Session {
+    /// Leaves the services of other parts to other machines, and remembers what is declared there.
+    fn narrow_to_shard(mut self, shard: Shard) -> Self {
+        let ids = self.connection.services.clone();
+        // Without an id, the name decides: one machine says that there is no such service.
+        let part_of = |service: &ServiceRef| shard.part_of(ids.get(service).map_or(service.as_str(), String::as_str));
+        let is_own = |service: &ServiceRef| part_of(service) == shard;
+        self.connection.services.retain(|service, _| is_own(service));
+        self.target.services.retain(|service, _| is_own(&ServiceRef::new(service)));
+        self.in_other_shards = self.desired.keys().filter(|at| !is_own(&at.service)).cloned().collect();
+        self.selected.retain(|at| is_own(&at.service));
+        let in_base = self.base.iter().flatten().map(|(at, _)| at).chain(self.prune_inputs.removed());
+        let removed: BTreeSet<&Address> = in_base.filter(|at| !self.desired.contains_key(at)).collect();
+        let givers = self.possible_givers(&removed).into_iter().filter(|at| !is_own(&at.service));
+        self.givers_elsewhere = givers
+            .map(|at| {
+                let part = part_of(&at.service);
+                let way_out = if removed.contains(at) {
+                    "a pipe that moves to another shard is kept, so delete that one with `state: absent`".to_owned()
+                } else {
+                    format!("shard {part} stops or deletes that one: apply it first, then this one again")
+                };
+                (at.clone(), way_out)
+            })
+            .collect();
+        // After the givers were found, which needs the manifests of all parts.
+        self.desired.retain(|at, _| is_own(&at.service));
+        if let Some(base) = &mut self.base {
+            base.retain(|at, _| is_own(&at.service));
+        }
+        self.prune_inputs.retain_services(is_own);
+        self
     }
 }

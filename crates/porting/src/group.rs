@@ -18,7 +18,6 @@ use model::path::FieldPath;
 mod build_documents;
 mod group_parameters;
 mod manifest_leaves;
-mod template_name;
 #[cfg(test)]
 mod tests;
 mod text_parts;
@@ -239,7 +238,7 @@ impl GroupBuilder {
     /// `None` if the documents would not come to the manifests of the group.
     fn build_group(&mut self, manifests: &[ExportedManifest], group: &FoundGroup) -> Option<ManifestGroup> {
         let mut members: Vec<ExportedManifest> = group.members.iter().map(|at| manifests[*at].clone()).collect();
-        let template_name = template_name::unique_name(members.first()?, &mut self.taken_names);
+        let template_name = unique_name(members.first()?, &mut self.taken_names);
         for path in &group.parameters.shared_secrets {
             let variable = self.variables.unique_name(&template_name, path);
             for member in &mut members {
@@ -262,4 +261,27 @@ fn comes_to(template: &Value, document: &Value, members: &[ExportedManifest]) ->
     let name = |document: &Value| document["metadata"]["name"].to_string();
     let rendered: BTreeMap<String, Value> = rendered.into_iter().map(|it| (name(&it.document), it.document)).collect();
     rendered.len() == members.len() && members.iter().all(|it| rendered.get(&name(&it.document)) == Some(&it.document))
+}
+
+/// `analytics-kafka` for Kafka pipes of the service `analytics`, with a number if that is in use.
+fn unique_name(first: &ExportedManifest, taken: &mut BTreeSet<String>) -> String {
+    let source = first.document["spec"]["source"].as_object().and_then(|source| source.keys().next());
+    let what = match first.address.kind {
+        Kind::ClickPipe => source.map_or("pipes", String::as_str),
+        Kind::ReversePrivateEndpoint => "endpoints",
+        Kind::CdcScaling => "scaling",
+    };
+    let base = plain_words(&format!("{} {what}", first.address.service.as_str()));
+    let (mut name, mut count) = (base.clone(), 1);
+    while !taken.insert(name.clone()) {
+        count += 1;
+        name = format!("{base}-{count}");
+    }
+    name
+}
+
+/// Letters and digits, with `-` between words.
+fn plain_words(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_lowercase()
 }

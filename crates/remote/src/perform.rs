@@ -3,23 +3,27 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clickpipes::lifecycle::{self, EndpointState, Progress};
+use clickpipes::lifecycle;
+use clickpipes::lifecycle::{EndpointState, Progress};
 use clickpipes::semantics::{FieldSemantics, dns_names, dns_patterns};
 use model::action::{Action, RunState};
 use model::address::{Address, Kind};
-use model::live::{Id, Object};
+use model::live::{Id, Object, State};
 use serde_json::Value;
 use tokio::time::Instant;
+use watch::ObjectWatch;
 
-use crate::cdc_scaling;
+use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
-use crate::error::{Error, UnreadyEndpoint};
+use crate::error::{Error, RejectionKind, UnreadyEndpoint};
 use crate::performed_action::PerformedAction;
 use crate::run_context::RunContext;
-use crate::secret::{self, EndpointReference, FilledBody};
+use crate::secret;
+use crate::secret::{EndpointReference, FilledBody};
+use crate::transport::Method;
+use crate::{cdc_scaling, routes};
 
 mod create;
-mod delete;
 mod pause_and_retry;
 mod resume;
 mod start_stop;
@@ -114,7 +118,7 @@ async fn dispatch_action(run: &RunContext, action: &Action) -> Result<PerformedA
                 RunState::Stopped => start_stop::stop_object(run, at, &id).await,
             }
         }
-        Action::Delete { address: at, id } => delete::delete_object(run, at, id).await,
+        Action::Delete { address: at, id } => delete_object(run, at, id).await,
     }
 }
 
@@ -124,7 +128,7 @@ async fn wait_until_created(run: &RunContext, at: &Address, id: &Id) -> Result<b
         |object: &Object| lifecycle::progress_toward(at.kind, object, RunState::Running) == Progress::InProgress;
     let is_awaited = run.list_cache(at)?.last_seen(id).as_ref().is_some_and(in_progress);
     if is_awaited {
-        watch::ObjectWatch::new(run, at, id)?.until_settled(RunState::Running, None).await?;
+        ObjectWatch::new(run, at, id)?.until_settled(RunState::Running, None).await?;
     }
     Ok(is_awaited)
 }
@@ -136,7 +140,7 @@ async fn wait_until_usable(run: &RunContext, reference: &EndpointReference<'_>, 
     let seen = run.list_cache(at)?.last_seen(id);
     // Somebody may have accepted it since it was seen.
     if seen.is_some_and(|object| !lifecycle::is_usable(at.kind, &object)) {
-        watch::ObjectWatch::new(run, at, id)?.next_object().await?;
+        ObjectWatch::new(run, at, id)?.next_object().await?;
     }
     let was_named = wait_until_named(run, reference, id).await?;
     Ok(was_created || was_named)
@@ -149,7 +153,7 @@ const NAMED_WITHIN: Duration = Duration::from_secs(2 * 60);
 // The API may return `Ready` before it returns the DNS names.
 async fn wait_until_named(run: &RunContext, reference: &EndpointReference<'_>, id: &Id) -> Result<bool, Error> {
     let is_missing = || matches!(run.resolve_reference(reference), Err(Error::EndpointWithoutDnsName { .. }));
-    let (mut watch, end) = (watch::ObjectWatch::new(run, &reference.address, id)?, Instant::now() + NAMED_WITHIN);
+    let (mut watch, end) = (ObjectWatch::new(run, &reference.address, id)?, Instant::now() + NAMED_WITHIN);
     let mut has_waited = false;
     // It ends without an error of its own: the fill that follows reports which name is missing.
     while is_missing() && Instant::now() < end {
@@ -178,3 +182,36 @@ pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value
 
 pub(crate) use resume::resume_pipe;
 pub(crate) use start_stop::resync_pipe;
+
+//
+// The API acknowledges a delete at once and carries it out later; a managed Pub/Sub subscription was seen to be
+// deleted 22 to 24 seconds after the answer. Whatever follows (the create of a replacement, the delete of the
+// endpoint that the pipe used) is refused, or harms the old object, while it is still there. So the wait is part of
+// the action.
+
+async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
+    if at.kind == Kind::CdcScaling {
+        return Err(Error::Unsupported { what: "delete", kind: at.kind });
+    }
+    let list_cache = run.list_cache(at)?;
+    let path = routes::object_url(&list_cache.path, id);
+    let budget = run.budget_for(at);
+    let answer = run.client.send(RequestSpec::new(Method::Delete, &path).with_budget(budget).with_object(at)).await;
+    // Whoever deleted it may have created another one of the name.
+    list_cache.note_wait();
+    match answer {
+        Ok(_) => ObjectWatch::new(run, at, id)?.with_budget(budget).until_deleted().await?,
+        // Somebody else deleted it, or an earlier attempt whose answer was lost. Either way it does not exist.
+        Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
+        Err(error) => return Err(error),
+    }
+    list_cache.forget_object(id);
+    run.note_deleted(at, id);
+    Ok(PerformedAction {
+        id: id.clone(),
+        state: State::default(),
+        progress: Progress::Ready,
+        notes: Vec::new(),
+        live: None,
+    })
+}

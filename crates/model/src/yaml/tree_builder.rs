@@ -1,12 +1,12 @@
 //! Builds the tree of one document from the events of the parser.
 
+use std::collections::HashMap;
+
 use granit_parser::{Event, ScalarStyle, Tag};
 
-use super::anchors::Anchors;
-use super::mapping_builder::MappingBuilder;
 use super::{
-    MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, VariablePlaces, YamlContent, YamlNode, code,
-    scalar,
+    MAX_DEPTH, MAX_NODES, PendingDiagnostic, PendingDiagnostics, Span, VariablePlaces, YamlContent, YamlEntry,
+    YamlNode, code, scalar,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,5 +275,81 @@ fn merge_mappings(mapping: &mut MappingBuilder, value: YamlNode, span: Span, rem
                 "`<<` takes a mapping, or a list of mappings, to merge into this one",
             )),
         }
+    }
+}
+
+/// The anchored values of one document, by the parser's number for the anchor.
+#[derive(Default)]
+pub(super) struct Anchors(HashMap<usize, AnchoredNode>);
+
+// Measured once, because every alias asks for its size before the copy: a file of many aliases would
+// otherwise walk the same large value each time.
+pub(super) struct AnchoredNode {
+    pub(super) node: YamlNode,
+    pub(super) size: usize,
+    pub(super) height: usize,
+}
+
+impl Anchors {
+    pub(super) fn insert(&mut self, anchor: usize, node: YamlNode) {
+        let (size, height) = (node.node_count(), node.nesting_height());
+        self.0.insert(anchor, AnchoredNode { node, size, height });
+    }
+
+    /// `None` while the value is incomplete: the alias is inside of it.
+    pub(super) fn get(&self, anchor: usize) -> Option<&AnchoredNode> {
+        self.0.get(&anchor)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Entries in the order of the file, each key once.
+#[derive(Default)]
+pub(super) struct MappingBuilder {
+    entries: Vec<YamlEntry>,
+    index: HashMap<String, usize>,
+}
+
+impl MappingBuilder {
+    // Nearly all mappings are this small and need no index. A mapping of 200 000 keys does: without one,
+    // finding duplicates takes the square of that.
+    const LINEAR_SEARCH_LIMIT: usize = 16;
+
+    /// Fails with the key and the place of the entry that already has it.
+    pub(super) fn insert(&mut self, key: String, span: Span, value: YamlNode) -> Result<(), (String, Span)> {
+        let entry = YamlEntry { key, span, value, merged: false };
+        match self.key_position(&entry.key) {
+            None => self.entries.push(entry),
+            // A written entry wins over a merged one, also if `<<` comes first.
+            Some(at) if self.entries[at].merged => self.entries[at] = entry,
+            Some(at) => return Err((entry.key, self.entries[at].span)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn merge_entries(&mut self, other: Vec<YamlEntry>) {
+        for entry in other {
+            if self.key_position(&entry.key).is_none() {
+                self.entries.push(YamlEntry { merged: true, ..entry });
+            }
+        }
+    }
+
+    pub(super) fn into_entries(self) -> Vec<YamlEntry> {
+        self.entries
+    }
+
+    fn key_position(&mut self, key: &str) -> Option<usize> {
+        if self.entries.len() <= Self::LINEAR_SEARCH_LIMIT {
+            return self.entries.iter().position(|entry| entry.key == key);
+        }
+        // Entries are only appended or replaced in place, so indexed positions stay right.
+        for (at, entry) in self.entries.iter().enumerate().skip(self.index.len()) {
+            self.index.insert(entry.key.clone(), at);
+        }
+        self.index.get(key).copied()
     }
 }

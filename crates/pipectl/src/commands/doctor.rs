@@ -2,19 +2,19 @@
 
 mod api;
 mod local;
-mod schema;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::connection::ConnectOptions;
 use crate::context::CommandContext;
 use crate::escape::{markdown_code, sanitize_line};
-use crate::exit;
 use crate::outcome::CommandOutcome;
 use crate::output::{Label, StyledText};
+use crate::{exit, files};
 
 pub(crate) struct DoctorOptions {
     /// Files and folders; if there are none, those of the project file.
@@ -94,7 +94,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DoctorOptions) -> Re
     let mut findings = DoctorFindings::default();
     let local = local::check_local(context, &options.paths, &mut findings);
     if let Some(file) = &options.api_schema {
-        schema::check_schema(file, &mut findings);
+        check_schema(file, &mut findings);
     }
     api::check_api(&options.connect, local, &mut findings).await;
     let (code, word) = match (
@@ -154,4 +154,44 @@ fn summary_line(findings: &DoctorFindings) -> String {
     let [ok, warn, bad] =
         [FindingLevel::Ok, FindingLevel::Warn, FindingLevel::Bad].map(|level| findings.count_level(level));
     format!("Doctor: {ok} ok, {warn} to look at, {bad} bad.")
+}
+
+const CHECK: &str = "schema";
+
+/// The published document has some megabytes.
+const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+fn check_schema(file: &Path, findings: &mut DoctorFindings) {
+    let name = file.display();
+    let news = match read_news(file) {
+        Ok(news) => news,
+        Err(error) => {
+            let fix = "name a file with the OpenAPI document of the API, as JSON".to_owned();
+            return findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
+        }
+    };
+    if news.is_empty() {
+        findings.add(DoctorFinding::ok(CHECK, format!("{name} is what this version knows")));
+    }
+    for what in news {
+        let fix = "look for a newer version of pipectl; until then, `additional` takes new fields and words";
+        findings.add(DoctorFinding::warn(CHECK, what, fix));
+    }
+}
+
+fn read_news(file: &Path) -> Result<Vec<String>> {
+    let text = files::read_named_file(file, MAX_DOCUMENT_BYTES)?;
+    let document: Value = serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+    let paths = document["paths"].as_object();
+    ensure!(paths.is_some(), "{} is not an OpenAPI document: it has no paths", file.display());
+    let methods = |(path, item): (&String, &Value)| {
+        let methods = item.as_object().into_iter().flatten().filter(|(_, it)| it.get("responses").is_some());
+        methods.map(|(method, _)| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+    };
+    let requests: Vec<String> = paths.into_iter().flatten().flat_map(methods).collect();
+    let (new, gone) = remote::compare_requests(&requests);
+    let mut news: Vec<String> = new.iter().map(|request| format!("new request `{request}`")).collect();
+    news.extend(gone.iter().map(|request| format!("the request `{request}` is gone")));
+    news.extend(clickpipes::api_schema::find_news(&document));
+    Ok(news)
 }

@@ -1,6 +1,5 @@
 //! State and health of live pipes: a table for each service.
 
-mod age;
 mod groups;
 mod table;
 
@@ -38,7 +37,6 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// One service.
 #[derive(Debug, Serialize)]
 pub struct ServiceStatus {
     /// Its name.
@@ -58,13 +56,10 @@ pub struct ServiceStatus {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointStatus {
-    /// Its address.
     pub address: Address,
-    /// Its id.
     pub id: String,
     /// Its state, in the API's words.
     pub state: String,
-    /// Its health.
     pub health: Health,
     /// What the state means, and the way out.
     pub note: String,
@@ -111,27 +106,22 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
     statuses.collect()
 }
 
-/// One pipe.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PipeStatus {
-    /// Its address.
     pub address: Address,
     /// Its id; `None` if it is declared and not live.
     pub id: Option<String>,
     /// Its state, in the API's words.
     pub state: String,
-    /// Its health.
     pub health: Health,
     /// The reason for the health; empty if the state says it.
     pub note: String,
     /// Whether a manifest declares it; `None` without manifests.
     pub managed: Option<bool>,
-    /// Its source.
     pub source: String,
     /// The tables that it writes.
     pub tables: Vec<String>,
-    /// Its compute size.
     pub size: Option<ComputeSize>,
     /// Whether it shares the size with the other database pipes.
     pub shares_size: bool,
@@ -194,7 +184,6 @@ pub fn find_shared_size(live: &Live) -> Option<ComputeSize> {
 }
 
 impl StatusReport {
-    /// All pipes.
     pub fn all_pipes(&self) -> impl Iterator<Item = &PipeStatus> {
         self.services.iter().flat_map(|service| &service.pipes)
     }
@@ -227,7 +216,6 @@ impl StatusReport {
     }
 }
 
-/// The word of a health.
 pub fn health_word(health: Health) -> &'static str {
     match health {
         Health::Ok => "ok",
@@ -237,7 +225,6 @@ pub fn health_word(health: Health) -> &'static str {
     }
 }
 
-/// The text, as of `now`.
 pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
     let mut text = StyledText::new();
     for service in &status.services {
@@ -253,7 +240,6 @@ pub fn render(status: &StatusReport, now: SystemTime) -> StyledText {
     text
 }
 
-/// The markdown.
 pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String {
     let section = |service: &ServiceStatus| {
         let pipes: Vec<&PipeStatus> = service.pipes.iter().collect();
@@ -268,7 +254,6 @@ pub fn render_status_markdown(status: &StatusReport, now: SystemTime) -> String 
     format!("{sections}{}\n", status_counts(status))
 }
 
-/// A service with its table of pipes, if it has one.
 fn service_section_markdown(service: &ServiceStatus, table: &str) -> String {
     let state = service.state.as_deref().map(|state| format!(", {}", markdown_code(state))).unwrap_or_default();
     let error = service.error.as_deref().map(|error| format!("Could not be read: {}\n\n", markdown_code(error)));
@@ -289,7 +274,6 @@ fn push_service_notes(text: &mut StyledText, service: &ServiceStatus) {
     }
 }
 
-/// An endpoint in one line.
 fn endpoint_line(endpoint: &EndpointStatus) -> String {
     let users: Vec<String> = endpoint.used_by.iter().map(|at| at.name.to_string()).collect();
     let users = if users.is_empty() { String::new() } else { format!("; used by {}", users.join(", ")) };

@@ -34,7 +34,6 @@ pub(crate) enum SizeRead {
     Required,
 }
 
-/// What one service answered.
 type ServiceAnswer = (ServiceRef, Result<Live, Error>);
 
 impl LiveView {

@@ -166,9 +166,6 @@ async fn observe_services(
 
 /// Reads what live objects reference although no manifest says so. A replacement keeps such a reference, and needs to
 /// know whether it can.
-///
-/// # Errors
-/// When it could not be read.
 async fn observe_references(
     remote: &Remote,
     scope: &ObserveScope,
@@ -188,9 +185,6 @@ async fn observe_references(
 }
 
 /// The same, however each service is read.
-///
-/// # Errors
-/// As above.
 pub(crate) async fn collect_partial(
     reads: impl Iterator<Item = impl Future<Output = (ServiceRef, Result<Live>)>>,
 ) -> Result<ObservedServices> {
@@ -215,7 +209,6 @@ pub(crate) async fn collect_partial(
     Ok(reading)
 }
 
-/// One scope for each service.
 fn split_by_service(scope: ObserveScope) -> BTreeMap<ServiceRef, ObserveScope> {
     let mut scopes: BTreeMap<ServiceRef, ObserveScope> = BTreeMap::new();
     for (service, kinds) in scope.kinds {

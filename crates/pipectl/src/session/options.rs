@@ -18,7 +18,6 @@ pub(crate) struct ScopeOptions {
     pub(crate) shard: Option<Shard>,
 }
 
-/// The revisions of `pipectl drift`.
 pub(crate) struct DriftRevisions {
     /// Live is compared with its manifests; by default with those of `HEAD`.
     pub(crate) compared: Option<String>,

@@ -7,7 +7,6 @@ use clickpipes::secret_hosts::secret_hosts;
 use clickpipes::secrets::host::SecretHost;
 use model::path::FieldPath;
 
-/// The type of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeafType {
     Text,

@@ -16,7 +16,6 @@ pub(super) struct EndpointDnsNames {
     pub(super) names: Value,
 }
 
-/// Adds the DNS names to the manifests of their endpoints.
 pub(super) fn assign_dns_names(read: &mut TerraformImport, names: Vec<EndpointDnsNames>) {
     for EndpointDnsNames { resource, endpoint_id: endpoint, names } in names {
         let Some(found) = read.objects.iter_mut().find(|object| Id::new(&object.id) == Id::new(&endpoint)) else {

@@ -164,7 +164,6 @@ impl<'a> ObjectWatch<'a> {
         .await
     }
 
-    /// The object in the next list.
     pub(super) async fn next_object(&mut self) -> Result<Option<Object>, Error> {
         let was_seen = self.last_state.is_some();
         match self.look().await? {

@@ -1,10 +1,9 @@
 //! The table of pipes.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clickpipes::lifecycle::Health;
 
-use super::age::format_age;
 use super::{PipeStatus, health_word};
 use crate::escape::{markdown_code, markdown_sentence, sanitize_line, truncate_chars};
 use crate::output::{Label, StyledText};
@@ -14,7 +13,6 @@ type StatusRow<T> = [T; 10];
 const COLUMN_HEADS: StatusRow<&str> =
     ["PIPE", "STATE", "HEALTH", "SOURCE", "TO", "SIZE", "AGE", "CHANGED", "GIT", "NOTE"];
 
-/// The column of the health.
 const HEALTH_COLUMN: usize = 2;
 
 const MAX_CELL_WIDTH: usize = 60;
@@ -132,4 +130,42 @@ fn fit_cells(pipe: &PipeStatus, names: NameStyle, now: SystemTime) -> StatusRow<
         *cell = truncate_chars(&sanitize_line(cell), width);
     }
     cells
+}
+
+const TIME_UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+
+/// How long ago an RFC 3339 time was: `12d`, `3h`. Nothing where it is no such time, or to come.
+pub(super) fn format_age(time: Option<&str>, now: SystemTime) -> String {
+    let then = time.and_then(|time| humantime::parse_rfc3339_weak(time).ok());
+    let passed = then.and_then(|then| now.duration_since(then).ok());
+    passed.map(format_duration).unwrap_or_default()
+}
+
+fn format_duration(passed: Duration) -> String {
+    let seconds = passed.as_secs();
+    let unit = TIME_UNITS.iter().find(|(length, _)| seconds >= *length);
+    unit.map_or_else(|| "0s".to_owned(), |(length, unit)| format!("{}{unit}", seconds / length))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::format_age;
+
+    #[test]
+    fn age_is_shown_in_its_largest_unit() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400 * 20);
+        for (time, words) in [
+            ("1970-01-01T00:00:00.123456Z", "19d"),
+            ("1970-01-20T20:00:00Z", "4h"),
+            ("1970-01-20T23:59:00Z", "1m"),
+            ("1970-01-21T00:00:00Z", "0s"),
+            ("1970-02-01T00:00:00Z", ""),
+            ("yesterday", ""),
+        ] {
+            assert_eq!(format_age(Some(time), now), words, "{time}");
+        }
+        assert_eq!(format_age(None, now), "");
+    }
 }
