@@ -28,7 +28,6 @@ struct Part {
     answer: &'static str,
 }
 
-/// What a schema is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SchemaUse {
     Create,

@@ -103,7 +103,6 @@ fn lineage_edges(spec: &SourceSpec, source: &Value, body: &Value) -> Vec<Lineage
     edges.collect()
 }
 
-/// What is read for one table.
 fn read_items(items: &SourceItems, source: &Value, table: &WrittenTable<'_>) -> Vec<String> {
     match (items, table.mapping) {
         (SourceItems::Single(read), None) => vec![read(source)],

@@ -78,7 +78,6 @@ impl ServersOfService<'_> {
         Self { is_by_target: true, ..self }
     }
 
-    /// The endpoint that has a host as one of its names.
     pub(crate) fn endpoint_of_name(self, host: &str) -> Option<String> {
         Some(self.endpoint_key(self.endpoints?.by_name.get(&canonical_host(host))?.as_str()))
     }

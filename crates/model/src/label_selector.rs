@@ -38,9 +38,6 @@ impl FromStr for LabelSelector {
 }
 
 /// Reads the name of a label.
-///
-/// # Errors
-/// When the text is not one.
 pub fn parse_label_key(text: &str) -> Result<String, String> {
     let is_key = !text.is_empty() && !text.contains([' ', '=', '!', '(', ')', ',', '<', '>']);
     is_key.then(|| text.to_owned()).ok_or_else(|| format!("`{text}` is not the name of a label"))

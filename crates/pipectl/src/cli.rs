@@ -34,9 +34,6 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// Parses a command line; flags that are missing come from their environment variables.
-    ///
-    /// # Errors
-    /// On a usage error, and when help is requested.
     pub(crate) fn parse_args(args: &[OsString]) -> Result<Self, clap::Error> {
         let mut program = configure_env_vars(Self::command());
         let args = expand_help_command(args);

@@ -47,7 +47,6 @@ pub(crate) fn run_on_runtime(
     build_runtime(connect.sandbox.is_some())?.block_on(work)
 }
 
-/// Runs a command in real time.
 pub(crate) fn run_in_real_time(work: impl Future<Output = Result<CommandOutcome>>) -> Result<CommandOutcome> {
     build_runtime(false)?.block_on(work)
 }

@@ -58,7 +58,6 @@ impl CommandContext {
     }
 }
 
-/// Output formats on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
     /// For people.

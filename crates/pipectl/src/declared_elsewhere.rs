@@ -62,7 +62,6 @@ impl DeclaredElsewhere {
         Ok(())
     }
 
-    /// The services that the manifests name.
     pub(crate) fn service_names(&self) -> BTreeSet<String> {
         self.manifests.iter().filter_map(|manifest| manifest.service.clone()).collect()
     }

@@ -98,7 +98,6 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
     renderer.render(&groups)
 }
 
-/// The line in which a span begins.
 fn line_range(text: &str, span: &Range<usize>) -> Range<usize> {
     let start = char_boundary(text, span.start);
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);

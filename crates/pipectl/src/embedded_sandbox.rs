@@ -45,9 +45,6 @@ impl EmbeddedSandbox {
     }
 
     /// A transport to the world in `file`, or to a new one that is saved there.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not a world.
     pub fn open_file(file: &Path) -> Result<Arc<Self>> {
         Ok(Self::with_file(load_world(file)?, Some(file.to_owned())))
     }
@@ -78,9 +75,6 @@ impl EmbeddedSandbox {
     }
 
     /// Writes the world to its file.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
     pub fn save_state(&self) -> Result<()> {
         self.lock_state().save_state()
     }
@@ -134,9 +128,6 @@ impl SandboxState {
 }
 
 /// The world in `file`, or a new one.
-///
-/// # Errors
-/// When the file cannot be read or is not a world.
 pub fn load_world(file: &Path) -> Result<World> {
     if !file.exists() {
         return Ok(World::new(sandbox::SandboxOptions::default()));
@@ -157,9 +148,6 @@ fn file_age(file: &Path) -> Duration {
 }
 
 /// Writes the world to `file`.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn store_world(file: &Path, world: &World) -> Result<()> {
     let text = serde_json::to_string(world).with_context(|| format!("cannot write {}", file.display()))?;
     files::write_private_file(file, &text)

@@ -8,11 +8,8 @@ pub(crate) const USAGE: &str = "usage";
 pub(crate) const INTERRUPTED: &str = "interrupted";
 /// There is no API key.
 pub(crate) const MISSING_KEY: &str = "missing-key";
-/// Manifests have errors.
 pub(crate) const INVALID_MANIFESTS: &str = "invalid-manifests";
-/// The project file has errors.
 pub(crate) const INVALID_PROJECT: &str = "invalid-project";
-/// There is no manifest.
 pub(crate) const NO_MANIFESTS: &str = "no-manifests";
 /// The API accepted the change, and it is not live as declared.
 pub(crate) const NOT_APPLIED: &str = "not-applied";

@@ -12,7 +12,6 @@ use crate::error_code;
 pub struct ErrorReport {
     /// What kind of error it is, for programs.
     pub code: &'static str,
-    /// The error.
     pub message: String,
     /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]

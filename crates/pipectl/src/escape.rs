@@ -72,7 +72,6 @@ fn ends_with_www(text: &str) -> bool {
     text.len().checked_sub(3).and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
-/// The longest run of backticks.
 fn longest_backtick_run(line: &str) -> usize {
     line.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }

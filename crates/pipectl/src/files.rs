@@ -9,9 +9,6 @@ use anyhow::{Context, Result, bail};
 use model::secret::normal_path;
 
 /// Reads a file, or standard input if the path is `-`.
-///
-/// # Errors
-/// When it cannot be read, or is larger than `max_bytes`.
 pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
@@ -64,17 +61,11 @@ pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
 }
 
 /// The same; nobody but the user of the run can read a file that is new.
-///
-/// # Errors
-/// As above.
 pub(crate) fn write_private_file(path: &Path, text: &str) -> Result<()> {
     write_accessible(path, text, FileAccess::OwnerOnly)
 }
 
 /// Writes a manifest that was read. The reader found that a link leads to a file of the project.
-///
-/// # Errors
-/// As above.
 pub(crate) fn rewrite_manifest(path: &Path, text: &str) -> Result<()> {
     let target = fs::canonicalize(path).with_context(|| format!("cannot write {}", path.display()))?;
     write_file(&target, text)

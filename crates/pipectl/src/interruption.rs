@@ -64,9 +64,6 @@ impl Interruption {
 
     /// A flag that the first SIGINT or SIGTERM raises. A second signal ends the process at once. The system's own
     /// handling of these signals ends here.
-    ///
-    /// # Errors
-    /// When the process cannot listen to signals.
     pub(crate) fn from_signals() -> Result<Self> {
         let mut receiver = signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
         let interruption = Self::default();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use model::address::Address;
 use model::desired::Document;
 
-/// A label, and its values.
 #[derive(Debug, Default)]
 pub(crate) struct LabelValues {
     key: String,

@@ -2,6 +2,8 @@
 //!
 //! Only this crate prints, reads files and the environment, and ends the process.
 
+#![expect(missing_docs, reason = "only the program and its tests use this crate")]
+
 pub mod apply;
 mod cli;
 mod code_help;

@@ -130,13 +130,11 @@ impl LoadedManifests {
         }
     }
 
-    /// Adds the project file to the files that messages quote.
     pub(crate) fn add_project_file(&mut self, file: Option<&SourceFile>) {
         let is_new = |file: &&SourceFile| self.files.iter().all(|known| known.name != file.name);
         self.files.extend(file.filter(is_new).cloned());
     }
 
-    /// The files that declare the manifests.
     pub(crate) fn manifest_files(&self) -> &[SourceFile] {
         &self.files[..self.manifest_file_count]
     }

@@ -65,7 +65,6 @@ struct FoundPaths {
     /// Each with its canonical path.
     files: Vec<(PathBuf, PathBuf)>,
     warnings: Vec<Diagnostic>,
-    /// Folders without manifests.
     empty_folders: Vec<PathBuf>,
     /// The folders that a link may lead into, as canonical paths.
     allowed: Vec<PathBuf>,

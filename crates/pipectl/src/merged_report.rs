@@ -22,7 +22,6 @@ pub struct MergedReport {
     pub counts: BTreeMap<String, usize>,
 }
 
-/// One of the runs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MergedRun {
@@ -30,7 +29,6 @@ pub struct MergedRun {
     pub name: String,
     /// The word for its result.
     pub outcome: String,
-    /// Its exit code.
     pub exit_code: u8,
     /// The number of objects by verdict, or by outcome after an apply.
     pub counts: BTreeMap<String, usize>,
@@ -50,7 +48,6 @@ pub struct MergedRun {
 pub struct MergedRow {
     /// The verdict, or the outcome.
     pub word: String,
-    /// The object.
     pub object: String,
     /// What happens to it, and why.
     pub summary: String,

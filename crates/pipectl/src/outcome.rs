@@ -166,7 +166,6 @@ impl<'e> InvalidFiles<'e> {
     }
 }
 
-/// The code of an error that only a command can have.
 fn command_error_code(error: &anyhow::Error) -> Option<&'static str> {
     match () {
         () if error.is::<UsageError>() => Some(error_code::USAGE),

@@ -87,7 +87,6 @@ impl StyledText {
         self.push(Label::Plain, text)
     }
 
-    /// Ends the line.
     pub fn end_line(&mut self) -> &mut Self {
         self.push_plain("\n")
     }
@@ -187,14 +186,12 @@ impl Output {
         let _ = write_styled(AutoStream::new(io::stderr().lock(), choice), text);
     }
 
-    /// Prints a message of one line.
     pub fn print_message_line(self, line: impl AsRef<str>) {
         let mut text = StyledText::new();
         text.push_plain(line).end_line();
         self.print_message(&text);
     }
 
-    /// Prints problems in files.
     pub fn print_diagnostics(self, problems: &[Diagnostic], files: &[SourceFile]) {
         if problems.is_empty() {
             return;
@@ -220,7 +217,6 @@ impl Output {
 /// Moves to the upper left and clears the screen.
 const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[J";
 
-/// Whether stdout is a terminal.
 pub fn is_stdout_terminal() -> bool {
     io::stdout().is_terminal()
 }

@@ -34,11 +34,9 @@ pub struct Context {
     pub target: Option<PlanTarget>,
     /// What changed in the project file since the base.
     pub project_changes: Vec<ProjectChange>,
-    /// The project file.
     pub project_file: Option<Arc<str>>,
     /// Selected and declared objects, when the plan was narrowed.
     pub partial: Option<(usize, usize)>,
-    /// Services that the plan does not include.
     pub unreachable: Vec<UnreachableService>,
     /// Requests that reading took.
     pub requests: usize,
@@ -74,7 +72,6 @@ pub struct ProjectChange {
 /// An object that excepts itself from rules of the project.
 #[derive(Clone, Debug)]
 pub struct RuleException {
-    /// Its address.
     pub address: Address,
     /// The names of the rules.
     pub rules: Vec<String>,

@@ -43,11 +43,9 @@ pub(crate) struct ProjectContext {
     pub(crate) default_environment: Option<String>,
     /// What the environments of the base are called whose rules hold for this run, if it is not its own name.
     pub(crate) earlier_environments: BTreeSet<String>,
-    /// The project file as read.
     pub(crate) file: Option<SourceFile>,
     /// The warnings about it. They are printed already.
     pub(crate) warnings: Vec<Diagnostic>,
-    /// The other environments, by name.
     pub(crate) other_environments: BTreeMap<String, Environment>,
     /// Manifest paths: those of the command line, else those of the file.
     pub(crate) manifests: Vec<PathBuf>,
@@ -101,25 +99,16 @@ pub(crate) fn load_with_manifests(paths: &[PathBuf], context: &CommandContext) -
 }
 
 /// The same for commands without the network: ids of organizations and services need not be known.
-///
-/// # Errors
-/// As above, except for ids.
 pub(crate) fn load_offline(paths: &[PathBuf], context: &CommandContext) -> Result<ProjectContext> {
     require_manifests(load_with_needs(paths, RequiredFields::Variables, context)?)
 }
 
 /// The same for commands that read no manifests.
-///
-/// # Errors
-/// As above, except for manifest paths.
 pub(crate) fn load_without_manifests(context: &CommandContext) -> Result<ProjectContext> {
     load_with_needs(&[], RequiredFields::Variables, context)
 }
 
 /// The same for commands that work without manifests.
-///
-/// # Errors
-/// As above, except for manifest paths.
 pub(crate) fn load_context(paths: &[PathBuf], context: &CommandContext) -> Result<ProjectContext> {
     load_with_needs(paths, RequiredFields::Everything, context)
 }
@@ -191,7 +180,6 @@ pub(crate) struct RawEnvironment {
     /// set stay as written.
     pub(crate) environment: Environment,
     pub(crate) defaults: EnvironmentDefaults,
-    /// The manifest paths of the project file.
     pub(crate) manifests: Vec<PathBuf>,
 }
 
@@ -282,7 +270,6 @@ fn read_context(
     })
 }
 
-/// The keys that a policy sets.
 fn own_keys(policy: &Policy) -> Vec<String> {
     let policy = serde_json::to_value(policy).unwrap_or_default();
     let keys = policy.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());

@@ -61,9 +61,6 @@ pub fn plan_digest(plan: &Plan, target: &PlanTarget) -> String {
 }
 
 /// Writes the plan to a file, with the services that could not be read. The file contains no secret.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], file: &Path) -> Result<()> {
     let mut saved = json!({
         "schemaVersion": SCHEMA_VERSION,
@@ -237,7 +234,6 @@ impl Serialize for SortedAction<'_> {
     }
 }
 
-/// The change of each object, by address.
 fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Value> {
     comparable_objects(plan, target).map(|(key, object)| (key, json!(object))).collect()
 }

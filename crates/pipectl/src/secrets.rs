@@ -62,9 +62,6 @@ pub(crate) struct SecretResolver {
 
 impl SecretResolver {
     /// Follows the project file. In the sandbox, it takes values from the `sandbox.env` files beside the manifests, too.
-    ///
-    /// # Errors
-    /// When such a file cannot be read.
     pub(crate) fn for_project(project: &ProjectContext, is_sandbox: bool) -> Result<Self> {
         let mut sandbox_values = BTreeMap::new();
         for path in project.manifests.iter().filter(|_| is_sandbox) {

@@ -14,9 +14,7 @@ use crate::output::{Label, StyledText};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreachableService {
-    /// The service.
     pub service: ServiceRef,
-    /// The error.
     pub error: String,
     /// The id of the request, for ClickHouse support.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +47,6 @@ pub fn exit_code(unread: &[UnreachableService]) -> Option<u8> {
     (!unread.is_empty()).then_some(if refused { exit::AUTH } else { exit::ERROR })
 }
 
-/// A line for each.
 pub fn unreachable_lines(unread: &[UnreachableService]) -> StyledText {
     let mut text = StyledText::new();
     for service in unread {

@@ -112,7 +112,6 @@ pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Ac
     Action::Update { address: at.clone(), id, via: UpdateVia::Resource, body: body.clone(), restore: None }
 }
 
-/// The body of a PATCH.
 struct PatchBody {
     body: Value,
     /// What puts back the entries that earlier bodies removed, and this one adds otherwise.

@@ -89,7 +89,6 @@ impl Client {
         lock_ignoring_poison(&self.possible_writes).contains(&(method, object.clone()))
     }
 
-    /// A client for each key alone.
     pub(crate) fn by_key(&self, settings: &RemoteSettings) -> Vec<Self> {
         self.transports.iter().map(|transport| Self::new(vec![Arc::clone(transport)], settings)).collect()
     }
@@ -98,7 +97,6 @@ impl Client {
         self.transports[key].key_name().unwrap_or_default()
     }
 
-    /// Counts the requests that were sent with a key alone.
     pub(crate) fn count_requests_of(&self, key: usize, alone: &Self) {
         let counts = alone.request_counts();
         // The API counts per key, whichever client sent the requests.

@@ -21,28 +21,18 @@ use words::{count_objects, format_ids, format_seconds, state_when_seen, still_in
 
 /// The one error type of this crate.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message says what a field is")]
 pub enum Error {
     /// The connection cannot even be set up.
     #[error("{0}")]
     Setup(String),
     /// The request got no answer.
     #[error("{method} {path}: {reason}")]
-    Transport {
-        /// The request's method.
-        method: Method,
-        /// The request's path.
-        path: String,
-        /// The message of the network.
-        reason: String,
-        /// Whether the request may have arrived.
-        may_have_arrived: bool,
-    },
+    Transport { method: Method, path: String, reason: String, may_have_arrived: bool },
     /// Nothing was sent, because the server's certificate is not trusted.
     #[error("{method} {path}: {reason}")]
     Untrusted {
-        /// The request's method.
         method: Method,
-        /// The request's path.
         path: String,
         /// The problem with the certificate.
         reason: String,
@@ -55,32 +45,20 @@ pub enum Error {
     UnexpectedResponse(Box<UnexpectedResponse>),
     /// A create was not answered, and no new object of that name was found.
     #[error("`{address}` may or may not have been created: {cause}")]
-    UnknownOutcome {
-        /// The object to be created.
-        address: Address,
-        /// The error of the create.
-        cause: Box<Error>,
-    },
+    UnknownOutcome { address: Address, cause: Box<Error> },
     /// A create was not answered, and several new objects of that name were found.
     #[error("`{address}` was created more than once: {}", format_ids(ids))]
-    DuplicateObjects {
-        /// The object to be created.
-        address: Address,
-        /// The new objects of that name.
-        ids: Vec<Id>,
-    },
+    DuplicateObjects { address: Address, ids: Vec<Id> },
     /// A create was not answered, and the one new object of that name is not what was sent.
     #[error(
         "`{address}` may or may not have been created: {cause}; a new object has this name (id {id}), and {difference}"
     )]
     OtherObjectFound {
-        /// The object to be created.
         address: Address,
         /// The id of the other object.
         id: Id,
         /// What tells the two apart.
         difference: String,
-        /// The error of the create.
         cause: Box<Error>,
     },
     /// Somebody interrupted the run during a wait.
@@ -91,10 +69,7 @@ pub enum Error {
     OutOfTime,
     /// An object is to be deleted and re-created, and the run is about to end.
     #[error("less than a minute of the run is left, which is too little to re-create `{address}`")]
-    NotEnoughTime {
-        /// The object.
-        address: Address,
-    },
+    NotEnoughTime { address: Address },
     /// An idle service could not be woken for a request.
     #[error("service `{service}` could not be woken: {cause}")]
     WakeFailed {
@@ -105,104 +80,49 @@ pub enum Error {
     },
     /// A service did not start after the command to wake.
     #[error("it {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
-    ServiceNotRunning {
-        /// Its state when it was last seen.
-        state: State,
-        /// The length of the wait.
-        waited: Duration,
-    },
+    ServiceNotRunning { state: State, waited: Duration },
     /// An object is to be deleted and re-created, and its service cannot create objects now.
     #[error("its service is `{state}`, so it could not be re-created")]
-    CannotRecreate {
-        /// The state of the service.
-        state: State,
-    },
+    CannotRecreate { state: State },
     /// The API would not accept the endpoints that an object uses.
     #[error("an endpoint that `{address}` uses is not `Ready`: nothing was sent")]
-    EndpointsNotReady {
-        /// The object.
-        address: Address,
-        /// The endpoints.
-        endpoints: Vec<UnreadyEndpoint>,
-    },
+    EndpointsNotReady { address: Address, endpoints: Vec<UnreadyEndpoint> },
     /// Somebody else created the object after it was planned.
     #[error("somebody else created `{address}` after it was planned")]
-    CreatedConcurrently {
-        /// The object to be created.
-        address: Address,
-    },
+    CreatedConcurrently { address: Address },
     /// The API accepted the request, and the object has not settled since.
     #[error("{why} (id {id}): it {}", state_when_seen(last_state.as_ref(), *waited))]
-    NotSettled {
-        /// The object.
-        address: Address,
-        /// Its id.
-        id: Id,
-        /// Its state when it was last seen.
-        last_state: Option<State>,
-        /// The length of the wait.
-        waited: Duration,
-        /// Why the wait ended.
-        why: Unsettled,
-    },
+    NotSettled { address: Address, id: Id, last_state: Option<State>, waited: Duration, why: Unsettled },
     /// The API answered a stop, and goes on with the load of the pipe.
     #[error("`{address}` {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
-    StopIgnored {
-        /// The pipe.
-        address: Address,
-        /// Its state when it was last seen.
-        state: State,
-        /// The length of the wait.
-        waited: Duration,
-    },
+    StopIgnored { address: Address, state: State, waited: Duration },
     /// A wait reached the time limit.
     #[error("`{address}` {} after {}", still_in_state(last_state.as_ref()), format_seconds(*waited))]
-    TimedOut {
-        /// The object.
-        address: Address,
-        /// Its state when it was last seen.
-        last_state: Option<State>,
-        /// The length of this wait.
-        waited: Duration,
-    },
+    TimedOut { address: Address, last_state: Option<State>, waited: Duration },
     /// The object ended in another state than the desired one.
     #[error("`{address}` is `{state}`")]
-    BadState {
-        /// The object.
-        address: Address,
-        /// Its state.
-        state: State,
-    },
+    BadState { address: Address, state: State },
     /// The object disappeared during a wait.
     #[error("`{address}` disappeared while pipectl waited for it")]
-    Disappeared {
-        /// The object.
-        address: Address,
-    },
+    Disappeared { address: Address },
     /// A secret could not be resolved.
     #[error("cannot resolve the secret `{reference}` of `{address}`: {reason}")]
     Secret {
         /// The object that needs it.
         address: Box<Address>,
-        /// The reference in the manifest.
         reference: String,
-        /// The reason.
         reason: String,
     },
     /// A body refers to a reverse private endpoint that does not exist, or is not unique.
     #[error("{} called `{address}`", count_objects("reverse private endpoint", *found))]
     UnknownEndpointReference {
-        /// The endpoint.
         address: Address,
         /// The number of endpoints or objects with that name.
         found: usize,
     },
     /// A body refers to the DNS name of an endpoint that has none.
     #[error("the reverse private endpoint `{address}` has no DNS name that fits here")]
-    EndpointWithoutDnsName {
-        /// The endpoint.
-        address: Address,
-    },
+    EndpointWithoutDnsName { address: Address },
     /// The id of a service is not known.
     #[error("no id is known for the service `{0}`")]
     UnknownService(ServiceRef),
@@ -219,19 +139,13 @@ pub enum Error {
     /// An action is for an object that is not live, or not unique.
     #[error("{} called `{address}`", count_objects("live object", *found))]
     UnknownObject {
-        /// The object.
         address: Address,
         /// The number of endpoints or objects with that name.
         found: usize,
     },
     /// The API has no request for this action.
     #[error("the API cannot {what} a {}", kind.name())]
-    Unsupported {
-        /// The verb of the action.
-        what: &'static str,
-        /// The kind.
-        kind: Kind,
-    },
+    Unsupported { what: &'static str, kind: Kind },
 }
 
 /// Why the wait for an accepted request ended early.

@@ -246,7 +246,6 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// The base64 forms of a secret, in both alphabets.
 fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
     // In the base64 of a longer text (`user:secret`) the secret begins at one of three offsets, and each gives other
     // characters. Those that also depend on a neighbour are left out.

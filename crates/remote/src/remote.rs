@@ -74,10 +74,6 @@ impl Remote {
     }
 
     /// The states of the organization's services, by id.
-    ///
-    /// # Errors
-    ///
-    /// When the list cannot be read.
     pub async fn list_service_states(&self) -> Result<BTreeMap<String, State>, Error> {
         let path = routes::services_url(&self.run.organization);
         let entries = named_entries::fetch_entries(&self.run.client, &path).await?;
@@ -134,10 +130,6 @@ impl Remote {
     }
 
     /// Checks that the secrets of these actions can be resolved.
-    ///
-    /// # Errors
-    ///
-    /// When one cannot.
     pub fn check_secrets(&self, actions: &[&Action]) -> Result<(), Error> {
         for action in actions {
             if let Some(body) = action.request_body() {

@@ -99,7 +99,6 @@ pub(crate) fn literal_body(body: &Value) -> FilledBody {
     FilledBody { body: RequestBody::new(body), redaction: Redaction::default() }
 }
 
-/// The endpoints that the body refers to.
 pub(crate) fn endpoint_references<'b>(at: &Address, body: &'b Value) -> Vec<EndpointReference<'b>> {
     fn collect<'b>(at: &Address, field: &'b FieldSemantics, value: &'b Value, found: &mut Vec<EndpointReference<'b>>) {
         if let Some(reference) = EndpointReference::find(at, field, value) {

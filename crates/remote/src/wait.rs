@@ -20,10 +20,6 @@ pub(crate) trait Watch {
     async fn look(&mut self) -> Result<Option<Self::Seen>, Error>;
 
     /// Waits for the next look.
-    ///
-    /// # Errors
-    ///
-    /// When the time of the wait is over.
     async fn wait_for_next(&mut self) -> Result<(), Error>;
 }
 

@@ -22,7 +22,6 @@ use crate::secret;
 use crate::transport::Method;
 use crate::wait::{Verdict, Watch, wait_until};
 
-/// Poll interval while a service wakes.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 // A service usually wakes within a minute. The official Terraform provider waits as long as this.
@@ -121,7 +120,6 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     .await
 }
 
-/// The wait for a service to wake.
 struct ServiceWatch<'a> {
     client: &'a Client,
     service: &'a str,

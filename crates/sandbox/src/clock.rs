@@ -35,7 +35,6 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The date of a day counted from 1970-01-01.
 fn civil_date(days: u64) -> (u64, u64, u64) {
     // By eras of 400 years that begin on the first of March: the leap day is the last day of its year.
     let shifted = days + 719_468;

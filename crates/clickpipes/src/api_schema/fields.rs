@@ -24,7 +24,6 @@ pub struct Facts {
 
 const LIMITS: [&str; 6] = ["minimum", "maximum", "multipleOf", "maxLength", "uniqueItems", "maxItems"];
 
-/// The fields of a schema of the official document.
 pub(super) fn official(document: &Value, name: &str) -> Fields {
     let mut fields = Fields::new();
     visit(document, &document["components"]["schemas"][name], "", &mut fields);

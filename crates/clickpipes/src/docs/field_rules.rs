@@ -59,7 +59,6 @@ pub(super) fn rules_of(kind: Kind) -> Vec<FieldRule> {
     found
 }
 
-/// The rules that read a field.
 pub(super) fn rules_about(kind: Kind, path: &FieldPath) -> Vec<FieldRule> {
     rules_of(kind).into_iter().filter(|rule| rule.reads_field(path)).collect()
 }

@@ -71,7 +71,6 @@ pub(super) struct RenderContext<'c> {
 }
 
 impl RenderContext<'_> {
-    /// Calls `load` with the context of these files.
     pub(super) fn for_files<T>(
         files: &[SourceFile],
         context: LoadContext<'_>,
@@ -103,7 +102,6 @@ impl RenderContext<'_> {
         u32::try_from(self.templates.files().len() + 1).unwrap_or(u32::MAX)
     }
 
-    /// The files of the spans in trees of this file.
     pub(super) fn span_files<'f>(&'f self, own: &'f Arc<str>) -> SpanFiles<'f> {
         SpanFiles::new(own, &self.other_files)
     }

@@ -133,7 +133,6 @@ pub(super) fn bind_parameters(
     values
 }
 
-/// Converts each value to the type of its parameter.
 fn convert_values(template: &Template, values: &mut BTreeMap<String, YamlNode>, remarks: &mut PendingDiagnostics) {
     for (name, value) in values {
         let Some(parameter) = template.parameters.get(name) else { continue };

@@ -14,7 +14,6 @@ use model::diagnostic::SourceFile;
 use model::path::FieldPath;
 use model::yaml::{Span, SpanFiles, YamlContent, YamlNode};
 
-/// The plain manifests of one file.
 pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec<PlainManifest> {
     let files = context.span_files(&file.name);
     let (documents, _) = validate_file(file, context);

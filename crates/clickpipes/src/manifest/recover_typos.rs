@@ -4,7 +4,6 @@ use model::path::FieldPath;
 use model::schema_validator;
 use model::yaml::{PendingDiagnostic, YamlContent, YamlNode};
 
-/// Renames each unknown key to the suggestion of its diagnostic.
 pub(super) fn rename_misspelt_keys(root: &mut YamlNode, remarks: &[PendingDiagnostic]) {
     // Inner keys first: the path of an inner diagnostic contains the outer key as misspelt.
     for remark in remarks.iter().rev().filter(|remark| remark.code == schema_validator::code::UNKNOWN_FIELD) {

@@ -29,7 +29,6 @@ pub struct Templates {
     lost: Vec<Span>,
 }
 
-/// One template.
 #[derive(Debug)]
 pub(super) struct Template {
     pub(super) name: String,

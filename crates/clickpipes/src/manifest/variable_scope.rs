@@ -21,7 +21,6 @@ pub(super) enum Scope<'s> {
     Template(&'s BTreeMap<String, YamlNode>),
 }
 
-/// An entry of `forEach`.
 #[derive(Clone, Copy)]
 pub(super) struct EntryScope<'s> {
     pub(super) entry: &'s YamlNode,
@@ -100,7 +99,6 @@ pub(super) fn entry_place(entry: &YamlNode) -> Span {
     entry.alias.unwrap_or_else(|| entry.head_span())
 }
 
-/// A key that an entry of `forEach` does not have.
 fn unknown_in_entry(key: Option<&str>, span: Span, scope: EntryScope<'_>) -> PendingDiagnostic {
     let unknown = |span, message| PendingDiagnostic::error(code::UNKNOWN_VARIABLE, span, message);
     let EntryScope { entry, keys, is_first } = scope;

@@ -372,7 +372,6 @@ fn whole_variable(text: &str) -> Option<&str> {
     (!rest.contains('}')).then_some(rest)
 }
 
-/// Whether the text is one variable of `forEach` or of a template.
 pub(crate) fn is_shared_variable(text: &str) -> bool {
     is_one_variable(text) && whole_variable(text).is_some_and(is_own_name)
 }

@@ -40,7 +40,6 @@ pub fn has_masked_text(value: &Value) -> bool {
     }
 }
 
-/// Whether a mask hides more of an address than its login.
 pub(super) fn hides_more_than_login(address: &str) -> bool {
     let login = login_range(address);
     let rest = login
@@ -71,7 +70,6 @@ pub(super) fn could_be(desired: &Value, live: &Value) -> Option<bool> {
     Some(if masks.is_empty() { desired == live } else { rest.ends_with(end) })
 }
 
-/// The login of a URI, with its `@`.
 fn login_range(uri: &str) -> Option<Range<usize>> {
     let start = uri.find("://")? + 3;
     let end = uri[start..].find(['/', '?', '#']).map_or(uri.len(), |end| start + end);
@@ -84,7 +82,6 @@ pub(super) fn is_masked_uri(uri: &str) -> bool {
     uri.len() >= 3 && uri.chars().all(|c| c.eq_ignore_ascii_case(&'x'))
 }
 
-/// The masks of a text, in order.
 fn mask_ranges(text: &str) -> Vec<Range<usize>> {
     let mut found = masked_words(text);
     found.extend(inner_masks(text));
@@ -125,7 +122,6 @@ fn inner_masks(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The words that are masks as a whole.
 fn masked_words(text: &str) -> Vec<Range<usize>> {
     let is_end = |c: char| matches!(c, ':' | '/' | '@' | '?' | '&' | '=' | ';' | ',' | '"' | '\'') || c.is_whitespace();
     let mut found = Vec::new();

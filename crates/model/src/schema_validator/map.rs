@@ -190,7 +190,6 @@ struct GivenKeys<'w> {
 }
 
 impl<'w> GivenKeys<'w> {
-    /// Whether the file has this key in the mapping.
     fn contains(&self, name: &str, file: u32) -> bool {
         let key = |entry: &'w YamlEntry| (entry.key.as_str(), entry.span.file);
         self.keys.get_or_init(|| self.entries.iter().map(key).collect()).contains(&(name, file))

@@ -27,7 +27,6 @@ use super::object_worker::Given;
 
 /// The objects whose work has ended, and how much is left.
 pub(super) struct FinishedObjects<'p> {
-    /// The rank of the work on each object.
     ranks: BTreeMap<&'p Address, WorkRank>,
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
     /// How many objects of a service are not finished, by rank. There are few ranks, so a look costs the same however

@@ -81,16 +81,13 @@ impl Alarm {
     }
 }
 
-/// The result for one object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectResult {
-    /// The object.
     pub address: Address,
     /// The name that it had before the run, where that is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<Name>,
-    /// Its id then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
     /// The end of the work.

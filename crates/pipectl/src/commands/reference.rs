@@ -21,7 +21,6 @@ use crate::exit;
 use crate::outcome::CommandOutcome;
 use crate::render::envelope;
 
-/// The documents that have a schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaDocuments {
     /// Manifests, for editors
@@ -33,7 +32,6 @@ pub(crate) enum SchemaDocuments {
     Output,
 }
 
-/// Prints a JSON Schema.
 pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome> {
     let pretty = |schema: &Value| Ok::<_, serde_json::Error>(format!("{}\n", serde_json::to_string_pretty(schema)?));
     Ok(CommandOutcome::from_text(match documents {

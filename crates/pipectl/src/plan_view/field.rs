@@ -86,7 +86,6 @@ impl<'p> FieldView<'p> {
         }
     }
 
-    /// A field that the plan changes.
     pub(super) fn pending(field: &'p FieldChange) -> Self {
         let view = Self { remark: pending_remark(field), ..Self::of_change(field) };
         let is_resent =
@@ -163,7 +162,6 @@ impl<'p> FieldView<'p> {
     }
 }
 
-/// Differences in one line.
 fn join_lines(lines: &[Difference]) -> String {
     lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")
 }

@@ -69,7 +69,6 @@ impl ProjectContext {
         found
     }
 
-    /// How the project file changed since the base.
     pub(crate) fn changes_since(&self, source: &SourceFile) -> ProjectChanges {
         let mut changes = ProjectChanges::default();
         let Ok(base) = project::parse_past_project(source) else { return changes };

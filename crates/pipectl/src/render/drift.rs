@@ -131,7 +131,6 @@ impl DriftReport {
         Self { against, changed, missing, pending, not_offered, unmanaged, in_sync, partial, grouping: None }
     }
 
-    /// Groups all objects of the plan.
     pub(crate) fn group_by_label(&mut self, labels: &LabelValues, plan: &Plan) {
         let changed = self.changed.iter().map(|it| (&it.address, Difference::Changed));
         let missing = self.missing.iter().map(|at| (at, Difference::Missing));

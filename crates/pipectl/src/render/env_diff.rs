@@ -27,7 +27,6 @@ pub(crate) struct EnvironmentComparison {
     pub(crate) same: usize,
 }
 
-/// The text, in the style of a plan.
 pub(crate) fn text(differences: &EnvironmentComparison) -> StyledText {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
     let mut text = StyledText::new();
@@ -99,7 +98,6 @@ fn summary_line(differences: &EnvironmentComparison) -> String {
     )
 }
 
-/// The markdown.
 pub(crate) fn render_env_diff_markdown(differences: &EnvironmentComparison) -> String {
     let EnvironmentComparison { left, right, environment, objects, .. } = differences;
     let row = |of: &str, what: &str, left: Option<&Value>, right: Option<&Value>| {

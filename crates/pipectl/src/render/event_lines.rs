@@ -14,7 +14,6 @@ use crate::code_help::ExplainedDiagnostic;
 use crate::saved_plan::StaleObject;
 use crate::unreachable::UnreachableService;
 
-/// One event as a line.
 pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
     let mut line = Map::new();
     line.insert("schemaVersion".to_owned(), SCHEMA_VERSION.into());
@@ -52,7 +51,6 @@ pub enum ApplyEvent<'e> {
         done: usize,
         /// All objects.
         of: usize,
-        /// The result of the object.
         report: &'e ObjectResult,
     },
     /// The run continues.
@@ -79,7 +77,6 @@ pub enum ApplyEvent<'e> {
 pub struct RunSummary<'s> {
     /// The result in one word.
     pub outcome: &'static str,
-    /// The exit code.
     pub exit_code: u8,
     /// Objects that were deleted to be created again, and may not exist.
     pub not_recreated: Vec<&'s Address>,

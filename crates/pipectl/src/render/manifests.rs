@@ -8,7 +8,6 @@ use porting::group::{ExportUnit, ManifestGroup};
 
 use crate::yaml_writer;
 
-/// The manifests as one YAML text.
 pub fn manifests_to_yaml(units: &[ExportUnit], schema: Option<&str>) -> String {
     let schema = schema.map(|path| format!("# yaml-language-server: $schema={path}\n"));
     let documents: Vec<String> = units.iter().map(unit_to_yaml).collect();
@@ -76,7 +75,6 @@ fn field_comments(notes: &BTreeMap<FieldPath, FieldNote>) -> BTreeMap<FieldPath,
     comments.collect()
 }
 
-/// The comment behind a field.
 pub(crate) fn todo_comment(note: &FieldNote) -> String {
     let what = match note {
         FieldNote::Secret { needs_base64: false, .. } => "set this variable before you change connection settings",

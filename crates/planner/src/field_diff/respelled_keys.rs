@@ -11,7 +11,6 @@ use clickpipes::semantics::{EntryKey, FieldSemantics, KeyEnds, KeyedList};
 use model::path::{FieldPath, VisitedPath};
 use serde_json::Value;
 
-/// The entries of one side by their keys.
 pub(super) type EntryIndex<'v> = HashMap<EntryKey, &'v Value>;
 
 /// What live has in place of declared entries, by the keys of those.

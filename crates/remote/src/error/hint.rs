@@ -9,42 +9,35 @@ use crate::transport::Method;
 
 /// A situation with a known remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Hint {
     /// Nothing was sent: the server's certificate is not trusted.
     CertificateNotTrusted,
     /// Nothing was sent: the API cannot be reached.
     ApiUnreachable,
-    /// A read got no answer.
     ReadUnanswered,
-    /// A write got no answer.
     WriteUnanswered,
     /// An earlier attempt of a refused write got no answer.
     EarlierAttemptUnanswered,
     /// A create got no answer, and its object was not found.
     CreateUnanswered,
-    /// Several new objects have the same name.
     DuplicateObjects,
     /// The new object of the name is not what was sent.
     OtherObjectFound,
-    /// The time limit of the run has passed.
     RunTimeOver,
     /// Too little time is left to delete an object and create it again.
     NoTimeToReplace,
-    /// The object has not settled yet.
     StillInProgress,
     /// The API stops a database pipe only when its load is done.
     StopsAfterLoad,
     /// The size of database pipes exists only beside a database pipe.
     ScalingNeedsDatabasePipe,
-    /// The service is idle.
     ServiceIdle,
     /// The service is starting after it was idle.
     ServiceWaking,
-    /// Somebody stopped the service.
     ServiceStopped,
     /// The service is in another state in which it accepts nothing.
     ServiceNotRunning,
-    /// Somebody else created the object after it was planned.
     CreatedConcurrently,
     /// The platform reports an error of its own.
     PlatformError,
@@ -54,45 +47,33 @@ pub enum Hint {
     ConnectionExpired,
     /// The object failed; only the console shows the reason.
     ObjectFailed,
-    /// A secret cannot be resolved.
     SecretMissing,
-    /// A manifest refers to an endpoint that does not exist.
     EndpointUndeclared,
     /// The endpoint has no DNS name yet, or none of the kind that is needed.
     EndpointWithoutDnsName,
     /// A manifest refers to an endpoint by a name that several have.
     EndpointAmbiguous,
-    /// The id of a service is not known.
     ServiceUnknown,
-    /// The API rejects the key.
     KeyRejected,
     /// The role of the key does not allow the request.
     KeyForbidden,
-    /// The pipe must be paused for this edit.
     EditNeedsPause,
     /// Another process uses up the rate limit of the key.
     RateLimited,
-    /// The API failed during a read.
     ApiFailedToRead,
-    /// The API failed during a write.
     ApiFailedToWrite,
     /// A path with the configured ids does not exist.
     WrongIds,
-    /// The object to change does not exist any more.
     ObjectGone,
     /// A gateway gave up on a write before the API answered.
     GatewayTimeout,
-    /// A gateway failed.
     GatewayError,
-    /// The API's address redirects.
     Redirected,
     /// Something other than the API answered.
     NotTheApi,
-    /// A proxy wants a login.
     ProxyLogin,
     /// These destination tables must hold no rows; each is written as in SQL.
     TablesNotEmpty(Vec<String>),
-    /// The pipe uses endpoints that are not ready.
     EndpointsNotReady(Vec<UnreadyEndpoint>),
     /// The API's message names the problem.
     Rejection(RejectionCause),

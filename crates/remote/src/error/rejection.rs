@@ -7,12 +7,10 @@ use crate::transport::Method;
 
 /// A request that the API refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct RejectedRequest {
-    /// The HTTP status.
     pub status: u16,
-    /// The request's method.
     pub method: Method,
-    /// The request's path.
     pub path: String,
     /// The API's message: redacted, without control characters, truncated.
     pub message: String,
@@ -32,24 +30,19 @@ pub struct RejectedRequest {
 
 /// The class of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum RejectionKind {
     /// The key is missing or wrong.
     Unauthenticated,
     /// The role of the key does not allow the request.
     Forbidden,
-    /// The object does not exist.
     NotFound,
-    /// The service is idle.
     ServiceIdle,
     /// The service is starting after it was idle.
     ServiceWaking,
-    /// Somebody stopped the service.
     ServiceStopped,
-    /// The pipe must be paused for this edit.
     NeedsPause,
-    /// The pipe is already running.
     AlreadyRunning,
-    /// Too many requests.
     RateLimited,
     /// The request is invalid, or conflicts with live objects.
     InvalidRequest,
@@ -59,16 +52,12 @@ pub enum RejectionKind {
 
 /// An answer that does not have the form of the API's answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct UnexpectedResponse {
-    /// The HTTP status.
     pub status: u16,
-    /// The request's method.
     pub method: Method,
-    /// The request's path.
     pub path: String,
-    /// The content type of the answer.
     pub content_type: Option<String>,
-    /// The problem.
     pub problem: String,
     /// The beginning of the answer, without control characters.
     pub excerpt: String,

@@ -9,7 +9,6 @@ use porting::discover;
 use crate::exit::UsageError;
 use crate::output::Output;
 
-/// A pipe, and the file that declares it.
 pub(super) struct DeclaredPipe {
     pub(super) file: SourceFile,
     pub(super) pipe: Manifest,

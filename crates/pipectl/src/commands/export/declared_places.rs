@@ -13,7 +13,6 @@ use crate::manifest_files;
 use crate::project::ProjectContext;
 use crate::session::LiveView;
 
-/// The places of what is declared.
 #[derive(Default)]
 pub(super) struct DeclaredPlaces(BTreeMap<Address, Place>);
 
@@ -37,7 +36,6 @@ impl DeclaredPlaces {
         exported.into_iter().filter_map(place).collect()
     }
 
-    /// The place, if it is in another file.
     pub(super) fn in_other_file(&self, at: &Address, file: &Path) -> Option<&Place> {
         self.get(at).filter(|place| !is_same_file(Path::new(&*place.file), file))
     }

@@ -9,7 +9,6 @@ use crate::commands::init::starter_files::GITKEEP_NAME;
 use crate::manifest_files::has_manifest_name;
 use crate::project::{self, PROJECT_FILE};
 
-/// The folder of a new project's manifests.
 const NEW_FOLDER: &str = "pipes";
 
 /// Where the manifests of a project are, and which environments it has.
