@@ -9,7 +9,7 @@ use crate::support::seeds::SEED_SECRET;
 use crate::support::test_repo::{TestRepo, kinesis_manifest};
 use clickpipes::semantics::FieldSemantics;
 use model::action::Action;
-use model::address::{Address, Kind};
+use model::address::{Address, Kind, Name};
 use model::desired::Desired;
 use model::live::Live;
 use model::path::FieldPath;
@@ -71,19 +71,38 @@ fn trimmed_name_is_blocked_and_makes_no_twin() {
 
 /// Each run would create it again.
 #[test]
-fn normalized_or_cut_name_is_blocked_and_makes_no_twin() {
+fn object_that_the_api_calls_otherwise_is_blocked_and_makes_no_twin() {
     let long = "abcdefghij".repeat(7);
-    for (declared, live) in [("cafe\u{301}", "caf\u{e9}"), ("\u{ff21}\u{ff22}", "AB"), (&*long, &long[..64])] {
-        let mut pipe = seed_named("kinesis-user");
-        pipe["metadata"]["name"] = json!(declared);
-        let desk = dir_with_normalizing_api(&[pipe]);
-        assert_eq!(run_apply(&desk, &[]).code, 0);
-        desk.edit_world(|world| {
-            assert!(world.edit_pipe("analytics", declared, |pipe| pipe["name"] = json!(live)));
+    for mut seed in read_documents("tests/seeds").into_iter().filter(|seed| seed["kind"] != "CdcScaling") {
+        if seed.to_string().contains("\"endpoint\"") {
+            continue;
+        }
+        let desired = desired_from_documents(std::slice::from_ref(&seed)).unwrap();
+        let observed = in_virtual_time(async {
+            let bench = Bench::new(&["analytics"]);
+            bench.settle(&desired).await.unwrap();
+            bench.live(&desired).await
         });
-        let said = run_apply(&desk, &[]);
-        assert_eq!((said.code, count_requests(&desk, "POST")), (5, 1), "{}", said.all_output());
-        assert!(said.all_output().contains("the API calls it `"), "{}", said.all_output());
+        let (at, found) = observed.first_key_value().unwrap();
+        let nameless = if at.kind == Kind::ClickPipe { "add `metadata.id: " } else { "delete it if nothing uses it" };
+        for (declared, live, words) in [
+            ("cafe\u{301}", "caf\u{e9}", "the API calls it `caf\u{e9}` ("),
+            ("\u{ff21}\u{ff22}", "AB", "the API calls it `AB` ("),
+            (&*long, &long[..64], "the API calls it `abcdefghij"),
+            ("a-long-name", "a-long", "write the name `a-long`"),
+            ("a & b", "a &amp; b", "write the name `a &amp; b`"),
+            ("orders", "svc-orders", "write the name `svc-orders`"),
+            ("***", "", nameless),
+        ] {
+            seed["metadata"]["name"] = json!(declared);
+            let desired = desired_from_documents(std::slice::from_ref(&seed)).unwrap();
+            let mut found = found.clone();
+            at.kind.name_path().unwrap().set_in(&mut found.objects[0].body, live.into());
+            let observed = Live::from([(at.with_name(Name::new(live)), found)]);
+            let planned = plan(&desired, &observed, None, &Policy::default());
+            let reason = planned.changes[0].reason.as_deref().unwrap_or_default();
+            assert!(planned.actions.is_empty() && reason.contains(words), "{at} as {live:?}: {planned:?}");
+        }
     }
 }
 
@@ -107,6 +126,54 @@ fn unknown_spelling_is_blocked_and_deletes_nothing() {
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));
     let allowed = run_apply(&desk, &["--allow-replace=analytics/kinesis-user"]);
     assert_eq!((allowed.code, count_requests(&desk, "DELETE")), (0, 1), "{}", allowed.all_output());
+}
+
+/// Nobody can write what a manifest refuses. What can be left out is then not managed.
+#[test]
+fn spelling_that_no_manifest_can_have_is_not_advised() {
+    let leave_out = ": leave the field out, and it stays as it is; if it is another value";
+    for (field, declared, live, words) in [
+        (
+            "streamName",
+            json!("clicks"),
+            json!("Clicks"),
+            "as \"Clicks\": write it so; if it is another value".to_owned(),
+        ),
+        (
+            "streamName",
+            json!("clicks"),
+            json!(""),
+            "as \"\", which no manifest can have; if it is another value".to_owned(),
+        ),
+        (
+            "streamName",
+            json!("clicks"),
+            json!(["clicks"]),
+            "which no manifest can have; if it is another value".to_owned(),
+        ),
+        (
+            "streamName",
+            json!("clicks"),
+            Value::Null,
+            "may have \"clicks\" all the same; if it is another value".to_owned(),
+        ),
+        ("useEnhancedFanOut", json!(true), json!(1), format!("as 1, which no manifest can have{leave_out}")),
+        ("useEnhancedFanOut", json!(true), Value::Null, format!("may have true all the same{leave_out}")),
+    ] {
+        let mut pipe = seed_named("kinesis-user");
+        pipe["spec"]["source"]["kinesis"][field] = declared;
+        let desired = desired_from_documents(&[pipe]).unwrap();
+        let mut observed = in_virtual_time(async {
+            let bench = Bench::new(&["analytics"]);
+            bench.settle(&desired).await.unwrap();
+            bench.live(&desired).await
+        });
+        observed.values_mut().next().unwrap().objects[0].body["source"]["kinesis"][field] = live;
+        let planned = plan(&desired, &observed, None, &Policy::default());
+        let held = planned.block_unsafe_replacements(&ApprovalLimits::default());
+        let reason = held.changes[0].reason.as_deref().unwrap_or_default();
+        assert!(held.actions.is_empty() && reason.contains(&words), "{field}: {reason}");
+    }
 }
 
 /// The permission would hold for each apply of the unchanged manifest, and each would delete the pipe.

@@ -158,17 +158,23 @@ fn rename_that_is_not_declared_deletes_nothing_behind_a_mask() {
 }
 
 #[test]
-fn unmanaged_pipe_with_the_same_source_and_table_is_named() {
+fn create_beside_an_unmanaged_pipe_that_is_the_same_is_held_back() {
     let pipe = seed_named("kinesis-user");
     let desk = applied_seeds(&[&pipe]);
-    desk.write_file("pipes.yaml", documents_to_yaml([&renamed(&pipe)]));
-    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
-    assert!(said.stdout.contains("`analytics/kinesis-user`, which no manifest declares"), "{}", said.stdout);
-    let mut elsewhere = renamed(&pipe);
+    let [same, mut other_stream, mut elsewhere] = [(); 3].map(|()| renamed(&pipe));
+    other_stream["spec"]["source"]["kinesis"]["streamName"] = json!("other");
     elsewhere["spec"]["destination"]["table"] = json!("elsewhere");
-    desk.write_file("pipes.yaml", documents_to_yaml([&elsewhere]));
-    let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET);
-    assert!(!said.stdout.contains("previousNames"), "{}", said.stdout);
+    let hint = "`previousNames: [kinesis-user]`";
+    for (manifests, summary, has_hint) in [
+        (vec![&same], "0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked", true),
+        (vec![&other_stream], "1 to create", true),
+        (vec![&elsewhere], "1 to create", false),
+        (vec![&pipe, &same], "1 to create", false),
+    ] {
+        desk.write_file("pipes.yaml", documents_to_yaml(manifests));
+        let said = desk.run_with_env(&["plan", "pipes.yaml", "--sandbox"], &SEED_SECRET).stdout;
+        assert!(said.contains(summary) && said.contains(hint) == has_hint, "{said}");
+    }
 }
 
 #[test]

@@ -115,6 +115,29 @@ pub fn find_invalid_values(kind: Kind, body: &Value) -> Vec<(FieldPath, String)>
     found.filter_map(|remark| Some((remark.path.relative_to(&spec)?, remark.message))).collect()
 }
 
+/// Whether a manifest may have the value in a field. The path needs no indexes of list entries.
+pub fn can_declare(kind: Kind, path: &FieldPath, value: &Value) -> bool {
+    fn wrap(node: Option<&FieldNode>, segments: &[String], value: &Value) -> Value {
+        let Some((first, rest)) = segments.split_first() else { return value.clone() };
+        match node.and_then(FieldNode::list_item) {
+            Some(item) if first.parse::<usize>().is_ok() => json!([wrap(Some(item), rest, value)]),
+            Some(item) => json!([wrap(Some(item), segments, value)]),
+            None => json!({first: wrap(node.and_then(|node| node.child_field(first)), rest, value)}),
+        }
+    }
+    find_invalid_values(kind, &wrap(body_fields(kind), path.segments(), value)).is_empty()
+}
+
+/// Whether a manifest must have the field beside its siblings.
+pub fn must_declare(kind: Kind, path: &FieldPath) -> bool {
+    let inside_entries = |node: &'static FieldNode, segment: &String| {
+        let entry = node.list_item().filter(|_| segment.parse::<usize>().is_err());
+        entry.unwrap_or(node).child_or_item(segment)
+    };
+    let node = body_fields(kind).and_then(|fields| path.segments().iter().try_fold(fields, inside_entries));
+    node.is_some_and(FieldNode::is_required)
+}
+
 /// Every code that [`find_problems`] gives, sorted.
 pub fn problem_codes() -> Vec<&'static str> {
     let rules: Vec<&RuleSet> = Kind::ALL.iter().flat_map(|kind| &CompiledKind::get(*kind).rules).copied().collect();

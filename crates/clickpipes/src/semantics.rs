@@ -31,7 +31,7 @@ pub use masked::{has_masked_text, is_masked};
 pub use redact::REDACTED_SECRET;
 pub use redact::redact_uri_password;
 pub use references::{body_after_update, chosen_dns_names, dns_names, dns_patterns};
-pub use respelled_text::{KeyEnds, RespelledField, is_named_after_sibling};
+pub use respelled_text::{KeyEnds, RespelledField, is_named_after_sibling, may_be_same_name};
 
 /// Top-level fields that the API returns and does not accept.
 pub const RESPONSE_ONLY_FIELDS: &[&str] = &[

@@ -71,6 +71,8 @@ pub enum BlockReason {
     SpellingChanged(Address, Vec<RespelledField>),
     /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
     NameSpelledByApi(Name, Id),
+    /// This live object, which nobody declares, is the same in all that the manifest declares.
+    SameUnderOtherName(Address, Id),
     /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
     /// leave behind.
     UnsafeEntries(Address, Vec<String>),

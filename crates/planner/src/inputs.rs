@@ -9,13 +9,14 @@ use clickpipes::secrets::policy::SecretPolicy;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
 use model::desired::{Desired, Document, Presence};
-use model::live::{Id, Live, LiveObjects, Object, State};
+use model::live::{Id, Live, Object, State};
 use model::selector::AddressPattern;
 use serde_json::Value;
 
 use crate::block_reason::ProtectedBy;
 use crate::references::{self, LiveHosts, LiveReferences, ObjectsById};
 use crate::renamed_hosts::RenamedHost;
+use crate::same_object::UndeclaredObjects;
 use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
@@ -133,9 +134,6 @@ pub enum UnsettledPolicy {
     Send,
 }
 
-/// Live objects by service, kind and the letters of their names.
-pub(crate) type NamesByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a LiveObjects)>>;
-
 /// The manifests of the base, and what besides their names leads to their objects.
 pub(crate) struct BaseClaims<'a> {
     /// Those of the run, then those of other folders.
@@ -194,8 +192,10 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) by_id: &'a ObjectsById<'a>,
     /// All live objects that have DNS names, by these.
     pub(crate) hosts: &'a LiveHosts<'a>,
-    /// The live objects that no manifest declares, by the letters of their names. Each create looks there.
-    pub(crate) undeclared_names: OnceCell<NamesByLetters<'a>>,
+    /// The live objects to which a manifest leads.
+    pub(crate) claimed: BTreeSet<&'a Id>,
+    /// The other ones. Each create looks there.
+    pub(crate) undeclared_objects: OnceCell<UndeclaredObjects<'a>>,
     /// Secrets that are known to reach a host.
     pub(crate) known_pairs: OnceCell<BTreeSet<SecretPair>>,
     /// The manifests of the base by what else leads to their objects.
@@ -218,7 +218,8 @@ impl<'a> PlanInputs<'a> {
             renamed_hosts: BTreeMap::new(),
             by_id,
             hosts,
-            undeclared_names: OnceCell::new(),
+            claimed: BTreeSet::new(),
+            undeclared_objects: OnceCell::new(),
             known_pairs: OnceCell::new(),
             base_claims: OnceCell::new(),
         }

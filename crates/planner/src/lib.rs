@@ -38,6 +38,7 @@ mod renamed_hosts;
 mod respelling;
 mod retargeted_entries;
 mod rule_blocks;
+mod same_object;
 mod secret_review;
 mod sent_secrets;
 mod shown_fields;

@@ -42,6 +42,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     for elsewhere in &policy.declared_elsewhere {
         match_live::add_claims_elsewhere(&mut claims, elsewhere, (live, &by_id));
     }
+    inputs.claimed =
+        claims.iter().filter(|(_, claims)| claims.iter().any(Claim::is_settled)).map(|(id, _)| *id).collect();
     for (at, document, live_match) in matches {
         // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
         // first.

@@ -30,6 +30,11 @@ impl<'c> Claim<'c> {
         Self { at, document, previous_name: None, is_one_of_several: false }
     }
 
+    /// Whether it leads to this object alone.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.is_one_of_several
+    }
+
     /// Whether it stands against this manifest.
     // The manifest that has the name today must not wait for one of another file that lists it as a previous name: as
     // long as the object stays, nothing is taken from that one.

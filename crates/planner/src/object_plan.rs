@@ -99,11 +99,8 @@ impl PlanInputs<'_> {
                     (None, _) if self.is_removed_by_target(at, document) => {
                         ObjectPlan { is_removed_by_target: true, ..ObjectPlan::default() }
                     }
-                    (None, _) => match self.find_respelled(at, document) {
-                        Some((other, object)) => {
-                            let reason = BlockReason::NameSpelledByApi(other.name.clone(), object.id.clone());
-                            block_object(at, document, None, reason).into()
-                        }
+                    (None, _) => match self.find_same_object(at, document) {
+                        Some(reason) => block_object(at, document, None, reason).into(),
                         None => self.plan_create(at, document, desired_state).into(),
                     },
                 }

@@ -6,24 +6,19 @@
 // allows it by name:
 //
 //     blanks, punctuation, case, form of Unicode   `Orders ` and `orders`
-//     escapes                                      `*` and `%2A`
+//     escapes                                      `*` and `%2A`, `=` and `\u003d`, `&` and `&amp;`
 //     the way to the thing before its name         `clicks` and `arn:aws:kinesis:…:stream/clicks`
 //     no value, and no base that has none          `true` and null, `clicks` and ""
 //     a value of another type                      `clicks` and `["clicks"]`, `true` and 1
 
 use std::collections::BTreeSet;
 
-use clickpipes::semantics::{self, FieldSemantics, KeyEnds, RespelledField};
-use model::address::Address;
-use model::desired::Document;
-use model::live::Object;
-use model::look_alike::letters;
+use clickpipes::semantics::{self, KeyEnds, RespelledField};
 use model::path::{FieldPath, VisitedPath};
 use serde_json::Value;
 
 use crate::change::FieldVerdict;
 use crate::field_diff::{FieldDiff, Origin, group_by_field, is_same_value};
-use crate::inputs::{NamesByLetters, PlanInputs};
 
 /// The fields that force a replacement, if every one of them may only be spelt otherwise.
 pub(crate) fn respelled_fields(
@@ -151,40 +146,4 @@ fn respelled_key(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledFiel
     let key = Value::Object(key.collect());
     let found = diff.rules.respelled_texts(&VisitedPath::below(&diff.path), &key, Some(live)).ok();
     found.filter(|found| !found.is_empty())
-}
-
-/// The fewest letters of a name that an API may have cut.
-const MIN_CUT_NAME: usize = 30;
-
-impl PlanInputs<'_> {
-    /// The live object that the declared one seems to be, although the API calls it otherwise: nobody declares it, its
-    /// name is spelt alike, and every declared field is live.
-    pub(crate) fn find_respelled(&self, at: &Address, document: &Document) -> Option<(&Address, &Object)> {
-        let name_path = at.kind.name_path()?;
-        let letters = letters(at.name.as_str());
-        if letters.is_empty() {
-            return None;
-        }
-        let cut = letters.char_indices().skip(MIN_CUT_NAME).map(|(end, _)| letters[..end].to_owned());
-        let spellings = [letters.clone()].into_iter().chain(cut);
-        let others = spellings.filter_map(|name| self.undeclared_names().get(&(&at.service, at.kind, name))).flatten();
-        let mut objects =
-            others.flat_map(|(address, found)| found.objects.iter().map(move |object| (*address, object)));
-        objects.find(|(address, object)| {
-            let mut body = Value::clone(&document.body);
-            name_path.set_in(&mut body, address.name.as_str().into());
-            FieldSemantics::for_kind(at.kind).matches_live(&body, Some(&object.body))
-        })
-    }
-
-    fn undeclared_names(&self) -> &NamesByLetters<'_> {
-        self.undeclared_names.get_or_init(|| {
-            let mut names = NamesByLetters::new();
-            for (address, found) in self.live.iter().filter(|(address, _)| !self.desired.contains_key(*address)) {
-                let key = (&address.service, address.kind, letters(address.name.as_str()));
-                names.entry(key).or_default().push((address, found));
-            }
-            names
-        })
-    }
 }

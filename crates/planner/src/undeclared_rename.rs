@@ -17,14 +17,17 @@ use model::live::{Id, Live};
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
-use crate::change::Verdict;
+use crate::change::{Change, Verdict};
 use crate::plan::Plan;
 use crate::references::live_objects;
 
 /// Blocks a delete and a create of the same thing. Warns if an unmanaged pipe loads the same into the same table.
 pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live: &Live) {
-    let created: Vec<&Address> =
-        plan.changes.iter().filter(|change| change.verdict == Verdict::Create).map(|change| &change.address).collect();
+    // What is held back beside a live object is so only until that one goes, too.
+    let is_created = |change: &&Change| {
+        matches!(change.verdict, Verdict::Create | Verdict::Blocked(BlockReason::SameUnderOtherName(..)))
+    };
+    let created: Vec<&Address> = plan.changes.iter().filter(is_created).map(|change| &change.address).collect();
     if created.is_empty() {
         return;
     }
@@ -54,6 +57,7 @@ pub(crate) fn block_undeclared_renames(plan: &mut Plan, desired: &Desired, live:
         if let Some(reason) = blocked.get(&change.address) {
             change.block(reason.clone());
         } else if let Some(sentence) = warnings.remove(&change.address)
+            && !change.verdict.is_blocked()
             && !change.data_effects.contains(&sentence)
         {
             change.data_effects.push(sentence);

@@ -95,6 +95,12 @@ pub fn is_named_after_sibling(declared: &Value, live: &Value, siblings: &Map<Str
     prefix.is_some_and(|prefix| siblings.values().any(|sibling| sibling == prefix))
 }
 
+/// Whether an API may have made one name from the other: it spells, cuts or extends it.
+pub fn may_be_same_name(one: &str, other: &str) -> bool {
+    let [own, others] = [one, other].map(letters);
+    own.contains(&others) || others.contains(&own) || may_be_same_text(one, other)
+}
+
 /// Whether one text may be what an API makes of the other.
 fn may_be_same_text(one: &str, other: &str) -> bool {
     let [plain, other_plain] = [one, other].map(unescaped);
@@ -110,7 +116,7 @@ fn may_be_same_text(one: &str, other: &str) -> bool {
 
 /// The last letter or digit, which no spelling changes; `None` if some may.
 fn last_letter(text: &str) -> Option<u8> {
-    let is_plain = text.is_ascii() && !text.contains(['%', '\\']);
+    let is_plain = text.is_ascii() && !text.contains(['%', '\\', '&']);
     let last = text.bytes().rev().find(u8::is_ascii_alphanumeric).filter(|_| is_plain);
     last.map(|letter| letter.to_ascii_lowercase())
 }
@@ -120,10 +126,71 @@ fn has_same_letters(one: &str, other: &str) -> bool {
     !one.is_empty() && one == other
 }
 
-/// The text with what `%2A` and `\t` stand for.
+/// The most escapes around each other: `&amp;quot;` is two.
+const MAX_NESTED_ESCAPES: usize = 3;
+
+/// The text with what `%2A`, `\t`, `\u003d` and `&amp;` stand for.
 fn unescaped(text: &str) -> String {
-    let text = text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
-    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    let mut text = text.to_owned();
+    for _ in 0..MAX_NESTED_ESCAPES {
+        let inner = replace_escapes(&text);
+        let inner = percent_decode_str(&inner).decode_utf8_lossy().into_owned();
+        if inner == text {
+            break;
+        }
+        text = inner;
+    }
+    text
+}
+
+/// Replaces the escapes of JSON and of HTML.
+fn replace_escapes(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['\\', '&']) {
+        let (before, escape) = rest.split_at(start);
+        plain.push_str(before);
+        if let Some((character, length)) = read_escape(escape) {
+            plain.push(character);
+            rest = &escape[length..];
+        } else {
+            plain.push_str(&escape[..1]);
+            rest = &escape[1..];
+        }
+    }
+    plain + rest
+}
+
+const NAMED_ESCAPES: [(&str, char); 12] = [
+    ("\\t", '\t'),
+    ("\\n", '\n'),
+    ("\\r", '\r'),
+    ("\\\"", '"'),
+    ("\\'", '\''),
+    ("\\/", '/'),
+    ("\\\\", '\\'),
+    ("&amp;", '&'),
+    ("&lt;", '<'),
+    ("&gt;", '>'),
+    ("&quot;", '"'),
+    ("&apos;", '\''),
+];
+
+/// What the escape at the start of a text stands for, and the length of the escape.
+fn read_escape(text: &str) -> Option<(char, usize)> {
+    if let Some((escape, character)) = NAMED_ESCAPES.into_iter().find(|(escape, _)| text.starts_with(escape)) {
+        return Some((character, escape.len()));
+    }
+    let (code, length) = if let Some(digits) = text.strip_prefix("\\u") {
+        (u32::from_str_radix(digits.get(..4)?, 16), 6)
+    } else {
+        let number = text.strip_prefix("&#")?;
+        let end = number.find(';')?;
+        let number = &number[..end];
+        let code = number.strip_prefix(['x', 'X']).map_or_else(|| number.parse(), |hex| u32::from_str_radix(hex, 16));
+        (code, "&#;".len() + end)
+    };
+    Some((char::from_u32(code.ok()?)?, length))
 }
 
 /// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
@@ -161,6 +228,13 @@ mod tests {
             ("s3://b/*.json", "s3://b/%2A.json"),
             ("\t", "\\t"),
             (";", " ;\u{a0}"),
+            ("a=b", "a\\u003db"),
+            ("a=\"b\"", "a\\u003d\\\"b\\\""),
+            ("a & b", "a &amp; b"),
+            ("a=\"b\"", "a=&quot;b&quot;"),
+            ("a=\"b\"", "a=&#34;b&#x22;"),
+            ("a<b", "a&amp;lt;b"),
+            ("&", "&amp;"),
             ("clicks", "arn:aws:kinesis:us-east-1:123456789012:stream/clicks"),
             ("clicks", "projects/p-1/topics/clicks"),
             ("vpce-svc-0a", "com.amazonaws.vpce.eu-west-1.vpce-svc-0a"),
@@ -178,6 +252,9 @@ mod tests {
             ("-", "_"),
             ("\t", ","),
             ("\t", " "),
+            ("a&b", "a&c"),
+            ("a=b", "a\\u003ec"),
+            ("<", "&gt;"),
             ("orders", "eu.orders"),
             ("*.json", "logs/*.json"),
             ("100%", "100%2"),

@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use clickpipes::kinds;
 use clickpipes::placeholder::FILL_IN;
+use clickpipes::semantics::RespelledField;
+use model::address::{Address, Kind};
+use model::live::Id;
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
 
 use super::BlockReason;
-use crate::conflict::ConflictingField;
+use crate::conflict::{ConflictingField, value_pair};
+use crate::object_plan::can_be_renamed;
 use crate::words::quote_all;
 
 pub(super) fn fmt_conflict(fields: &[ConflictingField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,6 +51,46 @@ pub(super) fn fmt_unfilled(fields: &[FieldPath], f: &mut fmt::Formatter<'_>) -> 
         "{} would be sent as `{FILL_IN}`, which `export` writes for a value that the API does not return: write the value",
         quote_all(fields)
     )
+}
+
+/// A live object is what the manifest declares, and has another name.
+pub(super) fn fmt_same_object(other: &Address, id: &Id, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = other.name.as_str();
+    let shown = if name.is_empty() { "an object without a name".to_owned() } else { format!("`{other}`") };
+    write!(f, "{shown} ({id}), which no manifest declares, is live with all that this one declares: ")?;
+    match (name.is_empty(), can_be_renamed(other.kind)) {
+        (false, true) => write!(
+            f,
+            "if it is the same, write the name `{name}`, or add `previousNames: [{name}]` to rename it; if not, declare \
+             that one as well, or delete it"
+        ),
+        (false, false) => {
+            write!(f, "if it is the same, write the name `{name}`; if not, declare that one as well, or delete it")
+        }
+        (true, true) => write!(f, "if it is the same, add `metadata.id: {id}`; if not, delete it"),
+        (true, false) => f.write_str("delete it if nothing uses it"),
+    }
+}
+
+/// Values that the API may only have spelled in its own way, and what to do about each.
+pub(super) fn fmt_spellings(kind: Kind, fields: &[RespelledField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (field, declared, live) in fields {
+        let path = FieldPath::parse(field);
+        let is_declarable = !live.is_null() && kinds::can_declare(kind, &path, live);
+        let [shown, shown_live] = value_pair(declared, live);
+        match (live.is_null(), is_declarable) {
+            (false, true) => write!(f, "the API spells {shown} of `{field}` as {shown_live}: write it so; ")?,
+            (false, false) => {
+                write!(f, "the API spells {shown} of `{field}` as {shown_live}, which no manifest can have")?;
+            }
+            (true, _) => write!(f, "the API answers without `{field}`, and may have {shown} all the same")?,
+        }
+        if !is_declarable {
+            let is_needed = kinds::must_declare(kind, &path);
+            f.write_str(if is_needed { "; " } else { ": leave the field out, and it stays as it is; " })?;
+        }
+    }
+    f.write_str("if it is another value")
 }
 
 /// What a plan would do to how many objects, and the limit.

@@ -5,7 +5,7 @@ use std::fmt;
 use clickpipes::blocking_tables;
 use clickpipes::semantics::FieldSemantics;
 
-use super::parts::{fmt_conflict, fmt_excess, fmt_rules, fmt_several, fmt_unfilled};
+use super::parts::{fmt_conflict, fmt_excess, fmt_rules, fmt_same_object, fmt_several, fmt_spellings, fmt_unfilled};
 use super::{BlockReason, FilledTable};
 use crate::conflict::value_pair;
 use crate::words::{join_words, quote_all};
@@ -30,6 +30,7 @@ impl fmt::Display for BlockReason {
             | Self::DuplicateIdentity(..)
             | Self::RenameNotApplied(..)
             | Self::SharedObject(_)
+            | Self::SameUnderOtherName(..)
             | Self::RenameNotDeclared { .. } => self.fmt_identity(f),
             Self::UnsafeReplacement(..)
             | Self::UnsafeEntries(..)
@@ -286,6 +287,7 @@ impl BlockReason {
                      declare different values: give them the same, or keep one manifest"
                 )
             }
+            Self::SameUnderOtherName(other, id) => fmt_same_object(other, id, f),
             Self::RenameNotDeclared { live, declared } => write!(
                 f,
                 "`{live}` is live and would be deleted, and `{declared}` would be created with the same source and \
@@ -300,19 +302,7 @@ impl BlockReason {
     /// The new object would not be what the old one was.
     fn fmt_loss(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SpelledByApi(_, fields) => {
-                for (field, desired, live) in fields {
-                    let is_left_out = live.is_null();
-                    let [desired, live] = value_pair(desired, live);
-                    if is_left_out {
-                        write!(f, "the API answers without `{field}`, and may have {desired} all the same; ")?;
-                    } else {
-                        write!(f, "the API spells {desired} of `{field}` as {live}: write it so; ")?;
-                    }
-                }
-                let are_left_out = fields.iter().all(|(_, _, live)| live.is_null());
-                f.write_str(if are_left_out { "if not" } else { "if it is another value" })
-            }
+            Self::SpelledByApi(at, fields) => fmt_spellings(at.kind, fields, f),
             Self::SpellingChanged(_, fields) => {
                 for (field, desired, live) in fields {
                     let [desired, live] = value_pair(desired, live);

@@ -48,7 +48,8 @@ pub(super) async fn verify_applied(
     let missing: BTreeMap<&Address, &Change> = missing.iter().map(|change| (&change.address, change)).collect();
     for report in reports.iter_mut().filter(|report| applied(report)) {
         if let Some(change) = missing.get(&report.address) {
-            let fields = change.fields.iter().map(|field| field.path.to_string());
+            let name = change.renamed_from.iter().map(|name| format!("its name, which is `{name}`"));
+            let fields = name.chain(change.fields.iter().map(|field| field.path.to_string()));
             match &change.verdict {
                 Verdict::Blocked(reason) => {
                     report.mark_blocked(&permissions::blocked_text(reason, &session.project_limits()));
