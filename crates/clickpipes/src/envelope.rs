@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is};
+use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, forbidden_fields};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::look_alike::{escape_foreign, look_alike_reason};
@@ -103,7 +103,7 @@ const LOOK_ALIKE_RULE: CrossFieldRule =
 /// The rules of the kind that may belong to the organization.
 pub(crate) const OWNER_RULES: RuleSet = RuleSet {
     object_paths: &["metadata"],
-    rules: &[CrossFieldRule::forbidden_fields(
+    rules: &[forbidden_fields(
         "service-and-organization",
         Evidence::Manifest,
         &["service"],

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::envelope::{Envelope, NAME_RULES, PipeMetadata};
-use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds, value_is_not};
+use crate::validate::{RuleCondition, RuleSet, exactly_one_of, forbidden_fields, holds, required_fields, value_is_not};
 use model::annotations;
 
 pub mod bigquery;
@@ -117,36 +117,31 @@ const OTHER_PIPES: RuleCondition = holds(
 const PIPE_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields(
+        required_fields(
             "missing-part",
             Evidence::Schema,
             &["source", "destination"],
             value_is_not("state", &["absent"]),
         ),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "database-pipe-table",
             Evidence::Live,
             &["destination.table", "destination.managedTable", "destination.tableDefinition", "destination.columns"],
             DATABASE_PIPES,
         )
         .with_reason("each table mapping makes a table of its own"),
-        CrossFieldRule::forbidden_fields(
-            "database-pipe-field-mappings",
-            Evidence::Live,
-            &["fieldMappings"],
-            DATABASE_PIPES,
-        )
-        .with_reason("each table mapping takes the columns as they are"),
-        CrossFieldRule::forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], PIPES_OF_A_SHARED_SIZE)
+        forbidden_fields("database-pipe-field-mappings", Evidence::Live, &["fieldMappings"], DATABASE_PIPES)
+            .with_reason("each table mapping takes the columns as they are"),
+        forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], PIPES_OF_A_SHARED_SIZE)
             .with_reason("they share the size of their service")
             .with_help("declare a `CdcScaling`"),
         // The schema has the field for every pipe, and the official provider sends it. Only prose speaks against it.
-        CrossFieldRule::forbidden_fields("bigquery-scaling", Evidence::Ours, &["scaling"], BIGQUERY_PIPES)
+        forbidden_fields("bigquery-scaling", Evidence::Ours, &["scaling"], BIGQUERY_PIPES)
             .with_reason("the documentation of the API says that they share the size of their service")
             .with_help("declare a `CdcScaling`"),
-        CrossFieldRule::forbidden_fields("database-pipe-settings", Evidence::Live, &["settings"], DATABASE_PIPES)
+        forbidden_fields("database-pipe-settings", Evidence::Live, &["settings"], DATABASE_PIPES)
             .with_reason("theirs stand below the source"),
-        CrossFieldRule::required_fields(
+        required_fields(
             "missing-table",
             Evidence::Schema,
             &["destination.table", "destination.managedTable", "destination.columns"],
@@ -157,6 +152,5 @@ const PIPE_RULES: RuleSet = RuleSet {
 
 const SOURCE_RULES: RuleSet = RuleSet {
     object_paths: &["spec.source"],
-    rules: &[CrossFieldRule::exactly_one_of("source-kind", Evidence::Schema, SourceKind::KEYS)
-        .with_reason("a pipe reads one source")],
+    rules: &[exactly_one_of("source-kind", Evidence::Schema, SourceKind::KEYS).with_reason("a pipe reads one source")],
 };

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use crate::envelope::{EndpointMetadata, Envelope, LOOK_ALIKE_RULES};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is, value_is_not};
+use crate::validate::{
+    CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, fields_only_for, forbidden_fields, required_fields,
+    unique_entries, value_is, value_is_not,
+};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
@@ -153,31 +156,26 @@ pub(crate) const RULE_SETS: &[RuleSet] = &[LOOK_ALIKE_RULES, SPEC_RULES];
 const SPEC_RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::required_fields(
-            "missing-part",
-            Evidence::Schema,
-            &["type"],
-            value_is_not("state", &["absent"]),
-        ),
-        CrossFieldRule::required_fields(
+        required_fields("missing-part", Evidence::Schema, &["type"], value_is_not("state", &["absent"])),
+        required_fields(
             "endpoint-service-name",
             Evidence::Provider,
             &["vpcEndpointServiceName"],
             value_is("type", &["VPC_ENDPOINT_SERVICE"]),
         ),
-        CrossFieldRule::required_fields(
+        required_fields(
             "endpoint-resource",
             Evidence::Provider,
             &["vpcResourceConfigurationId", "vpcResourceShareArn"],
             value_is("type", &["VPC_RESOURCE"]),
         ),
-        CrossFieldRule::required_fields(
+        required_fields(
             "endpoint-msk",
             Evidence::Provider,
             &["mskClusterArn", "mskAuthentication"],
             value_is("type", &["MSK_MULTI_VPC"]),
         ),
-        CrossFieldRule::required_fields(
+        required_fields(
             "endpoint-service-attachment",
             Evidence::Provider,
             &["gcpServiceAttachment"],
@@ -187,7 +185,7 @@ const SPEC_RULES: RuleSet = RuleSet {
         field_of_type(&["vpcResourceConfigurationId", "vpcResourceShareArn"], &["VPC_RESOURCE"]),
         field_of_type(&["mskClusterArn", "mskAuthentication"], &["MSK_MULTI_VPC"]),
         field_of_type(&["gcpServiceAttachment"], &["GCP_PSC_SERVICE_ATTACHMENT"]),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "endpoint-msk-dns",
             Evidence::Schema,
             &["customPrivateDnsMappings"],
@@ -200,19 +198,14 @@ const SPEC_RULES: RuleSet = RuleSet {
             &["type", "customPrivateDnsMappings"],
             target_without_resource,
         ),
-        CrossFieldRule::unique_entries(
-            "duplicate-dns-name",
-            Evidence::Schema,
-            "customPrivateDnsMappings",
-            "privateDnsName",
-        ),
+        unique_entries("duplicate-dns-name", Evidence::Schema, "customPrivateDnsMappings", "privateDnsName"),
         custom_rule("dns-wildcard-overlap", Evidence::Ours, &["customPrivateDnsMappings"], wildcard_over_exact),
     ],
 };
 
 /// Fields of one type of endpoint. The provider does not refuse them elsewhere.
 const fn field_of_type(fields: &'static [&'static str], types: &'static [&'static str]) -> CrossFieldRule {
-    CrossFieldRule::fields_only_for("endpoint-other-type", Evidence::Ours, fields, value_is("type", types))
+    fields_only_for("endpoint-other-type", Evidence::Ours, fields, value_is("type", types))
 }
 
 fn target_without_resource(scope: &RuleContext<'_>) -> Vec<RuleFinding> {

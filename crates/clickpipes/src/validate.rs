@@ -14,7 +14,8 @@ mod rule_context;
 
 pub(crate) use additional_fields::KNOWN_ADDITIONAL_FIELD;
 pub(crate) use cross_field::{
-    CrossFieldRule, RuleCondition, RuleSet, custom_rule, flag_is, holds, value_is, value_is_not,
+    CrossFieldRule, RuleCondition, RuleSet, allowed_values, custom_rule, exactly_one_of, fields_only_for, flag_is,
+    forbidden_fields, holds, required_fields, required_fields_iff, unique_entries, value_is, value_is_not,
 };
 pub(crate) use rule_context::{RuleContext, RuleFinding};
 

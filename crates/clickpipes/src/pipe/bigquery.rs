@@ -6,7 +6,7 @@ use super::credentials::ServiceAccount;
 use super::database::{self, TableEngine};
 use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use crate::validate::{RuleSet, required_fields, required_fields_iff, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, GcsPath, NonEmptyText};
@@ -178,13 +178,13 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.bigquery"],
     rules: &[
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "bigquery-service-account",
             Evidence::Schema,
             &["credentials"],
             value_is("authentication", BY_KEY),
         ),
-        CrossFieldRule::required_fields(
+        required_fields(
             "bigquery-project",
             Evidence::Schema,
             &["projectId"],

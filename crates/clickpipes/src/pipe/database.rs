@@ -10,7 +10,10 @@ use super::endpoint_reference::{host_text, referenced_endpoint};
 use super::source::{join_nonempty, text_at};
 use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, value_is};
+use crate::validate::{
+    CrossFieldRule, RuleContext, RuleFinding, custom_rule, flag_is, forbidden_fields, required_fields, unique_entries,
+    value_is,
+};
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
 
@@ -101,31 +104,21 @@ pub(crate) fn describe_start(source: &Value) -> String {
 
 /// User and password, or user and role.
 pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields(
-        "database-iam-role",
-        Evidence::Schema,
-        &["iamRole"],
-        value_is("authentication", &["IAM_ROLE"]),
-    ),
-    CrossFieldRule::required_fields(
+    required_fields("database-iam-role", Evidence::Schema, &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+    required_fields(
         "database-password",
         Evidence::Live,
         &["credentials.password"],
         value_is("authentication", &["basic"]),
     ),
-    CrossFieldRule::forbidden_fields(
-        "database-other-login",
-        Evidence::Provider,
-        &["iamRole"],
-        value_is("authentication", &["basic"]),
-    ),
-    CrossFieldRule::forbidden_fields(
+    forbidden_fields("database-other-login", Evidence::Provider, &["iamRole"], value_is("authentication", &["basic"])),
+    forbidden_fields(
         "database-other-login",
         Evidence::Provider,
         &["credentials.password"],
         value_is("authentication", &["IAM_ROLE"]),
     ),
-    CrossFieldRule::forbidden_fields(
+    forbidden_fields(
         "login-version",
         Evidence::Manifest,
         &["credentials.version"],
@@ -137,7 +130,7 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
 ];
 
 /// Encryption of the connection.
-pub(crate) const TLS_RULES: &[CrossFieldRule] = &[CrossFieldRule::forbidden_fields(
+pub(crate) const TLS_RULES: &[CrossFieldRule] = &[forbidden_fields(
     "disabled-tls",
     // The API may accept both. A manifest that asks for an encrypted and an unencrypted connection does not say which.
     Evidence::Manifest,
@@ -149,14 +142,14 @@ pub(crate) const TLS_RULES: &[CrossFieldRule] = &[CrossFieldRule::forbidden_fiel
 
 /// No two mappings write one table.
 pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::unique_entries("duplicate-target-table", Evidence::Provider, "tableMappings", "targetTable")
+    unique_entries("duplicate-target-table", Evidence::Provider, "tableMappings", "targetTable")
         .with_reason("two mappings cannot share a table"),
     DOTTED_TARGETS,
 ];
 
 /// The same where the provider does not look at the targets.
 pub(crate) const UNCHECKED_MAPPING_LIST_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::unique_entries("shared-target-table", Evidence::Ours, "tableMappings", "targetTable")
+    unique_entries("shared-target-table", Evidence::Ours, "tableMappings", "targetTable")
         .with_reason("their rows are mixed"),
     DOTTED_TARGETS,
 ];
@@ -165,22 +158,12 @@ const DOTTED_TARGETS: CrossFieldRule = custom_rule("dotted-table", Evidence::Our
 
 /// The columns of one mapping.
 pub(crate) const MAPPING_RULES: &[CrossFieldRule] = &[
-    CrossFieldRule::required_fields(
-        "custom-sorting-key",
-        Evidence::Schema,
-        &["sortingKeys"],
-        flag_is("useCustomSortingKey", true),
-    )
-    .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
+    required_fields("custom-sorting-key", Evidence::Schema, &["sortingKeys"], flag_is("useCustomSortingKey", true))
+        .with_help("`sortingKeys` and `useCustomSortingKey: true` go together"),
     // The schema says "only used when", so the API accepts them.
-    CrossFieldRule::forbidden_fields(
-        "unused-sorting-key",
-        Evidence::Ours,
-        &["sortingKeys"],
-        flag_is("useCustomSortingKey", false),
-    )
-    .with_reason("they are not used")
-    .with_help("add `useCustomSortingKey: true`, or remove `sortingKeys`"),
+    forbidden_fields("unused-sorting-key", Evidence::Ours, &["sortingKeys"], flag_is("useCustomSortingKey", false))
+        .with_reason("they are not used")
+        .with_help("add `useCustomSortingKey: true`, or remove `sortingKeys`"),
     custom_rule("empty-sorting-key", Evidence::Schema, &["sortingKeys", "useCustomSortingKey"], empty_sorting_key),
     custom_rule("excluded-sorting-key", Evidence::Ours, &["sortingKeys", "excludedColumns"], excluded_sorting_key),
 ];

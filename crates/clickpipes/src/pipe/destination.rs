@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, value_is};
+use crate::validate::{
+    RuleContext, RuleFinding, RuleSet, custom_rule, flag_is, forbidden_fields, required_fields, required_fields_iff,
+    unique_entries, value_is,
+};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
@@ -120,21 +123,21 @@ pub fn guess_version_column(path: &FieldPath, document: &Value) -> Option<Value>
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec.destination"],
     rules: &[
-        CrossFieldRule::required_fields(
+        required_fields(
             "managed-table-definition",
             Evidence::Provider,
             &["tableDefinition"],
             flag_is("managedTable", true),
         )
         .with_reason("the pipe has to know which table to make"),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "unmanaged-table-definition",
             Evidence::Ours,
             &["tableDefinition"],
             flag_is("managedTable", false),
         )
         .with_reason("the table is there already, and stays as it is"),
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "version-column",
             Evidence::Provider,
             &["tableDefinition.engine.versionColumnId"],
@@ -164,7 +167,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
             &["tableDefinition.engine.columnIds", "columns"],
             unknown_summed_columns,
         ),
-        CrossFieldRule::unique_entries("duplicate-column", Evidence::Ours, "columns", "name"),
+        unique_entries("duplicate-column", Evidence::Ours, "columns", "name"),
         custom_rule("sorting-key-comma", Evidence::Schema, &["tableDefinition.sortingKey"], several_in_one_entry),
         custom_rule(
             "sorting-key-nullable",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule};
+use crate::validate::{RuleContext, RuleFinding, RuleSet, custom_rule, unique_entries};
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::NonEmptyText;
@@ -30,7 +30,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
             &["fieldMappings", "destination.columns"],
             unknown_mapped_columns,
         ),
-        CrossFieldRule::unique_entries("duplicate-field-mapping", Evidence::Ours, "fieldMappings", "destinationField"),
+        unique_entries("duplicate-field-mapping", Evidence::Ours, "fieldMappings", "destinationField"),
     ],
 };
 

@@ -12,7 +12,10 @@ use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::network_address::split_port;
 use crate::secrets::host::SecretHost;
 use crate::server_names::ServersOfService;
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, custom_rule, value_is};
+use crate::validate::{
+    RuleContext, RuleFinding, RuleSet, allowed_values, custom_rule, fields_only_for, required_fields,
+    required_fields_iff, value_is,
+};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
@@ -264,23 +267,13 @@ fn group_reads(source: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRe
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka"],
     rules: &[
-        CrossFieldRule::allowed_values("kafka-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
+        allowed_values("kafka-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
         // The official schema lists the pair; the live API refused it.
         custom_rule("kafka-redpanda-mutual-tls", Evidence::Live, &["type", "authentication"], redpanda_mutual_tls),
-        CrossFieldRule::required_fields(
-            "kafka-iam-role",
-            Evidence::Schema,
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        ),
-        CrossFieldRule::fields_only_for(
-            "kafka-unused-role",
-            Evidence::Ours,
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        )
-        .with_reason("no role is assumed"),
-        CrossFieldRule::required_fields_iff(
+        required_fields("kafka-iam-role", Evidence::Schema, &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+        fields_only_for("kafka-unused-role", Evidence::Ours, &["iamRole"], value_is("authentication", &["IAM_ROLE"]))
+            .with_reason("no role is assumed"),
+        required_fields_iff(
             "kafka-no-credentials",
             Evidence::Schema,
             &["credentials"],
@@ -304,7 +297,7 @@ const RULES: RuleSet = RuleSet {
             &["protobufSchema"],
             registry::unencoded_protobuf_schema,
         ),
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "kafka-offset-timestamp",
             Evidence::Schema,
             &["offset.timestamp"],

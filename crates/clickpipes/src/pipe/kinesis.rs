@@ -9,7 +9,7 @@ use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, custom_rule, value_is};
+use crate::validate::{RuleSet, custom_rule, required_fields_iff, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{Arn, NonEmptyText};
@@ -118,19 +118,19 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kinesis"],
     rules: &[
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "kinesis-timestamp",
             Evidence::Schema,
             &["timestamp"],
             value_is("iteratorType", &["AT_TIMESTAMP"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "kinesis-iam-role",
             Evidence::Schema,
             &["iamRole"],
             value_is("authentication", &["IAM_ROLE"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "kinesis-access-key",
             Evidence::Schema,
             &["accessKey"],

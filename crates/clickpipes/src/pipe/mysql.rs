@@ -7,7 +7,7 @@ use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPI
 use super::endpoint_reference::DatabaseHost;
 use super::source::{SourceFamily, SourceItems, SourceSpec};
 use crate::exclusive_read::{Sharing, read_named_by};
-use crate::validate::{CrossFieldRule, RuleSet};
+use crate::validate::{RuleSet, allowed_values};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{Arn, CertificateHost, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
@@ -224,7 +224,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.mysql"],
-    rules: &[CrossFieldRule::allowed_values(
+    rules: &[allowed_values(
         "mariadb-mechanism",
         Evidence::Provider,
         "settings.replicationMechanism",

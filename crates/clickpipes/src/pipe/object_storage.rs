@@ -10,7 +10,10 @@ use super::source::{SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{Sharing, read_named_by};
 use crate::network_address::canonical_storage_url;
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, custom_rule, flag_is, value_is};
+use crate::validate::{
+    RuleSet, allowed_values, custom_rule, fields_only_for, flag_is, forbidden_fields, required_fields,
+    required_fields_iff, value_is,
+};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::secret::Secret;
@@ -236,67 +239,47 @@ fn bucket_and_path(source: &Value) -> (String, String) {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.objectStorage"],
     rules: &[
-        CrossFieldRule::allowed_values("storage-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
-        CrossFieldRule::required_fields_iff(
-            "storage-url",
-            Evidence::Provider,
-            &["url"],
-            value_is("type", URL_STORAGES),
-        ),
-        CrossFieldRule::required_fields(
+        allowed_values("storage-authentication", Evidence::Schema, "authentication", "type", ALLOWED),
+        required_fields_iff("storage-url", Evidence::Provider, &["url"], value_is("type", URL_STORAGES)),
+        required_fields(
             "storage-azure",
             Evidence::Provider,
             &["azureContainerName", "connectionString"],
             value_is("type", &["azureblobstorage"]),
         )
         .required_by_word("authentication", &["azureContainerName", "connectionString"]),
-        CrossFieldRule::fields_only_for(
+        fields_only_for(
             "storage-azure-only",
             Evidence::Ours,
             &["azureContainerName", "connectionString", "path"],
             value_is("type", &["azureblobstorage"]),
         ),
         // Both schemas leave it optional, and the provider does not ask for it.
-        CrossFieldRule::required_fields(
-            "storage-azure-path",
-            Evidence::Ours,
-            &["path"],
-            value_is("type", &["azureblobstorage"]),
-        )
-        .with_reason("the API is not known to read a whole container"),
-        CrossFieldRule::required_fields(
-            "storage-iam-role",
-            Evidence::Schema,
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        ),
-        CrossFieldRule::fields_only_for(
-            "storage-unused-role",
-            Evidence::Ours,
-            &["iamRole"],
-            value_is("authentication", &["IAM_ROLE"]),
-        )
-        .with_reason("no role is assumed"),
-        CrossFieldRule::required_fields(
+        required_fields("storage-azure-path", Evidence::Ours, &["path"], value_is("type", &["azureblobstorage"]))
+            .with_reason("the API is not known to read a whole container"),
+        required_fields("storage-iam-role", Evidence::Schema, &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
+        fields_only_for("storage-unused-role", Evidence::Ours, &["iamRole"], value_is("authentication", &["IAM_ROLE"]))
+            .with_reason("no role is assumed"),
+        required_fields(
             "storage-access-key",
             Evidence::Schema,
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         ),
-        CrossFieldRule::fields_only_for(
+        fields_only_for(
             "storage-unused-key",
             Evidence::Ours,
             &["accessKey"],
             value_is("authentication", &["IAM_USER"]),
         )
         .with_reason("the key is not used"),
-        CrossFieldRule::required_fields(
+        required_fields(
             "storage-service-account",
             Evidence::Schema,
             &["serviceAccountKey"],
             value_is("authentication", &["SERVICE_ACCOUNT"]),
         ),
-        CrossFieldRule::fields_only_for(
+        fields_only_for(
             "storage-other-account",
             Evidence::Provider,
             &["serviceAccountKey"],
@@ -311,20 +294,10 @@ const RULES: RuleSet = RuleSet {
             queue::missing_authentication,
         ),
         custom_rule("queue-url", Evidence::Provider, &["queueUrl", "type"], queue::malformed_queue_url),
-        CrossFieldRule::required_fields(
-            "skip-initial-load",
-            Evidence::Schema,
-            &["queueUrl"],
-            flag_is("skipInitialLoad", true),
-        )
-        .with_reason("nothing else tells of files"),
-        CrossFieldRule::forbidden_fields(
-            "skip-initial-load",
-            Evidence::Schema,
-            &["startAfter"],
-            flag_is("skipInitialLoad", true),
-        )
-        .with_reason("it is about the initial load"),
+        required_fields("skip-initial-load", Evidence::Schema, &["queueUrl"], flag_is("skipInitialLoad", true))
+            .with_reason("nothing else tells of files"),
+        forbidden_fields("skip-initial-load", Evidence::Schema, &["startAfter"], flag_is("skipInitialLoad", true))
+            .with_reason("it is about the initial load"),
     ],
 };
 

@@ -7,7 +7,7 @@ use super::database::{self, DatabaseAuthentication, ReplicationMode, TABLE_MAPPI
 use super::endpoint_reference::DatabaseHost;
 use super::source::{SourceFamily, SourceItems, SourceSpec, join_nonempty, text_at};
 use crate::exclusive_read::{Sharing, read_named_by};
-use crate::validate::{CrossFieldRule, RuleSet, flag_is, value_is};
+use crate::validate::{RuleSet, flag_is, forbidden_fields, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{Arn, CertificateHost, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
@@ -231,14 +231,14 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.postgres.settings"],
     rules: &[
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "postgres-slot-name",
             Evidence::Live,
             &["replicationSlotName"],
             value_is("replicationMode", &["cdc", "snapshot"]),
         )
         .with_reason("the API makes the slot itself"),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "postgres-failover-slots",
             Evidence::Schema,
             &["replicationSlotName"],

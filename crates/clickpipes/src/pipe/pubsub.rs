@@ -8,7 +8,7 @@ use super::replacement_effects::Replacement;
 use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use crate::validate::{RuleSet, required_fields_iff, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
@@ -113,13 +113,13 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
 const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.pubsub"],
     rules: &[
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "pubsub-seek-timestamp",
             Evidence::Schema,
             &["seekTimestamp"],
             value_is("seekType", &["timestamp"]),
         ),
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "pubsub-service-account",
             Evidence::Schema,
             &["serviceAccountKey"],

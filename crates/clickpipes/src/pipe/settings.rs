@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::source::SourceKind;
-use crate::validate::{CrossFieldRule, RuleCondition, RuleSet, holds};
+use crate::validate::{RuleCondition, RuleSet, forbidden_fields, holds};
 use model::annotations;
 use model::diagnostic::Evidence;
 
@@ -76,13 +76,13 @@ fn source_refuses(spec: &Value, group: SettingGroup) -> bool {
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "setting-of-streams",
             Evidence::Live,
             &["settings.streaming_max_insert_wait_ms"],
             REFUSES_STREAM_SETTINGS,
         ),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "setting-of-object-storage",
             Evidence::Live,
             &[
@@ -99,7 +99,7 @@ pub(crate) const RULES: RuleSet = RuleSet {
             ],
             REFUSES_FILE_SETTINGS,
         ),
-        CrossFieldRule::forbidden_fields(
+        forbidden_fields(
             "setting-of-kafka",
             Evidence::Live,
             &["settings.kafka_read_committed"],

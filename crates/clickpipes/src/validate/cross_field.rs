@@ -46,6 +46,64 @@ enum Requirement {
 /// For each value of one field, the allowed values of another.
 pub(crate) type AllowedValueTable = &'static [(&'static str, &'static [&'static str])];
 
+/// Rules about fields that depend on a condition.
+macro_rules! conditional_rules {
+    ($($(#[$doc:meta])* $name:ident => $requirement:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) const fn $name(
+                code: &'static str,
+                evidence: Evidence,
+                fields: &'static [&'static str],
+                when: RuleCondition,
+            ) -> CrossFieldRule {
+                CrossFieldRule::new(code, evidence, Requirement::$requirement(fields, when))
+            }
+        )*
+    };
+}
+
+conditional_rules! {
+    /// The fields are required while the condition holds.
+    required_fields => Required;
+    /// The fields are forbidden while the condition holds.
+    forbidden_fields => Forbidden;
+    /// The fields are forbidden unless the condition holds.
+    fields_only_for => OnlyFor;
+    /// The fields are required while the condition holds, and forbidden otherwise.
+    required_fields_iff => RequiredIff;
+}
+
+/// The value of `by` decides which values `field` may have.
+pub(crate) const fn allowed_values(
+    code: &'static str,
+    evidence: Evidence,
+    field: &'static str,
+    by: &'static str,
+    table: AllowedValueTable,
+) -> CrossFieldRule {
+    CrossFieldRule::new(code, evidence, Requirement::AllowedValues { field, by, table })
+}
+
+/// Exactly one of the fields is present.
+pub(crate) const fn exactly_one_of(
+    code: &'static str,
+    evidence: Evidence,
+    fields: &'static [&'static str],
+) -> CrossFieldRule {
+    CrossFieldRule::new(code, evidence, Requirement::ExactlyOne(fields))
+}
+
+/// No two entries of `list` have the same text at `by`.
+pub(crate) const fn unique_entries(
+    code: &'static str,
+    evidence: Evidence,
+    list: &'static str,
+    by: &'static str,
+) -> CrossFieldRule {
+    CrossFieldRule::new(code, evidence, Requirement::UniqueEntries { list, by })
+}
+
 /// A rule with code of its own. It runs only if one of the paths that it reads is present, and none of them has a word
 /// that pipectl does not know.
 pub(crate) const fn custom_rule(
@@ -60,76 +118,6 @@ pub(crate) const fn custom_rule(
 impl CrossFieldRule {
     const fn new(code: &'static str, evidence: Evidence, requirement: Requirement) -> Self {
         Self { code, evidence, is_harmless: false, required_by_word: ("", &[]), requirement, reason: "", help: "" }
-    }
-
-    /// The fields are required while the condition holds.
-    pub(crate) const fn required_fields(
-        code: &'static str,
-        evidence: Evidence,
-        fields: &'static [&'static str],
-        when: RuleCondition,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::Required(fields, when))
-    }
-
-    /// The fields are forbidden while the condition holds.
-    pub(crate) const fn forbidden_fields(
-        code: &'static str,
-        evidence: Evidence,
-        fields: &'static [&'static str],
-        when: RuleCondition,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::Forbidden(fields, when))
-    }
-
-    /// The fields are forbidden unless the condition holds.
-    pub(crate) const fn fields_only_for(
-        code: &'static str,
-        evidence: Evidence,
-        fields: &'static [&'static str],
-        when: RuleCondition,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::OnlyFor(fields, when))
-    }
-
-    /// The fields are required while the condition holds, and forbidden otherwise.
-    pub(crate) const fn required_fields_iff(
-        code: &'static str,
-        evidence: Evidence,
-        fields: &'static [&'static str],
-        when: RuleCondition,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::RequiredIff(fields, when))
-    }
-
-    /// The value of `by` decides which values `field` may have.
-    pub(crate) const fn allowed_values(
-        code: &'static str,
-        evidence: Evidence,
-        field: &'static str,
-        by: &'static str,
-        table: AllowedValueTable,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::AllowedValues { field, by, table })
-    }
-
-    /// Exactly one of the fields is present.
-    pub(crate) const fn exactly_one_of(
-        code: &'static str,
-        evidence: Evidence,
-        fields: &'static [&'static str],
-    ) -> Self {
-        Self::new(code, evidence, Requirement::ExactlyOne(fields))
-    }
-
-    /// No two entries of `list` have the same text at `by`.
-    pub(crate) const fn unique_entries(
-        code: &'static str,
-        evidence: Evidence,
-        list: &'static str,
-        by: &'static str,
-    ) -> Self {
-        Self::new(code, evidence, Requirement::UniqueEntries { list, by })
     }
 
     /// The reason for the rule, appended to its message.

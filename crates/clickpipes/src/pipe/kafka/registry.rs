@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleContext, RuleFinding, RuleSet, value_is};
+use crate::validate::{RuleContext, RuleFinding, RuleSet, forbidden_fields, required_fields_iff, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::path::FieldPath;
@@ -115,31 +115,21 @@ pub struct RegistryCredentials {
 pub(super) const RULES: RuleSet = RuleSet {
     object_paths: &["spec.source.kafka.schemaRegistry"],
     rules: &[
-        CrossFieldRule::required_fields_iff(
+        required_fields_iff(
             "registry-confluent",
             Evidence::Schema,
             &["url", "authentication", "credentials"],
             value_is("type", CONFLUENT),
         )
         .required_by_word("authentication", &["credentials"]),
-        CrossFieldRule::forbidden_fields(
-            "registry-confluent",
-            Evidence::Schema,
-            &["caCertificate"],
-            value_is("type", &["glue"]),
-        ),
-        CrossFieldRule::required_fields_iff(
+        forbidden_fields("registry-confluent", Evidence::Schema, &["caCertificate"], value_is("type", &["glue"])),
+        required_fields_iff(
             "registry-glue",
             Evidence::Schema,
             &["glueRegion", "glueRegistryName"],
             value_is("type", &["glue"]),
         ),
-        CrossFieldRule::forbidden_fields(
-            "registry-glue",
-            Evidence::Schema,
-            &["glueRoleArn"],
-            value_is("type", CONFLUENT),
-        ),
+        forbidden_fields("registry-glue", Evidence::Schema, &["glueRoleArn"], value_is("type", CONFLUENT)),
     ],
 };
 

@@ -8,7 +8,7 @@ use crate::pipe::replacement_effects::Replacement;
 use crate::pipe::settings::SettingGroup;
 use crate::pipe::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::secrets::host::SecretHost;
-use crate::validate::{CrossFieldRule, RuleSet, value_is};
+use crate::validate::{RuleSet, required_fields_iff, value_is};
 use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::NonEmptyText;
@@ -56,12 +56,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     exclusive_reads: |_, _| Vec::new(),
     rules: &[RuleSet {
         object_paths: &["spec.source.madeUp"],
-        rules: &[CrossFieldRule::required_fields_iff(
-            "missing-part",
-            Evidence::Schema,
-            &["number"],
-            value_is("start", &["number"]),
-        )],
+        rules: &[required_fields_iff("missing-part", Evidence::Schema, &["number"], value_is("start", &["number"]))],
     }],
 };
 
