@@ -37,36 +37,107 @@ fn set_keyword(schema: &mut Schema, key: &str, value: impl Into<Value>) {
     schema.insert(key.to_owned(), value.into());
 }
 
-/// The API cannot change the field: a new value requires a new object. Applies to the fields below.
-pub fn requires_replace(schema: &mut Schema) {
+/// Marks that set one keyword.
+macro_rules! marks {
+    ($($(#[$doc:meta])* $name:ident: $key:expr => $value:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name(schema: &mut Schema) {
+                set_keyword(schema, $key, $value);
+            }
+        )*
+    };
+}
+
+marks! {
+    /// The API cannot change the field: a new value requires a new object. Applies to the fields below.
     // Such a field is not in the PATCH schema. The API refuses it in a PATCH even unchanged (seen live for
     // Pub/Sub), or ignores it.
-    set_keyword(schema, ON_CHANGE, "replace");
-}
+    requires_replace: ON_CHANGE => "replace";
 
-/// The field is changed through the settings endpoint of the object.
-pub fn via_settings(schema: &mut Schema) {
+    /// The field is changed through the settings endpoint of the object.
     // The PATCH of a pipe lists `settings`, answers 200 and stores nothing (seen live).
-    set_keyword(schema, ON_CHANGE, "settings");
-}
+    via_settings: ON_CHANGE => "settings";
 
-/// The field is changed through the scaling endpoint of the object.
-pub fn via_scaling(schema: &mut Schema) {
-    set_keyword(schema, ON_CHANGE, "scaling");
-}
+    /// The field is changed through the scaling endpoint of the object.
+    via_scaling: ON_CHANGE => "scaling";
 
-/// The API never returns the field, and it is not a secret.
-pub fn write_only(schema: &mut Schema) {
-    set_keyword(schema, READBACK, "never");
-}
+    /// The API never returns the field, and it is not a secret.
+    write_only: READBACK => "never";
 
-/// The API sometimes omits the field from its answers.
-pub fn sometimes_returned(schema: &mut Schema) {
+    /// The API sometimes omits the field from its answers.
     // An absent value means nothing here. Taken for a difference, it would never go away.
-    set_keyword(schema, READBACK, "sometimes");
+    sometimes_returned: READBACK => "sometimes";
+
+    /// A part of the definition of a ClickHouse table: it counts only when the table is created.
+    // A table that exists is used as it is (known from PeerDB, the engine behind database pipes).
+    defines_table: DEFINES_TABLE => true;
+
+    /// It tells the API how to treat one request, and is no property of the object.
+    one_request_only: ONE_REQUEST_ONLY => true;
+
+    /// A list whose order has no meaning.
+    // The API returns `excludedColumns` in an order of its own (seen live).
+    unordered_set: LIST => "set";
+
+    /// The API may decorate the value with parentheses: `MergeTree()`.
+    engine_name: EQUAL => "engine";
+
+    /// A count that the API reports as zero while a change takes effect (seen live).
+    settling_count: EQUAL => "count";
+
+    /// The API may answer with a Kubernetes CPU quantity (`250m`, `1`) for millicores.
+    // The official Terraform provider reads numbers and quantities, of CPU and of memory.
+    cpu_quantity: EQUAL => "cpu";
+
+    /// The API may answer with a Kubernetes memory quantity (`512Mi`, `1Gi`) for gigabytes.
+    memory_quantity: EQUAL => "memory";
+
+    /// A point in time: another zone or precision is the same time.
+    instant: EQUAL => "instant";
+
+    /// A URI that may contain a password, which is hidden wherever the value is shown.
+    uri_with_password: EQUAL => "uri";
+
+    /// The API accepts the change only while the pipe is paused.
+    // Otherwise it answers 400 `must be paused to edit` (seen live for table mappings).
+    needs_pause: NEEDS_PAUSE => true;
+
+    /// A field of manifests only: neither compared nor sent.
+    local_only: LOCAL_ONLY => true;
+
+    /// Its text values may be `{endpoint: NAME}`, the name of a reverse private endpoint of the same
+    /// service; the API gets the id.
+    refers_to_endpoint: REFERS_TO => "ReversePrivateEndpoint";
+
+    /// A URL with the host that a pipe connects to.
+    connects_to_url: CONNECTS_TO => "url";
+
+    /// A map whose entries are sent as fields of the object around it.
+    // A field that is newer than this version can be declared here without waiting for the next one.
+    additional_fields: ADDITIONAL => true;
+
+    /// The field is known from the official Terraform provider, and not from a published schema of the API.
+    preview: PREVIEW => true;
+
+    /// The field is in the official schema of autumn 2026, and not in that of July.
+    newer_schema: NEWER => true;
+
+    /// The API has deprecated the field.
+    deprecated_field: "deprecated" => true;
+
+    /// `true`, or an option of a URI, switches TLS off, or its check of the certificate: a reviewer must see that.
+    weakens_tls: WEAKENS_TLS => true;
+
+    /// A list without duplicates.
+    unique_items: "uniqueItems" => true;
+
+    /// An object with at least one field.
+    // The API refuses `settings: {}` in a create, and answers an empty scaling change with 500 (both seen live).
+    non_empty_object: "minProperties" => 1;
 }
 
-/// The same, also where the field is set to something that is not the default.
+/// As [`sometimes_returned`], also where the field is set to something that is not the default.
 pub fn omitted_when_set(schema: &mut Schema) {
     // A new object that is created without it may have another value, so a replacement is not taken for harmless.
     sometimes_returned(schema);
@@ -78,23 +149,6 @@ pub fn sometimes_returned_if(values: &'static [&'static str]) -> impl Fn(&mut Sc
     // An absent value may be one of these, such as the only authentication of Azure. For the others it means
     // that live differs.
     move |schema| set_keyword(schema, READBACK_BY_VALUE, json!(values))
-}
-
-/// A part of the definition of a ClickHouse table: it counts only when the table is created.
-pub fn defines_table(schema: &mut Schema) {
-    // A table that exists is used as it is (known from PeerDB, the engine behind database pipes).
-    set_keyword(schema, DEFINES_TABLE, true);
-}
-
-/// It tells the API how to treat one request, and is no property of the object.
-pub fn one_request_only(schema: &mut Schema) {
-    set_keyword(schema, ONE_REQUEST_ONLY, true);
-}
-
-/// A list whose order has no meaning.
-pub fn unordered_set(schema: &mut Schema) {
-    // The API returns `excludedColumns` in an order of its own (seen live).
-    set_keyword(schema, LIST, "set");
 }
 
 /// A list of objects identified by the fields in `identity`. A change sends the entries to add and
@@ -118,27 +172,6 @@ pub fn unordered_by(identity: &'static [&'static str]) -> impl Fn(&mut Schema) {
     }
 }
 
-/// The API may decorate the value with parentheses: `MergeTree()`.
-pub fn engine_name(schema: &mut Schema) {
-    set_keyword(schema, EQUAL, "engine");
-}
-
-/// A count that the API reports as zero while a change takes effect (seen live).
-pub fn settling_count(schema: &mut Schema) {
-    set_keyword(schema, EQUAL, "count");
-}
-
-/// The API may answer with a Kubernetes CPU quantity (`250m`, `1`) for millicores.
-pub fn cpu_quantity(schema: &mut Schema) {
-    // The official Terraform provider reads numbers and quantities, of CPU and of memory.
-    set_keyword(schema, EQUAL, "cpu");
-}
-
-/// The API may answer with a Kubernetes memory quantity (`512Mi`, `1Gi`) for gigabytes.
-pub fn memory_quantity(schema: &mut Schema) {
-    set_keyword(schema, EQUAL, "memory");
-}
-
 /// The API may answer with the base value (right) for one of its flavours (left).
 pub fn flavour_of(bases: &'static [(&'static str, &'static str)]) -> impl Fn(&mut Schema) {
     // The API of August 2026 returns the flavour as it was sent. A branch of the provider expects the base
@@ -150,39 +183,12 @@ pub fn flavour_of(bases: &'static [(&'static str, &'static str)]) -> impl Fn(&mu
     }
 }
 
-/// A point in time: another zone or precision is the same time.
-pub fn instant(schema: &mut Schema) {
-    set_keyword(schema, EQUAL, "instant");
-}
-
-/// A URI that may contain a password, which is hidden wherever the value is shown.
-pub fn uri_with_password(schema: &mut Schema) {
-    set_keyword(schema, EQUAL, "uri");
-}
-
-/// The API accepts the change only while the pipe is paused.
-pub fn needs_pause(schema: &mut Schema) {
-    // Otherwise it answers 400 `must be paused to edit` (seen live for table mappings).
-    set_keyword(schema, NEEDS_PAUSE, true);
-}
-
 /// A change must be sent together with the fields at these dotted paths from the root of the
 /// object, where the manifest declares them.
 pub fn sent_with(paths: &'static [&'static str]) -> impl Fn(&mut Schema) {
     // Connection fields without credentials make the API check the source with no password and refuse the
     // change (seen live for a database pipe).
     move |schema| set_keyword(schema, SENT_WITH, json!(paths))
-}
-
-/// A field of manifests only: neither compared nor sent.
-pub fn local_only(schema: &mut Schema) {
-    set_keyword(schema, LOCAL_ONLY, true);
-}
-
-/// Its text values may be `{endpoint: NAME}`, the name of a reverse private endpoint of the same
-/// service; the API gets the id.
-pub fn refers_to_endpoint(schema: &mut Schema) {
-    set_keyword(schema, REFERS_TO, "ReversePrivateEndpoint");
 }
 
 /// The host that a pipe connects to. Its value may be `{endpoint: NAME}`; the API gets a DNS name of
@@ -199,17 +205,6 @@ pub fn endpoint_brokers(schema: &mut Schema) {
     set_keyword(schema, CONNECTS_TO, "brokers");
 }
 
-/// A URL with the host that a pipe connects to.
-pub fn connects_to_url(schema: &mut Schema) {
-    set_keyword(schema, CONNECTS_TO, "url");
-}
-
-/// A map whose entries are sent as fields of the object around it.
-pub fn additional_fields(schema: &mut Schema) {
-    // A field that is newer than this version can be declared here without waiting for the next one.
-    set_keyword(schema, ADDITIONAL, true);
-}
-
 /// A change from one of these values to any other, or back, takes a new object; a change among
 /// them, or among the others, does not.
 pub fn replace_across(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
@@ -222,43 +217,12 @@ pub fn default_is(value: impl Into<Value>) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, "default", value.clone())
 }
 
-/// The field is known from the official Terraform provider, and not from a published schema of the API.
-pub fn preview(schema: &mut Schema) {
-    set_keyword(schema, PREVIEW, true);
-}
-
-/// The field is in the official schema of autumn 2026, and not in that of July.
-pub fn newer_schema(schema: &mut Schema) {
-    set_keyword(schema, NEWER, true);
-}
-
-/// The API has deprecated the field.
-pub fn deprecated_field(schema: &mut Schema) {
-    set_keyword(schema, "deprecated", true);
-}
-
 /// The words of another field that pipectl knows require this one. A newer word, under `additional`, may not.
 pub fn required_by_word(field: &'static str) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, REQUIRED_BY_WORD, field)
 }
 
-/// `true`, or an option of a URI, switches TLS off, or its check of the certificate: a reviewer must see that.
-pub fn weakens_tls(schema: &mut Schema) {
-    set_keyword(schema, WEAKENS_TLS, true);
-}
-
 /// The number must be a multiple of `step`.
 pub fn multiple_of(step: u32) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, "multipleOf", step)
-}
-
-/// A list without duplicates.
-pub fn unique_items(schema: &mut Schema) {
-    set_keyword(schema, "uniqueItems", true);
-}
-
-/// An object with at least one field.
-pub fn non_empty_object(schema: &mut Schema) {
-    // The API refuses `settings: {}` in a create, and answers an empty scaling change with 500 (both seen live).
-    set_keyword(schema, "minProperties", 1);
 }
