@@ -43,20 +43,6 @@ struct DoctorFinding {
     fix: Option<String>,
 }
 
-impl DoctorFinding {
-    fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { check, level: FindingLevel::Ok, what: what.into(), fix: None }
-    }
-
-    fn warn(check: &'static str, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { check, level: FindingLevel::Warn, what: what.into(), fix: Some(fix.into()) }
-    }
-
-    fn bad(check: &'static str, what: impl Into<String>, fix: Option<String>) -> Self {
-        Self { check, level: FindingLevel::Bad, what: what.into(), fix }
-    }
-}
-
 /// What was found so far.
 #[derive(Debug, Default, Serialize)]
 struct DoctorFindings {
@@ -67,8 +53,17 @@ struct DoctorFindings {
 }
 
 impl DoctorFindings {
-    fn add(&mut self, finding: DoctorFinding) {
-        self.findings.push(finding);
+    fn ok(&mut self, check: &'static str, what: impl Into<String>) {
+        self.findings.push(DoctorFinding { check, level: FindingLevel::Ok, what: what.into(), fix: None });
+    }
+
+    fn warn(&mut self, check: &'static str, what: impl Into<String>, fix: impl Into<String>) {
+        let (what, fix) = (what.into(), Some(fix.into()));
+        self.findings.push(DoctorFinding { check, level: FindingLevel::Warn, what, fix });
+    }
+
+    fn bad(&mut self, check: &'static str, what: impl Into<String>, fix: Option<String>) {
+        self.findings.push(DoctorFinding { check, level: FindingLevel::Bad, what: what.into(), fix });
     }
 
     fn count_level(&self, level: FindingLevel) -> usize {
@@ -167,15 +162,15 @@ fn check_schema(file: &Path, findings: &mut DoctorFindings) {
         Ok(news) => news,
         Err(error) => {
             let fix = "name a file with the OpenAPI document of the API, as JSON".to_owned();
-            return findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
+            return findings.bad(CHECK, format!("{error:#}"), Some(fix));
         }
     };
     if news.is_empty() {
-        findings.add(DoctorFinding::ok(CHECK, format!("{name} is what this version knows")));
+        findings.ok(CHECK, format!("{name} is what this version knows"));
     }
     for what in news {
         let fix = "look for a newer version of pipectl; until then, `additional` takes new fields and words";
-        findings.add(DoctorFinding::warn(CHECK, what, fix));
+        findings.warn(CHECK, what, fix);
     }
 }
 

@@ -7,8 +7,8 @@ use model::address::{Kind, ServiceRef};
 use model::live::{Live, State};
 use remote::{Error, LookupEntry, RemoteSettings};
 
+use super::DoctorFindings;
 use super::local::LocalChecks;
-use super::{DoctorFinding, DoctorFindings};
 use crate::connection::{self, AccessMode, ConnectOptions};
 use crate::diagnostics::pluralize;
 use crate::error_report::hint_for;
@@ -26,7 +26,7 @@ const MAX_COUNTED: usize = 8;
 pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, findings: &mut DoctorFindings) {
     let connect = ConnectOptions { timeout: connect.timeout.at_most(CHECK_TIMEOUT), ..connect.clone() };
     if connect.sandbox.is_some() {
-        findings.add(DoctorFinding::ok("api", "the sandbox inside the process; no key is used"));
+        findings.ok("api", "the sandbox inside the process; no key is used");
         return check_services(&connect, local, findings).await;
     }
     check_address(&connect, findings);
@@ -41,12 +41,12 @@ pub(super) async fn check_api(connect: &ConnectOptions, local: LocalChecks, find
 
 fn check_address(connect: &ConnectOptions, findings: &mut DoctorFindings) {
     let (from, url) = connect.api_url();
-    findings.add(DoctorFinding::ok("api", format!("{} (from {from})", without_credentials(&url))));
+    findings.ok("api", format!("{} (from {from})", without_credentials(&url)));
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     if let Some((name, proxy)) = env_vars::first_set_variable(&names) {
         let host = proxy.rsplit_once('@').map_or(proxy.as_str(), |(_, host)| host);
         let host = host.rsplit_once("://").map_or(host, |(_, host)| host);
-        findings.add(DoctorFinding::ok("proxy", format!("{host} (from {name})")));
+        findings.ok("proxy", format!("{host} (from {name})"));
     }
 }
 
@@ -65,7 +65,7 @@ fn check_keys(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<Vec<
         Ok(keys) => {
             for key in &keys {
                 let what = format!("{} (from {}, with its secret)", redact_key_id(&key.key_id), key.variable);
-                findings.add(DoctorFinding::ok("key", what));
+                findings.ok("key", what);
             }
             Some(keys.into_iter().map(|key| key.key_id).collect())
         }
@@ -73,7 +73,7 @@ fn check_keys(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<Vec<
             let fix = "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of \
                        CLICKHOUSE_TOKEN_KEY and _SECRET, or of KEY_ID and KEY_SECRET: the two are \
                        always taken from one pair";
-            findings.add(DoctorFinding::bad("key", error.to_string(), Some(fix.to_owned())));
+            findings.bad("key", error.to_string(), Some(fix.to_owned()));
             findings.is_key_refused = true;
             None
         }
@@ -100,7 +100,7 @@ async fn check_organization(
         Ok((directory, _)) => directory,
         Err(error) => {
             let fix = "see `--api-url` and the system's CA certificates".to_owned();
-            findings.add(DoctorFinding::bad("reach", format!("{error:#}"), Some(fix)));
+            findings.bad("reach", format!("{error:#}"), Some(fix));
             return None;
         }
     };
@@ -116,15 +116,15 @@ async fn check_organization(
         Some(_) => "the API answers, and knows the key",
         None => "a server answers; a list of organizations is not offered",
     };
-    findings.add(DoctorFinding::ok("reach", what));
+    findings.ok("reach", what);
     match (connection::resolve_organization(connect, &local.project, &directory).await, known) {
         (Ok(id), Some(known)) => check_membership(&id, &known, findings),
         (Ok(id), None) => {
-            findings.add(DoctorFinding::ok(CHECK, id));
+            findings.ok(CHECK, id);
             Some(())
         }
         (Err(error), _) => {
-            findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), None));
+            findings.bad(CHECK, format!("{error:#}"), None);
             None
         }
     }
@@ -134,13 +134,13 @@ async fn check_organization(
 fn check_membership(id: &str, known: &[LookupEntry], findings: &mut DoctorFindings) -> Option<()> {
     const CHECK: &str = "organization";
     if let Some(entry) = known.iter().find(|entry| entry.id == id) {
-        findings.add(DoctorFinding::ok(CHECK, format!("{} ({id})", entry.name)));
+        findings.ok(CHECK, format!("{} ({id})", entry.name));
         return Some(());
     }
     let names: Vec<String> = known.iter().map(|it| format!("{} ({})", it.id, it.name)).collect();
     let what = format!("the key does not belong to {id}, but to: {}", names.join(", "));
     let fix = "use a key of that organization, or name another with --organization";
-    findings.add(DoctorFinding::bad(CHECK, what, Some(fix.to_owned())));
+    findings.bad(CHECK, what, Some(fix.to_owned()));
     None
 }
 
@@ -153,38 +153,38 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
             match error.downcast_ref::<Error>() {
                 Some(error) if error.is_not_offered() => {
                     let (what, fix) = ("a list of services is not offered", "name each service by its id");
-                    findings.add(if declares_nothing {
-                        DoctorFinding::warn("services", what, fix)
+                    if declares_nothing {
+                        findings.warn("services", what, fix);
                     } else {
-                        DoctorFinding::bad("services", what, Some(fix.to_owned()))
-                    });
+                        findings.bad("services", what, Some(fix.to_owned()));
+                    }
                 }
                 Some(error) => add_failure("services", error, findings),
-                None => findings.add(DoctorFinding::bad("services", format!("{error:#}"), None)),
+                None => findings.bad("services", format!("{error:#}"), None),
             }
             return;
         }
     };
     if !view.service_states.is_empty() && view.service_states.values().all(Option::is_none) {
         let what = "a list of services is not offered, or not to this key: their states are not known";
-        findings.add(DoctorFinding::ok("services", what));
+        findings.ok("services", what);
     }
     if view.service_states.len() > MAX_COUNTED {
         for (service, state) in &view.service_states {
-            findings.add(service_finding(service, state.as_ref(), None));
+            add_service(service, state.as_ref(), None, findings);
         }
     } else {
         for (service, answer) in view.list_by_service(&[Kind::ClickPipe], SizeRead::Optional).await {
             let state = view.service_states.get(&service).and_then(Option::as_ref);
             match answer {
                 Ok(live) => {
-                    findings.add(service_finding(&service, state, Some(&live)));
+                    add_service(&service, state, Some(&live), findings);
                     check_identity(&view, &service, findings).await;
                 }
                 Err(error) => {
                     let what = format!("{service}: {error}");
                     findings.is_key_refused |= error.is_auth_error();
-                    findings.add(DoctorFinding::bad("service", what, fix_for_error(&error)));
+                    findings.bad("service", what, fix_for_error(&error));
                 }
             }
         }
@@ -197,37 +197,33 @@ async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut Do
     let Ok(context) = view.connection.remote.read_service_context(service).await else { return };
     if context.is_none() {
         let what = format!("{service}: the identity at Google Cloud is not offered");
-        return findings.add(DoctorFinding::ok("identity", what));
+        return findings.ok("identity", what);
     }
     let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
-    let finding = match identity.principal {
+    match identity.principal {
         Some(principal) if identity.is_ready => {
-            DoctorFinding::ok("identity", format!("{service}: grant Google Cloud access to {principal}"))
+            findings.ok("identity", format!("{service}: grant Google Cloud access to {principal}"));
         }
         _ => {
             let what = format!("{service}: the identity at Google Cloud is not ready");
-            DoctorFinding::warn(
-                "identity",
-                what,
-                "needed only for `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`; look again later",
-            )
+            let fix = "needed only for `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`; look again later";
+            findings.warn("identity", what, fix);
         }
-    };
-    findings.add(finding);
+    }
 }
 
-fn service_finding(service: &ServiceRef, state: Option<&State>, live: Option<&Live>) -> DoctorFinding {
+fn add_service(service: &ServiceRef, state: Option<&State>, live: Option<&Live>, findings: &mut DoctorFindings) {
     let objects = live.map(|live| live.values().map(|observed| observed.objects.len()).sum());
     let pipes = objects.map(|count: usize| format!(", {}", pluralize(count, "object")));
     let state = state.map(State::as_str).filter(|state| !state.is_empty()).unwrap_or("seen");
     let what = format!("{service}: {state}{}", pipes.unwrap_or_default());
     match (state, explain_service_state(state)) {
-        (_, Some(means)) => DoctorFinding::warn("service", what, means),
+        (_, Some(means)) => findings.warn("service", what, means),
         ("failed" | "terminated" | "terminating" | "softdeleted" | "softdeleting", None) => {
-            DoctorFinding::bad("service", what, Some("look at it in the console".to_owned()))
+            findings.bad("service", what, Some("look at it in the console".to_owned()));
         }
-        ("degraded", None) => DoctorFinding::warn("service", what, "look at it in the console"),
-        _ => DoctorFinding::ok("service", what),
+        ("degraded", None) => findings.warn("service", what, "look at it in the console"),
+        _ => findings.ok("service", what),
     }
 }
 
@@ -237,18 +233,18 @@ fn check_rate_limit(view: &LiveView, findings: &mut DoctorFindings) {
         format!("{} requests in {}", rate.requests, humantime::format_duration(rate.window))
     });
     let what = format!("{limit}; {} sent, {} refused", requests.sent, requests.throttled);
-    findings.add(if requests.throttled == 0 {
-        DoctorFinding::ok("rate limit", what)
+    if requests.throttled == 0 {
+        findings.ok("rate limit", what);
     } else {
         let fix = "another process uses the same key; give this one a key of its own, or a lower \
                    `--rate-limit`";
-        DoctorFinding::warn("rate limit", what, fix)
-    });
+        findings.warn("rate limit", what, fix);
+    }
 }
 
 fn add_failure(check: &'static str, error: &Error, findings: &mut DoctorFindings) {
     findings.is_key_refused |= error.is_auth_error();
-    findings.add(DoctorFinding::bad(check, error.to_string(), fix_for_error(error)));
+    findings.bad(check, error.to_string(), fix_for_error(error));
 }
 
 fn fix_for_error(error: &Error) -> Option<String> {

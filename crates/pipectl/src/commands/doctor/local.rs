@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DoctorFinding, DoctorFindings};
+use super::DoctorFindings;
 use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
 use crate::git::{Repository, SHALLOW_HINT};
@@ -20,7 +20,7 @@ pub(super) struct LocalChecks {
 
 pub(super) fn check_local(context: &CommandContext, paths: &[PathBuf], findings: &mut DoctorFindings) -> LocalChecks {
     let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
-    findings.add(DoctorFinding::ok("pipectl", format!("{} on {system}, {processor}", env!("CARGO_PKG_VERSION"))));
+    findings.ok("pipectl", format!("{} on {system}, {processor}", env!("CARGO_PKG_VERSION")));
     let project = check_project(context, paths, findings);
     let declared = check_manifests(&project, findings);
     check_git(&project, findings);
@@ -33,7 +33,7 @@ fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut Doc
         Ok(project) => project,
         Err(error) => {
             let fix = "correct it; until then manifests are named on the command line".to_owned();
-            findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), Some(fix)));
+            findings.bad(CHECK, format!("{error:#}"), Some(fix));
             return ProjectContext { manifests: paths.to_vec(), ..ProjectContext::default() };
         }
     };
@@ -44,31 +44,31 @@ fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut Doc
         }
         (None, _) => format!("no {} here or above: none is needed", project::PROJECT_FILE),
     };
-    findings.add(DoctorFinding::ok(CHECK, what));
+    findings.ok(CHECK, what);
     project
 }
 
 fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> Option<LoadedManifests> {
     const CHECK: &str = "manifests";
     if project.manifests.is_empty() {
-        findings.add(DoctorFinding::ok(CHECK, "none are named: commands take files and folders"));
+        findings.ok(CHECK, "none are named: commands take files and folders");
         return None;
     }
     let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
     match none_in_new_project(LoadedManifests::load_project(project), project) {
         Ok(None) => {
-            findings.add(DoctorFinding::warn(CHECK, "none yet", NoManifests::FIRST_ONES));
+            findings.warn(CHECK, "none yet", NoManifests::FIRST_ONES);
         }
-        Err(error) => findings.add(DoctorFinding::bad(CHECK, format!("{error:#}"), fix())),
+        Err(error) => findings.bad(CHECK, format!("{error:#}"), fix()),
         Ok(Some(declared)) if declared.error_count() > 0 => {
             let errors = pluralize(declared.error_count(), "error");
             let files = pluralize(declared.file_count(), "file");
-            findings.add(DoctorFinding::bad(CHECK, format!("{errors} in {files}"), fix()));
+            findings.bad(CHECK, format!("{errors} in {files}"), fix());
         }
         Ok(Some(declared)) => {
             let count = pluralize(declared.manifests.len(), "manifest");
             let files = pluralize(declared.file_count(), "file");
-            findings.add(DoctorFinding::ok(CHECK, format!("{count} in {files}: valid")));
+            findings.ok(CHECK, format!("{count} in {files}: valid"));
             return Some(declared);
         }
     }
@@ -81,17 +81,17 @@ fn check_git(project: &ProjectContext, findings: &mut DoctorFindings) {
     let paths = if project.manifests.is_empty() { &here[..] } else { &project.manifests };
     let unproved = "`plan --base`, `drift` against a commit and `--prune=git` need it";
     match Repository::open_containing(paths).and_then(|it| Ok((it.is_shallow()?, it.resolve_commit("HEAD")))) {
-        Err(error) => findings.add(DoctorFinding::warn(CHECK, format!("{error:#}"), unproved)),
+        Err(error) => findings.warn(CHECK, format!("{error:#}"), unproved),
         Ok((_, Err(_))) => {
             let what = "a repository without any commit";
-            findings.add(DoctorFinding::warn(CHECK, what, "commit the manifests"));
+            findings.warn(CHECK, what, "commit the manifests");
         }
         Ok((true, Ok(_))) => {
-            findings.add(DoctorFinding::warn(CHECK, "the history is not whole: no `--prune=git`", SHALLOW_HINT));
+            findings.warn(CHECK, "the history is not whole: no `--prune=git`", SHALLOW_HINT);
         }
         Ok((false, Ok(head))) => {
             let what = format!("{} ({}); `--prune=git` is possible", head.short, head.subject);
-            findings.add(DoctorFinding::ok(CHECK, what));
+            findings.ok(CHECK, what);
         }
     }
 }
