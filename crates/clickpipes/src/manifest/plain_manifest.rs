@@ -9,10 +9,9 @@ use super::file::{ValidatedDocument, validate_file};
 use super::load_context::RenderContext;
 use super::render_document::RenderedDocument;
 use super::{EffectiveValue, PlainManifest, RemovedField, ValueSource};
-use model::desired::Place;
 use model::diagnostic::SourceFile;
 use model::path::FieldPath;
-use model::yaml::{Span, SpanFiles, YamlContent, YamlNode};
+use model::yaml::{Span, YamlContent, YamlNode};
 
 pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec<PlainManifest> {
     let files = context.span_files(&file.name);
@@ -32,12 +31,15 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
             // Read again in this environment, it must not get the default.
             taken.path.set_in(&mut document, Value::Null);
         }
-        let mut value_places = BTreeMap::new();
-        collect_places(&rendered.root, files, &FieldPath::root(), &mut value_places);
-        let mut origins =
-            OriginCollector { files, defaults: context.defaults_file(), rendered: &rendered, found: Vec::new() };
-        origins.visit_value(&rendered.root, &FieldPath::root());
-        let values = origins.found;
+        let (mut values, mut value_places) = (Vec::new(), BTreeMap::new());
+        visit_leaves(&rendered.root, &FieldPath::root(), &mut |path, node| {
+            let (place, is_elsewhere) = (files.place(node.span), node.span.file > 0 || node.alias.is_some());
+            if is_elsewhere && !matches!(node.content, YamlContent::Map(_) | YamlContent::List(_)) {
+                value_places.insert(path.clone(), place.clone());
+            }
+            let source = source_of(node.span, &rendered, context.defaults_file());
+            values.push(EffectiveValue { path: path.clone(), value: node.to_json(), source, place });
+        });
         PlainManifest {
             values,
             removed,
@@ -50,46 +52,24 @@ pub(super) fn render_file(file: &SourceFile, context: &RenderContext<'_>) -> Vec
     rendered.collect()
 }
 
-/// Where the values of a manifest are from.
-struct OriginCollector<'r> {
-    files: SpanFiles<'r>,
-    /// The number of the project file in spans.
-    defaults: u32,
-    rendered: &'r RenderedDocument,
-    found: Vec<EffectiveValue>,
+/// Visits every scalar, and every list or mapping without entries.
+fn visit_leaves(node: &YamlNode, at: &FieldPath, visit: &mut impl FnMut(&FieldPath, &YamlNode)) {
+    if node.child_nodes().next().is_none() {
+        return visit(at, node);
+    }
+    node.entries().iter().for_each(|entry| visit_leaves(&entry.value, &at.child(&entry.key), visit));
+    node.items().iter().enumerate().for_each(|(index, item)| visit_leaves(item, &at.child(index), visit));
 }
 
-impl OriginCollector<'_> {
-    fn visit_value(&mut self, node: &YamlNode, at: &FieldPath) {
-        match &node.content {
-            YamlContent::Map(entries) if !entries.is_empty() => {
-                for entry in entries {
-                    self.visit_value(&entry.value, &at.child(&entry.key));
-                }
-            }
-            YamlContent::List(items) if !items.is_empty() => {
-                for (index, item) in items.iter().enumerate() {
-                    self.visit_value(item, &at.child(index));
-                }
-            }
-            _ => self.found.push(EffectiveValue {
-                path: at.clone(),
-                value: node.to_json(),
-                source: self.source_of(node.span),
-                place: self.files.place(node.span),
-            }),
-        }
-    }
-
-    fn source_of(&self, span: Span) -> ValueSource {
-        let is_in = |extent: &Option<Range<usize>>| extent.as_ref().is_some_and(|it| it.contains(&span.start));
-        match span.file {
-            0 if is_in(&self.rendered.entry_extent) => ValueSource::ForEach,
-            0 if is_in(&self.rendered.with_extent) => ValueSource::With,
-            0 => ValueSource::Manifest,
-            file if file == self.defaults => ValueSource::EnvironmentDefault,
-            _ => ValueSource::Template,
-        }
+/// What says a value. `defaults` is the number of the project file in spans.
+fn source_of(span: Span, rendered: &RenderedDocument, defaults: u32) -> ValueSource {
+    let is_in = |extent: &Option<Range<usize>>| extent.as_ref().is_some_and(|it| it.contains(&span.start));
+    match span.file {
+        0 if is_in(&rendered.entry_extent) => ValueSource::ForEach,
+        0 if is_in(&rendered.with_extent) => ValueSource::With,
+        0 => ValueSource::Manifest,
+        file if file == defaults => ValueSource::EnvironmentDefault,
+        _ => ValueSource::Template,
     }
 }
 
@@ -99,25 +79,6 @@ fn escape_variables(value: &mut Value) {
         Value::String(text) if text.contains("${") => *text = text.replace("${", "$${"),
         Value::Array(items) => items.iter_mut().for_each(escape_variables),
         Value::Object(fields) => fields.values_mut().for_each(escape_variables),
-        _ => {}
-    }
-}
-
-fn collect_places(node: &YamlNode, files: SpanFiles<'_>, at: &FieldPath, places: &mut BTreeMap<FieldPath, Place>) {
-    match &node.content {
-        YamlContent::Map(entries) => {
-            for entry in entries {
-                collect_places(&entry.value, files, &at.child(&entry.key), places);
-            }
-        }
-        YamlContent::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                collect_places(item, files, &at.child(index), places);
-            }
-        }
-        _ if node.span.file > 0 || node.alias.is_some() => {
-            places.insert(at.clone(), files.place(node.span));
-        }
         _ => {}
     }
 }

@@ -106,6 +106,14 @@ impl YamlNode {
         }
     }
 
+    /// The entry of a list, or the value of a mapping, that a segment of a path names.
+    fn child_at(&self, segment: &str) -> Option<&Self> {
+        match &self.content {
+            YamlContent::List(items) => items.get(segment.parse::<usize>().ok()?),
+            _ => self.entry(segment).map(|entry| &entry.value),
+        }
+    }
+
     /// The place to report for the whole value: its first key or entry, not all of its lines.
     pub fn head_span(&self) -> Span {
         match &self.content {
@@ -121,14 +129,9 @@ impl YamlNode {
         let mut span = self.head_span();
         let mut node = self;
         for segment in path.segments() {
-            let below = match &node.content {
-                YamlContent::List(items) => {
-                    segment.parse().ok().and_then(|at: usize| items.get(at)).map(|n| (n, n.head_span()))
-                }
-                _ => node.entry(segment).map(|entry| (&entry.value, entry.span)),
-            };
-            let Some((next, at)) = below else { return span };
-            (node, span) = (next, at);
+            let Some(next) = node.child_at(segment) else { return span };
+            span = node.entry(segment).map_or_else(|| next.head_span(), |entry| entry.span);
+            node = next;
         }
         if node.is_scalar() { node.span } else { span }
     }
@@ -138,11 +141,7 @@ impl YamlNode {
         let mut node = self;
         let mut alias = node.alias;
         for segment in path.segments() {
-            let below = match &node.content {
-                YamlContent::List(items) => segment.parse().ok().and_then(|at: usize| items.get(at)),
-                _ => node.entry(segment).map(|entry| &entry.value),
-            };
-            let Some(next) = below else { break };
+            let Some(next) = node.child_at(segment) else { break };
             node = next;
             alias = node.alias.or(alias);
         }
@@ -200,10 +199,6 @@ impl YamlNode {
 
     /// The entries of a list, or the values of a mapping.
     pub fn child_nodes(&self) -> impl Iterator<Item = &Self> {
-        let items: &[Self] = match &self.content {
-            YamlContent::List(items) => items,
-            _ => &[],
-        };
-        items.iter().chain(self.entries().iter().map(|entry| &entry.value))
+        self.items().iter().chain(self.entries().iter().map(|entry| &entry.value))
     }
 }
