@@ -1,6 +1,5 @@
 //! Errors of requests and waits. No variant contains a secret: the API's messages are redacted before.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,21 +148,14 @@ pub enum Error {
 }
 
 /// Why the wait for an accepted request ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unsettled {
     /// The time limit of the run passed.
+    #[error("accepted, not settled yet")]
     TimedOut,
     /// Somebody interrupted the run.
+    #[error("interrupted; the API had accepted it")]
     Interrupted,
-}
-
-impl fmt::Display for Unsettled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TimedOut => "accepted, not settled yet",
-            Self::Interrupted => "interrupted; the API had accepted it",
-        })
-    }
 }
 
 /// Nobody begins such a request, so it is not sent again.

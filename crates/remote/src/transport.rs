@@ -127,7 +127,8 @@ impl fmt::Debug for ApiResponse {
 }
 
 /// The reason why there is no response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.reason())]
 pub enum TransportError {
     /// The request was not sent: no address, no connection, no TLS. Another attempt may work.
     NotSent(String),
@@ -145,14 +146,6 @@ impl TransportError {
         }
     }
 }
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())
-    }
-}
-
-impl std::error::Error for TransportError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! Reads the resources of a state, from the root module and all others.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
 // Modules are read by recursion: a prepared state must not overflow the stack.
@@ -16,62 +14,32 @@ pub(super) struct TerraformResource<'s> {
 }
 
 /// The reason why a state cannot be converted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message says what a field is")]
 pub enum TerraformStateError {
     /// A `terraform.tfstate` file of another version than 4.
+    #[error("this is a state file of an old version of Terraform. {COMMAND}")]
     OldStateFile,
-    /// A plan.
+    #[error("this is a plan, not a state. {COMMAND}")]
     Plan,
-    /// Not a file of Terraform.
+    #[error("this is no state of Terraform. {COMMAND}")]
     NotTerraform,
-    /// A state without resources.
+    #[error("the state is empty. Run `terraform show -json` in the folder and the workspace whose pipes are meant")]
     EmptyState,
-    /// A state with other resources only.
-    NoManagedResource {
-        /// The number of resources.
-        unmanaged_count: usize,
-    },
+    #[error(
+        "the state holds no pipe, no CDC infrastructure and no reverse private endpoint, only other things \
+         ({unmanaged_count})"
+    )]
+    NoManagedResource { unmanaged_count: usize },
     /// A state with resources of ClickPipes that cannot become manifests.
-    NoUsableResource {
-        /// One reason per resource.
-        reasons: Vec<String>,
-    },
+    #[error("no manifest can be made of what is in the state: {}", reasons.join("; "))]
+    NoUsableResource { reasons: Vec<String> },
     /// A state that does not have the documented format.
-    UnexpectedShape {
-        /// The place in the state.
-        path: String,
-        /// The expected type in words.
-        expected: &'static str,
-    },
+    #[error("the state is not of the form that Terraform prints: `{path}` is not {expected}")]
+    UnexpectedShape { path: String, expected: &'static str },
 }
 
-impl std::error::Error for TerraformStateError {}
-
-impl fmt::Display for TerraformStateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const COMMAND: &str = "`terraform show -json > state.json` writes the one that is read here";
-        match self {
-            Self::OldStateFile => write!(f, "this is a state file of an old version of Terraform. {COMMAND}"),
-            Self::Plan => write!(f, "this is a plan, not a state. {COMMAND}"),
-            Self::NotTerraform => write!(f, "this is no state of Terraform. {COMMAND}"),
-            Self::EmptyState => f.write_str(
-                "the state is empty. Run `terraform show -json` in the folder and the workspace \
-                 whose pipes are meant",
-            ),
-            Self::NoManagedResource { unmanaged_count: others } => write!(
-                f,
-                "the state holds no pipe, no CDC infrastructure and no reverse private endpoint, \
-                 only other things ({others})"
-            ),
-            Self::NoUsableResource { reasons: why } => {
-                write!(f, "no manifest can be made of what is in the state: {}", why.join("; "))
-            }
-            Self::UnexpectedShape { path: at, expected: wanted } => {
-                write!(f, "the state is not of the form that Terraform prints: `{at}` is not {wanted}")
-            }
-        }
-    }
-}
+const COMMAND: &str = "`terraform show -json > state.json` writes the one that is read here";
 
 pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
     let top = state.as_object().ok_or(TerraformStateError::NotTerraform)?;
