@@ -11,7 +11,7 @@ use crate::pipe::source::SourceKind;
 use crate::pipe::written_tables::written_tables;
 use crate::semantics::FieldSemantics;
 use crate::{blocking_tables, lifecycle, pipe, start_paused};
-use model::action::{Action, RunState};
+use model::action::Action;
 use model::address::Kind;
 use model::live::Object;
 
@@ -165,7 +165,7 @@ fn describe_earlier_rows(kind: Kind, body: &Value) -> Option<String> {
 
 /// The effect of the stop among these actions; `None` without one. `live` is the object before them.
 pub fn stop_effects(live: Option<&Object>, actions: &[Action]) -> Option<String> {
-    if !actions.iter().any(is_stop) {
+    if !actions.iter().any(Action::is_stop) {
         return None;
     }
     match (live, actions.iter().find_map(created_body)) {
@@ -173,10 +173,6 @@ pub fn stop_effects(live: Option<&Object>, actions: &[Action]) -> Option<String>
         (Some(live), None) => describe_interim_stop(live, actions),
         (None, None) => None,
     }
-}
-
-fn is_stop(action: &Action) -> bool {
-    matches!(action, Action::SetState { to: RunState::Stopped, .. })
 }
 
 fn created_body(action: &Action) -> Option<&Value> {
@@ -211,7 +207,7 @@ fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
             };
             Some(format!("it is in `{}`: the API stops it only when its load is done{end}", live.state))
         }
-        PipeState::Paused if actions.last().is_some_and(is_stop) && actions.len() > 1 => {
+        PipeState::Paused if actions.last().is_some_and(Action::is_stop) && actions.len() > 1 => {
             Some("the API resumes it to test the edit: it reads until it is stopped again".to_owned())
         }
         _ => None,

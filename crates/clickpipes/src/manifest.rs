@@ -100,7 +100,8 @@ pub struct PastManifests {
 pub fn parse_past_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> PastManifests {
     let parse = |context: &RenderContext<'_>| {
         let (mut found, _) = parse_all(files, context);
-        let has_error: HashSet<usize> = found.files_with_errors().collect();
+        let errors = found.diagnostics.iter().filter(|(_, it)| it.severity == Severity::Error);
+        let has_error: HashSet<usize> = errors.map(|(file, _)| *file).collect();
         let mut broken = has_error.iter().map(|index| file::identify_documents(&files[*index], context).1);
         let has_whole = |draft: &DraftManifest| draft.is_identified && draft.has_template_fields;
         let is_whole = !context.bound.is_exceeded() && found.drafts.iter().all(has_whole);
@@ -298,11 +299,6 @@ impl ParsedFiles {
             .into_iter()
             .filter(|it| !places.contains(&(it.code, it.place.clone())));
         self.diagnostics.extend(own.filter_map(|it| Some((*positions.get(&*it.place.file)?, it))).collect::<Vec<_>>());
-    }
-
-    fn files_with_errors(&self) -> impl Iterator<Item = usize> {
-        let errors = self.diagnostics.iter().filter(|(_, it)| it.severity == Severity::Error);
-        errors.map(|(file, _)| *file)
     }
 
     fn into_manifests(mut self) -> ParsedManifests {

@@ -108,6 +108,11 @@ impl Action {
         Some(Self::Update { address: address.clone(), id: id.clone(), via: *via, body: body.clone(), restore: None })
     }
 
+    /// Whether it stops a pipe.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::SetState { to: RunState::Stopped, .. })
+    }
+
     /// The object that the action is about.
     pub fn address(&self) -> &Address {
         match self {

@@ -18,7 +18,8 @@ pub fn env_name_of_secret(owner: &str, field: &[&str]) -> String {
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("PIPE_{name}") }
 }
 
-fn to_snake_case(name: &str) -> String {
+/// `replicaMemoryGb` as `replica_memory_gb`.
+pub fn to_snake_case(name: &str) -> String {
     let parts = name.chars().map(|c| match c {
         c if c.is_ascii_uppercase() => format!("_{}", c.to_ascii_lowercase()),
         c => c.to_string(),

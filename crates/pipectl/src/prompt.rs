@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 use std::thread;
 
 use anyhow::{Result, bail};
-use planner::{Change, Plan, Verdict};
+use planner::{Plan, Verdict};
 use tokio::sync::oneshot;
 
 use crate::interruption::Interruption;
@@ -16,7 +16,7 @@ use crate::output::{Label, Output, StyledText, can_prompt};
 /// Where nobody can be asked, and when the answer is no or a signal.
 pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
     require_terminal()?;
-    for change in plan.changes.iter().filter(|change| is_destructive(change)) {
+    for change in plan.changes.iter().filter(|it| matches!(it.verdict, Verdict::Delete | Verdict::Replace)) {
         let name = change.address.name.as_str();
         let question = format!("{} {}: type its name to confirm: ", change.verdict.as_str(), change.address);
         // By name, because a `y` out of habit would delete a pipe.
@@ -49,10 +49,6 @@ async fn expect_yes(output: Output, question: &str, interruption: &Interruption)
         "y" | "yes" => Ok(()),
         _ => bail!("not confirmed; nothing was changed"),
     }
-}
-
-fn is_destructive(change: &Change) -> bool {
-    matches!(change.verdict, Verdict::Delete | Verdict::Replace)
 }
 
 async fn ask_question(output: Output, question: &str, interruption: &Interruption) -> Result<String> {

@@ -220,11 +220,7 @@ impl Change {
             self.blocked_verdict = Some(verdict.as_str());
         }
         self.data_effects = Vec::new();
-        self.keep_new_secrets();
-    }
-
-    /// Of a change that does not happen, only this matters: a reviewer must see it before the block is lifted.
-    pub(crate) fn keep_new_secrets(&mut self) {
+        // Of a change that does not happen, only this matters: a reviewer must see it before the block is lifted.
         self.secrets.retain(|sent| sent.new);
     }
 

@@ -53,7 +53,8 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
         let others: BTreeMap<&Id, Writer<'_>> =
             others.filter(|(_, other)| other.id != own.id).map(|writer| (&writer.1.id, *writer)).collect();
         let is_blocked = change.verdict.is_blocked();
-        if is_blocked || created.is_some() || actions.iter().any(|action| removes_first(action)) {
+        let adds_again = |action: &&Action| matches!(action, Action::Update { restore: Some(_), .. });
+        if is_blocked || created.is_some() || actions.iter().any(adds_again) {
             let filled = |(at, other): &Writer<'_>| {
                 let tables = find_filled_tables(change.address.kind, body, &own.body, &other.body);
                 let (writer, writer_id) = ((*at).clone(), other.id.clone());
@@ -105,11 +106,6 @@ pub(crate) fn find_takers<'p>(plan: &'p Plan, live: &Live) -> BTreeMap<&'p Addre
         }
     }
     takers
-}
-
-/// Whether the action adds what an earlier one removed.
-fn removes_first(action: &Action) -> bool {
-    matches!(action, Action::Update { restore: Some(_), .. })
 }
 
 fn warning(body: &Value, own: &Value, (at, other): Writer<'_>) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::iter::successors;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -120,17 +121,13 @@ fn to_transport_error(error: reqwest::Error) -> TransportError {
     // Only these two kinds of error come before the request leaves. Any other, a timeout too, may come after it
     // arrived.
     let unsent = error.is_connect() || error.is_builder();
-    let untrusted = is_untrusted(&error);
+    let untrusted = successors(error.source(), |&cause| cause.source()).any(is_about_certificate);
     let reason = error_chain(&error.without_url());
     match (untrusted, unsent) {
         (true, _) => TransportError::Untrusted(reason),
         (false, true) => TransportError::NotSent(reason),
         (false, false) => TransportError::AnswerLost(reason),
     }
-}
-
-fn is_untrusted(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |&cause| cause.source()).any(is_about_certificate)
 }
 
 fn is_about_certificate(cause: &(dyn std::error::Error + 'static)) -> bool {

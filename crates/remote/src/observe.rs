@@ -63,7 +63,7 @@ async fn observe_kind(
     let items = match list_cache.list_for_plan(&run.client).await {
         // The reference page has no path for these. A plan must know it: with an empty list alone, it would create what a
         // manifest declares.
-        Err(error) if is_optional_kind(kind) && error.is_not_offered() => {
+        Err(error) if kind == Kind::ReversePrivateEndpoint && error.is_not_offered() => {
             lock_ignoring_poison(&run.missing_lists).insert((service.clone(), kind));
             Vec::new()
         }
@@ -76,10 +76,6 @@ async fn observe_kind(
         Ok((at, object))
     });
     try_join_all(detailed).await
-}
-
-fn is_optional_kind(kind: Kind) -> bool {
-    kind == Kind::ReversePrivateEndpoint
 }
 
 /// The object with the blocks that its list left out, as far as the API returns them.

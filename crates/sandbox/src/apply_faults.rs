@@ -10,7 +10,8 @@ pub(crate) fn fault_response(effects: &[FaultEffect], request_id: &str) -> Optio
     effects.iter().find_map(|effect| {
         let refusal = match *effect {
             FaultEffect::CutBeforeCommit => {
-                return Some(cut_before_answer(SandboxResponse::from_html(500, "cut")));
+                let cut = SandboxResponse::from_html(500, "cut");
+                return Some(SandboxResponse { delivery: Delivery::CutBeforeAnswer, ..cut });
             }
             // The gateway answers in HTML after about 30 s (seen live): a client must survive a body that is
             // not JSON, and must not take the 504 for a failure.
@@ -54,9 +55,4 @@ fn echo_request_body(response: &mut SandboxResponse, body: &[u8]) {
     let text = answer["error"].as_str().unwrap_or_default();
     answer["error"] = format!("{text}: {}", String::from_utf8_lossy(body)).into();
     response.body = answer.to_string().into_bytes();
-}
-
-fn cut_before_answer(mut response: SandboxResponse) -> SandboxResponse {
-    response.delivery = Delivery::CutBeforeAnswer;
-    response
 }

@@ -156,13 +156,9 @@ impl EmulatedService {
     pub(crate) fn remove_deleted(&mut self, now: Timestamp) {
         self.pipes.retain(|pipe| !pipe.is_deleted(now));
         self.endpoints.retain(|endpoint| !endpoint.is_deleted(now));
-        if !self.has_database_pipes() {
+        if !self.pipes.iter().any(|pipe| pipe.source.is_database()) {
             self.cdc_scaling = None;
         }
-    }
-
-    fn has_database_pipes(&self) -> bool {
-        self.pipes.iter().any(|pipe| pipe.source.is_database())
     }
 
     pub(crate) fn cdc_infrastructure(&self) -> CdcInfrastructure {

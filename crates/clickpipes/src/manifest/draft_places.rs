@@ -77,7 +77,10 @@ impl<'f> DraftPlaces<'f> {
 
     fn in_tree(&self, draft: &DraftManifest, read: impl FnOnce(&RenderedDocument) -> Span) -> Span {
         let mut trees = self.trees.borrow_mut();
-        let read_again = || file::draft_trees(&self.files[draft.file_index], self.context);
+        let read_again = || {
+            let (validated, _) = file::validate_file(&self.files[draft.file_index], self.context);
+            validated.into_iter().map(|document| document.rendered).collect()
+        };
         read(&trees.entry(draft.file_index).or_insert_with(read_again)[draft.index_in_file])
     }
 }

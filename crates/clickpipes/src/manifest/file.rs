@@ -35,11 +35,6 @@ pub(super) fn parse_file(file: &SourceFile, context: &RenderContext<'_>) -> (Vec
     (drafts, diagnostics.collect())
 }
 
-/// The trees of a file's drafts, as [`parse_file`] had them.
-pub(super) fn draft_trees(file: &SourceFile, context: &RenderContext<'_>) -> Vec<RenderedDocument> {
-    validate_file(file, context).0.into_iter().map(|document| document.rendered).collect()
-}
-
 /// A document of a known kind, with its known mistakes corrected.
 pub(super) struct ValidatedDocument {
     pub(super) kind: Kind,

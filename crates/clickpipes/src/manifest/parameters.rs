@@ -21,10 +21,6 @@ pub(super) struct Parameter {
 }
 
 impl ParameterType {
-    fn from_word(word: &str) -> Option<Self> {
-        serde_json::from_value(word.into()).ok()
-    }
-
     fn describe(self) -> &'static str {
         match self {
             Self::String => "a text",
@@ -76,7 +72,7 @@ impl Parameter {
             remarks.push(PendingDiagnostic::error(code::PARAMETER_NAME, entry.span, message).with_path(at.clone()));
         }
         let word = entry.value.node_at(&["type"]).and_then(YamlNode::as_text);
-        let known = word.map_or(Some(ParameterType::String), ParameterType::from_word);
+        let known = word.map_or(Some(ParameterType::String), |word| serde_json::from_value(word.into()).ok());
         let expected = known.unwrap_or(ParameterType::String);
         let mut default = entry.value.entry("default").map(|entry| entry.value.clone());
         // A default with a variable has its type once the variable is known.

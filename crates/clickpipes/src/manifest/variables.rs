@@ -224,10 +224,10 @@ impl<'v> VariableExpander<'v> {
             (Some(node), _) if is_rewritten_number(node) => Err(VariableError::Rewritten(name)),
             (Some(node), _) => scalar_text(node).ok_or(VariableError::NotText(name)),
             (None, Some(value)) => Ok(Cow::Borrowed(value.as_str())),
-            (None, None) if self.environments == Environments::Unknown && is_of_environment(name) => {
-                Err(VariableError::Reported)
-            }
-            (None, None) if is_variable_name(name) => Err(VariableError::Unknown(name)),
+            (None, None) if is_variable_name(name) => match self.environments {
+                Environments::Unknown if !is_own_name(name) => Err(VariableError::Reported),
+                _ => Err(VariableError::Unknown(name)),
+            },
             (None, None) if is_variable_name(name.trim()) => Err(VariableError::Blanks),
             (None, None) => Err(VariableError::InvalidName),
         };
@@ -327,10 +327,6 @@ fn relate_value(remark: PendingDiagnostic, name: &str, scope: Scope<'_>) -> Pend
         Some(value) => remark.with_related(value.head_span(), "its value is here"),
         None => remark,
     }
-}
-
-fn is_of_environment(name: &str) -> bool {
-    is_variable_name(name) && !is_own_name(name)
 }
 
 fn contains_variable(node: &YamlNode) -> bool {

@@ -116,7 +116,8 @@ impl<'s> SchemaCompiler<'s> {
         };
         if let Some(branches) = keywords.get("oneOf").and_then(Value::as_array) {
             // Only for mappings: by JSON Schema a value that is not a mapping satisfies every `required`.
-            let exclusive = exclusive_fields(branches).filter(|_| is_object_schema(keywords));
+            let is_mapping = keywords.get("type").is_some_and(|types| types == "object");
+            let exclusive = exclusive_fields(branches).filter(|_| is_mapping);
             match (exclusive, constant_values(branches)) {
                 (Some(fields), _) => shape.map.exclusive_fields = fields,
                 (None, Some(values)) if shape.allowed_values.is_none() => shape.allowed_values = Some(values),
@@ -279,10 +280,6 @@ fn exclusive_fields(branches: &[Value]) -> Option<Vec<String>> {
             }
         })
         .collect()
-}
-
-fn is_object_schema(keywords: &Map<String, Value>) -> bool {
-    keywords.get("type").is_some_and(|types| types == "object")
 }
 
 fn number_bounds(keywords: &Map<String, Value>) -> NumberShape {

@@ -89,7 +89,7 @@ impl DocumentReader<'_, '_> {
     fn read_next(&mut self) -> Result<(), SkipRest> {
         match self.parser.next_event() {
             None => Err(SkipRest::File),
-            Some(Ok((event, span))) => self.handle_event(event, convert_span(span)),
+            Some(Ok((event, span))) => self.handle_event(event, span_between(&span.start, &span.end)),
             Some(Err(error)) => {
                 self.builder.diagnostics().push(parser_diagnostic(self.text, &error));
                 self.skip_document()
@@ -139,10 +139,6 @@ fn parser_diagnostic(text: &str, error: &ScanError) -> PendingDiagnostic {
     } else {
         syntax_error::describe_syntax_error(text, error, span)
     }
-}
-
-fn convert_span(parsed: granit_parser::Span) -> Span {
-    span_between(&parsed.start, &parsed.end)
 }
 
 fn span_between(start: &Marker, end: &Marker) -> Span {

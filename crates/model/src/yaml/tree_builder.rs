@@ -176,7 +176,7 @@ impl<'f> TreeBuilder<'f> {
         };
         let content = match open {
             OpenContainer::List(items) => YamlContent::List(items),
-            OpenContainer::Map(mapping, _) => YamlContent::Map(mapping.into_entries()),
+            OpenContainer::Map(mapping, _) => YamlContent::Map(mapping.entries),
         };
         self.attach_node(YamlNode::new(Span { end: end.end.max(span.end), ..span }, content), anchor)
     }
@@ -336,10 +336,6 @@ impl MappingBuilder {
                 self.entries.push(YamlEntry { merged: true, ..entry });
             }
         }
-    }
-
-    pub(super) fn into_entries(self) -> Vec<YamlEntry> {
-        self.entries
     }
 
     fn key_position(&mut self, key: &str) -> Option<usize> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use clickpipes::blocking_tables::redefined_tables_note;
 use clickpipes::lifecycle::{self, Progress};
-use model::action::{Action, RunState};
+use model::action::Action;
 use model::live::Id;
 use planner::ObjectWork;
 use remote::{Error, PerformedAction};
@@ -82,7 +82,7 @@ pub(super) async fn run_object(
     let mut pausing = None;
     for (index, action) in actions.iter().enumerate() {
         // A permit keeps a place in the rate limit for the start. A pipe that ends stopped needs none.
-        if pausing.is_none() && is_stop_action(action) && !would_end_stopped(actions) {
+        if pausing.is_none() && action.is_stop() && !would_end_stopped(actions) {
             pausing = run.remote.acquire_pause_permit().await;
         }
         match perform_action(run, work, index, handing_over).await {
@@ -247,10 +247,6 @@ fn create_body<'p>(actions: &[&'p Action]) -> Option<&'p Value> {
     creates.next().and_then(|create| create.request_body())
 }
 
-fn is_stop_action(action: &Action) -> bool {
-    matches!(action, Action::SetState { to: RunState::Stopped, .. })
-}
-
 fn is_running_again(performed: &PerformedAction) -> bool {
     // Without a list after the action, the pipe may be stopped: the permit stays.
     performed.live.as_ref().is_some_and(|live| !lifecycle::is_stopped(live))
@@ -259,7 +255,7 @@ fn is_running_again(performed: &PerformedAction) -> bool {
 /// Whether the plan leaves the object stopped.
 fn would_end_stopped(actions: &[&Action]) -> bool {
     let mut commands = actions.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
-    commands.next().is_some_and(|last| is_stop_action(last))
+    commands.next().is_some_and(|last| last.is_stop())
 }
 
 async fn resume_pipe(run: &ApplyRun<'_>, id: &Id, report: &mut ObjectResult) {

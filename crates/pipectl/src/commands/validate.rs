@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use model::address::Address;
-use model::desired::Document;
 use serde::Serialize;
 
 use crate::code_help::ExplainedDiagnostic;
@@ -60,16 +58,13 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     let (word, code) = if declared.error_count() == 0 { ("valid", exit::DONE) } else { ("invalid", exit::ERROR) };
     let files = declared.file_count();
     let diagnostics = ExplainedDiagnostic::explain_all(&declared.diagnostics);
+    let objects = declared.objects().filter(|_| context.wants_report());
+    let reported = objects.map(|(at, document)| (at, document.clone())).collect();
     let validation = Validation { files, manifests: declared.manifests.len(), diagnostics };
     let outcome = CommandOutcome::new(context, code, context.envelope(word, validation));
     Ok(CommandOutcome {
         text: summary_text(&declared),
-        report: RunReport {
-            declared: if context.wants_report() { reported_objects(&declared) } else { Vec::new() },
-            files,
-            diagnostics: declared.diagnostics,
-            ..outcome.report
-        },
+        report: RunReport { declared: reported, files, diagnostics: declared.diagnostics, ..outcome.report },
         ..outcome
     })
 }
@@ -91,10 +86,6 @@ fn nothing_to_validate(context: &CommandContext) -> CommandOutcome {
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("valid", validation));
     outcome.text.push_plain("No manifests yet, so there is nothing to validate.").end_line();
     outcome
-}
-
-fn reported_objects(declared: &LoadedManifests) -> Vec<(Address, Document)> {
-    declared.objects().map(|(at, document)| (at, document.clone())).collect()
 }
 
 fn summary_text(declared: &LoadedManifests) -> StyledText {

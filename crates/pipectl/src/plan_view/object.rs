@@ -120,7 +120,6 @@ impl<'p> ObjectView<'p> {
         let planned = describe_change(change, actions);
         let created = describe_created(change, actions);
         Self {
-            address: &change.address,
             severity: ObjectSeverity::new(change, result),
             outcome: match result {
                 Some(result) => format!("{}: {planned}", result.outcome.as_str()),
@@ -133,13 +132,11 @@ impl<'p> ObjectView<'p> {
                 reason => reason,
             },
             created,
-            ignored: Vec::new(),
             data_effects: &change.data_effects,
             requests: request_lines(change, actions),
-            warnings: Vec::new(),
-            removed_place: None,
             change: Some(change),
             result,
+            ..Self::unchanged(&change.address)
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
             Some(reason) => format!("create ({reason})"),
             None => "create".to_owned(),
         },
-        (Verdict::Update, [first, _, ..]) if is_stop_action(first) => "update (pauses the pipe)".to_owned(),
+        (Verdict::Update, [first, _, ..]) if first.is_stop() => "update (pauses the pipe)".to_owned(),
         (Verdict::Replace, _) => "must be replaced".to_owned(),
         (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
         _ => action_word(change, actions).to_owned(),
@@ -90,10 +90,6 @@ fn describe_edges(edges: &[LineageEdge]) -> String {
     format!("{} -> {}{more}", first.from, first.to)
 }
 
-fn is_stop_action(action: &Action) -> bool {
-    matches!(action, Action::SetState { to: RunState::Stopped, .. })
-}
-
 pub(super) fn request_lines(change: &Change, actions: &[&Action]) -> Vec<String> {
     let steps = action_steps(change, actions);
     let steps = (steps.len() > 1).then(|| format!("actions: {}", steps.join(", ")));
@@ -135,7 +131,7 @@ fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
 /// What is done to the object, in order, with the waits that belong to it.
 fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
     let fields = || change.after.as_ref().map(ShownFields::redacted).unwrap_or_default();
-    let resumes = actions.iter().any(|action| is_stop_action(action));
+    let resumes = actions.iter().any(|action| action.is_stop());
     // Apply sends the stop only if the API started the pipe. The data effects say so.
     let is_created_stopped =
         actions.iter().any(|action| matches!(action, Action::Create { body, .. } if start_paused::has_switch(body)));

@@ -170,13 +170,8 @@ fn gravity_of_setting(setting: &SettingDiff, is_grave: bool) -> Gravity {
     let is_new = setting.left.is_none();
     match setting.path.segments() {
         [first, second] if first == "defaults" && second == "environment" => Gravity::Policy,
-        [first, ..] if first == "policy" => {
-            if is_grave {
-                Gravity::Policy
-            } else {
-                Gravity::Addition
-            }
-        }
+        [first, ..] if first == "policy" && is_grave => Gravity::Policy,
+        [first, ..] if first == "policy" => Gravity::Addition,
         [_, ..] if is_grave => Gravity::Credentials,
         [first, ..] if first == "defaults" || first == "variables" => Gravity::Default,
         _ if is_new => Gravity::Addition,

@@ -99,17 +99,13 @@ pub fn failure_json(
     (error, diagnostics): (ErrorReport, &[Diagnostic]),
 ) -> String {
     OutputEnvelope::<()> {
-        schema_version: SCHEMA_VERSION,
-        kind,
-        outcome,
         exit_code,
         shard,
-        digest: None,
         result: None,
-        unreachable: Vec::new(),
         errors: vec![error.message.clone()],
         diagnostics: ExplainedDiagnostic::explain_all(diagnostics),
         error: Some(error),
+        ..OutputEnvelope::new(kind, outcome, ())
     }
     .render()
 }

@@ -67,7 +67,7 @@ impl<'v> ManifestDraft<'v> {
             flaws = validation_errors(&self.document);
         }
         let errors = flaws.iter().filter(|flaw| flaw.severity == Severity::Error);
-        let flaws: Vec<String> = errors.map(describe_error).collect();
+        let flaws: Vec<String> = errors.map(|flaw| format!("`{}`: {}", flaw.path, flaw.message)).collect();
         let write_only_fields = if flaws.is_empty() { self.write_only_fields() } else { Vec::new() };
         let Self { address, mut document, field_notes: notes, remarks, .. } = self;
         // Fields that were filled in are at the end until now.
@@ -282,8 +282,4 @@ fn validation_errors(document: &Value) -> Vec<Diagnostic> {
 /// connection.
 fn is_missing_login(flaw: &Diagnostic) -> bool {
     flaw.code == "mongodb-login"
-}
-
-fn describe_error(flaw: &Diagnostic) -> String {
-    format!("`{}`: {}", flaw.path, flaw.message)
 }

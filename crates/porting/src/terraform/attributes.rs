@@ -13,6 +13,7 @@ use clickpipes::pipe::{SourceFamily, SourceKind};
 use clickpipes::semantics::FieldSemantics;
 use model::address::Kind;
 use model::annotations;
+use model::env_name::to_snake_case;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
@@ -349,15 +350,6 @@ fn attribute_names(field: &str, given: &Map<String, Value>) -> Vec<String> {
 fn is_write_only_secret(field: &str, node: &FieldNode, given: &Map<String, Value>) -> bool {
     let version = given.get(&format!("{}{WRITE_ONLY_VERSION_END}", to_snake_case(field)));
     node.can_be_secret() && version.is_some_and(|version| !is_unset_attribute(version))
-}
-
-/// `replicaMemoryGb` as `replica_memory_gb`.
-fn to_snake_case(field: &str) -> String {
-    let parts = field.chars().map(|c| match c {
-        c if c.is_ascii_uppercase() => format!("_{}", c.to_ascii_lowercase()),
-        c => c.to_string(),
-    });
-    parts.collect()
 }
 
 /// `replica_memory_gb` as `replicaMemoryGb`.

@@ -23,16 +23,10 @@ pub(super) fn verify_effect(rules: &FieldSemantics, body: &Value, live: &Value) 
     // The API applies an update as a whole, so an added or removed entry proves all of it, credentials included.
     // Without one, every field has to agree, and a write-only field leaves the answer open.
     match (entries, fields) {
-        (Some(entries), _) => EffectSeen::from_bool(entries),
-        (None, Some(false)) => EffectSeen::No,
+        (Some(true), _) => EffectSeen::Yes,
+        (Some(false), _) | (None, Some(false)) => EffectSeen::No,
         (None, Some(true)) if !has_unreadable => EffectSeen::Yes,
         (None, _) => EffectSeen::NotReadable,
-    }
-}
-
-impl EffectSeen {
-    fn from_bool(yes: bool) -> Self {
-        if yes { Self::Yes } else { Self::No }
     }
 }
 

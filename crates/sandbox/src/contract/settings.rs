@@ -30,19 +30,11 @@ pub(crate) static SETTINGS: &[SettingSpec] = &[
     setting_spec("clickhouse_max_download_threads", between(0, 32), is_object_storage),
     setting_spec("clickhouse_parallel_distributed_insert_select", between(0, 2), is_object_storage),
     // Not proven for streams.
-    setting_spec("clickhouse_parallel_view_processing", JsonType::Bool, is_any_source),
+    setting_spec("clickhouse_parallel_view_processing", JsonType::Bool, |_| true),
     // Newer than the official schema of July 2026; the provider sends it.
-    setting_spec("kafka_read_committed", JsonType::Bool, is_kafka),
+    setting_spec("kafka_read_committed", JsonType::Bool, |source| matches!(source, ApiSource::Kafka)),
 ];
 
 fn is_object_storage(source: ApiSource) -> bool {
     source == ApiSource::ObjectStorage
-}
-
-fn is_kafka(source: ApiSource) -> bool {
-    source == ApiSource::Kafka
-}
-
-fn is_any_source(_: ApiSource) -> bool {
-    true
 }
