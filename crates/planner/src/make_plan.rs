@@ -27,23 +27,13 @@ use crate::{blocked_together, filled_tables, references, still_used, undeclared_
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
     let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
     let mut inputs = PlanInputs::new((desired, live), base, policy, (&by_id, &hosts));
-    let (mut plan, mut actions) = (Plan::default(), Vec::new());
-    // Addresses sort by kind, in the order in which kinds refer to each other.
-    let reverted = match_live::reverted_names(desired, base);
-    let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
-    let matches =
-        desired.iter().map(|(at, document)| (at, document, match_live_object(at, document, names(at), (live, &by_id))));
-    let matches: Vec<_> = matches.collect();
     let templates = TemplateNames::collect(desired, base);
-    let mut claims = Claims::new();
-    let own = matches.iter().filter_map(|(at, document, live_match)| Some((live_match.object_id()?, (*at, *document))));
-    own.for_each(|(id, own)| claims.entry(id).or_default().push(Claim::new(own)));
-    let seen: BTreeSet<Id> = claims.keys().map(|id| (*id).clone()).collect();
-    for elsewhere in &policy.declared_elsewhere {
-        match_live::add_claims_elsewhere(&mut claims, elsewhere, (live, &by_id));
-    }
-    inputs.claimed =
-        claims.iter().filter(|(_, claims)| claims.iter().any(Claim::is_settled)).map(|(id, _)| *id).collect();
+    let matches = match_live_objects(&inputs);
+    let claims = collect_claims(&matches, &inputs);
+    let seen: BTreeSet<Id> = matches.iter().filter_map(|(.., live_match)| live_match.object_id().cloned()).collect();
+    let settled = claims.iter().filter(|(_, claims)| claims.iter().any(Claim::is_settled));
+    inputs.claimed = settled.map(|(id, _)| *id).collect();
+    let mut plan = Plan::default();
     for (at, document, live_match) in matches {
         // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
         // first.
@@ -53,34 +43,8 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
         }
         let found = live_match.object();
         let object_plan = plan_unless_taken(&inputs, (at, document), live_match, &claims);
-        plan.references
-            .extend(found.map(|object| object.id.clone()).zip(object_plan.references.map(BTreeSet::from_iter)));
-        let mut left = object_plan.ignored_changes.iter();
-        let differs = left.any(|left| left.drifted_fields().chain(left.moved_fields()).next().is_some());
-        plan.ignored_changes.extend(object_plan.ignored_changes);
-        plan.unchecked.extend(object_plan.unchecked);
-        if object_plan.is_unsettled {
-            plan.unsettled.insert(at.clone());
-        }
-        match object_plan.change {
-            None if differs => {}
-            None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
-            None => _ = plan.in_sync.insert(at.clone()),
-            Some((mut change, object_actions)) => {
-                let earlier = inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
-                change.template = templates.find_changed(document, earlier, &change.fields);
-                if change.verdict == Verdict::Replace {
-                    // Pipes come after endpoints, and those that refer to this one get the id of the new object.
-                    inputs.replaced.insert(at.clone());
-                }
-                let renamed = found.and_then(|object| RenamedHost::find(at, object, &object_actions));
-                inputs.renamed_hosts.extend(renamed.map(|host| (at.clone(), host)));
-                plan.changes.push(change);
-                actions.extend(object_actions);
-            }
-        }
+        add_object_plan(&mut plan, &mut inputs, (at, document, found), object_plan, &templates);
     }
-    plan.actions = actions;
     add_dependents(&mut plan.unusable, &inputs);
     let blocked = NameEffects::find(&plan, &inputs).add_to(&mut plan);
     still_used::block_used_objects(&mut plan, live);
@@ -92,6 +56,68 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     let waiting = blocked_together::waiting_for_missing(&plan, live);
     blocked_together::block_changes(&mut plan, waiting.into_iter().chain(blocked).collect());
     plan
+}
+
+type MatchedObject<'a> = (&'a Address, &'a Document, LiveMatch<'a>);
+
+/// The desired objects with their live ones, in the order of their addresses: these sort by kind, in the order in which
+/// kinds refer to each other.
+fn match_live_objects<'a>(inputs: &PlanInputs<'a>) -> Vec<MatchedObject<'a>> {
+    let reverted = match_live::reverted_names(inputs.desired, inputs.base);
+    let names = |at: &Address| reverted.get(at).map_or(&[][..], Vec::as_slice);
+    let desired = inputs.desired.iter();
+    let live = (inputs.live, inputs.by_id);
+    desired.map(|(at, document)| (at, document, match_live_object(at, document, names(at), live))).collect()
+}
+
+/// The manifests that lead to each live object, those of other files too.
+fn collect_claims<'a>(matches: &[MatchedObject<'a>], inputs: &PlanInputs<'a>) -> Claims<'a> {
+    let mut claims = Claims::new();
+    for (at, document, live_match) in matches {
+        if let Some(id) = live_match.object_id() {
+            claims.entry(id).or_default().push(Claim::new((at, document)));
+        }
+    }
+    for elsewhere in &inputs.policy.declared_elsewhere {
+        match_live::add_claims_elsewhere(&mut claims, elsewhere, (inputs.live, inputs.by_id));
+    }
+    claims
+}
+
+/// Adds what becomes of an object, and what those behind it must know of it.
+fn add_object_plan(
+    plan: &mut Plan,
+    inputs: &mut PlanInputs<'_>,
+    (at, document, found): (&Address, &Document, Option<&Object>),
+    object_plan: ObjectPlan,
+    templates: &TemplateNames,
+) {
+    let references = object_plan.references.map(BTreeSet::from_iter);
+    plan.references.extend(found.map(|object| object.id.clone()).zip(references));
+    let mut left = object_plan.ignored_changes.iter();
+    let differs = left.any(|left| left.drifted_fields().chain(left.moved_fields()).next().is_some());
+    plan.ignored_changes.extend(object_plan.ignored_changes);
+    plan.unchecked.extend(object_plan.unchecked);
+    if object_plan.is_unsettled {
+        plan.unsettled.insert(at.clone());
+    }
+    match object_plan.change {
+        None if differs => {}
+        None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
+        None => _ = plan.in_sync.insert(at.clone()),
+        Some((mut change, actions)) => {
+            let earlier = inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
+            change.template = templates.find_changed(document, earlier, &change.fields);
+            if change.verdict == Verdict::Replace {
+                // Pipes come after endpoints, and those that refer to this one get the id of the new object.
+                inputs.replaced.insert(at.clone());
+            }
+            let renamed = found.and_then(|object| RenamedHost::find(at, object, &actions));
+            inputs.renamed_hosts.extend(renamed.map(|host| (at.clone(), host)));
+            plan.changes.push(change);
+            plan.actions.extend(actions);
+        }
+    }
 }
 
 /// What becomes of an object. A replacement deletes it, so nobody else may be about to rename it.

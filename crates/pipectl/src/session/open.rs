@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use model::address::ServiceRef;
 use model::desired::Desired;
 use model::project::PruneMode;
 use model::selector::AddressPattern;
 use planner::{OtherFolders, Policy};
 
-use crate::connection::{AccessMode, Account, FoundServices, ServiceListing};
+use crate::connection::{AccessMode, Account, ConnectOptions, FoundServices, ServiceListing};
 use crate::context::CommandContext;
 use crate::declared_elsewhere::DeclaredElsewhere;
 use crate::git::{self, CommitsBefore, GitHistory, GitQuery, GitServices, PlanCommits, Repository};
@@ -123,30 +124,20 @@ impl Session {
         let (warnings, files) = (declared.diagnostics.clone(), declared.files.clone());
         run_redaction().add_public_texts(files.iter().map(|file| Arc::clone(&file.text)));
         mode.can_write.then(|| hide_secrets(&declared, &project, connect.sandbox.is_some())).transpose()?;
-        let default = connect.default_service();
-        let names = declared.service_names(default.as_deref())?;
-        let names_in_history: BTreeSet<String> =
-            prune_inputs::services_in_scope(prune, &project).chain(history.service_names(default.as_deref())).collect();
-        let account = Account::open(connect, &project, mode).await?;
-        let names_elsewhere = elsewhere.service_names();
-        let (found, ids_in_history) =
-            find_services(&account, &project, &names, [&names_in_history, &names_elsewhere]).await?;
-        let (mut desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
-        let all_ids = account.known_ids(names.union(&names_elsewhere), &found);
-        let declared_elsewhere = elsewhere.by_address(&desired, (&all_ids, &found.ids), default.as_deref())?;
-        let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
-        let services = services.with_unknown(found.unknown.keys());
+        let found_objects =
+            FoundObjects::find((declared, elsewhere), (&history, prune), &project, (connect, mode)).await?;
+        let FoundObjects { mut desired, declared_elsewhere, account, found, ids, services } = found_objects;
         history.add_earlier_bodies(&mut desired, &services);
         let (base, other_folders) = history.take_base(&desired, &services);
         let policy_from_git = policy_from_git(&mut history, &mut desired, base.as_ref(), &services, other_folders);
         let policy_from_git = Policy { declared_elsewhere, ..policy_from_git };
         let service_names = account.names_of_services(&ids, &found);
-        let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let connection = account.connect(ids).with_listed(&found.listed);
         let target = PlanTarget {
             organization: connection.organization.clone(),
             services: connection.services.iter().map(|(label, id)| (label.to_string(), id.clone())).collect(),
         };
+        let mut selected = selection.select_addresses(&desired, prune != PruneMode::Never)?;
         let since = history.take_since(&desired, &services);
         if let Some(since) = &since {
             selected.retain(|at| since.get(at).is_none_or(|was| was.differs_from(&desired[at])));
@@ -181,6 +172,40 @@ impl Session {
             Some(shard) => session.narrow_to_shard(*shard),
             None => session,
         })
+    }
+}
+
+/// The declared objects, and the services that they and the commits name.
+struct FoundObjects {
+    desired: Desired,
+    declared_elsewhere: Desired,
+    account: Account,
+    found: FoundServices,
+    ids: BTreeMap<ServiceRef, String>,
+    services: GitServices,
+}
+
+impl FoundObjects {
+    async fn find(
+        (declared, elsewhere): (LoadedManifests, DeclaredElsewhere),
+        (history, prune): (&GitHistory, PruneMode),
+        project: &ProjectContext,
+        (connect, mode): (&ConnectOptions, AccessMode),
+    ) -> Result<Self> {
+        let default = connect.default_service();
+        let names = declared.service_names(default.as_deref())?;
+        let names_elsewhere = elsewhere.service_names();
+        let names_in_history: BTreeSet<String> =
+            prune_inputs::services_in_scope(prune, project).chain(history.service_names(default.as_deref())).collect();
+        let account = Account::open(connect, project, mode).await?;
+        let (found, ids_in_history) =
+            find_services(&account, project, &names, [&names_in_history, &names_elsewhere]).await?;
+        let (desired, mut ids) = declared.desired(&found.ids, default.as_deref())?;
+        let all_ids = account.known_ids(names.union(&names_elsewhere), &found);
+        let declared_elsewhere = elsewhere.by_address(&desired, (&all_ids, &found.ids), default.as_deref())?;
+        let services = GitServices::new(&found.ids, &ids_in_history, &mut ids, default);
+        let services = services.with_unknown(found.unknown.keys());
+        Ok(Self { desired, declared_elsewhere, account, found, ids, services })
     }
 }
 
