@@ -4,23 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::support::cli::WorkDir;
-
-/// Variables that limit what a run does.
-const GUARDS: [&str; 13] = [
-    "PIPECTL_APPLIED",
-    "PIPECTL_BASE",
-    "PIPECTL_CHANGED_SINCE",
-    "PIPECTL_ENV",
-    "PIPECTL_EXCLUDE",
-    "PIPECTL_EXPECT",
-    "PIPECTL_ID",
-    "PIPECTL_LABEL",
-    "PIPECTL_LAST_APPLIED",
-    "PIPECTL_ONLY",
-    "PIPECTL_PLAN",
-    "PIPECTL_POLICY_BASE",
-    "PIPECTL_SHARD",
-];
+use pipectl::GUARD_VARIABLES;
 
 /// A pipeline sets a variable for each input that nobody filled in.
 #[test]
@@ -31,7 +15,7 @@ fn empty_env_variables_are_ignored_except_guards() {
     for command in ["validate", "plan", "apply", "status", "drift", "export", "doctor"] {
         let help = desk.run_pipectl(&[command, "--help"]).stdout;
         let names = help.split("[env: ").skip(1).filter_map(|it| it.split('=').next());
-        let names = names.filter(|name| !GUARDS.contains(name));
+        let names = names.filter(|name| !GUARD_VARIABLES.contains(name));
         let empty: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
         seen += empty.len();
         let args = if command == "export" { &[command][..] } else { &[command, "pipe.yaml"] };
@@ -47,7 +31,7 @@ fn empty_env_variables_are_ignored_except_guards() {
 fn empty_guard_variables_are_usage_errors() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap());
-    for guard in GUARDS {
+    for guard in GUARD_VARIABLES {
         let args = match guard {
             "PIPECTL_APPLIED" => &["ci", "base"][..],
             "PIPECTL_ID" => &["resync", "analytics/pipe", "--sandbox", "--yes"],

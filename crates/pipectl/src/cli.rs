@@ -69,7 +69,7 @@ fn expand_help_command(args: &[OsString]) -> Vec<OsString> {
 
 /// Variables that limit what a run does. An empty one must not lift the limit: it comes from an earlier step that failed
 /// to set it, and the run would apply a plan that nobody reviewed, or objects that nobody selected.
-const GUARD_VARIABLES: [&str; 13] = [
+pub const GUARD_VARIABLES: [&str; 13] = [
     "PIPECTL_APPLIED",
     "PIPECTL_BASE",
     "PIPECTL_CHANGED_SINCE",

@@ -57,6 +57,8 @@ use anstream::ColorChoice;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+pub use crate::cli::GUARD_VARIABLES;
+
 use crate::cli::Cli;
 use crate::error_report::ErrorReport;
 use crate::outcome::CommandOutcome;
