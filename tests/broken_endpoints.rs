@@ -1,6 +1,7 @@
 //! Endpoints that pipes cannot use: what the plan and the status say, and what happens to a new pipe.
 
 use crate::support::cli::{APPLY, WorkDir};
+use crate::support::pipes::pipe_document;
 use sandbox::EndpointStatus;
 
 const SECRETS: [(&str, &str); 1] = [("KAFKA_PASSWORD", "s3cr3t")];
@@ -12,13 +13,8 @@ spec: {type: VPC_ENDPOINT_SERVICE, vpcEndpointServiceName: com.amazonaws.vpce.eu
 ";
 
 fn pipe(name: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     kafka:
       type: kafka
       format: JSONEachRow
@@ -32,9 +28,9 @@ spec:
     table: {name}
     managedTable: true
     tableDefinition: {{engine: {{type: MergeTree}}}}
-    columns: [{{name: id, type: UInt64}}]
-"
-    )
+    columns: [{{name: id, type: UInt64}}]"
+    );
+    format!("---\n{}", pipe_document(name, "analytics", &spec))
 }
 
 /// A live endpoint in this state, and a live pipe that uses it.

@@ -1,18 +1,13 @@
 //! Things that only one pipe can read: two manifests, or a manifest and a live pipe that nobody declares.
 
 use crate::support::cli::{APPLY, RunOutput, WorkDir};
-use crate::support::pipes::{queue_pipe, server_pipe, slot_pipe};
+use crate::support::pipes::{pipe_document, queue_pipe, server_pipe, slot_pipe};
 
 const SECRETS: [(&str, &str); 1] = [("PG_PASSWORD", "s3cr3t")];
 
 fn group_pipe(name: &str, table: &str, topics: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     kafka:
       type: kafka
       format: JSONEachRow
@@ -25,9 +20,9 @@ spec:
     database: default
     table: {table}
     managedTable: false
-    columns: [{{name: id, type: UInt64}}]
-"
-    )
+    columns: [{{name: id, type: UInt64}}]"
+    );
+    format!("---\n{}", pipe_document(name, "analytics", &spec))
 }
 
 fn validate(manifests: &[String]) -> (i32, String) {

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+/// The document of a pipe.
+pub(crate) fn pipe_document(name: &str, service: &str, spec: &str) -> String {
+    format!("apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: {name}, service: {service}}}\nspec:\n{spec}\n")
+}
+
 /// A declared Kafka pipe; `source` goes below its source, `spec` below its spec.
 pub(crate) fn kafka_manifest(name: &str, topics: &str, source: &str, spec: &str) -> String {
-    format!(
-        "
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     kafka:
       type: kafka
       format: JSONEachRow
@@ -25,9 +25,9 @@ spec:
     managedTable: true
     tableDefinition: {{engine: {{type: MergeTree}}}}
     columns: [{{name: id, type: UInt64}}]
-{spec}
-"
-    )
+{spec}"
+    );
+    format!("\n{}", pipe_document(name, "analytics", &spec))
 }
 
 /// A declared Kafka pipe `clicks` of a service of its own, whose table has a sorting key.
@@ -69,13 +69,8 @@ pub(crate) fn live_kafka_pipe(changes: &Value) -> Value {
 pub(crate) fn postgres_manifest(name: &str, tables: &[&str], source: &str, spec: &str) -> String {
     let mappings: Vec<String> = tables.iter().map(|table| table_mapping(table)).collect();
     let mappings = mappings.join("\n");
-    format!(
-        "
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-{spec}
+    let spec = format!(
+        "{spec}
   source:
     postgres:
       host: db
@@ -86,9 +81,9 @@ spec:
 {source}
       tableMappings:
 {mappings}
-  destination: {{database: default}}
-"
-    )
+  destination: {{database: default}}"
+    );
+    format!("\n{}", pipe_document(name, "analytics", &spec))
 }
 
 fn table_mapping(table: &str) -> String {
@@ -138,28 +133,19 @@ pub(crate) fn merge_values(mut base: Value, changes: &Value) -> Value {
 
 /// A small pipe of any service, without a secret.
 pub(crate) fn kinesis_pipe(name: &str, service: &str) -> String {
-    format!(
-        "apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: {service}}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     kinesis: {{format: JSONEachRow, streamName: {name}, region: us-east-1, iteratorType: LATEST, authentication: IAM_ROLE, iamRole: 'arn:aws:iam::123456789012:role/reader'}}
   destination: {{database: default, table: {name}, managedTable: true, tableDefinition: {{engine: {{type: MergeTree}}}}, columns: [{{name: id, type: UInt64}}]}}
-  fieldMappings: [{{sourceField: id, destinationField: id}}]
-"
-    )
+  fieldMappings: [{{sourceField: id, destinationField: id}}]"
+    );
+    pipe_document(name, service, &spec)
 }
 
 /// A document of a pipe that reads object storage by this queue.
 pub(crate) fn queue_pipe(name: &str, queue: &str, spec: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     objectStorage:
       type: s3
       url: https://lake.s3.eu-west-1.amazonaws.com/{name}/**/*.json
@@ -175,18 +161,14 @@ spec:
     tableDefinition: {{engine: {{type: MergeTree}}}}
     columns: [{{name: id, type: UInt64}}]
 {spec}"
-    )
+    );
+    format!("---\n{}", pipe_document(name, "analytics", &spec))
 }
 
 /// A document of a Postgres pipe that reads the slot `shop_slot` of this host.
 pub(crate) fn slot_pipe(name: &str, host: &str) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     postgres:
       host: {host}
       port: 5432
@@ -194,20 +176,15 @@ spec:
       credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
       settings: {{replicationMode: cdc_only, publicationName: pub, replicationSlotName: shop_slot}}
       tableMappings: [{{sourceSchemaName: public, sourceTable: {name}, targetTable: {name}}}]
-  destination: {{database: default}}
-"
-    )
+  destination: {{database: default}}"
+    );
+    format!("---\n{}", pipe_document(name, "analytics", &spec))
 }
 
 /// A document of a MySQL pipe with this server id.
 pub(crate) fn server_pipe(name: &str, server_id: u32) -> String {
-    format!(
-        "---
-apiVersion: pipectl/v1
-kind: ClickPipe
-metadata: {{name: {name}, service: analytics}}
-spec:
-  source:
+    let spec = format!(
+        "  source:
     mysql:
       host: mysql.example.com
       port: 3306
@@ -215,7 +192,7 @@ spec:
       credentials: {{username: repl, password: {{fromEnv: PG_PASSWORD}}}}
       settings: {{replicationMode: cdc, replicationMechanism: GTID}}
       tableMappings: [{{sourceSchemaName: shop, sourceTable: {name}, targetTable: {name}}}]
-  destination: {{database: default}}
-"
-    )
+  destination: {{database: default}}"
+    );
+    format!("---\n{}", pipe_document(name, "analytics", &spec))
 }
