@@ -118,6 +118,9 @@ fn invalid_files_are_rejected_and_nothing_is_sent() {
         }
         fs::remove_file(desk.temp_dir.path().join(name)).unwrap();
     }
+    let rules = "    - {name: r, deny: 'false', message: m}\n".repeat(60_000);
+    desk.write_file("pipectl.yaml", format!("apiVersion: pipectl/v1\nkind: Project\npolicy:\n  rules:\n{rules}"));
+    assert_refused(&desk.run_pipectl(&["validate", "pipe.yaml"]), 1, "pipectl.yaml is larger than 1 MiB");
     assert!(!desk.temp_dir.path().join(".pipectl").exists(), "nothing was sent, not even to the sandbox");
 }
 

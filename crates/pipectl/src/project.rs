@@ -297,10 +297,14 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diag
     Ok((project, problems, source))
 }
 
+/// Without it, the 60,000 rules of a hostile file are all checked before they are refused as too many.
+const MAX_PROJECT_BYTES: u64 = 1024 * 1024;
+
 /// The project file of a folder, unless it has errors, and what is wrong with it.
 pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<Diagnostic>, SourceFile)> {
     let file = folder.join(PROJECT_FILE);
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = files::read_bounded(&file, MAX_PROJECT_BYTES)?;
+    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {}", file.display()))?;
     let source = SourceFile { name: Arc::from(file.display().to_string()), text: Arc::from(text) };
     let (project, mut problems) = project::parse_project(&source);
     let known: BTreeSet<_> = problems.iter().map(|it| it.place.clone()).collect();
