@@ -78,7 +78,14 @@ impl<'f> TreeBuilder<'f> {
                 self.spend_nodes(1, span)?;
                 let is_empty_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && text.is_empty();
                 // It would have the place of what follows it.
-                let span = self.key_span().filter(|_| is_empty_block).unwrap_or(span);
+                let own = match self.frames.last().map(|frame| &frame.container) {
+                    Some(OpenContainer::Map(_, Some(PendingKey::Field(_, key)))) => {
+                        Some(*key).filter(|_| is_empty_block)
+                    }
+                    Some(OpenContainer::List(_)) if span.start == span.end => word_before(self.text, span),
+                    _ => None,
+                };
+                let span = own.unwrap_or(span);
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 let content = if self.check_tag(tag.as_deref(), "str", span) {
                     self.read_scalar(text.into_owned(), plain, span)
@@ -131,14 +138,6 @@ impl<'f> TreeBuilder<'f> {
     fn text_content(&self, text: String, is_unquoted: bool, span: Span) -> YamlContent {
         let variables = VariablePlaces::find(self.text, span, &text);
         YamlContent::Text { text, is_unquoted, variables }
-    }
-
-    /// The key whose value comes next.
-    fn key_span(&self) -> Option<Span> {
-        match self.frames.last() {
-            Some(OpenFrame { container: OpenContainer::Map(_, Some(PendingKey::Field(_, span))), .. }) => Some(*span),
-            _ => None,
-        }
     }
 
     fn is_key_next(&self) -> bool {
@@ -216,6 +215,38 @@ impl<'f> TreeBuilder<'f> {
         let help = "split it into several files; the rest of it was not read";
         self.diagnostics.push(PendingDiagnostic::error(code::TOO_LARGE, span, message).with_help(help));
         Err(SkipRest::File)
+    }
+}
+
+/// The last word before an empty value, such as the `-` of its list entry. Comments and line breaks may be between them.
+fn word_before(text: &str, value: Span) -> Option<Span> {
+    // Many empty values may stand on one line, and each looks for its start.
+    const LONGEST_LINE: usize = 1000;
+    let mut end = value.start;
+    loop {
+        let near = text.as_bytes().get(end.saturating_sub(LONGEST_LINE)..end)?;
+        let line_start = match near.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => end - near.len() + at + 1,
+            None if near.len() == end => 0,
+            None => return None,
+        };
+        let line = text.get(line_start..end)?;
+        let comment = line.match_indices('#').find(|(at, _)| line[..*at].trim_end().len() < *at || *at == 0);
+        let line = line[..comment.map_or(line.len(), |(at, _)| at)].trim_end();
+        if line.is_empty() {
+            end = line_start.checked_sub(1)?;
+            continue;
+        }
+        let word = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let lines_between = count(text[line_start..value.start].matches('\n').count());
+        return Some(Span {
+            start: line_start + word,
+            end: line_start + line.len(),
+            line: value.line.checked_sub(lines_between)?,
+            column: count(line[..word].chars().count() + 1),
+            ..value
+        });
     }
 }
 

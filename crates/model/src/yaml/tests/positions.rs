@@ -46,6 +46,24 @@ fn empty_block_has_the_place_of_its_key() {
     }
 }
 
+/// So is an entry of a list: the parser gives it the place of what follows, or one behind a comment.
+#[test]
+fn empty_entry_of_a_list_has_the_place_of_its_mark() {
+    for mark in ["-", "- |", "- >-", "- &x", "- |2 # why", "- # why", "- # é\n\n    # more"] {
+        let own = mark.split(" #").next().unwrap_or_default().rsplit(' ').next().unwrap_or_default();
+        let column = if own == "-" { 3 } else { 5 };
+        for behind in ["\n  - b\n", "\n\n\nc: x\n", "\n", ""] {
+            let text = format!("list:\n  - é\n  {mark}{behind}");
+            let (documents, _) = parse_text(&text);
+            let (line, at, source) = locate_field(&text, &documents[0].root, "list.1");
+            let source = source.split(" #").next().unwrap_or_default().trim_end();
+            assert_eq!((line, at, source), (3, column, own), "{text:?}");
+        }
+    }
+    let text = format!("list: [{}]\n", "&a , ".repeat(20_000));
+    assert_eq!(parse_text(&text).0.len(), 1);
+}
+
 #[test]
 fn crlf_line_endings_do_not_shift_positions() {
     let text = "a: 1\r\nb:\r\n  c: x\r\n";
