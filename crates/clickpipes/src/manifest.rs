@@ -290,7 +290,8 @@ impl ParsedFiles {
         let mut seen = HashSet::new();
         self.diagnostics.retain_mut(|(file, it)| {
             *file = positions.get(&*it.place.file).copied().unwrap_or(*file);
-            !is_cause_known(it) && seen.insert((it.code, it.place.clone(), it.message.clone()))
+            let part = it.also.as_ref().filter(|also| also.label == file::PART_OF_TEXT).map(|also| also.place.clone());
+            !is_cause_known(it) && seen.insert((it.code, it.place.clone(), part, it.message.clone()))
         });
         // A manifest that uses the template says more about the same mistake.
         let places: HashSet<_> = self.diagnostics.iter().map(|(_, it)| (it.code, it.place.clone())).collect();

@@ -69,6 +69,7 @@ pub(super) fn validate_file(
     for document in plain {
         let known = remarks.kept_diagnostics().len();
         let start = document.entry.unwrap_or_else(|| document.root.head_span());
+        remarks.set_text_parts(document.text_parts.clone());
         let document = validate_document(document, context, &mut remarks);
         if let Some(document) = &document {
             relate_shared_values(&document.rendered, known, &mut remarks);
@@ -142,6 +143,9 @@ fn validate_document(
     Some(ValidatedDocument { kind, rendered: RenderedDocument { root, is_valid, ..document }, fields })
 }
 
+/// The label of a value within a longer text.
+pub(super) const PART_OF_TEXT: &str = "a part of the text is from here";
+
 /// Names what is behind mistakes from `known` on, where it stands elsewhere: the `null` that takes a field out, and the
 /// value of an entry or of `with` within a longer text.
 fn relate_shared_values(document: &RenderedDocument, known: usize, remarks: &mut PendingDiagnostics) {
@@ -153,8 +157,8 @@ fn relate_shared_values(document: &RenderedDocument, known: usize, remarks: &mut
         }
     });
     remarks.relate_kept_since(known, |remark| {
-        let part = document.part_of_text(remark.span)?;
-        Some((part, "a part of the text is from here".to_owned()))
+        let part = document.text_parts.get(&remark.span)?;
+        Some((*part, PART_OF_TEXT.to_owned()))
     });
 }
 

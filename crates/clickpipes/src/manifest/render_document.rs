@@ -2,7 +2,7 @@
 //!
 //! Everything after this sees plain manifests. Each value keeps the place where it was written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -41,18 +41,10 @@ pub(super) struct RenderedDocument {
     /// The defaults that do not fit it.
     pub(super) left_out: Vec<TakenOut>,
     /// Its texts with a value of the entry or of `with` in them, and where that is written.
-    pub(super) composed: Vec<(Span, Span)>,
+    pub(super) text_parts: HashMap<Span, Span>,
 }
 
 impl RenderedDocument {
-    /// Where a value is written that is a part of the text at this place.
-    pub(super) fn part_of_text(&self, text: Span) -> Option<Span> {
-        let part = |text: Span| self.composed.iter().find(|(at, value)| *at == text && *value != text);
-        let (_, value) = part(text)?;
-        // The value for a parameter may be such a text, too.
-        Some(part(*value).map_or(*value, |(_, value)| *value))
-    }
-
     /// What takes out the field at `path`, or a part of it, if it is missing for that reason.
     pub(super) fn taken_out_at(&self, path: &FieldPath) -> Option<&TakenOut> {
         let keys: Vec<&str> = path.segments().iter().map(String::as_str).collect();
@@ -89,6 +81,16 @@ impl UsedTemplate {
 pub(super) const FOR_EACH: &str = "forEach";
 pub(super) const TEMPLATE: &str = "template";
 pub(super) const WITH: &str = "with";
+
+/// Where the first value in each text is written.
+fn find_text_parts(composed: Vec<(Span, Span)>) -> HashMap<Span, Span> {
+    let mut first = HashMap::new();
+    for (text, value) in composed.into_iter().filter(|(text, value)| text != value) {
+        first.entry(text).or_insert(value);
+    }
+    // The value for a parameter may be such a text, too.
+    first.iter().map(|(text, value)| (*text, *first.get(value).unwrap_or(value))).collect()
+}
 
 pub(super) struct DocumentRenderer<'c> {
     context: &'c RenderContext<'c>,
@@ -175,7 +177,7 @@ impl<'c> DocumentRenderer<'c> {
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
         let entry = entry.map(|scope| scope.entry);
         let (entry, entry_extent) = (entry.map(entry_place), entry.and_then(YamlNode::written_extent));
-        let composed = self.expander.take_composed();
+        let text_parts = find_text_parts(self.expander.take_composed());
         RenderedDocument {
             root,
             is_valid,
@@ -186,7 +188,7 @@ impl<'c> DocumentRenderer<'c> {
             template,
             kept_out,
             left_out,
-            composed,
+            text_parts,
         }
     }
 
@@ -258,8 +260,8 @@ impl<'c> DocumentRenderer<'c> {
         };
         let origin = Some(Arc::clone(&template.origin));
         let found = UsedTemplate { origin, name_span: template.name_span, ..unknown };
-        if !template.is_valid {
-            remarks.push(template.broken_template(used));
+        if let Some(remark) = template.broken_template(used) {
+            remarks.push(remark);
             return Some(UsedTemplate { origin: None, ..found });
         }
         let base = self.fill_template(template, with, used, remarks)?;

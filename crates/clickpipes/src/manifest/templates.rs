@@ -35,16 +35,15 @@ pub(super) struct Template {
     pub(super) name_span: Span,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) spec: YamlNode,
-    /// Whether it has no mistakes of its own.
-    pub(super) is_valid: bool,
+    /// Its first mistake: nobody can use it.
+    pub(super) mistake: Option<Span>,
     pub(super) origin: Arc<TemplateOrigin>,
 }
 
 impl Template {
-    /// The error of a manifest that uses it although it has errors of its own.
-    pub(super) fn broken_template(&self, used: Span) -> PendingDiagnostic {
-        broken_template(used, format!("the template `{}` has errors", self.name))
-            .with_related(self.name_span, "the template is here")
+    /// The error of a manifest that uses it although it has a mistake.
+    pub(super) fn broken_template(&self, used: Span) -> Option<PendingDiagnostic> {
+        self.mistake.map(|mistake| broken_template(used, format!("the template `{}` has errors", self.name), mistake))
     }
 
     /// The defaults of the parameters, by name.
@@ -72,30 +71,33 @@ impl Templates {
         self.lost.extend(lost.map(|it| Span { file: number, ..it.span }));
         for mut document in documents {
             // Whoever uses it must not seem valid where this file is not validated.
-            document.is_valid &=
-                !classify::recover_template_kind(&mut document.root, &mut PendingDiagnostics::default());
+            document.is_valid &= !classify::recover_template_kind(&mut document.root, &mut remarks);
             if classify::classify_document(&document.root) == DocumentClass::Template {
-                self.add_document(file, document, number);
+                let start = document.root.head_span().start;
+                let of_document = remarks.kept_diagnostics().iter().filter(|it| it.span.start >= start);
+                let mistake = first_error(of_document).filter(|_| !document.is_valid);
+                self.add_document(file, document, mistake.map(|span| Span { file: number, ..span }), number);
             }
         }
     }
 
-    fn add_document(&mut self, file: &SourceFile, mut document: YamlDocument, number: u32) {
+    /// `mistake` is that of its YAML or of its kind.
+    fn add_document(&mut self, file: &SourceFile, mut document: YamlDocument, mistake: Option<Span>, number: u32) {
         document.root.set_file(number);
         let files = SpanFiles::new(&file.name, &self.files);
         let start = document.root.head_span();
         let mut remarks = PendingDiagnostics::default();
         let Some(template) = read_template(document, files, &mut remarks) else {
-            let first = remarks.kept_diagnostics().iter().find(|it| it.severity == Severity::Error);
-            self.lost.push(first.map_or(start, |mistake| mistake.span));
+            self.lost.push(first_error(remarks.kept_diagnostics()).unwrap_or(start));
             return;
         };
+        let template = Template { mistake: mistake.or(template.mistake), ..template };
         let Some(first) = self.by_name.get_mut(&template.name) else {
             self.by_name.insert(template.name.clone(), template);
             return;
         };
         // Which of the two is meant, the order of files must not decide.
-        first.is_valid = false;
+        first.mistake = first.mistake.or(Some(template.name_span));
         let also = RelatedPlace { place: files.place(first.name_span), label: "first declared here".to_owned() };
         let message = format!("the template `{}` is declared twice", template.name);
         let remark = PendingDiagnostic::error(code::DUPLICATE_TEMPLATE, template.name_span, message)
@@ -107,7 +109,7 @@ impl Templates {
     /// The error of a manifest whose template may be in a document that cannot be read.
     pub(super) fn lost_template(&self, name: &str, used: Span) -> Option<PendingDiagnostic> {
         let message = format!("the template `{name}` is not found, and one that may have this name cannot be read");
-        self.lost.first().map(|lost| broken_template(used, message).with_related(*lost, "the mistake is here"))
+        self.lost.first().map(|lost| broken_template(used, message, *lost))
     }
 
     /// Whether there are none.
@@ -137,7 +139,7 @@ impl Templates {
             remarks.into_vec()
         };
         // The fields of one that cannot be read are not known.
-        let found = self.by_name.values().filter(|template| template.is_valid).flat_map(check);
+        let found = self.by_name.values().filter(|template| template.mistake.is_none()).flat_map(check);
         // Every place in a template has the number of its file.
         found.map(|remark| remark.into_diagnostic(SpanFiles::new(&self.files[0], &self.files))).collect()
     }
@@ -147,8 +149,13 @@ impl Templates {
     }
 }
 
-fn broken_template(used: Span, message: String) -> PendingDiagnostic {
-    PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message).with_path(FieldPath::parse("spec.template"))
+fn broken_template(used: Span, message: String, mistake: Span) -> PendingDiagnostic {
+    let remark = PendingDiagnostic::error(code::BROKEN_TEMPLATE, used, message);
+    remark.with_path(FieldPath::parse("spec.template")).with_related(mistake, "the mistake is here")
+}
+
+fn first_error<'r>(remarks: impl IntoIterator<Item = &'r PendingDiagnostic>) -> Option<Span> {
+    remarks.into_iter().find(|it| it.severity == Severity::Error).map(|it| it.span)
 }
 
 /// Whether a file may declare a template, also if its kind is misspelt. Most do not, and need not be read twice.
@@ -168,14 +175,16 @@ pub(super) fn read_template(
     remarks: &mut PendingDiagnostics,
 ) -> Option<Template> {
     let YamlDocument { mut root, is_valid } = document;
-    let errors = remarks.error_count();
+    let (errors, kept) = (remarks.error_count(), remarks.kept_diagnostics().len());
     template_validator().validate(&without_fields(&root), None, remarks);
     let mut parameters = BTreeMap::new();
     for entry in root.node_at(&["parameters"]).map_or(&[][..], YamlNode::entries) {
         parameters.insert(entry.key.clone(), Parameter::read(entry, remarks));
     }
     reject_nesting(&root, remarks);
-    let is_valid = is_valid && remarks.error_count() == errors;
+    let start = root.head_span();
+    let own = remarks.kept_diagnostics().iter().skip(kept);
+    let mistake = (!is_valid || remarks.error_count() > errors).then(|| first_error(own).unwrap_or(start));
     let name = root.node_at(&["metadata", "name"])?;
     if name.as_text().is_some_and(holds_variable) {
         let message = "the name of a template contains no variable: manifests name it before any is known";
@@ -184,14 +193,13 @@ pub(super) fn read_template(
         return None;
     }
     let (name, name_span) = (name.as_text()?.to_owned(), name.span);
-    let start = root.head_span();
     let last_line = last_line(&root);
     let mut content = root.to_json();
     content.as_object_mut().and_then(|content| content.remove("metadata"));
     let origin = TemplateOrigin { name: name.clone(), start: files.place(start), last_line, content };
     let YamlContent::Map(entries) = &mut root.content else { return None };
     let spec = entries.iter().position(|entry| entry.key == "spec").map(|at| entries.swap_remove(at).value)?;
-    Some(Template { name, name_span, parameters, spec, is_valid, origin: Arc::new(origin) })
+    Some(Template { name, name_span, parameters, spec, mistake, origin: Arc::new(origin) })
 }
 
 /// The document with an empty `spec`. Its fields are checked as a part of a manifest, where `null` takes a default out.

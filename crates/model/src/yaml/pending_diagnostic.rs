@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "the fields are those of a diagnostic")]
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Span, SpanFiles, code};
 use crate::diagnostic::{Diagnostic, Evidence, RelatedPlace, Severity};
@@ -85,7 +85,8 @@ impl PendingDiagnostic {
 #[derive(Debug, Default)]
 pub struct PendingDiagnostics {
     kept: Vec<PendingDiagnostic>,
-    seen: HashSet<(&'static str, Span, String)>,
+    seen: HashSet<(&'static str, Span, Option<Span>, String)>,
+    text_parts: HashMap<Span, Span>,
     error_count: usize,
 }
 
@@ -99,9 +100,16 @@ impl PendingDiagnostics {
         if remark.severity == Severity::Error {
             self.error_count += 1;
         }
-        if !self.is_full() && self.seen.insert((remark.code, remark.span, remark.message.clone())) {
+        let part = self.text_parts.get(&remark.span).copied();
+        if !self.is_full() && self.seen.insert((remark.code, remark.span, part, remark.message.clone())) {
             self.kept.push(remark);
         }
+    }
+
+    /// Sets where values are written that are a part of the text at a place. From here on, each of them has its own remarks.
+    // One text makes many manifests: the remark about the value of one must not hide that about another's.
+    pub fn set_text_parts(&mut self, parts: HashMap<Span, Span>) {
+        self.text_parts = parts;
     }
 
     /// The number of errors so far, kept or not.

@@ -99,14 +99,14 @@ fn template_that_cannot_be_read_is_one_mistake() {
         help: write its fields here
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
+        templates.yaml:9:3: the mistake is here
 
     # misspelt kind
     templates.yaml:2:7 error[unknown-kind] kind: there is no kind `Tmplate`
         help: did you mean `Template`?
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
+        templates.yaml:2:7: the mistake is here
 
     # another one of the name
     templates.yaml:27:18 error[duplicate-template] metadata.name: the template `prod-kafka` is declared twice
@@ -114,7 +114,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         help: remove one of the two, or give it another name
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:3:18: the template is here
+        templates.yaml:27:18: the mistake is here
     ");
 }
 
@@ -149,6 +149,6 @@ fn template_without_a_part_of_its_head_is_one_mistake() {
         help: add `kind: Template`
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
-        templates.yaml:2:18: the template is here
+        templates.yaml:1:1: the mistake is here
     ");
 }

@@ -29,6 +29,10 @@ fn value_within_a_longer_text_is_named() {
     let by_default = json.replace("  topic: {}\n", "  topic: {default: x}\n");
     let entry = PIPES.replace("topic: clicks\n", "topic: \"${each.name}\"\n");
     let own = format!("{PIPES}    tableDefinition: {{engine: {{type: \"Merge${{each.topic}}\"}}}}\n");
+    // The message does not quote the text, so it is the same for both entries.
+    let role =
+        TEMPLATE.replace("authentication: PLAIN", "authentication: IAM_ROLE\n      iamRole: \"arn-${with.topic}\"");
+    let role = role.replace("      credentials: {username: ingest, password: {fromEnv: KAFKA_PASSWORD}}\n", "");
     let mut all = String::new();
     for (title, template, pipes) in [
         ("list in a text", TEMPLATE, list.replace("topic: \"${each.topic}\",", "topic: \"a-${each.topic}\",")),
@@ -37,6 +41,7 @@ fn value_within_a_longer_text_is_named() {
         ("text of the template", &json, PIPES.to_owned()),
         ("text of the template with a text of `with`", &json, in_with("b-${each.topic}")),
         ("text of the template with a default", &by_default, in_with("x").replace("topic: \"x\", ", "")),
+        ("text of the template, and one message", &role, PIPES.to_owned()),
         ("text of the manifest", TEMPLATE, own),
         ("key of an entry in an entry", TEMPLATE, entry),
     ] {
@@ -84,6 +89,17 @@ fn value_within_a_longer_text_is_named() {
     templates.yaml:14:15 error[bad-value] spec.source.kafka.format: `JSONx` is not a value of this field
         pipes.yaml:9:13: the template is used here
         help: it is one of `JSONEachRow`, `Avro`, `AvroConfluent`, `Protobuf`
+
+    # text of the template, and one message
+    templates.yaml:15:23 error[kafka-authentication] spec.source.kafka.authentication: `authentication: IAM_ROLE` does not go with `type: confluent`
+        pipes.yaml:9:13: the template is used here
+        help: `type: confluent` takes `PLAIN`, `MUTUAL_TLS`
+    templates.yaml:16:16 error[bad-pattern] spec.source.kafka.iamRole: the text does not have the right form
+        pipes.yaml:5:27: a part of the text is from here
+        help: expected an ARN, `arn:aws:…`
+    templates.yaml:16:16 error[bad-pattern] spec.source.kafka.iamRole: the text does not have the right form
+        pipes.yaml:7:12: a part of the text is from here
+        help: expected an ARN, `arn:aws:…`
 
     # text of the manifest
     pipes.yaml:13:38 error[bad-value] spec.destination.tableDefinition.engine.type: `Mergeorders_v2` is not a value of this field
