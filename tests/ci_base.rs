@@ -143,7 +143,7 @@ fn mark_moves_forward_only_for_each_environment() {
         for command in [&["ci", "mark", "--applied", ".pipectl/{env}", "-e", name][..], &["ci", "base", "-e", name]] {
             let said = run(command);
             let why = format!("pipectl.yaml has no environment `{name}`");
-            assert!(said.code == 1 && said.stderr.contains(&why), "{}", said.all_output());
+            assert!(said.code == 64 && said.stderr.contains(&why), "{}", said.all_output());
         }
     }
     let mark = |environment: &str| {

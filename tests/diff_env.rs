@@ -113,7 +113,7 @@ fn diff_env_sets_the_exit_code() {
     assert_eq!(code(&["prod", "prod", "--detailed-exitcode"]), 0);
     let said = desk.run_pipectl(&["diff-env", "staging", "prd", "-o", "json"]);
     let error = said.stdout_json()["errors"][0].as_str().unwrap().to_owned();
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 64);
     assert!(error.contains("no environment `prd` (did you mean `prod`?); it has: prod, staging"), "{error}");
     desk.write_file("pipes/orders.yaml", ORDERS.replace("${host}", "${hots}"));
     let said = desk.run_pipectl(&["diff-env", "staging", "prod", "-o", "json"]);

@@ -256,7 +256,7 @@ fn doctor_shows_the_identity_to_grant_at_google_cloud() {
     let desk = WorkDir::new();
     desk.write_file("pipe.yaml", PIPE);
     let said = run_doctor(&desk, &["pipe.yaml", "--sandbox"], &[]);
-    let expected = "analytics: grant Google Cloud access to serviceAccount:clickpipes-";
+    let expected = "analytics: pipes with workload identity act as serviceAccount:clickpipes-";
     assert!(said.stdout.contains(expected), "{}", said.all_output());
     assert!(findings_of(&said).contains(&"identity ok".to_owned()), "{}", said.all_output());
 }

@@ -99,10 +99,27 @@ fn every_name_is_checked_before_the_first_run() {
         let more: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
         let said = desk.run_pipectl(&[&[command, "-e", names, WORLDS], more].concat());
         let why = "pipectl.yaml has no environment `nope`; it has: ";
-        assert!(said.code == 1 && said.stderr.contains(why), "{}", said.all_output());
+        assert!(said.code == 64 && said.stderr.contains(why), "{}", said.all_output());
         assert!(!said.stdout.contains("staging"), "{}", said.all_output());
     }
     assert!(!desk.temp_dir.path().join(".pipectl/staging.json").exists());
+}
+
+/// Hazard: a generic key is at hand, and the policy of no environment would hold.
+#[test]
+fn run_outside_of_all_environments_is_refused() {
+    let desk = project_dir();
+    for args in
+        [&["plan"][..], &["apply", "--yes"], &["drift"], &["status"], &["export"], &["resync", "analytics/clicks"]]
+    {
+        let said = desk.run_pipectl(&[args, &["--sandbox"]].concat());
+        let why =
+            "which environment? pipectl.yaml declares prod, staging: pass `--env prod`, or set `defaults.environment`";
+        assert!(said.code == 64 && said.stderr.contains(why), "{args:?}: {}", said.all_output());
+    }
+    assert!(!desk.temp_dir.path().join(".pipectl").exists(), "nothing was done");
+    desk.write_file("pipectl.yaml", format!("{PROJECT}defaults: {{environment: staging}}\n"));
+    assert_eq!(desk.run_pipectl(&["plan", "--sandbox"]).code, 0);
 }
 
 #[test]

@@ -120,8 +120,8 @@ fn any_name_of_an_environment_has_a_comment_and_artifacts_of_its_own() {
     parts.extend([("prod", "eu"), ("", "eu"), ("prod", "eu.x"), ("prod", "eu ")]);
     let quoted = names.iter().filter(|name| !name.is_empty());
     let quoted: Vec<String> = quoted.map(|name| format!("'{name}': {{}}")).collect();
-    let project = format!("apiVersion: pipectl/v1\nkind: Project\nenvironments: {{{}}}\n", quoted.join(", "));
-    runner.work_dir.write_file("pipectl.yaml", project);
+    let head = "apiVersion: pipectl/v1\nkind: Project\ndefaults: {environment: eu}\n";
+    runner.work_dir.write_file("pipectl.yaml", format!("{head}environments: {{{}}}\n", quoted.join(", ")));
     runner.work_dir.write_file("pipes/clicks.yaml", kinesis_manifest("clicks", "", ""));
     let mut own: [std::collections::BTreeSet<String>; 3] = Default::default();
     for (name, key) in &parts {

@@ -60,7 +60,7 @@ fn environment_sets_variables_and_manifest_paths() {
 fn missing_environment_variable_or_path_is_named() {
     let desk = project_dir("running");
     let said = desk.run_pipectl(&["plan", "--sandbox", "-e", "qa"]);
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 64);
     assert!(said.stderr.contains("no environment `qa`; it has: prod, staging"), "{}", said.stderr);
     let said = desk.run_pipectl(&["validate"]);
     assert_eq!(said.code, 1);
@@ -188,10 +188,10 @@ fn misspelled_environment_gets_a_suggestion() {
     desk.write_file("pipectl.yaml", format!("{project}environments: {{staging: {{}}, prod: {{}}}}\n"));
     let said = desk.run_pipectl(&["validate", "-e", "stagin"]);
     let told = "no environment `stagin` (did you mean `staging`?); it has: prod, staging";
-    assert!(said.code == 1 && said.stderr.contains(told), "{}", said.all_output());
+    assert!(said.code == 64 && said.stderr.contains(told), "{}", said.all_output());
     desk.write_file("pipectl.yaml", project);
     let said = desk.run_pipectl(&["validate", "-e", "prod"]);
-    assert!(said.stderr.contains("no environment `prod`; it has: none"), "{}", said.all_output());
+    assert!(said.stderr.contains("no environment `prod`; it declares none"), "{}", said.all_output());
 }
 
 /// Shells read `{a,b}`, and patterns do not: a guard with it would guard nothing, without a word.

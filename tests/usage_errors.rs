@@ -37,7 +37,7 @@ const CONFLICTS: [(&[&str], &str); 17] = [
     (&["plan", EXAMPLE, "--env", "a", "--env", "b", "--organization", "x"], "--organization names one"),
     (&["plan", EXAMPLE, "--report", "markdown=r.md", "--env", "a", "--env", "b"], "several environments would share"),
     (&["plan", EXAMPLE, "--only", "@missing.txt"], "missing.txt"),
-    (&["plan", EXAMPLE, "--prune=scope", "--sandbox"], "pruning by scope needs a scope"),
+    (&["plan", EXAMPLE, "--env", "a", "--prune=scope", "--sandbox"], "pruning by scope needs a scope"),
     (&["plan", EXAMPLE, "-o", "ndjson"], "it has -o text, -o json, -o markdown"),
     (&["apply", EXAMPLE, "--env", "a", "--env", "b", "--expect", DIGEST], "--expect knows one plan"),
     (&["validate", EXAMPLE, "--report", "gitlab-terraform=r.json"], "only a plan has some"),

@@ -61,7 +61,9 @@ fn read_declared_key(CredentialVariables { key, secret }: &CredentialVariables) 
     let pair = (key.from_env.as_str(), secret.from_env.as_str());
     read_key_pair(pair)?.ok_or_else(|| {
         let (key, secret) = pair;
-        MissingKey(format!("no API key: {key} and {secret} are not set; {PROJECT_FILE} takes it from there"))
+        MissingKey(format!(
+            "no API key: {key} and {secret}, which {PROJECT_FILE} names for this environment, are not set"
+        ))
     })
 }
 

@@ -220,6 +220,9 @@ fn read_context(
     let (project, warnings, source) = read_project_file(folder, output)?;
     let access = EnvAccess::new(&context.allowed_env, &project);
     let name = environment.or(project.defaults.environment.as_deref());
+    if name.is_none() && needs == RequiredFields::Everything {
+        refuse_no_environment(&project.environments)?;
+    }
     let others = project.environments.clone().into_iter();
     let others = others.filter(|(other, _)| Some(other.as_str()) != name).collect();
     let selected = match name {
@@ -268,6 +271,16 @@ fn read_context(
         env_access: access.clone(),
         rate_limit: project.rate_limit,
     })
+}
+
+/// Hazard: a run outside of all environments would find a generic key and pass by the policy of the environment that was
+/// meant.
+fn refuse_no_environment(environments: &BTreeMap<String, Environment>) -> Result<(), UsageError> {
+    let Some(first) = environments.keys().next() else { return Ok(()) };
+    let names = environments.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Err(UsageError(sanitize_line(&format!(
+        "which environment? {PROJECT_FILE} declares {names}: pass `--env {first}`, or set `defaults.environment` there"
+    ))))
 }
 
 fn own_keys(policy: &Policy) -> Vec<String> {
@@ -321,9 +334,9 @@ fn environment_named(environments: &BTreeMap<String, Environment>, name: &str) -
         let known: Vec<&str> = environments.keys().map(String::as_str).collect();
         let suggestion = suggest_similar(name, known.iter().copied());
         let suggestion = suggestion.map(|it| format!(" (did you mean `{it}`?)")).unwrap_or_default();
-        let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it has: {has}");
-        anyhow!("{}", sanitize_line(&message))
+        let has = if known.is_empty() { " declares none".to_owned() } else { format!(" has: {}", known.join(", ")) };
+        let message = format!("{PROJECT_FILE} has no environment `{name}`{suggestion}; it{has}");
+        UsageError(sanitize_line(&message)).into()
     })
 }
 

@@ -70,9 +70,12 @@ fn check_keys(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<Vec<
             Some(keys.into_iter().map(|key| key.key_id).collect())
         }
         Err(error) => {
-            let fix = "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of \
-                       CLICKHOUSE_TOKEN_KEY and _SECRET, or of KEY_ID and KEY_SECRET: the two are \
-                       always taken from one pair";
+            let fix = if local.project.credentials.is_some() {
+                "set both variables: this environment has `credentials`, so no other key is used"
+            } else {
+                "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET, or both of CLICKHOUSE_TOKEN_KEY and \
+                 _SECRET, or of KEY_ID and KEY_SECRET: the two are always taken from one pair"
+            };
             findings.bad("key", error.to_string(), Some(fix.to_owned()));
             findings.is_key_refused = true;
             None
@@ -202,7 +205,7 @@ async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut Do
     let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
     match identity.principal {
         Some(principal) if identity.is_ready => {
-            findings.ok("identity", format!("{service}: grant Google Cloud access to {principal}"));
+            findings.ok("identity", format!("{service}: pipes with workload identity act as {principal} at Google Cloud"));
         }
         _ => {
             let what = format!("{service}: the identity at Google Cloud is not ready");

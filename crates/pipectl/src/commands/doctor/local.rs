@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::DoctorFindings;
 use crate::context::CommandContext;
 use crate::diagnostics::pluralize;
+use crate::exit::UsageError;
 use crate::git::{Repository, SHALLOW_HINT};
 use crate::load_manifests::LoadedManifests;
 use crate::manifest_files::{NoManifests, none_in_new_project};
@@ -32,15 +33,16 @@ fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut Doc
     let project = match project::load_context(paths, context) {
         Ok(project) => project,
         Err(error) => {
-            let fix = "correct it; until then manifests are named on the command line".to_owned();
-            findings.bad(CHECK, format!("{error:#}"), Some(fix));
+            let fix = || "correct it; until then, name manifests on the command line".to_owned();
+            let is_file_broken = !error.is::<UsageError>();
+            findings.bad(CHECK, format!("{error:#}"), is_file_broken.then(fix));
             return ProjectContext { manifests: paths.to_vec(), ..ProjectContext::default() };
         }
     };
     let what = match (project::find_folder().ok().flatten(), &context.environment.name) {
         (Some(folder), environment) => {
-            let name = environment.as_ref().map_or("its default".to_owned(), |it| format!("`{it}`"));
-            format!("{}; environment: {name}", folder.join(project::PROJECT_FILE).display())
+            let name = environment.as_ref().map_or("no environment".to_owned(), |it| format!("environment `{it}`"));
+            format!("{}; {name}", folder.join(project::PROJECT_FILE).display())
         }
         (None, _) => format!("no {} here or above: none is needed", project::PROJECT_FILE),
     };
