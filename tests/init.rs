@@ -99,6 +99,20 @@ fn init_lists_the_secrets_of_existing_manifests() {
     }
 }
 
+/// An import comes first, and the project file after it.
+#[test]
+fn init_lists_the_secrets_of_an_export_before_it() {
+    let desk = WorkDir::new();
+    let example = fs::read_to_string(WorkDir::examples_dir().join("kafka.yaml")).unwrap();
+    desk.write_file("pipes/kafka.yaml", example);
+    for ci in ["github", "gitlab"] {
+        let steps = desk.run_pipectl(&["init", "--ci", ci, "--force"]).stderr;
+        assert!(steps.contains("KAFKA_PASSWORD"), "{steps}");
+        fs::remove_file(desk.temp_dir.path().join("pipectl.yaml")).unwrap();
+    }
+    assert!(read_file(&desk, WORKFLOW).contains("secrets.KAFKA_PASSWORD"));
+}
+
 #[test]
 fn init_example_is_outside_the_manifest_folder() {
     let desk = WorkDir::new();

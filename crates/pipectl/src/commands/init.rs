@@ -132,7 +132,11 @@ fn needed_secrets(context: &CommandContext, options: &InitOptions, layout: &Proj
         return Vec::new();
     }
     let environment = EnvironmentRun { name: layout.environment.clone(), ..EnvironmentRun::default() };
-    let project = project::load_offline(&[], &CommandContext { environment, ..context.clone() });
+    // A folder that an export filled may be there before the project file that names it.
+    let has_project = options.folder.join(project::PROJECT_FILE).is_file();
+    let is_there = |path: &PathBuf| !has_project && path.exists();
+    let paths: Vec<_> = layout.manifests.iter().map(PathBuf::from).filter(is_there).collect();
+    let project = project::load_offline(&paths, &CommandContext { environment, ..context.clone() });
     let declared = project.and_then(|project| LoadedManifests::load_project(&project));
     declared.map(|declared| secrets::needed_variables(&declared)).unwrap_or_default()
 }
