@@ -38,7 +38,9 @@ impl Cli {
         let mut program = configure_env_vars(Self::command());
         let args = expand_help_command(args);
         familiar_words::reject_single_dash(&mut program, &args)?;
-        let mut matches = program.try_get_matches_from_mut(args).map_err(familiar_words::suggest_own_words)?;
+        let mut matches = program
+            .try_get_matches_from_mut(args)
+            .map_err(|error| familiar_words::suggest_own_words(&program, error))?;
         let whole = Self::command();
         let (command, given) = selected_command(&whole, &matches);
         if let Some(argument) = find_empty_value(command.get_arguments().chain(whole.get_arguments()), given) {

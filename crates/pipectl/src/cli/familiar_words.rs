@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use model::sanitize::sanitize_line;
 
 /// Commands of Terraform, kubectl, decK and the like.
-const COMMANDS: [(&[&str], &str); 21] = [
+const COMMANDS: [(&[&str], &str); 24] = [
     (&["diff", "preview"], "`pipectl plan` shows the changes, `pipectl plan --diff` as YAML"),
     (&["deploy", "sync", "up"], "use `pipectl apply`"),
     (
@@ -23,7 +23,7 @@ const COMMANDS: [(&[&str], &str); 21] = [
         &["adopt", "dump", "import", "pull"],
         "`pipectl export --out DIR` writes manifests of live pipes; there is no state to import into",
     ),
-    (&["describe", "get", "list", "ls", "ps", "show"], "`pipectl status` shows live pipes"),
+    (&["describe", "get", "list", "ls", "ps", "rollout", "show"], "`pipectl status` shows live pipes"),
     (&["check", "lint", "test"], "use `pipectl validate`"),
     (&["format"], "use `pipectl fmt`"),
     (&["refresh", "state"], "there is no state file; `pipectl drift` shows what was changed outside git"),
@@ -31,7 +31,10 @@ const COMMANDS: [(&[&str], &str); 21] = [
     (&["auth", "login"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET; `pipectl doctor` checks them"),
     (&["new", "setup"], "use `pipectl init`"),
     (&["version"], "the flag `--version` prints it"),
-    (&["create", "edit"], "write it in a manifest, then run `pipectl apply`"),
+    (&["create", "edit", "update"], "write it in a manifest, then run `pipectl apply`"),
+    (&["scale"], "set `spec.scaling` in the manifest, then run `pipectl apply`"),
+    (&["graph"], "`pipectl plan --report html=FILE` draws what flows where"),
+    (&["config"], "`pipectl doctor` checks the configuration, `pipectl explain Project` describes it"),
     (
         &["taint", "replace"],
         "there is no state to mark; `pipectl resync SERVICE/PIPE` reloads the tables of a database pipe",
@@ -43,7 +46,7 @@ const COMMANDS: [(&[&str], &str); 21] = [
 ];
 
 /// Flags of the same tools.
-const FLAGS: [(&[&str], &str); 14] = [
+const FLAGS: [(&[&str], &str); 15] = [
     (&["-y", "--auto-approve", "--no-confirm", "--approve"], "use `pipectl apply --yes`"),
     (
         &["-f", "--file", "--filename", "-k", "--dir", "--path"],
@@ -60,17 +63,23 @@ const FLAGS: [(&[&str], &str); 14] = [
         &["--refresh", "--refresh-only"],
         "there is no state file: each plan reads the API; `pipectl drift` shows what was changed outside git",
     ),
-    (&["--lock", "--lock-timeout", "--state"], "there is no state file"),
+    (
+        &["--backend", "--backend-config", "--lock", "--lock-timeout", "--migrate-state", "--state"],
+        "there is no state file",
+    ),
+    (&["--replace"], "there is no state to mark; `pipectl resync SERVICE/PIPE` reloads the tables of a database pipe"),
     (&["--input"], "use `pipectl apply --yes` where nobody can answer"),
     (&["--parallelism"], "use `pipectl apply --parallel N`"),
     (&["--api-key", "--key", "--token"], "set CLICKHOUSE_CLOUD_API_KEY and CLICKHOUSE_CLOUD_API_SECRET"),
 ];
 
 /// Replaces clap's guess, which goes by the spelling (`diff-env` for `diff`), where the word is known.
-pub(super) fn suggest_own_words(mut error: Error) -> Error {
-    let tip = context_text(&error, ContextKind::InvalidSubcommand)
-        .and_then(|word| find_tip(&COMMANDS, word))
-        .or_else(|| context_text(&error, ContextKind::InvalidArg).and_then(|word| find_tip(&FLAGS, word)));
+pub(super) fn suggest_own_words(program: &clap::Command, mut error: Error) -> Error {
+    let command = context_text(&error, ContextKind::InvalidSubcommand).and_then(|word| find_tip(&COMMANDS, word));
+    let tip = command.map(str::to_owned).or_else(|| {
+        let flag = context_text(&error, ContextKind::InvalidArg)?;
+        find_tip(&FLAGS, flag).map(str::to_owned).or_else(|| name_commands_of_flag(program, flag))
+    });
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedSubcommand);
         error.remove(ContextKind::SuggestedArg);
@@ -97,6 +106,21 @@ pub(super) fn reject_single_dash(program: &mut clap::Command, args: &[OsString])
         return Err(program.error(ErrorKind::UnknownArgument, message));
     }
     Ok(())
+}
+
+/// "`--yes` is a flag of `pipectl apply`".
+fn name_commands_of_flag(program: &clap::Command, flag: &str) -> Option<String> {
+    let name = flag.strip_prefix("--")?;
+    let owners: Vec<_> = commands_with_flag(program, program.get_name(), name);
+    let quoted: Vec<_> = owners.iter().map(|command| format!("`{command}`")).collect();
+    (!quoted.is_empty()).then(|| format!("`{flag}` is a flag of {}", quoted.join(", ")))
+}
+
+fn commands_with_flag(command: &clap::Command, path: &str, flag: &str) -> Vec<String> {
+    let own = command.get_arguments().any(|it| it.get_long() == Some(flag)).then(|| path.to_owned());
+    let below =
+        command.get_subcommands().flat_map(|it| commands_with_flag(it, &format!("{path} {}", it.get_name()), flag));
+    own.into_iter().chain(below).collect()
 }
 
 fn long_flags(command: &clap::Command) -> BTreeSet<String> {
@@ -145,6 +169,19 @@ mod tests {
             }
         }
         assert!(usage_error(&["paln"]).contains("'plan'"), "a misspelt word is still guessed");
+    }
+
+    #[test]
+    fn flag_of_another_command_names_that_command() {
+        for (args, tip) in [
+            (&["plan", "--yes"][..], "`--yes` is a flag of `pipectl apply`"),
+            (&["plan", "--allow-delete", "a/b"], "`--allow-delete` is a flag of `pipectl apply`"),
+            (&["apply", "--out", "x"], "`--out` is a flag of `pipectl plan`, "),
+            (&["plan", "--applied=x"], "`--applied` is a flag of `pipectl ci base`"),
+        ] {
+            let message = usage_error(args);
+            assert!(message.contains(tip) && message.matches("tip: ").count() == 1, "{args:?}: {message}");
+        }
     }
 
     #[test]
