@@ -73,8 +73,8 @@ fn new_environment_is_held_to_the_policy_for_all() {
 fn advice_about_a_limit_of_the_base_works() {
     let repo = protected_repo("{maxDelete: 0}");
     delete_clicks(&repo);
-    let advice = "the plan would delete 1 object, but `maxDelete` was 0 before this change: raise `policy.maxDelete` to 1 in \
-                  pipectl.yaml, in a change of its own, or pass `--allow-delete analytics/clicks`";
+    let advice = "the plan would delete 1 object, but `maxDelete` was 0 before this change\n      to allow it: raise \
+                  `policy.maxDelete` to 1 in pipectl.yaml, in a change of its own, or pass `--allow-delete analytics/clicks`";
     // Before somebody follows it in vain, and after.
     for limit in [0, 10] {
         repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: {limit}}}\n"));

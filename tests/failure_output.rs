@@ -33,7 +33,7 @@ async fn plan_and_apply(bench: &Bench, documents: &[Value]) -> Vec<ObjectResult>
 
 /// The table, with every id alike.
 fn summary_table(reports: &[ObjectResult]) -> String {
-    let text = apply_summary::render(reports).to_plain();
+    let text = apply_summary::render(reports, 0).to_plain();
     hide_ids(&text)
 }
 

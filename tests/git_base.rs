@@ -353,7 +353,7 @@ fn base_of_a_renamed_pipe_holds_after_its_previous_name_is_dropped() {
     repo.write_file("pipes/clicks.yaml", &format!("{absent}spec: {{state: absent}}\n"));
     repo.commit_all("Delete it");
     let plan = repo.run_successfully(&["plan", "pipes", "--base", &base]);
-    assert!(plan.contains("blocked: it is protected") && plan.contains("0 to delete"), "{plan}");
+    assert!(plan.contains("\n      it is protected") && plan.contains("0 to delete"), "{plan}");
 }
 
 /// A rename that no apply did, and a new pipe of the name before: nobody can tell whose the live pipe is.

@@ -67,7 +67,7 @@ fn plan_shows_the_flag_that_allows_a_replacement() {
     let desk = dir_with_replacement();
     let plan = ["plan", "pipes.yaml", "--sandbox", "--out=plan.json"];
     let said = desk.run_with_env(&plan, &SEED_SECRET);
-    let flag = "apply skips this change unless you pass `--allow-replace analytics/postgres-cdc`";
+    let flag = "pass `--allow-replace analytics/postgres-cdc`";
     assert!(said.stdout.contains(flag), "{}", said.all_output());
     // A review is no permission, and a permission does not make it another plan.
     let said = run_apply(&desk, &["--plan=plan.json"]);

@@ -129,7 +129,6 @@ fn immutable_field_change_forces_replacement() {
                    the API made these values from the id of the old object, and the new object gets its own: `source.kafka.consumerGroup`
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`
                    the API returned no value for these fields, and the new object has them only if the manifest declares them: `destination.tableDefinition.primaryKey`, `source.kafka.sshKeyResourceId`
-                   apply skips this change unless you pass `--allow-replace analytics/clicks`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"clicks"},"id":"11111111-1111-4111-8111-111111111111"}}

@@ -52,7 +52,6 @@ fn edited_table_is_removed_and_added_again() {
           ~ source.postgres.tableMappings               public.refunds -> refunds: excludedColumns [] -> ["secret_note"]
             actions: stop, wait until Paused, patch, stop, wait until Paused, patch, wait until Running
             data:  `public.refunds` is removed and added again, with a new snapshot into `refunds`: empty or drop that table first
-                   apply skips this change unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).
@@ -79,7 +78,6 @@ fn editing_the_only_table_forces_replacement() {
                    the new pipe takes a new initial snapshot
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`, `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`
                    the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.sshKeyResourceId`
-                   apply skips this change unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}
@@ -138,7 +136,6 @@ fn postgres_authentication_change_forces_replacement() {
                    the new pipe takes a new initial snapshot
                    the API does not return these fields, and the new object has them only if the manifest declares them: `destination.roles`, `source.postgres.settings.deleteOnMerge`, `source.postgres.settings.enableFailoverSlots`
                    the API returned no value for these fields, and the new object has them only if the manifest declares them: `source.postgres.sshKeyResourceId`
-                   apply skips this change unless you pass `--allow-replace analytics/orders-cdc`
 
     Plan: 0 to create, 0 to update, 1 to replace, 0 to delete.  0 unchanged, 0 unmanaged.
     {"delete":{"address":{"service":"analytics","kind":"ClickPipe","name":"orders-cdc"},"id":"22222222-2222-4222-8222-222222222222"}}

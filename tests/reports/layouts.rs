@@ -109,7 +109,7 @@ fn partly_failed_apply() {
         let results = bench.apply_plan(plan.clone()).await;
         (git, plan, results)
     });
-    let text = apply_summary::render(&results).to_plain();
+    let text = apply_summary::render(&results, 0).to_plain();
     let run = RunReport { command: "apply", outcome: "partly", results, ..run(&git, &plan) };
     let page = page_words(&rendered(ReportFormat::Html, &run));
     let layouts = [text, rendered(ReportFormat::Markdown, &run), page].map(|part| hide_ids(&outline(&part)));

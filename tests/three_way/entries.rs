@@ -73,7 +73,7 @@ fn list_entry_changed_in_git_and_live_blocks_the_object() {
         .replace("targetTable: orders", "targetTable: orders, tableEngine: \"Null\"");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @r#"
     analytics                                       1 object
-      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
+      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> orders` was changed in git and outside git; write the live value into the manifest, or let the value of git win: run plan and apply without `--base`
           ~ source.postgres.tableMappings               public.orders -> orders: tableEngine "MergeTree" -> "Null"   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.
@@ -89,7 +89,7 @@ fn source_retargeted_in_git_and_live_blocks_the_object() {
     pipe["source"]["postgres"]["tableMappings"][1]["targetTable"] = json!("from_console");
     assert_snapshot!(plan_text(&base, &git, std::slice::from_ref(&pipe)), @r#"
     analytics                                       1 object
-      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> from_git` was changed in git and outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
+      ! shop                                        blocked: `source.postgres.tableMappings public.orders -> from_git` was changed in git and outside git; write the live value into the manifest, or let the value of git win: run plan and apply without `--base`
           ~ source.postgres.tableMappings               public.orders -> from_git: targetTable "from_console" -> "from_git"   # conflict: changed in git and outside git
         drift (not changed by this apply)
           * source.postgres.tableMappings               public.orders -> from_console: live, not in git

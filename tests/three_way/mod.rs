@@ -95,7 +95,7 @@ fn field_changed_in_git_and_live_blocks_the_object() {
     let git = kafka_manifest("clicks", "  scaling: {replicas: 3}");
     assert_snapshot!(plan_text(&base, &git, &[pipe]), @"
     analytics                                       1 object
-      ! clicks                                      blocked: `scaling.replicas` was changed to 3 in git and to 4 outside git; put the live value into the manifest, or apply the value of git: plan without `--base`
+      ! clicks                                      blocked: `scaling.replicas` was changed to 3 in git and to 4 outside git; write the live value into the manifest, or let the value of git win: run plan and apply without `--base`
           ~ scaling.replicas                            4 -> 3   # conflict: changed in git and outside git
 
     Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 blocked.  0 unchanged, 0 unmanaged.

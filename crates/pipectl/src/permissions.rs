@@ -8,10 +8,7 @@ use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
 
 /// Adds the flags to a plan. The planner does not know them. `limits` are those of the run.
 pub fn name_flags(plan: &mut Plan, limits: &ApprovalLimits) {
-    let skipped = |permission: &Permission| {
-        format!("apply skips this change unless you pass `{}`", flag(permission).unwrap_or_default())
-    };
-    plan.word_permissions(&|reason| blocked_text(reason, limits), &skipped, limits);
+    plan.word_permissions(&|reason| blocked_text(reason, limits));
 }
 
 /// Why an object is blocked, and what allows the change.
@@ -37,7 +34,7 @@ pub(crate) fn setting(reason: &BlockReason, limits: &ApprovalLimits) -> Option<S
             let policy = policy_with("wakeIdle", limits);
             Some(format!("set `{policy}: {{wakeIdle: true}}` in pipectl.yaml{when}"))
         }
-        (_, Permission::ApplyWithoutBase) => Some("plan without `--base`".to_owned()),
+        (_, Permission::ApplyWithoutBase) => Some("run plan and apply without `--base`".to_owned()),
         (_, Permission::Replace(at)) => {
             let policy = policy_with("allowReplace", limits);
             Some(format!("add `{at}` to `{policy}.allowReplace` in pipectl.yaml"))

@@ -238,21 +238,11 @@ impl Plan {
         exceeded.collect()
     }
 
-    /// Adds to the plan how a person can allow what it holds back, in the words of the command.
-    pub fn word_permissions(
-        &mut self,
-        blocked: &dyn Fn(&BlockReason) -> String,
-        skipped: &dyn Fn(&Permission) -> String,
-        limits: &ApprovalLimits,
-    ) {
+    /// Adds to each blocked change how a person can allow it, in the words of the command.
+    pub fn word_permissions(&mut self, describe: &dyn Fn(&BlockReason) -> String) {
         for change in &mut self.changes {
             if let Verdict::Blocked(reason) = &change.verdict {
-                change.reason = Some(blocked(reason));
-            } else if reason_to_hold(change, limits).is_some() {
-                let sentence = skipped(&Permission::Replace(change.address.clone()));
-                if !change.data_effects.contains(&sentence) {
-                    change.data_effects.push(sentence);
-                }
+                change.reason = Some(describe(reason));
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::connection::AccessMode;
 use crate::context::CommandContext;
 use crate::interruption::Interruption;
 use crate::outcome::CommandOutcome;
-use crate::output::Label;
+use crate::output::{Label, StyledText};
 use crate::plan_view::{self, Context, refusals};
 use crate::render::{apply_summary, plan as plan_text};
 use crate::reports::RunReport;
@@ -78,7 +78,12 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
         approved.exceeded_limits().iter().map(|it| permissions::limit_exceeded(it, &limits)).collect();
     if approved.actions().is_empty() {
         let ending = outcome_without_actions(&plan, &refused);
-        return Ok(run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded));
+        let blocked = plan.blocked_changes().count();
+        let text = if blocked == 0 { StyledText::new() } else { apply_summary::render(&[], blocked) };
+        return Ok(CommandOutcome {
+            text,
+            ..run_outcome(context, &session, plan, refused, ending, Vec::new(), exceeded)
+        });
     }
     let rate = session.plan_context(false).rate;
     let seconds = plan_view::least_cost(&plan, &[], rate).map_or(0.0, |(_, seconds)| seconds);
@@ -99,7 +104,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     } else {
         results_outcome(&results, &plan, &refused)
     };
-    let text = apply_summary::render(&results);
+    let text = apply_summary::render(&results, plan.blocked_changes().count());
     Ok(CommandOutcome { text, ..run_outcome(context, &session, plan, refused, ending, results, exceeded) })
 }
 

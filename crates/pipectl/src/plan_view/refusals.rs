@@ -39,9 +39,13 @@ impl ApplyRefusal {
 }
 
 fn describe(reason: &str, setting: Option<&str>, flag: Option<&str>) -> String {
+    ways_out(setting, flag).map_or_else(|| reason.to_owned(), |ways| format!("{reason}; to allow it, {ways}"))
+}
+
+fn ways_out(setting: Option<&str>, flag: Option<&str>) -> Option<String> {
     let flag = flag.map(|flag| format!("pass `{flag}`"));
     let ways: Vec<&str> = setting.into_iter().chain(flag.as_deref()).collect();
-    if ways.is_empty() { reason.to_owned() } else { format!("{reason}: {}", ways.join(", or ")) }
+    (!ways.is_empty()).then(|| ways.join(", or "))
 }
 
 /// The objects that apply will not touch, each with its reason.
@@ -86,8 +90,27 @@ pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyR
     })
 }
 
-/// One line for all objects with the same action and reason: the action, their names, why, and how to allow them.
-pub(crate) fn refusal_lines(refusals: &[ApplyRefusal]) -> Vec<String> {
+/// What apply will refuse for one reason.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RefusalGroup {
+    /// The action and the objects; empty if it is about the whole run.
+    pub(crate) subject: String,
+    pub(crate) reason: String,
+    /// How to allow it.
+    pub(crate) ways_out: Option<String>,
+}
+
+impl RefusalGroup {
+    /// All of it in one line.
+    pub(crate) fn line(&self) -> String {
+        let colon = if self.subject.is_empty() { "" } else { ": " };
+        let ways = self.ways_out.as_ref().map(|ways| format!("; to allow it, {ways}")).unwrap_or_default();
+        format!("{}{colon}{}{ways}", self.subject, self.reason)
+    }
+}
+
+/// One group for all objects with the same action and reason.
+pub(crate) fn group_refusals(refusals: &[ApplyRefusal]) -> Vec<RefusalGroup> {
     let mut groups: Vec<Vec<&ApplyRefusal>> = Vec::new();
     // Each of thousands of objects may have a reason of its own.
     let mut places = HashMap::new();
@@ -98,20 +121,20 @@ pub(crate) fn refusal_lines(refusals: &[ApplyRefusal]) -> Vec<String> {
             None => groups.push(vec![refusal]),
         }
     }
-    groups.iter().map(|members| group_line(members)).collect()
+    groups.iter().map(|members| refusal_group(members)).collect()
 }
 
-fn group_line(members: &[&ApplyRefusal]) -> String {
+fn refusal_group(members: &[&ApplyRefusal]) -> RefusalGroup {
     /// More names, or flags, are counted.
     const MAX_NAMED: usize = 5;
     let names: Vec<String> = members.iter().filter_map(|it| it.address.as_ref()).map(|at| format!("`{at}`")).collect();
     let shown = names.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(MAX_NAMED);
     let action = members[0].action.map(|action| format!("{action} ")).unwrap_or_default();
-    let names = match (names.len(), more) {
+    let subject = match (names.len(), more) {
         (0, _) => String::new(),
-        (_, 0) => format!("{action}{shown}: "),
-        (..) => format!("{action}{shown} and {more} more: "),
+        (_, 0) => format!("{action}{shown}"),
+        (..) => format!("{action}{shown} and {more} more"),
     };
     let mut flags: Vec<&str> = members.iter().filter_map(|it| it.flag.as_deref()).collect();
     flags.dedup();
@@ -123,7 +146,11 @@ fn group_line(members: &[&ApplyRefusal]) -> String {
         }
         _ => Some(flags.join(" ")),
     };
-    format!("{names}{}", describe(&members[0].reason, members[0].setting.as_deref(), flag.as_deref()))
+    RefusalGroup {
+        subject,
+        reason: members[0].reason.clone(),
+        ways_out: ways_out(members[0].setting.as_deref(), flag.as_deref()),
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +159,7 @@ mod tests {
 
     use model::address::{Address, Kind, Name, ServiceRef};
 
-    use super::{ApplyRefusal, refusal_for_time, refusal_lines};
+    use super::{ApplyRefusal, RefusalGroup, group_refusals, refusal_for_time};
 
     #[test]
     fn objects_with_one_reason_share_a_line() {
@@ -144,11 +171,14 @@ mod tests {
             flag: Some(format!("--allow-delete s/{name}")),
         };
         let few: Vec<_> = ["a", "b"].map(refusal).into();
-        let line = "delete `s/a`, `s/b`: too many: raise it, or pass `--allow-delete s/a --allow-delete s/b`";
-        assert_eq!(refusal_lines(&few), [line]);
+        let line =
+            "delete `s/a`, `s/b`: too many; to allow it, raise it, or pass `--allow-delete s/a --allow-delete s/b`";
+        let lines =
+            |refusals: &[ApplyRefusal]| group_refusals(refusals).iter().map(RefusalGroup::line).collect::<Vec<_>>();
+        assert_eq!(lines(&few), [line]);
         let many: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(refusal).into();
-        assert!(refusal_lines(&many)[0].ends_with("or pass `--allow-delete for each of 6 objects`"));
-        assert!(refusal_lines(&many)[0].starts_with("delete `s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
+        assert!(lines(&many)[0].ends_with("or pass `--allow-delete for each of 6 objects`"));
+        assert!(lines(&many)[0].starts_with("delete `s/a`, `s/b`, `s/c`, `s/d`, `s/e` and 1 more: "));
     }
 
     #[test]
@@ -157,7 +187,7 @@ mod tests {
         assert_eq!(refused(61), None);
         assert_eq!(
             refused(60).unwrap().sentence(),
-            "sending the plan takes at least 61 s, longer than `--timeout 1m`: the rest is skipped: set \
+            "sending the plan takes at least 61 s, longer than `--timeout 1m`: the rest is skipped; to allow it, set \
              `PIPECTL_TIMEOUT=2m` in the environment of the job, or pass `--timeout 2m`"
         );
     }

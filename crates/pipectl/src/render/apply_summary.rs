@@ -35,8 +35,8 @@ pub fn render_refused(moved: &[StaleObject]) -> StyledText {
 /// The widest column of names. Longer names exceed it, so that they do not push all others off the screen.
 const MAX_NAME_WIDTH: usize = 60;
 
-/// A row for each object, and the counts.
-pub fn render(reports: &[ObjectResult]) -> StyledText {
+/// A row for each object, and the counts. `blocked` is the number of objects that the plan holds back.
+pub fn render(reports: &[ObjectResult], blocked: usize) -> StyledText {
     let mut text = StyledText::new();
     for report in reports {
         push_not_recreated(&mut text, report);
@@ -57,7 +57,7 @@ pub fn render(reports: &[ObjectResult]) -> StyledText {
     if !reports.is_empty() {
         text.end_line();
     }
-    text.push(Label::Heading, format!("Apply: {}.", outcome_counts(reports))).end_line();
+    text.push(Label::Heading, format!("Apply: {}.", outcome_counts(reports, blocked))).end_line();
     text
 }
 
@@ -132,8 +132,8 @@ fn push_result_row(text: &mut StyledText, report: &ObjectResult, label: Label, w
     }
 }
 
-/// `12 applied, 1 failed, …`.
-pub fn outcome_counts(reports: &[ObjectResult]) -> String {
+/// `12 applied, 1 failed, …`. `blocked` is the number of objects that the plan holds back.
+pub fn outcome_counts(reports: &[ObjectResult], blocked: usize) -> String {
     let of = |wanted| reports.iter().filter(|report| report.outcome == wanted).count();
     let counts = format!(
         "{} applied, {} failed, {} skipped, {} unknown",
@@ -142,7 +142,11 @@ pub fn outcome_counts(reports: &[ObjectResult]) -> String {
         of(Outcome::Skipped),
         of(Outcome::Unknown)
     );
-    let others = [(Outcome::Accepted, "accepted, not settled yet"), (Outcome::Interrupted, "interrupted")];
-    let others = others.map(|(outcome, word)| (of(outcome), word)).into_iter().filter(|(count, _)| *count > 0);
+    let others = [
+        (of(Outcome::Accepted), "accepted, not settled yet"),
+        (of(Outcome::Interrupted), "interrupted"),
+        (blocked, "blocked"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
     others.fold(counts, |counts, (count, word)| format!("{counts}, {count} {word}"))
 }

@@ -1,8 +1,8 @@
 //! The text of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::address::{Kind, ServiceRef};
+use model::address::{Address, Kind, ServiceRef};
 use model::sanitize::sanitize_line;
 use planner::{IgnoredChanges, Plan};
 
@@ -11,7 +11,7 @@ use crate::diagnostics::pluralize;
 use crate::output::{Label, StyledText};
 use crate::plan_view::field::{FieldView, FieldWords, MAX_INLINE, is_kept_stopped};
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
-use crate::plan_view::refusals::refusal_lines;
+use crate::plan_view::refusals::group_refusals;
 use crate::plan_view::review_notes::review_lines;
 use crate::plan_view::values::MAX_VALUE_CHARS;
 pub use crate::plan_view::{ApplyRefusal, Context, plan_json};
@@ -39,6 +39,7 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
     for at in &plan.in_sync {
         *in_sync.entry(&at.service).or_default() += 1;
     }
+    let refused: BTreeSet<&Address> = context.refusals.iter().filter_map(|it| it.address.as_ref()).collect();
     let mut text = StyledText::new();
     push_header(&mut text, plan, context);
     for (service, objects) in services {
@@ -49,7 +50,7 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
         let id = id.filter(|id| *id != service.as_str()).map(|id| format!(" ({id})")).unwrap_or_default();
         push_columns(&mut text, Label::Name, &format!("{service}{id}"), OBJECT_COLUMN, &count, Label::Dim);
         for object in objects {
-            push_object(&mut text, object, context.diff);
+            push_object(&mut text, object, context.diff, refused.contains(object.address));
         }
         text.end_line();
     }
@@ -95,11 +96,13 @@ fn severity_sign(severity: ObjectSeverity) -> (&'static str, Label) {
     }
 }
 
-fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool) {
+/// `is_refused` objects have their reason in the list of what apply will refuse.
+fn push_object(text: &mut StyledText, object: &ObjectView<'_>, diff: bool, is_refused: bool) {
     let (sign, label) = severity_sign(object.severity);
     let left = format!("  {sign} {}", object_label(object.address));
     let is_told_by_fields = object.change.is_some() || !object.removals().is_empty();
     let words = match object.severity {
+        ObjectSeverity::Blocked if is_refused => format!("{}; see below", object.outcome),
         ObjectSeverity::Blocked | ObjectSeverity::Unusable => object.summary(),
         ObjectSeverity::Adopt if object.requests.is_empty() => object.summary(),
         ObjectSeverity::Removal if !is_told_by_fields => object.summary(),
@@ -218,8 +221,14 @@ fn push_refusals(text: &mut StyledText, refusals: &[ApplyRefusal]) {
     if !refusals.is_empty() {
         text.push(Label::Blocked, "Apply will refuse:").end_line();
     }
-    for line in refusal_lines(refusals) {
-        text.push_plain(format!("  {}", sanitize_line(&line))).end_line();
+    for group in group_refusals(refusals) {
+        if !group.subject.is_empty() {
+            text.push_plain(format!("  {}", sanitize_line(&group.subject))).end_line();
+        }
+        text.push_plain(format!("      {}", sanitize_line(&group.reason))).end_line();
+        if let Some(ways) = &group.ways_out {
+            text.push(Label::Dim, "      to allow it: ").push_plain(sanitize_line(ways)).end_line();
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::run_report::{ReportView, RunReport};
 use crate::escape::{code_fence, markdown_code, markdown_sentence, truncate_chars};
 use crate::label_groups::group_title;
 use crate::plan_view::object::{ObjectSeverity, ObjectView};
-use crate::plan_view::refusals::refusal_lines;
+use crate::plan_view::refusals::{RefusalGroup, group_refusals};
 use crate::render::drift::DriftGroup;
 
 /// GitHub accepts 65,536 characters. The rest is for what a workflow adds.
@@ -56,7 +56,8 @@ fn char_count(text: &str) -> usize {
 fn comment_head(run: &RunReport) -> String {
     let mut out = format!("### {}: {}\n\n", markdown_sentence(&run.title()), markdown_sentence(&run.headline()));
     out.push_str(&urgent_list("Look at this now:", &run.alarm_lines()));
-    out.push_str(&urgent_list("Apply will refuse:", &refusal_lines(&run.context.refusals)));
+    let refusals: Vec<String> = group_refusals(&run.context.refusals).iter().map(RefusalGroup::line).collect();
+    out.push_str(&urgent_list("Apply will refuse:", &refusals));
     out.push_str(&review_list(&run.review_lines()));
     out.push_str(&label_group_table(run));
     let remainder = run.footnotes();
@@ -106,7 +107,6 @@ fn unmanaged_list(run: &RunReport) -> String {
     format!("<details><summary>{} unmanaged: live, not in git</summary>\n\n{items}{more}\n</details>\n\n", names.len())
 }
 
-/// What has to be seen before everything else: what the run left behind, and what the merge will not do.
 /// The notes of a review, as many as leave room for the rows.
 fn review_list(notes: &[String]) -> String {
     let notes: Vec<String> = notes.iter().map(|note| note_sentence(note)).collect();
@@ -134,6 +134,7 @@ pub(super) fn note_list(notes: &[String]) -> String {
     out
 }
 
+/// What must be seen before everything else: what the run left behind, and what the merge will not do.
 fn urgent_list(title: &str, lines: &[String]) -> String {
     /// More lines are counted. The rows of the table say the rest.
     const MAX_LINES: usize = 10;

@@ -121,7 +121,9 @@ impl RunReport {
             }
             _ if !self.errors.is_empty() && problems.is_empty() => "failed".to_owned(),
             _ if !self.errors.is_empty() => format!("failed: {problems}"),
-            (Some(_), _) if !self.results.is_empty() => apply_summary::outcome_counts(&self.results),
+            (Some(plan), _) if !self.results.is_empty() => {
+                apply_summary::outcome_counts(&self.results, plan.blocked_changes().count())
+            }
             (Some(plan), _) if plan.has_no_changes() => {
                 format!("no changes{}{}", removal_suffix(plan), drift_suffix(plan))
             }

@@ -21,7 +21,7 @@ pub(super) fn fmt_conflict(fields: &[ConflictingField], f: &mut fmt::Formatter<'
     f.write_str(if fields.iter().all(|it| it.is_from_target) {
         "merge the target branch into this one and choose"
     } else {
-        "put the live value into the manifest, or apply the value of git"
+        "write the live value into the manifest, or let the value of git win"
     })
 }
 
