@@ -16,6 +16,9 @@ pub struct FieldRule {
     pub severity: Severity,
     /// Why it is believed.
     pub evidence: Evidence,
+    /// What the code means, if whoever asks has the page of the codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<&'static str>,
     /// The objects that have the fields, as paths of a manifest.
     #[serde(skip)]
     pub(super) objects: Vec<&'static str>,
@@ -32,13 +35,14 @@ impl FieldRule {
         self.objects.iter().any(is_read)
     }
 
-    /// Severity and evidence, in words.
+    /// Its meaning, severity and evidence, in words.
     pub(super) fn describe(&self) -> String {
         let severity = match self.severity {
             Severity::Error => "Error",
             Severity::Warning => "Warning",
         };
-        format!("{severity}. Evidence: {}.", self.evidence.describe())
+        let meaning = self.meaning.map(|meaning| format!("{meaning} ")).unwrap_or_default();
+        format!("{meaning}{severity}. Evidence: {}.", self.evidence.describe())
     }
 }
 
@@ -53,7 +57,9 @@ pub(super) fn rules_of(kind: Kind) -> Vec<FieldRule> {
         let is_same = |known: &&mut FieldRule| known.code == code && known.fields == fields;
         match found.iter_mut().find(is_same) {
             Some(known) => known.objects.extend(objects),
-            None => found.push(FieldRule { code, severity, evidence, objects: objects.to_vec(), fields }),
+            None => {
+                found.push(FieldRule { code, severity, evidence, meaning: None, objects: objects.to_vec(), fields });
+            }
         }
     }
     found

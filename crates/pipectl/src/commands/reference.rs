@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 use clap_mangen::Man;
-use clickpipes::docs::{self, FieldExplanation};
+use clickpipes::docs::{self, FieldExplanation, UnknownField};
 use clickpipes::editor_schema::editor_schema;
 use model::address::Kind;
 use model::project::project_schema;
@@ -65,9 +65,12 @@ pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) 
         outcome.text.push_plain(help.to_string());
         return Ok(outcome);
     }
-    let explanation = docs::explain_field(field)?;
+    let mut explanation = docs::explain_field(field).map_err(unknown_field)?;
     if options.is_effective {
         return effective_values::run(context, options.field.as_deref(), &explanation);
+    }
+    for rule in &mut explanation.rules {
+        rule.meaning = CodeHelp::find(rule.code).map(|help| help.meaning);
     }
     let help_uri = page_url("reference", &docs::reference_anchor(&explanation));
     let text = format!("{explanation}\n  {help_uri}\n");
@@ -75,6 +78,16 @@ pub(crate) fn explain_field(context: &CommandContext, options: &ExplainOptions) 
     let mut outcome = CommandOutcome::new(context, exit::DONE, context.envelope("found", &help));
     outcome.text.push_plain(text);
     Ok(outcome)
+}
+
+fn unknown_field(error: UnknownField) -> anyhow::Error {
+    if error.suggestions.is_empty() {
+        anyhow!(
+            "{error}; `pipectl explain` shows the fields of a pipe, `pipectl explain Project` those of pipectl.yaml"
+        )
+    } else {
+        error.into()
+    }
 }
 
 /// Prints the manual: one page for the program, and one for each command after it.
