@@ -122,11 +122,11 @@ fn invalid_terraform_state_is_rejected_with_a_hint() {
     let cases: [(&[u8], &str); 13] = [
         (b"", "not JSON"),
         (b"password = canary-of-terraform", "terraform show -json"),
-        (b"[\"canary-of-terraform\"]", "no state of Terraform"),
+        (b"[\"canary-of-terraform\"]", "not a Terraform state"),
         (br#"{"version": 3, "serial": 1, "lineage": "x", "modules": []}"#, "an old version of Terraform"),
         (br#"{"version": 4, "serial": 1, "lineage": "x", "resources": []}"#, "is empty"),
         (br#"{"version": 4, "serial": 1, "lineage": "x", "resources": [{"type": 7}]}"#, "is not a text"),
-        (br#"{"format_version": "1.2", "planned_values": {}}"#, "a plan"),
+        (br#"{"format_version": "1.2", "planned_values": {}}"#, "a Terraform plan"),
         (br#"{"format_version": "1.0"}"#, "is empty"),
         (br#"{"format_version": "1.0", "values": {"root_module": {}}}"#, "is empty"),
         (br#"{"values": {"root_module": {"resources": {}}}}"#, "is not a list"),

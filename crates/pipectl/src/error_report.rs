@@ -99,7 +99,7 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ReadUnanswered => "nothing was changed; check the network and the proxy, and try again",
         Hint::WriteUnanswered => "the request may have been carried out; plan again to see what is live",
         Hint::EarlierAttemptUnanswered => {
-            "an earlier attempt of this request got no answer and may have been carried out; plan again"
+            "an earlier attempt of this request failed without a clear answer and may have been carried out; plan again"
         }
         Hint::CreateUnanswered => {
             "the object may still appear; apply again in a minute: pipectl then adopts it instead of creating a second one"

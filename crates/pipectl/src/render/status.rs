@@ -303,7 +303,15 @@ pub fn explain_service_state(state: &str) -> Option<&'static str> {
 }
 
 fn status_counts(status: &StatusReport) -> String {
-    let counts = health_counts(&status.all_pipes().collect::<Vec<_>>());
+    let pipes: Vec<_> = status.all_pipes().collect();
+    let counts = match (pipes.len(), status.omitted) {
+        (_, 0) => health_counts(&pipes),
+        (0, omitted) => format!("0 of {} with a problem", pluralize(omitted, "pipe")),
+        (shown, omitted) => {
+            let all = pluralize(shown + omitted, "pipe");
+            format!("{shown} of {all} with a problem: {}", count_healths(&pipes, &[Health::Warning, Health::Bad]))
+        }
+    };
     let unmanaged = status.all_pipes().filter(|pipe| pipe.managed == Some(false)).count();
     let endpoints: usize = status.services.iter().map(|service| service.endpoints.len()).sum();
     let unread = status.read_errors().len();
@@ -311,7 +319,6 @@ fn status_counts(status: &StatusReport) -> String {
         (unmanaged > 0).then(|| format!("  {unmanaged} unmanaged.")),
         (endpoints > 0).then(|| format!("  {} with a problem.", pluralize(endpoints, "endpoint"))),
         (unread > 0).then(|| format!("  {} could not be read.", pluralize(unread, "service"))),
-        (status.omitted > 0).then(|| format!("  {} without a problem omitted.", pluralize(status.omitted, "pipe"))),
     ];
     let more: String = more.into_iter().flatten().collect();
     format!("Status: {counts}.{more}")
@@ -319,10 +326,14 @@ fn status_counts(status: &StatusReport) -> String {
 
 /// `3 pipes: 2 ok, 0 moving, 1 warning, 0 bad`.
 fn health_counts(pipes: &[&PipeStatus]) -> String {
-    let count = |health: Health| pipes.iter().filter(|pipe| pipe.health == health).count();
     let healths = [Health::Ok, Health::Moving, Health::Warning, Health::Bad];
-    let healths = healths.map(|health| format!("{} {}", count(health), health_word(health)));
-    format!("{}: {}", pluralize(pipes.len(), "pipe"), healths.join(", "))
+    format!("{}: {}", pluralize(pipes.len(), "pipe"), count_healths(pipes, &healths))
+}
+
+fn count_healths(pipes: &[&PipeStatus], healths: &[Health]) -> String {
+    let count = |health: &Health| pipes.iter().filter(|pipe| pipe.health == *health).count();
+    let counts: Vec<_> = healths.iter().map(|health| format!("{} {}", count(health), health_word(*health))).collect();
+    counts.join(", ")
 }
 
 /// State and health in one line, for `--watch`.

@@ -20,9 +20,9 @@ pub enum TerraformStateError {
     /// A `terraform.tfstate` file of another version than 4.
     #[error("this is a state file of an old version of Terraform. {COMMAND}")]
     OldStateFile,
-    #[error("this is a plan, not a state. {COMMAND}")]
+    #[error("this is a Terraform plan, not a state. {COMMAND}")]
     Plan,
-    #[error("this is no state of Terraform. {COMMAND}")]
+    #[error("this is not a Terraform state. {COMMAND}")]
     NotTerraform,
     #[error("the state is empty. Run `terraform show -json` in the folder and the workspace whose pipes are meant")]
     EmptyState,
@@ -39,7 +39,7 @@ pub enum TerraformStateError {
     UnexpectedShape { path: String, expected: &'static str },
 }
 
-const COMMAND: &str = "`terraform show -json > state.json` writes the one that is read here";
+const COMMAND: &str = "Write one with `terraform show -json > state.json`";
 
 pub(super) fn list_resources(state: &Value) -> Result<Vec<TerraformResource<'_>>, TerraformStateError> {
     let top = state.as_object().ok_or(TerraformStateError::NotTerraform)?;

@@ -38,7 +38,10 @@ pub(crate) struct TerraformOptions {
 
 /// Writes manifests of what a Terraform state contains.
 pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Result<CommandOutcome> {
-    let name = options.file.display();
+    let name = match options.file.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => options.file.display().to_string(),
+    };
     let state = parse_state(&files::read_named_file(&options.file, MAX_STATE_BYTES)?)
         .with_context(|| format!("cannot read {name}"))?;
     let mut read = terraform::read_state(&state).with_context(|| format!("cannot read {name}"))?;
