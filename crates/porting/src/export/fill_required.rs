@@ -178,6 +178,7 @@ impl<'v> ManifestDraft<'v> {
         let removed = path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
         if removed {
             self.field_notes.retain(|at, _| !at.is_within(path));
+            self.withheld.push(path.clone());
             self.remarks.push(format!("`{path}` is left out: {}", flaw.message));
         }
         removed

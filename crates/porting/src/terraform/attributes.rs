@@ -10,7 +10,7 @@ use crate::export::{EnvNames, escape_variables};
 use clickpipes::kinds::manifest_fields;
 use clickpipes::likely_secret::has_likely_secret;
 use clickpipes::pipe::{SourceFamily, SourceKind};
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, has_masked_text};
 use model::address::Kind;
 use model::annotations;
 use model::env_name::to_snake_case;
@@ -121,10 +121,12 @@ impl<'r> AttributeConverter<'r> {
                 object.insert(field.to_owned(), self.add_secret_reference(&at.child_path(field, field).field));
             }
         }
+        // The provider passes the names of a map such as `settings` as they are.
+        let is_verbatim = node.child_fields().any(|(field, _)| field.contains('_'));
         let unknown = rest.into_iter().filter(|attribute| !attribute.ends_with(WRITE_ONLY_VERSION_END));
         let unknown = unknown.filter_map(|attribute| {
             let value = self.convert_unknown(attribute, &given[attribute], at)?;
-            Some((to_camel_case(attribute), value))
+            Some((if is_verbatim { attribute.to_owned() } else { to_camel_case(attribute) }, value))
         });
         let unknown: Map<String, Value> = unknown.collect();
         if let Some(additional) = node.additional_field().filter(|_| !unknown.is_empty()) {
@@ -167,6 +169,10 @@ impl<'r> AttributeConverter<'r> {
         if node.is_secret() || self.has_password(given, at) {
             return Some(self.add_secret_reference(&at.field));
         }
+        if self.is_masked(given, at) {
+            self.add_remark(&at.attribute.to_string(), "hidden by the API: its value is left out");
+            return node.can_be_secret().then(|| self.add_secret_reference(&at.field));
+        }
         let is_object = node.has_child_fields() && !node.is_choice();
         match (given, node.list_item()) {
             (Value::Array(items), Some(item)) => {
@@ -203,6 +209,12 @@ impl<'r> AttributeConverter<'r> {
 
     fn has_password(&self, value: &Value, at: &AttributePath) -> bool {
         value.is_string() && FieldSemantics::for_kind(self.kind).field_at(&at.field).shown(value) != *value
+    }
+
+    // The provider stores what the API answers, masks included.
+    fn is_masked(&self, value: &Value, at: &AttributePath) -> bool {
+        let rules = FieldSemantics::for_kind(self.kind).field_at(&at.field);
+        value.is_string() && (has_masked_text(value) || rules.is_masked_uri(value))
     }
 
     fn complete_logins(&mut self, spec: &mut Map<String, Value>) {

@@ -288,3 +288,28 @@ fn unknown_texts_are_kept_where_the_state_tells_which_are_secret() {
     assert_eq!(told.iter().filter(|line| line.contains("left out")).count(), 2, "{told:?}");
     assert_eq!(told.iter().filter(|line| line.contains("stands under `additional`")).count(), 2, "{told:?}");
 }
+
+/// The provider stores what the API answers. A masked URI is a login all the same.
+#[test]
+fn masked_values_of_a_state_are_not_written() {
+    for uri in ["mongodb://[REDACTED]@h1:27017,h2:27017/?a=b", "[REDACTED]", "mongodb://u:****@h"] {
+        let mut values = whole("p");
+        values["source"] = json!({"mongodb": {"uri": uri, "read_preference": "primary"}});
+        let read = of(values);
+        let source = &read.objects[0].manifest["spec"]["source"]["mongodb"];
+        assert!(source["uri"]["fromEnv"].is_string(), "{source}");
+    }
+    let mut values = whole("p");
+    values["source"]["mysql"]["tls_host"] = json!("[REDACTED]");
+    let read = of(values);
+    assert_eq!(read.objects[0].manifest["spec"]["source"]["mysql"].get("tlsHost"), None);
+    assert!(remarks(&read).concat().contains("source.mysql.tls_host: hidden by the API"), "{:?}", remarks(&read));
+}
+
+/// The provider passes the names of `settings` as they are.
+#[test]
+fn unknown_setting_keeps_its_name() {
+    let mut values = whole("p");
+    values["settings"] = json!({"newer_setting": 5});
+    assert_eq!(of(values).objects[0].manifest["spec"]["settings"]["additional"], json!({"newer_setting": 5}));
+}
