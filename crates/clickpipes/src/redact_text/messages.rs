@@ -5,7 +5,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use super::{TextRedactor, has_swallowed_secret};
+use super::TextRedactor;
+use super::secret_words::SecretWords;
 use crate::kinds;
 use model::diagnostic::{Diagnostic, SourceFile};
 use model::path::FieldPath;
@@ -35,7 +36,7 @@ pub fn redact_messages(diagnostics: &mut [Diagnostic], files: &[SourceFile]) {
             let is_underlined = underlined.as_ref().is_some_and(|key| *key == name || sanitize_line(key) == name);
             // Quotes and escapes of YAML write a key in another way than messages name it.
             let is_key = diagnostic.path.segments().contains(&name) || has_word(text.text, &name);
-            if text.hides(&name) || is_key && has_swallowed_secret(&name, &text.names) {
+            if text.hides(&name) || is_key && text.words.may_hold_secret(&name) {
                 hide_word(diagnostic, &name, &|word| (word.to_owned(), HIDDEN));
             } else if is_underlined {
                 // The same word may stand in the message for something else.
@@ -90,8 +91,7 @@ fn hide_word(diagnostic: &mut Diagnostic, word: &str, replacement: &dyn Fn(&str)
 struct FileText<'f> {
     text: &'f str,
     quoted: String,
-    /// The names of secret fields.
-    names: BTreeSet<String>,
+    words: SecretWords,
     hidden: HashMap<String, bool>,
 }
 
@@ -100,7 +100,7 @@ impl<'f> FileText<'f> {
         let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
         let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
         let quoted = redactor.redact(&file.text, literals.map(|it| it.span.clone()));
-        Self { text: &file.text, quoted, names: redactor.names, hidden: HashMap::new() }
+        Self { text: &file.text, quoted, words: redactor.words, hidden: HashMap::new() }
     }
 
     /// Whether the file has the word only where quotes hide it.
