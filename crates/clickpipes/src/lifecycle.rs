@@ -1,5 +1,30 @@
 //! What the API's lifecycle states mean: which of them end a wait, and which are stopped.
 
+/// States by the words of the API, and one for every other word.
+macro_rules! api_states {
+    ($(#[$doc:meta])* $name:ident {
+        $(#[$other_doc:meta])* Other,
+        $($(#[$state_doc:meta])* $state:ident = $($word:literal)|+,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the words are those of the API")]
+        pub enum $name {
+            $($(#[$state_doc])* $state,)*
+            $(#[$other_doc])* Other(String),
+        }
+
+        impl From<&State> for $name {
+            fn from(state: &State) -> Self {
+                match state.as_str() {
+                    $($($word)|+ => Self::$state,)*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
 mod endpoints;
 mod health;
 mod pipe_state;
@@ -193,38 +218,21 @@ pub fn stopped_state_name(body: &Value) -> &'static str {
     source_family(body).unwrap_or(SourceFamily::Stream).stopped_state_name()
 }
 
-/// The state of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words are those of the API")]
-pub enum ServiceState {
-    Running,
-    Idle,
-    Awaking,
-    Starting,
-    Provisioning,
-    Stopping,
-    Stopped,
-    /// It is being deleted, or is deleted.
-    Terminated,
-    Failed,
-    /// A state that this version does not know, or that does not matter for pipes.
-    Other(String),
-}
-
-impl From<&State> for ServiceState {
-    fn from(state: &State) -> Self {
-        match state.as_str() {
-            "running" => Self::Running,
-            "idle" => Self::Idle,
-            "awaking" => Self::Awaking,
-            "starting" => Self::Starting,
-            "provisioning" => Self::Provisioning,
-            "stopping" => Self::Stopping,
-            "stopped" => Self::Stopped,
-            "terminating" | "terminated" | "softdeleting" | "softdeleted" => Self::Terminated,
-            "failed" => Self::Failed,
-            other => Self::Other(other.to_owned()),
-        }
+api_states! {
+    /// The state of a service.
+    ServiceState {
+        /// A state that this version does not know, or that does not matter for pipes.
+        Other,
+        Running = "running",
+        Idle = "idle",
+        Awaking = "awaking",
+        Starting = "starting",
+        Provisioning = "provisioning",
+        Stopping = "stopping",
+        Stopped = "stopped",
+        /// It is being deleted, or is deleted.
+        Terminated = "terminating" | "terminated" | "softdeleting" | "softdeleted",
+        Failed = "failed",
     }
 }
 

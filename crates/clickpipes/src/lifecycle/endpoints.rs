@@ -7,30 +7,17 @@ use serde_json::Value;
 
 use super::{Health, Progress, progress_toward};
 
-/// The status of a reverse private endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words are those of the API")]
-pub enum EndpointState {
-    Ready,
-    /// The owner of the source must accept the connection first.
-    PendingAcceptance,
-    Failed,
-    Rejected,
-    Expired,
-    /// On its way, or a status that this version does not know.
-    Other(String),
-}
-
-impl From<&State> for EndpointState {
-    fn from(state: &State) -> Self {
-        match state.as_str() {
-            "Ready" => Self::Ready,
-            "PendingAcceptance" => Self::PendingAcceptance,
-            "Failed" => Self::Failed,
-            "Rejected" => Self::Rejected,
-            "Expired" => Self::Expired,
-            other => Self::Other(other.to_owned()),
-        }
+api_states! {
+    /// The status of a reverse private endpoint.
+    EndpointState {
+        /// On its way, or a status that this version does not know.
+        Other,
+        Ready = "Ready",
+        /// The owner of the source must accept the connection first.
+        PendingAcceptance = "PendingAcceptance",
+        Failed = "Failed",
+        Rejected = "Rejected",
+        Expired = "Expired",
     }
 }
 

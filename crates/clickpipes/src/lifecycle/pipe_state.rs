@@ -2,53 +2,29 @@
 
 use model::live::State;
 
-/// The state of a pipe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words are those of the API")]
-pub enum PipeState {
-    /// Also a pipe for which the API returns no state yet.
-    Unknown,
-    Provisioning,
-    Setup,
-    Snapshot,
-    Running,
-    Modifying,
-    Resync,
-    Pausing,
-    Paused,
-    Stopping,
-    Stopped,
-    Completed,
-    Degraded,
-    Failed,
-    InternalError,
-    /// Acknowledged, and not carried out yet: clients of the API test for it.
-    Deleting,
-    /// A state that this version does not know.
-    Other(String),
-}
-
-impl From<&State> for PipeState {
-    fn from(state: &State) -> Self {
-        match state.as_str() {
-            "" | "Unknown" => Self::Unknown,
-            "Provisioning" => Self::Provisioning,
-            "Setup" => Self::Setup,
-            "Snapshot" => Self::Snapshot,
-            "Running" => Self::Running,
-            "Modifying" => Self::Modifying,
-            "Resync" => Self::Resync,
-            "Pausing" => Self::Pausing,
-            "Paused" => Self::Paused,
-            "Stopping" => Self::Stopping,
-            "Stopped" => Self::Stopped,
-            "Completed" => Self::Completed,
-            "Degraded" => Self::Degraded,
-            "Failed" => Self::Failed,
-            "InternalError" => Self::InternalError,
-            "Deleting" => Self::Deleting,
-            other => Self::Other(other.to_owned()),
-        }
+api_states! {
+    /// The state of a pipe.
+    PipeState {
+        /// A state that this version does not know.
+        Other,
+        /// Also a pipe for which the API returns no state yet.
+        Unknown = "" | "Unknown",
+        Provisioning = "Provisioning",
+        Setup = "Setup",
+        Snapshot = "Snapshot",
+        Running = "Running",
+        Modifying = "Modifying",
+        Resync = "Resync",
+        Pausing = "Pausing",
+        Paused = "Paused",
+        Stopping = "Stopping",
+        Stopped = "Stopped",
+        Completed = "Completed",
+        Degraded = "Degraded",
+        Failed = "Failed",
+        InternalError = "InternalError",
+        /// Acknowledged, and not carried out yet: clients of the API test for it.
+        Deleting = "Deleting",
     }
 }
 
