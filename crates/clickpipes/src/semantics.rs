@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use model::action::UpdateVia;
@@ -58,8 +58,14 @@ pub enum OnChange {
     Replace,
 }
 
+impl Default for OnChange {
+    fn default() -> Self {
+        Self::Update(UpdateVia::Resource)
+    }
+}
+
 /// Whether the API returns a field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Readback {
     /// Whenever it is set.
@@ -119,8 +125,7 @@ pub struct DeltaFields {
 }
 
 /// The marks of one field and of the fields below it.
-#[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
+#[derive(Clone, Debug, Default)]
 pub struct FieldSemantics {
     /// What changing it takes.
     pub on_change: OnChange,

@@ -169,16 +169,12 @@ pub(crate) fn state_change(
     let unchanged = |base: &Document| base.intent.presence == Presence::Present(desired_state) && !is_own;
     let state_verdict = |base| if unchanged(base) { FieldVerdict::Drift } else { FieldVerdict::Change };
     Some(FieldChange {
-        entry: None,
         before: Some(Value::from(object.state.as_str())),
         after: state_name(Presence::Present(desired_state)),
-        forces_replacement: false,
         verdict: base.map(state_verdict),
         base: base.and_then(|base| state_name(base.intent.presence)),
         write_only: false,
-        has_target_value: false,
-        place: Some(document.origin.field_place(&path)),
-        path,
+        ..without_values(document, &path, FieldVerdict::Change)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::references::Connection;
@@ -30,7 +31,7 @@ impl FieldSemantics {
 }
 
 /// What a field takes over from the object it stands in.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct InheritedSemantics {
     on_change: OnChange,
     readback: Readback,
@@ -38,19 +39,6 @@ struct InheritedSemantics {
     sent_with: Vec<FieldPath>,
     local_only: bool,
     refers_to: Option<Kind>,
-}
-
-impl Default for InheritedSemantics {
-    fn default() -> Self {
-        Self {
-            on_change: OnChange::Update(UpdateVia::Resource),
-            readback: Readback::Always,
-            needs_pause: false,
-            sent_with: Vec::new(),
-            local_only: false,
-            refers_to: None,
-        }
-    }
 }
 
 fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
@@ -68,7 +56,7 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
         omitted_values,
         is_absent_when_set: mark(annotations::ABSENT_WHEN_SET).is_some(),
         weakens_tls: mark(annotations::WEAKENS_TLS).is_some(),
-        connects_to: mark(annotations::CONNECTS_TO).and_then(Value::as_str).and_then(Connection::from_mark),
+        connects_to: mark(annotations::CONNECTS_TO).and_then(|it| Connection::deserialize(it).ok()),
         minimum: mark("minimum").and_then(Value::as_f64),
         replace_across: mark(annotations::REPLACE_ACROSS).map(string_list).unwrap_or_default(),
         fields: fields.map(|(name, field)| (name.to_owned(), Arc::new(read_field(field, &inherited)))).collect(),
@@ -93,31 +81,10 @@ fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
 
 /// The rules of a field of which only its surroundings are known.
 fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
-    FieldSemantics {
-        on_change: inherited.on_change,
-        readback: inherited.readback,
-        list: ListSemantics::Atomic,
-        needs_pause: inherited.needs_pause,
-        sent_with: inherited.sent_with,
-        local_only: inherited.local_only,
-        is_secret: false,
-        one_request_only: false,
-        defines_table: false,
-        replace_across: Vec::new(),
-        weakens_tls: false,
-        is_absent_when_set: false,
-        refers_to: inherited.refers_to,
-        connects_to: None,
-        leads_to_objects: inherited.refers_to.is_some(),
-        equality: Equality::Exact,
-        omitted_values: Vec::new(),
-        omits_default: false,
-        minimum: None,
-        is_unknown: false,
-        fields: std::collections::BTreeMap::new(),
-        items: None,
-        fallback: None,
-    }
+    let InheritedSemantics { on_change, readback, needs_pause, sent_with, local_only, refers_to } = inherited;
+    let leads_to_objects = refers_to.is_some();
+    let unmarked = FieldSemantics::default();
+    FieldSemantics { on_change, readback, needs_pause, sent_with, local_only, refers_to, leads_to_objects, ..unmarked }
 }
 
 fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> InheritedSemantics {
@@ -131,11 +98,7 @@ fn inherit_annotations(node: &FieldNode, above: &InheritedSemantics) -> Inherite
     };
     InheritedSemantics {
         on_change,
-        readback: match text(annotations::READBACK) {
-            Some("never") => Readback::Never,
-            Some("sometimes") => Readback::Sometimes,
-            _ => above.readback,
-        },
+        readback: mark(annotations::READBACK).and_then(|it| Readback::deserialize(it).ok()).unwrap_or(above.readback),
         needs_pause: above.needs_pause || mark(annotations::NEEDS_PAUSE).is_some(),
         sent_with: match mark(annotations::SENT_WITH) {
             // A new object is sent as a whole.
@@ -178,35 +141,10 @@ fn read_delta_fields(mark: &Value) -> Option<DeltaFields> {
 
 fn read_equality(node: &FieldNode) -> Equality {
     match node.keyword_value(annotations::EQUAL) {
-        Some(Value::String(how)) => match how.as_str() {
-            "caseless" => Equality::Caseless,
-            "engine" => Equality::Engine,
-            "count" => Equality::Count,
-            "cpu" => Equality::Cpu,
-            "memory" => Equality::Memory,
-            "uri" => Equality::Uri,
-            "commaList" => Equality::CommaList,
-            "host" => Equality::Host,
-            "hostList" => Equality::HostList,
-            "instant" => Equality::Instant,
-            "minute" => Equality::Minute,
-            "url" => Equality::Url,
-            "storageUrl" => Equality::StorageUrl,
-            "sql" => Equality::Sql,
-            "pem" => Equality::Pem,
-            _ => Equality::Exact,
-        },
-        Some(Value::Object(how)) => Equality::FlavourOf(
-            how.get("flavourOf")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
-                .filter_map(|(flavour, base)| Some((flavour.clone(), base.as_str()?.to_owned())))
-                .collect(),
-        ),
+        Some(mark) => Equality::deserialize(mark).unwrap_or_default(),
         // Words of an enum are the same in any case.
-        _ if !node.allowed_values().is_empty() => Equality::Caseless,
-        _ => Equality::Exact,
+        None if !node.allowed_values().is_empty() => Equality::Caseless,
+        None => Equality::Exact,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{FieldSemantics, masked};
@@ -14,7 +15,8 @@ use model::live::{Id, Object};
 const FIRST_BROKER_PORT: u64 = 14_001;
 
 /// How the value of a field names the hosts that a pipe connects to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) enum Connection {
     /// One host.
     Host,
@@ -22,17 +24,6 @@ pub(super) enum Connection {
     Brokers,
     /// A URL.
     Url,
-}
-
-impl Connection {
-    pub(super) fn from_mark(mark: &str) -> Option<Self> {
-        match mark {
-            "host" => Some(Self::Host),
-            "brokers" => Some(Self::Brokers),
-            "url" => Some(Self::Url),
-            _ => None,
-        }
-    }
 }
 
 impl FieldSemantics {
