@@ -11,10 +11,9 @@ pub(crate) mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::action::Action;
 use model::address::{Address, Kind};
 use model::desired::Place;
-use planner::{Change, MissingBase, Plan, UncheckedFields};
+use planner::{Change, MissingBase, Plan, UncheckedFields, actions_by_object};
 use serde_json::{Value, json};
 
 use self::field::{FieldView, FieldWords};
@@ -87,7 +86,7 @@ pub(crate) struct PlanView<'p> {
 
 impl<'p> PlanView<'p> {
     pub(crate) fn new(plan: &'p Plan, results: &'p [ObjectResult], refusals: &[ApplyRefusal]) -> Self {
-        let actions = actions_by_object(plan);
+        let actions = actions_by_object(&plan.actions);
         let results: BTreeMap<&Address, &ObjectResult> = results.iter().map(|it| (&it.address, it)).collect();
         let mut objects: BTreeMap<&Address, ObjectView<'p>> = BTreeMap::new();
         for change in &plan.changes {
@@ -126,15 +125,6 @@ impl<'p> PlanView<'p> {
         objects.sort_by(|a, b| (a.severity, a.address).cmp(&(b.severity, b.address)));
         objects
     }
-}
-
-/// What is done to each object, in order.
-fn actions_by_object(plan: &Plan) -> BTreeMap<&Address, Vec<&Action>> {
-    let mut actions: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
-    for action in &plan.actions {
-        actions.entry(action.address()).or_default().push(action);
-    }
-    actions
 }
 
 /// How many objects apply creates, updates, …, by the word of the plan. What apply refuses counts as blocked.

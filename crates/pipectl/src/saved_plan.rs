@@ -17,7 +17,7 @@ use model::action::Action;
 use model::address::{Address, ServiceRef};
 use model::live::Id;
 use model::path::FieldPath;
-use planner::{Change, Plan, Verdict};
+use planner::{Change, Plan, Verdict, actions_by_object};
 use ring::digest;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -243,10 +243,7 @@ fn comparable_objects<'p>(
     plan: &'p Plan,
     target: &'p PlanTarget,
 ) -> impl Iterator<Item = (String, ComparableObject<'p>)> {
-    let mut actions_of: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
-    for action in &plan.actions {
-        actions_of.entry(action.address()).or_default().push(action);
-    }
+    let mut actions_of = actions_by_object(&plan.actions);
     let changes: BTreeMap<String, &Change> =
         plan.changes.iter().map(|change| (address_key(&change.address), change)).collect();
     changes.into_iter().map(move |(key, change)| {

@@ -59,7 +59,7 @@ pub use conflict::ConflictingField;
 pub use desired_diff::{DeclaredIn, DesiredDiff, DesiredFieldDiff, diff_desired};
 pub use inputs::{OtherFolders, Policy, ReaderElsewhere, UnsettledPolicy, WriteOnlyPolicy};
 pub use make_plan::plan;
-pub use order::{ObjectWork, WorkRank};
+pub use order::{ObjectWork, WorkRank, actions_by_object};
 pub use plan::{DeleteAfter, Plan, UnmanagedObject, UnusableObject};
 pub use prune::prune_unmanaged;
 pub use prune_evidence::{LastProtection, PruneEvidence, PruneReason};

@@ -72,7 +72,7 @@ impl<'p> ObjectWork<'p> {
 }
 
 /// The actions of each object, in their order.
-pub(crate) fn actions_by_object(actions: &[Action]) -> BTreeMap<&Address, Vec<&Action>> {
+pub fn actions_by_object(actions: &[Action]) -> BTreeMap<&Address, Vec<&Action>> {
     let mut by_object: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for action in actions {
         by_object.entry(action.address()).or_default().push(action);

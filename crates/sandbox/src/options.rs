@@ -9,7 +9,6 @@ use crate::quirks::Quirks;
 /// The options of a world. [`SandboxOptions::default`] is the API as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct SandboxOptions {
     /// The rate limit of each key; `None` is no limit.
     pub rate_limit: Option<KeyRateLimit>,

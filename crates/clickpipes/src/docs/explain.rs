@@ -84,7 +84,6 @@ impl DocumentForm {
 /// Everything there is to say about one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub struct FieldExplanation {
     /// The kind of document that has the field.
     pub kind: &'static str,

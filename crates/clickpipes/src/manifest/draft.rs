@@ -12,7 +12,6 @@ use model::yaml::SpanFiles;
 
 // Neither the tree of the YAML nor the document as written is kept: together they are several times as large as the
 // manifest.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct DraftManifest {
     pub(super) file_index: usize,
     /// Its place among the drafts of its file.

@@ -207,7 +207,7 @@ impl Command {
             Self::Discover(args) => task(args.options(run)?, |context, options| {
                 run_cancellable(&options.connect, discover::run(context, options))
             }),
-            Self::Render(args) => task(args.options(), render::run),
+            Self::Render(args) => task(args.manifests.paths.clone(), |context, paths| render::run(context, paths)),
             Self::DiffEnv(args) => task(args.options(), diff_env::run),
             Self::Fmt(args) => task(args.options(), fmt::run),
             Self::Schema(args) => task(args.documents, |_, documents| reference::print_schema(*documents)),

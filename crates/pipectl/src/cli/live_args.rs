@@ -24,7 +24,6 @@ use crate::{completion, saved_plan};
 
 /// `pipectl plan`.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) compare: CompareArgs,
@@ -300,7 +299,6 @@ impl DoctorArgs {
 
 /// `pipectl discover`.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct DiscoverArgs {
     /// A file or folder, a pipe in it or in the project's manifests, or both
     #[arg(value_name = "PATH|SERVICE/PIPE", required = true, num_args = 1..=2)]

@@ -13,7 +13,6 @@ use crate::commands::diff_env::DiffEnvOptions;
 use crate::commands::fmt::FmtOptions;
 use crate::commands::init::{CiHost, InitOptions};
 use crate::commands::reference::{ExplainOptions, SchemaDocuments};
-use crate::commands::render::RenderOptions;
 use crate::commands::sandbox::ServerOptions;
 use crate::commands::secrets::SecretsOptions;
 use crate::commands::validate::ValidateOptions;
@@ -66,12 +65,6 @@ impl ValidateArgs {
 pub(crate) struct RenderArgs {
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-}
-
-impl RenderArgs {
-    pub(super) fn options(&self) -> RenderOptions {
-        RenderOptions { paths: self.manifests.paths.clone() }
-    }
 }
 
 /// `pipectl fmt`.

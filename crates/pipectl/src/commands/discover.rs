@@ -27,7 +27,6 @@ use crate::session::LiveView;
 
 use target_pipe::DeclaredPipe;
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct DiscoverOptions {
     /// A file or folder, a pipe in it or in the project's manifests, or both.
     pub(crate) targets: Vec<String>,

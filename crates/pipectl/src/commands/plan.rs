@@ -15,7 +15,6 @@ use crate::session::{GitOptions, ScopeOptions, Session};
 use crate::unreachable::{self, UnreachableService};
 use crate::{exit, render, saved_plan};
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct PlanOptions {
     pub(crate) scope: ScopeOptions,
     pub(crate) git: GitOptions,

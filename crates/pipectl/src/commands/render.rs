@@ -17,11 +17,6 @@ use crate::outcome::CommandOutcome;
 use crate::yaml_writer::write_commented_yaml;
 use crate::{exit, project};
 
-pub(crate) struct RenderOptions {
-    /// Files and folders; if there are none, those of the project file.
-    pub(crate) paths: Vec<PathBuf>,
-}
-
 #[derive(Serialize)]
 struct Rendering {
     manifests: Vec<RenderedManifest>,
@@ -43,9 +38,9 @@ struct UsedTemplate {
     place: String,
 }
 
-/// Prints them by service, kind and name.
-pub(crate) fn run(context: &CommandContext, options: &RenderOptions) -> Result<CommandOutcome> {
-    let project = project::load_offline(&options.paths, context)?;
+/// Prints the manifests in these files and folders, or those of the project file, by service, kind and name.
+pub(crate) fn run(context: &CommandContext, paths: &[PathBuf]) -> Result<CommandOutcome> {
+    let project = project::load_offline(paths, context)?;
     let manifests = match none_in_new_project(LoadedManifests::load_project(&project), &project)? {
         Some(declared) => declared.require_valid(context.output)?.to_plain_manifests(project.load_context()),
         None => Vec::new(),

@@ -28,7 +28,6 @@ use crate::render::status::{self, GroupedStatus, PipeStatus, ServiceStatus, Stat
 use crate::selection::Selection;
 use crate::session::{LiveView, ScopeOptions, SizeRead};
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct StatusOptions {
     pub(crate) scope: ScopeOptions,
     /// Whether to read again and again.

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use model::address::Address;
-use planner::{ApprovalLimits, Plan, Verdict};
+use planner::{ApprovalLimits, Plan, Verdict, actions_by_object};
 use serde::Serialize;
 
-use super::{action_word, actions_by_object};
+use super::action_word;
 use crate::permissions;
 
 /// A part of a plan that apply will not do.
@@ -51,7 +51,7 @@ fn ways_out(setting: Option<&str>, flag: Option<&str>) -> Option<String> {
 /// The objects that apply will not touch, each with its reason.
 pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRefusal> {
     let blocked_by_limits = plan.blocked_by(limits);
-    let actions = actions_by_object(plan);
+    let actions = actions_by_object(&plan.actions);
     let blocked = plan.changes.iter().filter_map(|change| {
         let (reason, action) = if let Verdict::Blocked(reason) = &change.verdict {
             (reason, change.blocked_verdict)

@@ -17,7 +17,6 @@ pub(super) enum Old {
 
 /// One of many ways to write the same manifest.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(super) struct Shape {
     pub(super) old: Old,
     indent: usize,
