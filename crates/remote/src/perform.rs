@@ -183,12 +183,12 @@ pub(crate) async fn fill_references(run: &RunContext, at: &Address, body: &Value
 pub(crate) use resume::resume_pipe;
 pub(crate) use start_stop::resync_pipe;
 
+/// Deletes an object and waits until no list shows it.
 //
 // The API acknowledges a delete at once and carries it out later; a managed Pub/Sub subscription was seen to be
 // deleted 22 to 24 seconds after the answer. Whatever follows (the create of a replacement, the delete of the
 // endpoint that the pipe used) is refused, or harms the old object, while it is still there. So the wait is part of
 // the action.
-
 async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     if at.kind == Kind::CdcScaling {
         return Err(Error::Unsupported { what: "delete", kind: at.kind });

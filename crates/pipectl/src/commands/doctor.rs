@@ -151,12 +151,12 @@ fn summary_line(findings: &DoctorFindings) -> String {
     format!("Doctor: {ok} ok, {warn} to look at, {bad} bad.")
 }
 
-const CHECK: &str = "schema";
-
 /// The published document has some megabytes.
 const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Where an OpenAPI document of the API differs from what this version knows.
 fn check_schema(file: &Path, findings: &mut DoctorFindings) {
+    const CHECK: &str = "schema";
     let name = file.display();
     let news = match read_news(file) {
         Ok(news) => news,
