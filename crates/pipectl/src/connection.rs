@@ -57,7 +57,6 @@ pub(crate) enum ServiceListing {
     Preferred,
 }
 
-/// The services that were looked for.
 pub(crate) struct FoundServices {
     /// Ids by the names that were looked for.
     pub(crate) ids: BTreeMap<String, String>,

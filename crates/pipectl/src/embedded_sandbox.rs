@@ -147,7 +147,6 @@ fn file_age(file: &Path) -> Duration {
     passed.unwrap_or_default()
 }
 
-/// Writes the world to `file`.
 pub fn store_world(file: &Path, world: &World) -> Result<()> {
     let text = serde_json::to_string(world).with_context(|| format!("cannot write {}", file.display()))?;
     files::write_private_file(file, &text)

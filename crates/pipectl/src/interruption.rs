@@ -32,7 +32,6 @@ impl Interruption {
         });
     }
 
-    /// Whether the flag is raised.
     pub fn is_raised(&self) -> bool {
         self.0.borrow().is_some()
     }

@@ -17,14 +17,12 @@ use crate::manifest_files::{self, ManifestFiles};
 use crate::output::Output;
 use crate::project::{self, ProjectContext};
 
-/// Manifests and their diagnostics.
 #[derive(Debug)]
 pub struct LoadedManifests {
     /// The manifests without errors.
     pub manifests: Vec<Manifest>,
     /// Errors and warnings, in the order of the files.
     pub diagnostics: Vec<Diagnostic>,
-    /// The files that were read.
     pub files: Vec<SourceFile>,
     /// The warnings about the project file. They are printed already, and belong into reports.
     project_warnings: Vec<Diagnostic>,

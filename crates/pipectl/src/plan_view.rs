@@ -43,7 +43,6 @@ pub struct Context {
     pub rate: Option<(usize, f64)>,
     /// Whether to show each change as a diff.
     pub diff: bool,
-    /// What apply will refuse of the plan.
     pub refusals: Vec<ApplyRefusal>,
     /// The commit of the base: short hash and subject.
     pub base: Option<String>,
@@ -59,7 +58,6 @@ pub struct Context {
     pub not_reviewed: usize,
 }
 
-/// A change of the project file.
 #[derive(Clone, Debug)]
 pub struct ProjectChange {
     /// One sentence.
@@ -72,7 +70,6 @@ pub struct ProjectChange {
 #[derive(Clone, Debug)]
 pub struct RuleException {
     pub address: Address,
-    /// The names of the rules.
     pub rules: Vec<String>,
     /// Where the annotation stands.
     pub place: Place,

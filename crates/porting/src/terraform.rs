@@ -247,6 +247,7 @@ fn non_empty_text<'v>(values: &'v Map<String, Value>, name: &str) -> Option<&'v 
 mod tests;
 
 /// Fills in and omits fields until the manifests are valid, as in an export of live objects.
+// A state may lack required fields and contain values that are not allowed.
 fn complete_manifests(read: &mut TerraformImport, variables: &mut EnvNames) {
     let TerraformImport { objects, remarks, .. } = read;
     for object in objects {

@@ -252,7 +252,6 @@ fn is_running_again(performed: &PerformedAction) -> bool {
     performed.live.as_ref().is_some_and(|live| !lifecycle::is_stopped(live))
 }
 
-/// Whether the plan leaves the object stopped.
 fn would_end_stopped(actions: &[&Action]) -> bool {
     let mut commands = actions.iter().rev().filter(|it| matches!(it, Action::SetState { .. }));
     commands.next().is_some_and(|last| last.is_stop())

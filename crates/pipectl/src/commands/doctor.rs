@@ -24,7 +24,6 @@ pub(crate) struct DoctorOptions {
     pub(crate) api_schema: Option<PathBuf>,
 }
 
-/// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum FindingLevel {

@@ -22,7 +22,6 @@ use crate::{exit, files, project};
 use project_layout::ProjectLayout;
 
 pub(crate) struct InitOptions {
-    /// The folder of the files.
     pub(crate) folder: PathBuf,
     pub(crate) ci: CiHost,
     /// Whether to replace existing files.
@@ -52,7 +51,6 @@ impl CiHost {
     }
 }
 
-/// What became of one file.
 #[derive(Serialize)]
 struct InitFile {
     path: PathBuf,

@@ -89,7 +89,6 @@ fn parse_target(args: &ResyncOptions) -> Result<(String, String)> {
     }
 }
 
-/// The one live pipe that is meant.
 fn find_live_pipe(live: &Live, at: &Address, id: Option<&str>) -> Result<Object> {
     let Some(observed) = live.iter().find(|(found, _)| found.name == at.name) else {
         let names = live.keys().map(|at| at.name.as_str());

@@ -168,7 +168,6 @@ impl StatusPoller<'_> {
     }
 }
 
-/// What a run ends with.
 struct StatusEnding {
     snapshot: StatusSnapshot,
     is_interrupted: bool,

@@ -69,7 +69,6 @@ fn exit_immediately() -> ! {
     std::process::exit(i32::from(exit::INTERRUPTED))
 }
 
-/// The signals to end.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: signal::unix::Signal,
@@ -92,7 +91,6 @@ impl Signals {
     }
 }
 
-/// The signal to end.
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 

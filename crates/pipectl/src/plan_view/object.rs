@@ -185,7 +185,6 @@ impl<'p> ObjectView<'p> {
         }
     }
 
-    /// A live object whose manifest is gone.
     pub(super) fn of_removed_manifest(removed: &'p UnmanagedObject) -> Self {
         let kept = |what: &str| {
             let id = &removed.id;

@@ -28,7 +28,6 @@ const FIELD_COLUMN: usize = 52;
 /// More differences of one field are counted.
 const MAX_DIFFERENCES: usize = 20;
 
-/// The whole plan.
 pub fn render(plan: &Plan, context: &Context) -> StyledText {
     let view = PlanView::new(plan, &[], &context.refusals);
     let mut services: BTreeMap<&ServiceRef, Vec<&ObjectView<'_>>> = BTreeMap::new();

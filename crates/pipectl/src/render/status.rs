@@ -22,7 +22,6 @@ use crate::output::{Label, StyledText};
 pub(crate) use self::groups::GroupedStatus;
 use self::table::NameStyle;
 
-/// The services of a status.
 #[derive(Debug, Default, Serialize)]
 pub struct StatusReport {
     /// By name.

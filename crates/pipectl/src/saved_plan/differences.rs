@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The differences between the reviewed and the new change of an object.
 pub(super) fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String> {
     // First of all: the same name in another organization or service is another object.
     if reviewed["in"] != fresh["in"] {

@@ -154,7 +154,6 @@ fn viewed_services(
     declared.chain(project.services.keys().cloned()).chain(connect.default_service()).collect()
 }
 
-/// What is declared in the services that were found.
 fn desired_in_services(
     mut declared: LoadedManifests,
     found: &FoundServices,

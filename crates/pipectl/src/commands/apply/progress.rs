@@ -26,7 +26,6 @@ const FRAME: Duration = Duration::from_secs(1);
 
 const INTERRUPTED_TEXT: &str = "interrupted: finishing actions in progress (press Ctrl-C again to abort now)";
 
-/// Reports progress.
 pub(super) struct ProgressReporter<'v> {
     context: &'v CommandContext,
     started: Instant,
@@ -209,7 +208,6 @@ impl<'v> ProgressReporter<'v> {
 /// So many objects are named.
 const MAX_NAMED: usize = 2;
 
-/// What a run waits for.
 fn waiting_text(left: &BTreeSet<Address>) -> String {
     if left.is_empty() {
         "reading back what was applied".to_owned()

@@ -15,7 +15,6 @@ use super::{ExportLayout, ExportOptions};
 use crate::render::manifests::manifests_to_yaml;
 use crate::{files, project};
 
-/// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileStatus {
     Written,
