@@ -205,7 +205,8 @@ async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut Do
     let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
     match identity.principal {
         Some(principal) if identity.is_ready => {
-            findings.ok("identity", format!("{service}: pipes with workload identity act as {principal} at Google Cloud"));
+            findings
+                .ok("identity", format!("{service}: pipes with workload identity act as {principal} at Google Cloud"));
         }
         _ => {
             let what = format!("{service}: the identity at Google Cloud is not ready");
