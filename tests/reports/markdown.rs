@@ -5,7 +5,7 @@ use model::address::Name;
 use model::live::Id;
 use pipectl::reports::ReportFormat;
 
-use super::{HOSTILE, hostile, large, rendered, run, small};
+use super::{HOSTILE, hostile, large, planned, rendered, run, small};
 
 #[test]
 fn comment_starts_with_counts_and_severe_changes() {
@@ -182,4 +182,28 @@ fn names_and_values_cannot_break_the_comment() {
         }
         assert!(!line.starts_with("::error") && !line.contains('\u{202e}'), "{line}");
     }
+}
+
+#[test]
+fn new_tables_are_named_like_those_that_are_added() {
+    let mappings = |list: &str| format!("{{{list}, targetTable: people}}");
+    let database = |name: &str, source: &str, mapping: &str| {
+        format!(
+            "---\napiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: {name}, service: s}}\nspec:\n  source:\n    {name}:\n{source}      tableMappings: [{mapping}]\n  destination: {{database: default}}\n"
+        )
+    };
+    let server = "      host: db.example.com\n      port: 5432\n      database: shop\n      settings: {replicationMode: cdc}\n      \
+                  credentials: {username: u, password: {fromEnv: P}}\n";
+    let account = "      credentials: {serviceAccountFile: {fromEnv: P}}\n      snapshotStagingPath: gs://b/p\n      \
+                   settings: {replicationMode: snapshot}\n";
+    let table = mappings("sourceSchemaName: public, sourceTable: users, excludedColumns: [card]");
+    let dataset = mappings("sourceDatasetName: crm, sourceTable: users");
+    let manifests = [database("postgres", server, &table), database("bigquery", account, &dataset)];
+    let (desired, plan) = planned(&manifests, &[]);
+    let comment = rendered(ReportFormat::Markdown, &run(&desired, &plan));
+    let lines: Vec<&str> = comment.lines().filter(|line| line.contains("tableMappings")).collect();
+    assert_snapshot!(lines.join("\n"), @r#"
+    + source.bigquery.tableMappings: crm.users -> people
+    + source.postgres.tableMappings: public.users -> people, excludedColumns ["card"]
+    "#);
 }

@@ -110,6 +110,15 @@ impl KeyedList {
         // In one spelling: an entry that live spells otherwise would be removed and added again.
         fields.map(|(field, spelling)| Some(spelling.canonical_value(entry.get(field)?))).collect()
     }
+
+    /// The name of an entry for people: `public.users -> users`. The last field of the identity is what the others lead to.
+    pub fn entry_label(&self, entry: &Value) -> String {
+        let text = |field: &String| entry.get(field).and_then(Value::as_str);
+        let (target, source) = self.identity.split_last().map_or((None, &[][..]), |(last, rest)| (text(last), rest));
+        let source = source.iter().filter_map(text).collect::<Vec<_>>().join(".");
+        let parts = [Some(source.as_str()), target].into_iter().flatten().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" -> ")
+    }
 }
 
 /// The names under which an update adds to and removes from a keyed list.

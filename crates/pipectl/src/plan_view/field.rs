@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use clickpipes::default_values::default_value;
-use clickpipes::semantics::FieldSemantics;
+use clickpipes::semantics::{FieldSemantics, KeyedList, ListSemantics};
 use model::address::Kind;
 use model::desired::Place;
 use model::path::FieldPath;
@@ -11,7 +11,9 @@ use model::secret;
 use planner::{Change, FieldChange, FieldVerdict};
 use serde_json::Value;
 
-use super::values::{Difference, MAX_VALUE_CHARS, differences, member_differences, short_pair, short_value};
+use super::values::{
+    Difference, MAX_VALUE_CHARS, created_entries, differences, member_differences, short_pair, short_value,
+};
 use crate::escape::truncate_chars;
 
 /// A field, or an entry of a keyed list.
@@ -27,6 +29,8 @@ pub(crate) struct FieldView<'p> {
     pub(crate) place: Option<&'p Place>,
     before: Option<&'p Value>,
     after: Option<Cow<'p, Value>>,
+    /// The names of the entries, for a list of a new object that has named ones.
+    keyed: Option<&'static KeyedList>,
     /// What is said instead of the values. Always there for a field that is not changed.
     pub(crate) sentence: Option<String>,
 }
@@ -73,6 +77,7 @@ impl<'p> FieldView<'p> {
             place: None,
             before,
             after: after.map(Cow::Borrowed),
+            keyed: None,
             sentence,
         }
     }
@@ -108,20 +113,24 @@ impl<'p> FieldView<'p> {
     /// The fields that the plan changes; of a create, all.
     pub(super) fn all_of(change: &'p Change) -> Vec<Self> {
         match (&change.before, &change.after) {
-            (None, Some(body)) if change.fields.is_empty() => Self::of_created(body.redacted()),
+            (None, Some(body)) if change.fields.is_empty() => Self::of_created(change.address.kind, body.redacted()),
             _ => change.fields.iter().map(Self::pending).collect(),
         }
     }
 
     /// The fields of an object that is created.
-    fn of_created(body: Cow<'p, Value>) -> Vec<Self> {
+    fn of_created(kind: Kind, body: Cow<'p, Value>) -> Vec<Self> {
         let mut fields = Vec::new();
-        push_leaves(&mut fields, &FieldPath::root(), body.into_owned());
+        push_leaves(&mut fields, kind, &FieldPath::root(), body.into_owned());
         fields
     }
 
-    fn created(path: &FieldPath, value: Value) -> Self {
-        Self { sign: '+', after: Some(Cow::Owned(value)), ..Self::compared(path, None, None, None) }
+    fn created(kind: Kind, path: &FieldPath, value: Value) -> Self {
+        let keyed = match &FieldSemantics::for_kind(kind).field_at(path).list {
+            ListSemantics::Keyed(keyed) if value.is_array() => Some(keyed),
+            _ => None,
+        };
+        Self { sign: '+', after: Some(Cow::Owned(value)), keyed, ..Self::compared(path, None, None, None) }
     }
 
     /// Values in at most so many characters each.
@@ -130,7 +139,10 @@ impl<'p> FieldView<'p> {
             return FieldWords::Sentence(sentence.clone());
         }
         let after = self.after.as_deref();
-        let differences = differences(self.before, after);
+        let differences = match (self.keyed, after.and_then(Value::as_array)) {
+            (Some(keyed), Some(entries)) => created_entries(keyed, entries),
+            _ => differences(self.before, after),
+        };
         if !differences.is_empty() {
             return FieldWords::Differences(differences);
         }
@@ -167,15 +179,15 @@ fn join_lines(lines: &[Difference]) -> String {
 }
 
 /// Every field below `value` that is no group of fields. A secret is shown as its reference.
-fn push_leaves(fields: &mut Vec<FieldView<'_>>, path: &FieldPath, value: Value) {
+fn push_leaves(fields: &mut Vec<FieldView<'_>>, kind: Kind, path: &FieldPath, value: Value) {
     let is_group = !secret::is_secret_reference(&value);
     match value {
         Value::Object(members) if is_group && !members.is_empty() => {
             for (name, member) in members {
-                push_leaves(fields, &path.child(name), member);
+                push_leaves(fields, kind, &path.child(name), member);
             }
         }
-        value => fields.push(FieldView::created(path, value)),
+        value => fields.push(FieldView::created(kind, path, value)),
     }
 }
 

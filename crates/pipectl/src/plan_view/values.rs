@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clickpipes::semantics::KeyedList;
 pub(crate) use model::excerpt::short_pair;
 use serde_json::{Map, Value};
 
@@ -49,6 +50,12 @@ pub(crate) fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<
     }
 }
 
+/// The entries of a new list, each named as where it is added to a list that exists.
+pub(crate) fn created_entries(keyed: &KeyedList, entries: &[Value]) -> Vec<Difference> {
+    let line = |entry: &Value| describe_entry(entry, &keyed.entry_label(entry), &keyed.identity);
+    entries.iter().map(|entry| Difference::new('+', line(entry))).collect()
+}
+
 /// The differences of two objects in one line: `engine "MergeTree" -> "Null", database (unset) -> "raw"`.
 pub(crate) fn member_differences(before: &Value, after: &Value) -> String {
     let none = Map::new();
@@ -81,9 +88,13 @@ fn list_differences(before: &[Value], after: &[Value]) -> Vec<Difference> {
         let wanted = identity(entry)?;
         others.iter().position(|other| identity(other).as_ref() == Some(&wanted))
     };
+    let describe = |entry: &Value| match identity(entry).zip(key) {
+        Some((name, key)) => describe_entry(entry, &plain_value(&name), &[key]),
+        None => short_value(entry),
+    };
     let mut lines: Vec<Difference> = Vec::new();
     for entry in removed.iter().filter(|entry| same_entry(entry, &added).is_none()) {
-        lines.push(Difference::new('-', describe_entry(entry, key)));
+        lines.push(Difference::new('-', describe(entry)));
     }
     for entry in &added {
         match same_entry(entry, &removed) {
@@ -94,7 +105,7 @@ fn list_differences(before: &[Value], after: &[Value]) -> Vec<Difference> {
                     lines.push(Difference::new('~', format!("{name}: {members}")));
                 }
             }
-            None => lines.push(Difference::new('+', describe_entry(entry, key))),
+            None => lines.push(Difference::new('+', describe(entry))),
         }
     }
     lines
@@ -124,15 +135,14 @@ fn identifying_member<'v>(before: &'v [Value], after: &'v [Value]) -> Option<&'v
     first.keys().map(String::as_str).find(|key| is_unique(before, key) && is_unique(after, key))
 }
 
-/// An entry in one line: its identity, then its other members. The name of a type speaks for itself.
-fn describe_entry(entry: &Value, key: Option<&str>) -> String {
-    let Some((members, key)) = entry.as_object().zip(key) else { return short_value(entry) };
-    let identity = members.get(key).map(plain_value).unwrap_or_default();
-    let rest = members.iter().filter(|(name, _)| *name != key);
-    let (types, rest): (Vec<_>, Vec<_>) = rest.partition(|(name, _)| *name == "type");
+/// An entry in one line: its name, then the members that the name does not say. The name of a type speaks for itself.
+fn describe_entry(entry: &Value, name: &str, in_name: &[impl AsRef<str>]) -> String {
+    let members = entry.as_object().into_iter().flatten();
+    let rest = members.filter(|(member, _)| !in_name.iter().any(|it| it.as_ref() == *member));
+    let (types, rest): (Vec<_>, Vec<_>) = rest.partition(|(member, _)| *member == "type");
     let types = types.iter().map(|(_, value)| format!(" {}", plain_value(value)));
-    let rest = rest.iter().map(|(name, value)| format!(", {name} {}", plain_value(value)));
-    format!("{identity}{}", types.chain(rest).collect::<String>())
+    let rest = rest.iter().map(|(member, value)| format!(", {member} {}", plain_value(value)));
+    format!("{name}{}", types.chain(rest).collect::<String>())
 }
 
 /// A text without quotes if it needs none.

@@ -232,7 +232,7 @@ impl<'r> Walk<'r> {
             let is_changed = hidden.iter().any(|diff| diff.origin == Origin::Known(FieldVerdict::Change));
             self.found.extend(hidden.into_iter().filter(|diff| diff.origin == Origin::Unchecked));
             if let Some(origin) = origin.or(is_changed.then_some(Origin::Known(FieldVerdict::Change))) {
-                let label = entry_label(keyed, entry);
+                let label = keyed.entry_label(entry);
                 let live_count = list_items(sides.live.value()).len();
                 entry_diffs.push((ListEntry { list: rules, keyed, label, live_count }, entry_sides, origin));
             }
@@ -323,12 +323,4 @@ pub(super) fn list_items(side: Option<&Value>) -> &[Value] {
 pub(super) fn index_entries<'v>(keyed: &KeyedList, list: &'v [Value]) -> EntryIndex<'v> {
     // A map by this key keeps long lists linear. Of several entries with one key the first counts.
     list.iter().rev().map(|entry| (keyed.entry_key(entry), entry)).collect()
-}
-
-/// The name of an entry for people: `public.users -> users`.
-fn entry_label(keyed: &KeyedList, entry: &Value) -> String {
-    let texts: Vec<&str> = keyed.identity.iter().filter_map(|field| entry.get(field).and_then(Value::as_str)).collect();
-    let source = keyed.deltas.as_ref().map_or(texts.len(), |deltas| deltas.source_key_length);
-    let (source, target) = texts.split_at(source.min(texts.len()));
-    [source.join("."), target.join(".")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" -> ")
 }
