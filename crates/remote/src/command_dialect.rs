@@ -42,8 +42,20 @@ impl CommandDialect {
 }
 
 /// Whether the server may have wanted the other key. No words are asked for: how a server says so is not known.
+// A command that is refused in these ways was refused as a whole, so sending it under the other key repeats nothing. An
+// old gateway may refuse what it does not know with a page of its own.
 pub(crate) fn may_be_about_command_key(error: &Error) -> bool {
-    let Error::Rejected(rejected) = error else { return false };
-    // A command with an unknown key was refused as a whole, so sending it under the other key repeats nothing.
-    rejected.kind == RejectionKind::InvalidRequest && matches!(rejected.status, 400 | 422)
+    match error {
+        Error::Rejected(rejected) if matches!(rejected.status, 400 | 422) => {
+            rejected.kind == RejectionKind::InvalidRequest
+        }
+        Error::Rejected(rejected) => is_unknown_request(rejected.status),
+        Error::UnexpectedResponse(unexpected) => is_unknown_request(unexpected.status),
+        _ => false,
+    }
+}
+
+/// Not found, method not allowed, unsupported media type, not implemented.
+fn is_unknown_request(status: u16) -> bool {
+    matches!(status, 404 | 405 | 415 | 501)
 }

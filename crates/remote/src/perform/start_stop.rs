@@ -235,7 +235,7 @@ async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, bu
     let (key, sent) = match (patch_state(run, at, id, key.command_body(command), budget).await, other) {
         (Err(error), Some(other)) if may_be_about_command_key(&error) => {
             match patch_state(run, at, id, other.command_body(command), budget).await {
-                Err(again) if again.rejection_kind() == Some(RejectionKind::InvalidRequest) => (key, Err(error)),
+                Err(again) if is_refusal_again(&again) => (key, Err(error)),
                 sent => (other, sent),
             }
         }
@@ -245,6 +245,10 @@ async fn send_command(run: &RunContext, at: &Address, id: &Id, command: &str, bu
         run.command_dialect.remember_key(key);
     }
     sent
+}
+
+fn is_refusal_again(error: &Error) -> bool {
+    error.rejection_kind() == Some(RejectionKind::InvalidRequest) || may_be_about_command_key(error)
 }
 
 // The answer only acknowledges the command, and may still contain the old state.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bench::{RemoteBench, SERVICE, pipe_address, wait_seconds};
 use super::fixtures::{kafka_body, postgres_body, table_mapping};
-use super::scripted_transport::{ok_answer, refusal_answer, scripted_remote};
+use super::scripted_transport::{ok_answer, raw_answer, refusal_answer, scripted_remote};
 use crate::{Error, Hint, RemoteSettings, WaitMode};
 
 #[tokio::test(start_paused = true)]
@@ -229,4 +229,26 @@ async fn failed_dialect_is_not_kept() {
     let said: Vec<_> = sent.iter().map(|(_, body)| body).filter(|body| !body.is_null()).collect();
     let (command, action) = (json!({"command": "start"}), json!({"action": "start"}));
     assert_eq!(said, [&command, &action, &command]);
+}
+
+/// A server that does not know `command` says so in its own way; one that may have obeyed it never gets the other key.
+#[tokio::test(start_paused = true)]
+async fn other_key_is_tried_where_the_command_was_not_understood() {
+    let item = |state: &str| json!({"id": "p", "name": "orders", "state": state});
+    let statuses = [400, 422, 404, 405, 415, 501, 403, 409, 424, 500, 502, 503];
+    for (status, is_page) in statuses.into_iter().flat_map(|status| [(status, false), (status, true)]) {
+        // Only the API itself says with 400 and 422 that it does not know a field.
+        let is_tried = matches!(status, 404 | 405 | 415 | 501) || !is_page && matches!(status, 400 | 422);
+        let page = || raw_answer(status, "text/html", "<html>no</html>");
+        let refused = if is_page { page() } else { refusal_answer(status, "no") };
+        let answers = [refused, ok_answer(&item("Running")), ok_answer(&json!([item("Running")]))];
+        let (script, remote) = scripted_remote([ok_answer(&json!([item("Stopped")]))].into_iter().chain(answers));
+        remote.observe_live(&super::bench::scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
+        let start = Action::SetState { address: pipe_address("orders"), id: None, to: RunState::Running };
+        let result = remote.perform_action(&start).await;
+        let sent = script.sent.lock().unwrap();
+        let action = json!({"action": "start"});
+        assert_eq!(sent.iter().filter(|(_, body)| *body == action).count(), usize::from(is_tried), "{status} {sent:?}");
+        assert!(!is_tried || result.is_ok(), "{status} {is_page} {result:?}");
+    }
 }
