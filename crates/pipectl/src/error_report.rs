@@ -139,6 +139,10 @@ fn hint_text(hint: &Hint) -> String {
         Hint::EditNeedsPause => {
             "this edit needs a paused pipe: set `state: stopped`, apply, then edit it and set `state: running`"
         }
+        Hint::EditOfFinishedPipe => {
+            "a completed pipe cannot be paused for this edit: declare another pipe for a new table, or delete this one \
+             (`state: absent`), apply, and declare it again"
+        }
         Hint::RateLimited => {
             "another process uses the same key; use a key of its own for this one, or a lower `--rate-limit`"
         }

@@ -58,6 +58,8 @@ pub enum Hint {
     /// The role of the key does not allow the request.
     KeyForbidden,
     EditNeedsPause,
+    /// The pipe must be paused for this edit, and cannot be, because it is completed.
+    EditOfFinishedPipe,
     /// Another process uses up the rate limit of the key.
     RateLimited,
     ApiFailedToRead,
@@ -158,6 +160,7 @@ fn rejected_hint(rejected: &RejectedRequest) -> Option<Hint> {
         RejectionKind::ServiceWaking => Hint::ServiceWaking,
         RejectionKind::ServiceStopped => Hint::ServiceStopped,
         RejectionKind::NeedsPause => Hint::EditNeedsPause,
+        RejectionKind::FinishedPipe => Hint::EditOfFinishedPipe,
         RejectionKind::RateLimited => Hint::RateLimited,
         RejectionKind::ServerError if method.is_write() => Hint::ApiFailedToWrite,
         RejectionKind::ServerError => Hint::ApiFailedToRead,

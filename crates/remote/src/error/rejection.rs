@@ -42,6 +42,8 @@ pub enum RejectionKind {
     ServiceWaking,
     ServiceStopped,
     NeedsPause,
+    /// The pipe must be paused for this edit, and it is completed, so it cannot be.
+    FinishedPipe,
     AlreadyRunning,
     RateLimited,
     /// The request is invalid, or conflicts with live objects.

@@ -17,7 +17,7 @@ use model::live::{Id, Object};
 
 use super::start_stop;
 use super::watch::ObjectWatch;
-use crate::error::{Error, RejectionKind};
+use crate::error::{Error, RejectedRequest, RejectionKind};
 use crate::list_cache::PauseReason;
 use crate::performed_action::PerformedAction;
 use crate::run_context::RunContext;
@@ -40,8 +40,11 @@ pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, E
     refused: Error,
     edit: impl Fn() -> E,
 ) -> Result<PerformedAction, Error> {
-    if !can_be_stopped(run, at, id).await? {
-        return Err(refused);
+    let can_stop = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
+    match latest_object(run, at, id, can_stop).await? {
+        Some(object) if can_stop(&object) => {}
+        Some(object) if lifecycle::is_finished(&object) => return Err(of_finished_pipe(refused)),
+        _ => return Err(refused),
     }
     tracing::warn!(%at, error = %refused, "stopping the pipe for the edit");
     if run.list_cache(at)?.pause_reason(id) == Some(PauseReason::PlannedAction) {
@@ -56,12 +59,26 @@ pub(super) async fn pause_and_retry<E: Future<Output = Result<PerformedAction, E
     Ok(PerformedAction { notes, ..started })
 }
 
-async fn can_be_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<bool, Error> {
+/// The object that is known, if it is as expected; else from a list.
+async fn latest_object(
+    run: &RunContext,
+    at: &Address,
+    id: &Id,
+    is_expected: impl Fn(&Object) -> bool,
+) -> Result<Option<Object>, Error> {
     // The refusal says that the pipe runs. If its last known state does not, that state is old, and a list is read.
-    let can_stop = |object: &Object| lifecycle::state_command(at.kind, object, RunState::Stopped).is_some();
     match run.list_cache(at)?.last_seen(id) {
-        Some(last) if can_stop(&last) => Ok(true),
-        Some(_) => Ok(ObjectWatch::new(run, at, id)?.next_object().await?.as_ref().is_some_and(can_stop)),
-        None => Ok(false),
+        Some(last) if !is_expected(&last) => ObjectWatch::new(run, at, id)?.next_object().await,
+        last => Ok(last),
+    }
+}
+
+/// The refusal of an edit for which the pipe cannot be paused any more.
+fn of_finished_pipe(refused: Error) -> Error {
+    match refused {
+        Error::Rejected(rejected) => {
+            Error::Rejected(Box::new(RejectedRequest { kind: RejectionKind::FinishedPipe, ..*rejected }))
+        }
+        other => other,
     }
 }

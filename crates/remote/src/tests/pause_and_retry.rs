@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::bench::{RemoteBench, SERVICE, pipe_address, scope_of_kinds, wait_seconds};
 use super::fixtures::{postgres_body, table_mapping};
 use super::scripted_transport::{ScriptedAnswer, ok_answer, refusal_answer, scripted_remote};
-use crate::{Error, RejectionKind, RemoteSettings};
+use crate::{Error, Hint, RejectionKind, RemoteSettings};
 
 const REFUSAL: &str = "BAD_REQUEST: Postgres ClickPipe must be paused to edit";
 
@@ -151,4 +151,18 @@ async fn pipe_already_paused_is_not_stopped_again() {
     let error = remote.perform_action(&add_table_action()).await.unwrap_err();
     assert_eq!(error.rejection_kind(), Some(RejectionKind::NeedsPause));
     assert_eq!((script.sent.lock().unwrap().len(), remote.paused_by_run(&add_table_action())), (3, None));
+}
+
+/// A stop does nothing to a completed pipe, so to advise one would not help.
+#[tokio::test(start_paused = true)]
+async fn edit_of_a_completed_pipe_is_not_told_to_stop_it() {
+    let bench = RemoteBench::new();
+    let mut body = postgres_body("orders");
+    body["source"]["postgres"]["settings"]["replicationMode"] = json!("snapshot");
+    bench.create_for_id("orders", body).await;
+    wait_seconds(600).await;
+    assert_eq!(bench.pipe_states().await[0].1, "Completed");
+    let error = bench.remote.perform_action(&add_table_action()).await.unwrap_err();
+    assert_eq!(error.rejection_kind(), Some(RejectionKind::FinishedPipe), "{error}");
+    assert_eq!(error.hint(), Some(Hint::EditOfFinishedPipe));
 }
