@@ -104,6 +104,31 @@ fn object_of_an_earlier_commit_is_told_from_a_new_one() {
     assert!(orders.contains("if an earlier pipe left rows"), "{plan}");
 }
 
+/// Rows stay in a table, whatever name the next pipe has that writes it.
+#[test]
+fn rows_that_stayed_are_found_by_their_table() {
+    let (repo, base) = applied();
+    let stream = |name: &str, table: &str| {
+        kinesis_manifest(name, "", "").replace(&format!("    table: {name}"), &format!("    table: {table}"))
+    };
+    repo.remove_file("pipes/orders.yaml");
+    repo.write_file("pipes/next.yaml", &stream("next", "orders"));
+    // Also in the very change that takes the table from the other pipe.
+    let plan = |base: &str| repo.run_successfully(&["plan", "pipes", "--base", base]);
+    let said = "the API creates the pipe only if `default.orders` is empty";
+    assert_eq!(plan(&base).matches(said).count(), 1);
+    repo.remove_file("pipes/next.yaml");
+    let gone = repo.commit_all("Gone");
+    repo.run_successfully(&["apply", "pipes", "--yes", "--base", &base, "--prune=git"]);
+    repo.write_file("pipes/next.yaml", &stream("next", "orders"));
+    assert_eq!(plan(&gone).matches(said).count(), 1);
+    // The name of the pipe is not what left rows.
+    repo.remove_file("pipes/next.yaml");
+    repo.write_file("pipes/orders.yaml", &stream("orders", "others"));
+    let text = plan(&gone);
+    assert!(text.contains("+ orders") && !text.contains("left rows"), "{text}");
+}
+
 #[test]
 fn removed_size_is_a_warning_until_it_is_set_back() {
     let (repo, base) = applied();

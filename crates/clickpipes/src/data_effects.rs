@@ -2,6 +2,8 @@
 //!
 //! How a source starts over is described beside the source.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::blocking_tables::{qualified_name, quote_identifier};
@@ -127,9 +129,9 @@ fn unmapped_note<'c>(new: impl Iterator<Item = &'c String>, desired: &Value, liv
     })
 }
 
-/// The effects of creating an object, one sentence each. `is_recreated` says that an earlier one of this name may have
-/// left tables behind: the base declares it, and it is not live. Whether it ever was, nobody knows.
-pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<String> {
+/// The effects of creating an object, one sentence each. `earlier_tables` are tables, as `database.table`, that git gave
+/// to a pipe before. Whether that pipe ever was live, nobody knows.
+pub fn creation_effects(kind: Kind, body: &Value, earlier_tables: &BTreeSet<String>) -> Vec<String> {
     let Some((source_kind, source)) = SourceKind::in_body(body).filter(|_| kind == Kind::ClickPipe) else {
         return Vec::new();
     };
@@ -137,16 +139,20 @@ pub fn creation_effects(kind: Kind, body: &Value, is_recreated: bool) -> Vec<Str
     if start_paused::has_switch(body) {
         first_rows = format!("nothing is read until it is started. Then: {first_rows}");
     }
-    // Only then: for each new pipe, a warning about rows that may be there would hide the one that matters.
-    let tables = if is_recreated { describe_earlier_rows(kind, body) } else { None };
+    let tables = describe_earlier_rows(kind, body, earlier_tables);
     let adds = (body["destination"]["managedTable"] == false)
         .then(|| format!("inserts into {}, which must exist", TableNames::in_body(body).quoted_list()));
     [first_rows].into_iter().chain(adds).chain(tables).collect()
 }
 
-fn describe_earlier_rows(kind: Kind, body: &Value) -> Option<String> {
-    let empty = blocking_tables::tables_required_empty(kind, body);
-    let tables = TableNames::in_body(body);
+// Only about tables that git gave to a pipe before: for each new pipe, a warning about rows that may be there would hide
+// the one that matters.
+fn describe_earlier_rows(kind: Kind, body: &Value, earlier_tables: &BTreeSet<String>) -> Option<String> {
+    let mut earlier = written_tables(body);
+    earlier.retain(|table| earlier_tables.contains(&table.full_name()));
+    let mut empty = blocking_tables::tables_required_empty(kind, body);
+    empty.retain(|name| earlier.iter().any(|table| qualified_name(table) == *name));
+    let tables = TableNames::of_tables(&earlier);
     if !empty.is_empty() {
         return Some(format!(
             "if an earlier pipe left rows, they stay, and the API creates the pipe only if {} {} empty (`{}`)",

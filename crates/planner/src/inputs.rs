@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use clickpipes::pipe::written_tables::written_table_names;
 use clickpipes::secrets::policy::SecretPolicy;
 use clickpipes::semantics::FieldSemantics;
 use model::address::{Address, Kind, Name, ServiceRef};
@@ -32,8 +33,10 @@ pub struct Policy {
     pub before_change: Option<Desired>,
     /// What the change that is planned declares no more, though the base did not declare it yet.
     pub removed_by_change: BTreeSet<Address>,
-    /// Declared objects whose manifests git removed once: their rows may have stayed.
-    pub declared_again: BTreeSet<Address>,
+    /// Objects whose manifests a commit removed, as far as git was asked for them.
+    pub removed_by_git: BTreeSet<Address>,
+    /// Tables that git took from an object once, as `database.table`: the rows of its object may have stayed.
+    pub left_tables: BTreeMap<ServiceRef, BTreeSet<String>>,
     /// What the files of the project declare that are not part of the run.
     pub declared_elsewhere: Desired,
     /// What git says in folders that are not part of the run.
@@ -323,9 +326,12 @@ impl<'a> PlanInputs<'a> {
         found.into_iter().find(|(at, _)| is_own(at)).map(|(_, found)| found)
     }
 
-    /// Whether git declared the object before, so that an earlier one may have left rows.
-    pub(crate) fn is_declared_again(&self, address: &Address, document: &Document) -> bool {
-        self.policy.declared_again.contains(address) || self.base_manifest(address, document, (None, None)).is_some()
+    /// The tables in which an earlier object may have left rows: those that git took from one, and those that the base
+    /// gives to this one, which is not live.
+    pub(crate) fn earlier_tables(&self, address: &Address, document: &Document) -> BTreeSet<String> {
+        let in_base = self.base_manifest(address, document, (None, None)).map(|base| written_table_names(&base.body));
+        let left = self.policy.left_tables.get(&address.service).into_iter().flatten().cloned();
+        left.chain(in_base.into_iter().flatten()).collect()
     }
 
     fn base_claims(&self) -> &BaseClaims<'a> {

@@ -171,7 +171,7 @@ impl PlanInputs<'_> {
         let reason = no_live.0.map(|_| MISSING_LIVE_REASON.to_owned());
         let actions = actions_for::create_actions(at, &document.body, desired_state);
         let created = actions.iter().find_map(Action::request_body).unwrap_or(&document.body);
-        let mut data = data_effects::creation_effects(at.kind, created, self.is_declared_again(at, document));
+        let mut data = data_effects::creation_effects(at.kind, created, &self.earlier_tables(at, document));
         data.extend(data_effects::stop_effects(None, &actions));
         let secrets = self.sent_secrets(at, &self.resolve_references(at, &document.body, None), None, &actions);
         let change = Change {

@@ -88,7 +88,7 @@ impl PlanInputs<'_> {
         let is_elsewhere =
             self.policy.other_folders.pinned.contains(&object.id) || self.policy.added_by_target.contains(at);
         let was_declared =
-            self.policy.declared_again.contains(at) || self.base.is_some_and(|base| base.contains_key(at));
+            self.policy.removed_by_git.contains(at) || self.base.is_some_and(|base| base.contains_key(at));
         // Git declared the name, so it is none that the API made up.
         let is_left_behind = was_declared && !can_be_renamed(at.kind);
         !self.claimed.contains(&object.id)

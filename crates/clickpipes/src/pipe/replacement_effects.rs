@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::source::SourceKind;
-use super::written_tables::{DEFAULT_DATABASE, written_tables};
+use super::written_tables::{DEFAULT_DATABASE, WrittenTable, written_tables};
 use crate::semantics::FieldSemantics;
 use model::path::FieldPath;
 
@@ -103,9 +103,13 @@ pub(crate) struct TableNames<'b> {
 
 impl<'b> TableNames<'b> {
     pub(crate) fn in_body(body: &'b Value) -> Self {
-        let tables = written_tables(body);
+        Self::of_tables(&written_tables(body))
+    }
+
+    /// Tables of one pipe, which are all in one database.
+    pub(crate) fn of_tables(tables: &[WrittenTable<'b>]) -> Self {
         let database = tables.first().and_then(|table| table.database);
-        Self { database, names: tables.into_iter().map(|table| table.name).collect() }
+        Self { database, names: tables.iter().map(|table| table.name).collect() }
     }
 
     /// The API writes to this one where none is named.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "values are written where they are used")]
 
+use std::collections::BTreeSet;
+
 use clickpipes::blocking_tables::{find_redefined_tables, redefined_tables_note};
 use clickpipes::data_effects::{
     ChangedEntry, column_effects, creation_effects, deletion_effects, entry_change_effects, replacement_effects,
@@ -33,7 +35,7 @@ fn database(arm: &str, settings: Value, tables: &[&str]) -> Value {
 
 #[test]
 fn creation_tells_which_rows_arrive() {
-    let created = |source: Value| creation_effects(Kind::ClickPipe, &pipe(source), false).join("\n");
+    let created = |source: Value| creation_effects(Kind::ClickPipe, &pipe(source), &BTreeSet::new()).join("\n");
     let kafka = |offset: Value| created(json!({"kafka": {"topics": "clicks", "offset": offset}}));
     insta::assert_snapshot!(kafka(json!({"strategy": "from_beginning"})), @"reads every message that the brokers still hold (`from_beginning`)");
     insta::assert_snapshot!(kafka(json!({"strategy": "from_latest"})), @"reads messages from now on (`from_latest`): earlier ones are not loaded");
@@ -43,8 +45,9 @@ fn creation_tells_which_rows_arrive() {
     insta::assert_snapshot!(created(json!({"pubsub": {"seekType": "timestamp", "seekTimestamp": "2026-01-31T08:00:00Z"}})), @"reads messages from 2026-01-31T08:00:00Z on");
     insta::assert_snapshot!(created(json!({"objectStorage": {"startAfter": "a/1.json"}})), @"reads every matching file after `a/1.json`, then completes");
     insta::assert_snapshot!(created(json!({"objectStorage": {"skipInitialLoad": true, "isContinuous": true}})), @"reads only the files that the queue names: files that exist are not loaded");
-    let database =
-        |settings: Value| creation_effects(Kind::ClickPipe, &database("postgres", settings, &["orders"]), false);
+    let database = |settings: Value| {
+        creation_effects(Kind::ClickPipe, &database("postgres", settings, &["orders"]), &BTreeSet::new())
+    };
     insta::assert_snapshot!(database(json!({"replicationMode": "cdc"})).join("\n"), @"copies the mapped tables, then follows their changes");
     insta::assert_snapshot!(database(json!({"replicationMode": "snapshot"})).join("\n"), @"copies the mapped tables, then completes");
     insta::assert_snapshot!(database(json!({"replicationMode": "cdc_only"})).join("\n"), @"takes no snapshot (`cdc_only`): reads changes from now on, and rows that exist are not loaded");
@@ -53,7 +56,8 @@ fn creation_tells_which_rows_arrive() {
 
 #[test]
 fn recreation_tells_what_stands_in_the_tables() {
-    let recreated = |body: &Value| creation_effects(Kind::ClickPipe, body, true).split_off(1).join("\n");
+    let earlier = ["default.clicks", "shop.orders", "shop.refunds"].map(str::to_owned).into();
+    let recreated = |body: &Value| creation_effects(Kind::ClickPipe, body, &earlier).split_off(1).join("\n");
     let mut stream = pipe(json!({"kafka": {"topics": "clicks"}}));
     insta::assert_snapshot!(recreated(&stream), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `default.clicks` is empty (`DROP TABLE default.clicks;`)");
     stream["destination"]["managedTable"] = json!(false);
@@ -63,7 +67,9 @@ fn recreation_tells_what_stands_in_the_tables() {
     ");
     let cdc = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "refunds"]);
     insta::assert_snapshot!(recreated(&cdc), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `shop.orders` and `shop.refunds` are empty (`DROP TABLE shop.orders; DROP TABLE shop.refunds;`)");
-    let cdc_only = database("mysql", json!({"replicationMode": "cdc_only"}), &["orders"]);
+    let one = database("mysql", json!({"replicationMode": "cdc"}), &["customers", "orders"]);
+    insta::assert_snapshot!(recreated(&one), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `shop.orders` is empty (`DROP TABLE shop.orders;`)");
+    let cdc_only = database("mysql", json!({"replicationMode": "cdc_only"}), &["customers", "orders"]);
     insta::assert_snapshot!(recreated(&cdc_only), @"if an earlier pipe left rows in `shop.orders`, they stay: what is read again may be there twice");
 }
 
@@ -340,7 +346,7 @@ fn effects_of_stopping_a_pipe_are_described() {
 #[test]
 fn data_effects_accept_bodies_of_any_shape() {
     for odd in [json!(null), json!([]), json!({"source": 7}), json!({"source": {"kafka": []}})] {
-        creation_effects(Kind::ClickPipe, &odd, true);
+        creation_effects(Kind::ClickPipe, &odd, &BTreeSet::new());
         replacement_effects(Kind::ClickPipe, &odd, &odd);
         deletion_effects(Kind::ClickPipe, &odd);
         let entry = ChangedEntry { live: None, desired: Some(&odd) };

@@ -10,7 +10,7 @@ use model::live::Id;
 use super::Repository;
 use super::cat_file::BlobReader;
 use super::declared_key::{DeclaredKey, ManifestOwner};
-use super::manifest_at;
+use super::manifest_at::{self, DeclaredState};
 use super::services::GitServices;
 use crate::manifest_files;
 use crate::project::ProjectContext;
@@ -71,7 +71,7 @@ impl HeadIndex {
         let Some(bindings) = bindings else { return };
         let (declared, unclear) =
             manifest_at::parse_declared(text.clone(), project, (&bindings, &Templates::default()));
-        for (key, (_, pinned)) in declared {
+        for (key, DeclaredState { pinned, .. }) in declared {
             self.pinned.extend(pinned);
             if names.contains(&key.name) {
                 self.keys.push((key, path.clone()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clickpipes::manifest::Manifest;
-use model::address::Address;
+use model::address::{Address, ServiceRef};
 use model::desired::{Desired, Document, Presence};
 use planner::{OtherFolders, PruneEvidence, PruneReason};
 use serde_json::Value;
@@ -15,8 +15,8 @@ use super::earlier_manifests::EarlierManifests;
 use super::head_index::HeadIndex;
 use super::history::{HistoryStep, Walk};
 use super::later_manifests::{ObjectNames, dropped_names};
-use super::manifest_at::{DeclaredKeys, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
-use super::removed_once::find_removed_once;
+use super::left_tables::{LeftTables, find_left_tables};
+use super::manifest_at::{DeclaredState, ManifestArchive, manifests_between, manifests_that_were_elsewhere};
 use super::services::GitServices;
 use super::target_branch::TargetBranch;
 use super::{Commit, Repository, submodules};
@@ -52,8 +52,7 @@ pub(crate) struct GitHistory {
     since: Option<EarlierManifests>,
     /// `None` if the query does not need them.
     removals: Option<Vec<Removal>>,
-    /// What is new since the base, and was removed once, if the query needs no removals.
-    removed_once: BTreeSet<DeclaredKey>,
+    left_tables: LeftTables,
     /// Submodules that moved, or are gone: whether that removed manifests was not searched.
     unsearched_submodules: BTreeSet<String>,
     head_index: HeadIndex,
@@ -152,8 +151,9 @@ impl GitHistory {
                 history.head_index = HeadIndex::read_head(&repository, project, &names)?;
             }
             history.removals = Some(removed);
-        } else if let Some(base) = &history.base {
-            history.removed_once = find_removed_once(&repository, declared, base, project)?;
+        }
+        if history.base.is_some() || query.needs_removals {
+            history.left_tables = find_left_tables(&repository, declared, history.base.as_ref(), project)?;
         }
         Ok(history)
     }
@@ -277,8 +277,13 @@ impl GitHistory {
 
     /// The names that commits removed from the manifests, whatever declares them now.
     pub(crate) fn removed_addresses(&self, services: &GitServices) -> BTreeSet<Address> {
-        let removed = self.removals.iter().flatten().map(|removal| &removal.key).chain(&self.removed_once);
-        removed.filter_map(|key| services.resolve_address(key)).collect()
+        let removed = self.removals.iter().flatten();
+        removed.filter_map(|removal| services.resolve_address(&removal.key)).collect()
+    }
+
+    /// The tables of new objects that commits took from others, in the known services.
+    pub(crate) fn left_tables(&self, services: &GitServices) -> BTreeMap<ServiceRef, BTreeSet<String>> {
+        self.left_tables.resolve(services)
     }
 
     /// The submodules that moved, and whose removals are not known.
@@ -359,7 +364,7 @@ fn read_removals(
     let (mut mainline, mut submodules) = (BTreeSet::new(), BTreeSet::new());
     if earlier.is_none() {
         for step in &repository.read_history(project, Walk::FirstParents)? {
-            mainline.extend(removed_keys(&mut archive, step)?.into_keys());
+            mainline.extend(archive.removed_keys(step)?.into_keys());
             let changed = step.changed_submodules.iter();
             submodules.extend(changed.filter(|path| !repository.roots_inside(path).is_empty()).cloned());
         }
@@ -372,21 +377,12 @@ fn read_removals(
     Ok((removed, submodules))
 }
 
-/// The names that one step removed, each with its protection and its pinned id before.
-pub(super) fn removed_keys(archive: &mut ManifestArchive<'_>, step: &HistoryStep) -> Result<DeclaredKeys> {
-    let before = archive.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
-    let after = archive.declared_at(&step.hash, &step.new_hashes)?;
-    let before = before.iter().flat_map(|declared| declared.iter());
-    let removed = before.filter(|(key, _)| !after.iter().any(|declared| declared.contains_key(*key)));
-    Ok(removed.map(|(key, state)| (key.clone(), state.clone())).collect())
-}
-
 /// The names that any step removed, each with the newest commit that did. A merge is named only if no commit on its
 /// branches removed the name. If any of them had it protected, it stays protected.
 fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Result<Vec<Removal>> {
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {
-        for (key, (protection, pinned)) in removed_keys(archive, step)? {
+        for (key, DeclaredState { protection, pinned, .. }) in archive.removed_keys(step)? {
             let earlier = found.get(&key);
             let protection = earlier.map_or(protection, |(_, proof)| proof.protection.max(protection));
             if earlier.is_none_or(|(merge, _)| *merge && !step.is_merge) {

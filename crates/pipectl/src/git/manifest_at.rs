@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clickpipes::manifest::{self, Manifest, Templates};
+use clickpipes::pipe::written_tables::written_table_names;
 use model::address::{Kind, Name};
+use model::desired::Presence;
 use model::diagnostic::SourceFile;
 use model::live::Id;
 use planner::LastProtection;
@@ -16,11 +18,21 @@ use super::cat_file::BlobReader;
 use super::declared_key::DeclaredKey;
 use super::earlier_manifests::referenced_elsewhere;
 use super::head_index::HeadIndex;
+use super::history::HistoryStep;
 use super::template_archive::TemplateArchive;
 use crate::project::{Bindings, ProjectContext};
 
-/// The names that one version of a file declares, each with its protection and its pinned id.
-pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, (LastProtection, Option<Id>)>;
+/// The names that one version of a file declares.
+pub(super) type DeclaredKeys = BTreeMap<DeclaredKey, DeclaredState>;
+
+/// What counts of an earlier manifest besides its name.
+#[derive(Clone)]
+pub(super) struct DeclaredState {
+    pub(super) protection: LastProtection,
+    pub(super) pinned: Option<Id>,
+    /// The tables that it gives to its pipe, each as `database.table`.
+    pub(super) tables: Vec<String>,
+}
 
 /// Versions of files. Each is parsed once for each version of the project file.
 pub(super) struct ManifestArchive<'r> {
@@ -63,6 +75,15 @@ impl<'r> ManifestArchive<'r> {
         }
         let bindings_index = self.bindings_index(commit)?;
         hashes.iter().map(|hash| self.declared_in_blob(hash, commit, bindings_index)).collect()
+    }
+
+    /// The names that one step removed, each with its state before.
+    pub(super) fn removed_keys(&mut self, step: &HistoryStep) -> Result<DeclaredKeys> {
+        let before = self.declared_at(&format!("{}^", step.hash), &step.old_hashes)?;
+        let after = self.declared_at(&step.hash, &step.new_hashes)?;
+        let before = before.iter().flat_map(|declared| declared.iter());
+        let removed = before.filter(|(key, _)| !after.iter().any(|declared| declared.contains_key(*key)));
+        Ok(removed.map(|(key, state)| (key.clone(), state.clone())).collect())
     }
 
     /// The valid manifests in the contents, with the bindings of the commit. A change of a template is a change of each
@@ -164,7 +185,9 @@ pub(super) fn parse_declared(
             (false, true) => LastProtection::Unprotected,
             (false, false) => LastProtection::Unknown,
         };
-        let last = (protection, intent.pinned_id.clone());
+        let is_present = intent.presence != Presence::Absent;
+        let tables = if is_present { written_table_names(&manifest.document.body) } else { Vec::new() };
+        let last = DeclaredState { protection, pinned: intent.pinned_id.clone(), tables };
         DeclaredKey::all_from_manifest(&manifest).into_iter().map(move |key| (key, last.clone()))
     });
     (keys.collect(), unclear)
@@ -235,8 +258,8 @@ pub(super) struct WrittenNames<'n> {
 }
 
 impl<'n> WrittenNames<'n> {
-    pub(super) fn new(names: impl Iterator<Item = &'n Name>) -> Self {
-        let (words, others): (Vec<_>, _) = names.map(Name::as_str).partition(|name| name.chars().all(is_word_letter));
+    pub(super) fn new(names: impl Iterator<Item = &'n str>) -> Self {
+        let (words, others): (Vec<_>, _) = names.partition(|name| name.chars().all(is_word_letter));
         Self { words: words.into_iter().collect(), others }
     }
 

@@ -51,12 +51,15 @@ impl GitServices {
     }
 
     pub(super) fn resolve_address(&self, key: &DeclaredKey) -> Option<Address> {
-        let service = match &key.owner {
+        Some(Address::new(self.resolve_service(&key.owner)?, key.kind, key.name.clone()))
+    }
+
+    pub(super) fn resolve_service(&self, owner: &ManifestOwner) -> Option<ServiceRef> {
+        Some(match owner {
             ManifestOwner::Organization => ServiceRef::for_organization(),
             ManifestOwner::Default => self.labels.get(self.default.as_ref()?)?.clone(),
             ManifestOwner::Service(name) => self.labels.get(name)?.clone(),
-        };
-        Some(Address::new(service, key.kind, key.name.clone()))
+        })
     }
 
     /// The manifests by address, without those of services that the run does not know.

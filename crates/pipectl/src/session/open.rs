@@ -219,8 +219,17 @@ fn policy_from_git(
 ) -> Policy {
     let (before_change, removed_by_change) = history.take_before_change(desired, base, services);
     let added_by_target = history.add_target_versions(desired, base, services);
-    let declared_again = history.removed_addresses(services);
-    Policy { added_by_target, before_change, removed_by_change, declared_again, other_folders, ..Policy::default() }
+    let left_tables = history.left_tables(services);
+    let removed_by_git = history.removed_addresses(services);
+    Policy {
+        added_by_target,
+        before_change,
+        removed_by_change,
+        left_tables,
+        removed_by_git,
+        other_folders,
+        ..Policy::default()
+    }
 }
 
 /// Hides what the runs of other environments will send: an answer to this one may have it, too.

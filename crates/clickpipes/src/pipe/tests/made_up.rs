@@ -1,6 +1,8 @@
 //! A source that exists in tests only. This file and its line in the table of sources are everything that it needs:
 //! validation, comparison, lineage, effects and `explain` follow.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
@@ -101,7 +103,7 @@ fn new_source_needs_its_own_file_only() {
 
     let effects = crate::data_effects::replacement_effects(kind, body, body);
     assert!(effects[0].starts_with("the new pipe starts at the oldest parcel"), "{effects:?}");
-    let effects = crate::data_effects::creation_effects(kind, body, false);
+    let effects = crate::data_effects::creation_effects(kind, body, &BTreeSet::new());
     assert_eq!(effects, ["reads from the oldest parcel on", "inserts into `raw.parcels`, which must exist"]);
     assert_eq!(crate::lifecycle::stopped_state_name(body), "Stopped");
     assert!(!crate::lifecycle::is_finite_load(body));
