@@ -46,6 +46,7 @@ mod git;
 mod git_base;
 mod git_workflow;
 mod github_action;
+mod github_action_base;
 #[cfg(unix)]
 mod gitlab_template;
 mod habits;
