@@ -73,7 +73,10 @@ fn missing_environment_variable_or_path_is_named() {
         said.stderr
     );
     let bare = WorkDir::new();
-    assert!(bare.run_pipectl(&["plan", "--sandbox"]).stderr.contains("which manifests?"));
+    for command in ["plan", "drift"] {
+        let said = bare.run_pipectl(&[command, "--sandbox"]);
+        assert!(said.stderr.contains("which manifests?") && said.stderr.contains("`pipectl export"), "{}", said.stderr);
+    }
 }
 
 #[test]

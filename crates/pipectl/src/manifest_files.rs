@@ -28,17 +28,12 @@ const MAX_DEPTH: usize = 32;
 #[error("{}", .0.iter().map(|folder| empty_folder_text(folder)).collect::<Vec<_>>().join("\n"))]
 pub(crate) struct NoManifests(pub(crate) Vec<PathBuf>);
 
-impl NoManifests {
-    /// Where manifests come from.
-    pub(crate) const FIRST_ONES: &str = "`pipectl export --out DIR` writes those of live pipes; `pipectl init` writes an \
-                                         example, which you can copy";
-}
-
 /// An empty folder must not mean "delete everything": it is more often a wrong path.
 fn empty_folder_text(folder: &Path) -> String {
     format!(
-        "no manifest in {}: it contains no *.yaml or *.yml file. An empty folder never means \"delete everything\"",
-        folder.display()
+        "no manifest in {}: it contains no *.yaml or *.yml file besides {}. An empty folder never means \"delete everything\"",
+        folder.display(),
+        project::PROJECT_FILE
     )
 }
 

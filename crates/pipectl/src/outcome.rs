@@ -12,7 +12,7 @@ use crate::interruption::RunInterrupted;
 use crate::load_manifests::InvalidManifests;
 use crate::manifest_files::NoManifests;
 use crate::output::{Label, StyledText};
-use crate::project::InvalidProject;
+use crate::project::{FIRST_MANIFESTS, InvalidProject};
 use crate::render::envelope::{self, OutputEnvelope};
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
 use crate::reports::{self, RepoPaths, ReportFormat, RunReport};
@@ -81,7 +81,7 @@ impl CommandOutcome {
     pub(crate) fn from_error(context: &CommandContext, error: &anyhow::Error) -> Self {
         let (outcome, label) = if error.is::<RunInterrupted>() { ("interrupted", "") } else { ("error", "error: ") };
         let report = ErrorReport::from(error);
-        let hint = error.is::<NoManifests>().then(|| format!("check the path. {}", NoManifests::FIRST_ONES));
+        let hint = error.is::<NoManifests>().then(|| format!("check the path. {FIRST_MANIFESTS}"));
         let code = command_error_code(error).unwrap_or(report.code);
         let report = ErrorReport { code, hint: hint.or(report.hint), ..report };
         let (message, hint) = (report.message.clone(), report.hint.clone());

@@ -129,9 +129,15 @@ impl ProjectContext {
     }
 }
 
+/// Where manifests come from.
+pub(crate) const FIRST_MANIFESTS: &str =
+    "`pipectl export --out DIR` writes those of live pipes; `pipectl init` writes an example, which you can copy";
+
 /// Nothing says where the manifests are.
 pub(crate) fn no_manifests() -> UsageError {
-    UsageError(format!("which manifests? name files or folders, or declare `manifests` in {PROJECT_FILE}"))
+    UsageError(format!(
+        "which manifests? name files or folders, or declare `manifests` in {PROJECT_FILE}; {FIRST_MANIFESTS}"
+    ))
 }
 
 fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandContext) -> Result<ProjectContext> {

@@ -8,8 +8,8 @@ use crate::diagnostics::pluralize;
 use crate::exit::UsageError;
 use crate::git::{Repository, SHALLOW_HINT};
 use crate::load_manifests::LoadedManifests;
-use crate::manifest_files::{NoManifests, none_in_new_project};
-use crate::project::{self, ProjectContext};
+use crate::manifest_files::none_in_new_project;
+use crate::project::{self, FIRST_MANIFESTS, ProjectContext};
 
 /// What the API is asked about.
 pub(super) struct LocalChecks {
@@ -59,7 +59,7 @@ fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> O
     let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
     match none_in_new_project(LoadedManifests::load_project(project), project) {
         Ok(None) => {
-            findings.warn(CHECK, "none yet", NoManifests::FIRST_ONES);
+            findings.warn(CHECK, "none yet", FIRST_MANIFESTS);
         }
         Err(error) => findings.bad(CHECK, format!("{error:#}"), fix()),
         Ok(Some(declared)) if declared.error_count() > 0 => {
