@@ -61,6 +61,7 @@ impl GitlabRunner {
             .env("PATH", format!("{}:{}", folder.join("bin").display(), path_variable()))
             .env("PIPECTL_SANDBOX", ".pipectl/sandbox.json")
             .env("ENVIRONMENT", self.environment.get())
+            .env("CI_PROJECT_DIR", folder)
             .env("CI_JOB_TOKEN", "token")
             .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
             .env("CI_PROJECT_ID", "7")
@@ -218,9 +219,10 @@ fn job_of_two_environments_is_refused() {
         assert_eq!((code, said.lines().count()), (64, 1), "{job}: {said}");
         assert!(said.starts_with("ENVIRONMENT is one environment: "), "{job}: {said}");
     }
-    // The variable of the command names an environment, too, so it is a part of each cache.
+    // The variable of the command names an environment, too, so it is a part of each cache. No environment has a comma, so
+    // `a-b` with part `c` and `a` with part `b-c` have two caches.
     let keys: Vec<&str> = TEMPLATE.split("key: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert!(keys.len() > 3 && keys.iter().all(|key| key.ends_with("-$ENVIRONMENT$PIPECTL_ENV-$PART")), "{keys:?}");
+    assert!(keys.len() > 3 && keys.iter().all(|key| key.ends_with("-$ENVIRONMENT,$PIPECTL_ENV,$PART")), "{keys:?}");
 }
 
 #[test]
@@ -359,4 +361,29 @@ fn merge_request_that_is_behind_a_failed_apply_undoes_nothing() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("+ lines") && said.contains("target branch"), "{said}");
     assert!(!said.to_lowercase().contains("drift"), "{said}");
+}
+
+#[test]
+fn project_in_a_folder_is_planned_and_applied() {
+    let runner = GitlabRunner::new("");
+    runner.declare("clicks", 500);
+    let repo = &runner.repo;
+    let top = repo.work_dir.temp_dir.path();
+    std::fs::create_dir(top.join("team")).unwrap();
+    repo.run_git(&["mv", "pipectl.yaml", "pipes", "team"]);
+    repo.commit_all("Move the project");
+    let sandbox = top.join(".pipectl/sandbox.json").display().to_string();
+    let folder = [SECRET[0], ("DIRECTORY", "team"), ("REVIEWED", "false"), ("PIPECTL_SANDBOX", &*sandbox)];
+    for job in ["clickpipes-plan", "clickpipes-apply", "clickpipes-drift"] {
+        // The caches of two folders must not be one.
+        assert_eq!(runner.run_job(job, &folder).0, 64);
+        let (code, said) = runner.run_job(job, &[&folder[..], &[("PART", "team")]].concat());
+        assert_eq!(code, 0, "{job}: {said}");
+    }
+    assert_eq!(runner.live_wait("clicks"), json!(500));
+    for file in ["plan.json", "plan.md", "quality.json", "apply.xml"] {
+        assert!(top.join(file).exists(), "{file}");
+    }
+    let mark = std::fs::read_to_string(top.join(".pipectl-applied")).unwrap();
+    assert_eq!(mark.trim(), repo.run_git(&["rev-parse", "HEAD"]).trim());
 }
