@@ -180,3 +180,29 @@ fn fmt_writes_no_text_that_the_terminal_would_get_otherwise() {
         assert!(said.stderr.contains("format the file by its name"), "{}", said.stderr);
     }
 }
+
+/// Escapes are wider than what they stand for, and some characters take two columns of a terminal.
+#[test]
+fn carets_stand_below_what_is_printed() {
+    let repo = TestRepo::new();
+    for (text, printed, columns) in [
+        ("\u{a0}", r"\u{a0}", 6),
+        ("\u{200b}", r"\u{200b}", 8),
+        ("\u{202e}", r"\u{202e}", 8),
+        ("\u{ad}", r"\u{ad}", 6),
+        ("\u{85}", r"\u{85}", 6),
+        ("\u{2028}", r"\u{2028}", 8),
+        ("\u{e0041}", r"\u{e0041}", 9),
+        ("日本", "日本", 4),
+        ("é", "é", 1),
+        ("\t", "    ", 4),
+    ] {
+        let manifest =
+            format!("apiVersion: pipectl/v1\nkind: ClickPipe\nmetadata: {{name: \"{text}\", nmae: 1}}\nspec: {{}}\n");
+        repo.write_file("pipes/a.yaml", &manifest);
+        let said = repo.work_dir.run_pipectl(&["validate", "pipes"]).stderr;
+        assert!(said.contains(&format!("3 | metadata: {{name: \"{printed}\", nmae: 1}}")), "{said}");
+        let before = "metadata: {name: \"\", ".len() + columns;
+        assert!(said.contains(&format!("  | {}^^^^", " ".repeat(before))), "{said}");
+    }
+}

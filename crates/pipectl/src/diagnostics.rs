@@ -1,5 +1,6 @@
 //! Problems in files: the line, what is wrong with it, and the fix.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -65,6 +66,7 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         Severity::Warning => Level::WARNING,
     };
     let window = line_range(text, &diagnostic.span);
+    let quoted = QuotedLine::new(&text[window.clone()], span_in_window(&diagnostic.span, &window));
     let name = sanitize_line(&diagnostic.place.file);
     let line = usize::try_from(diagnostic.place.line).unwrap_or(1);
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
@@ -74,9 +76,8 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         problem.element(Origin::path(name.clone()).line(line).char_column(column))
     } else {
         // The renderer shows what is around the span. It gets the whole line, because it counts the column.
-        let snippet = Snippet::source(&text[window.clone()]).line_start(line).path(name.clone()).fold(false);
-        let span = span_in_window(&diagnostic.span, &window);
-        problem.element(snippet.annotation(AnnotationKind::Primary.span(span)))
+        let snippet = Snippet::source(&*quoted.text).line_start(line).path(name.clone()).fold(false);
+        problem.element(snippet.annotation(AnnotationKind::Primary.span(quoted.span.clone())))
     };
     if let Some(evidence) = diagnostic.evidence {
         problem = problem.element(Level::NOTE.message(format!("evidence: {}", evidence.describe())));
@@ -91,11 +92,37 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
     }
     // The renderer shows the whole line of a fix.
     if let Some(replacement) = diagnostic.replacement.as_ref().filter(|_| window.len() <= MAX_FIXED_BYTES) {
-        let patch = Patch::new(span_in_window(&diagnostic.span, &window), replacement.as_str());
-        let fixed = Snippet::source(&text[window]).line_start(line).path(name).patch(patch);
+        let patch = Patch::new(quoted.span.clone(), replacement.as_str());
+        let fixed = Snippet::source(&*quoted.text).line_start(line).path(name).patch(patch);
         groups.push(Group::with_title(Level::HELP.secondary_title("write this")).element(fixed));
     }
     renderer.render(&groups)
+}
+
+/// A line of a file with escapes for what is invisible, and the span to underline in it.
+// The carets stand below the characters that are printed, so the escapes must be there before the line is laid out. The
+// renderer knows control characters and tabs itself.
+struct QuotedLine<'t> {
+    text: Cow<'t, str>,
+    span: Range<usize>,
+}
+
+impl<'t> QuotedLine<'t> {
+    fn new(line: &'t str, span: Range<usize>) -> Self {
+        if line.is_ascii() || line.len() > MAX_QUOTED_BYTES {
+            return Self { text: line.into(), span };
+        }
+        let escape = |text: &str| -> String {
+            let escaped =
+                |c: char| if c.is_ascii() { c.to_string() } else { sanitize_line(c.encode_utf8(&mut [0; 4])) };
+            text.chars().map(escaped).collect()
+        };
+        let start = char_boundary(line, span.start);
+        let end = char_boundary(line, span.end).max(start);
+        let (before, inside) = (escape(&line[..start]), escape(&line[start..end]));
+        let span = before.len()..before.len() + inside.len();
+        Self { text: (before + &inside + &escape(&line[end..])).into(), span }
+    }
 }
 
 fn line_range(text: &str, span: &Range<usize>) -> Range<usize> {
