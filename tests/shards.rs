@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::cli::{RunOutput, WorkDir};
 use crate::support::pipes::slot_pipe;
 use crate::support::pipes::{kafka_manifest, kinesis_pipe};
-use crate::support::test_repo::TestRepo;
+use crate::support::test_repo::{TestRepo, kinesis_manifest};
 
 const SERVICES: usize = 12;
 const SHARDS: usize = 4;
@@ -308,4 +308,31 @@ fn recipes_are_yaml() {
         read_documents(block, &mut problems);
         assert_eq!(problems.error_count(), 0, "{block}");
     }
+}
+
+/// Whoever reads it must see what a comment of one run says: the commits, the digest, and what nobody declares.
+#[test]
+fn merged_comment_has_base_digest_and_unmanaged_objects() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", ""));
+    repo.write_file("other/stranger.yaml", &kinesis_manifest("stranger", "", ""));
+    repo.run_successfully(&["apply", "pipes", "other", "--yes"]);
+    repo.remove_file("other/stranger.yaml");
+    let base = repo.commit_all("Begin");
+    repo.write_file("pipes/orders.yaml", &kinesis_manifest("orders", "", ""));
+    repo.commit_all("Add orders");
+    let reports = ["--report=json=prod.json", "--report=markdown=one.md", "--report=html=one.html"];
+    repo.run_successfully(&[&["plan", "pipes", "--base", &base][..], &reports].concat());
+    let merged = ["--report=markdown=all.md", "--report=html=all.html"];
+    let said = repo.work_dir.run_pipectl(&[&["report", "merge", "prod.json"][..], &merged].concat());
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let read = |name: &str| std::fs::read_to_string(repo.work_dir.temp_dir.path().join(name)).unwrap();
+    let (one, all, page) = (read("one.md"), read("all.md"), read("all.html"));
+    let digest = one.split("Digest: <code>").nth(1).and_then(|rest| rest.split("</code>").next()).unwrap();
+    for words in
+        ["(Begin)", "(Add orders)", digest, "1 unchanged, 1 unmanaged.", "1 unmanaged: live, not in git", "/stranger"]
+    {
+        assert!(one.contains(words) && all.contains(words), "{words}: {one}\n{all}");
+    }
+    assert!(page.contains("(Add orders)") && page.contains("/stranger"), "{page}");
 }

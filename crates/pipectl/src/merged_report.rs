@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::apply::Alarm;
+use crate::plan_view::{commits_note, digest_note, remaining_counts};
 use crate::render::envelope::SCHEMA_VERSION;
 use crate::shard::Shard;
 use crate::{exit, files};
@@ -36,6 +37,12 @@ pub struct MergedRun {
     pub notes: Vec<String>,
     /// Why it ended early, and what it could not read.
     pub errors: Vec<String>,
+    /// What the counts do not say: the base, what does not change, and the digest.
+    #[serde(skip)]
+    pub facts: Vec<String>,
+    /// The live objects that nobody declares.
+    #[serde(skip)]
+    pub unmanaged: Vec<String>,
     /// The objects that change, are blocked, or were applied.
     #[serde(skip)]
     pub rows: Vec<MergedRow>,
@@ -73,6 +80,7 @@ struct RunDocument {
     outcome: String,
     exit_code: u8,
     shard: Option<String>,
+    digest: Option<String>,
     #[serde(default)]
     result: Value,
     #[serde(default)]
@@ -181,9 +189,25 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
         counts,
         notes: refusals.chain(refused).chain(review).collect(),
         errors: alarms.chain(run.errors).collect(),
+        facts: run_facts(plan, run.digest.as_deref()),
+        unmanaged: unmanaged_names(plan),
         rows,
         shard,
     })
+}
+
+fn run_facts(plan: &Value, digest: Option<&str>) -> Vec<String> {
+    let remaining = || remaining_counts(list(&plan["inSync"]).count(), list(&plan["unmanaged"]).count());
+    let commits = commits_note(plan["base"].as_str(), plan["commit"].as_str());
+    let facts = [commits, plan.is_object().then(remaining), digest.map(digest_note)];
+    facts.into_iter().flatten().collect()
+}
+
+/// Those that git removed, or that the target branch added, are not meant.
+fn unmanaged_names(plan: &Value) -> Vec<String> {
+    let is_marked = |other: &&Value| other["manifestRemoved"] == true || other["addedByTarget"] == true;
+    let names = list(&plan["unmanaged"]).filter(|other| !is_marked(other));
+    names.map(|other| object_name(&other["address"])).collect()
 }
 
 /// What a run left behind of an object.

@@ -177,10 +177,13 @@ pub(crate) fn target_note(target: Option<&PlanTarget>) -> Option<String> {
 }
 
 /// `Base: 3f2a1bc (Add orders). Commit: 9d8e7f6 (Add views).`
-pub(crate) fn commits_note(context: &Context) -> Option<String> {
-    let base = context.base.as_ref()?;
-    let commit = context.commit.as_ref().map(|commit| format!(" Commit: {commit}.")).unwrap_or_default();
-    Some(format!("Base: {base}.{commit}"))
+pub(crate) fn commits_note(base: Option<&str>, commit: Option<&str>) -> Option<String> {
+    let commit = commit.map(|commit| format!(" Commit: {commit}.")).unwrap_or_default();
+    Some(format!("Base: {}.{commit}", base?))
+}
+
+pub(crate) fn digest_note(digest: &str) -> String {
+    format!("Digest: `{digest}`")
 }
 
 /// `The base 3f2a1bc (Add orders) is older than 9d8e7f6 (Add views), …`
@@ -201,8 +204,8 @@ pub(crate) fn unusable_counts(plan: &Plan) -> impl Iterator<Item = String> {
 }
 
 /// `11 unchanged, 0 unmanaged.`
-pub(crate) fn remaining_counts(plan: &Plan) -> String {
-    format!("{} unchanged, {} unmanaged.", plan.in_sync.len(), plan.unmanaged.len())
+pub(crate) fn remaining_counts(unchanged: usize, unmanaged: usize) -> String {
+    format!("{unchanged} unchanged, {unmanaged} unmanaged.")
 }
 
 pub(crate) fn partial_note(partial: Option<(usize, usize)>) -> Option<String> {
@@ -287,6 +290,11 @@ pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
     let mut document = plan_json(plan, &context.refusals);
     if let Some(target) = &context.target {
         document["target"] = json!(target);
+    }
+    for (member, commit) in [("base", &context.base), ("commit", &context.commit)] {
+        if let Some(commit) = commit {
+            document[member] = json!(commit);
+        }
     }
     if !context.project_changes.is_empty() {
         document["projectChanges"] = context.project_changes.iter().map(|change| change.text.as_str()).collect();

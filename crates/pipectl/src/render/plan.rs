@@ -172,7 +172,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
         0 => String::new(),
         requests => format!("  Read with {}.", pluralize(requests, "request")),
     };
-    let rest = format!("  {}{read}", remaining_counts(plan));
+    let rest = format!("  {}{read}", remaining_counts(plan.in_sync.len(), plan.unmanaged.len()));
     if plan.has_no_changes() {
         let what = match plan.drifted_fields().next() {
             _ if context.not_reviewed > 0 => "Nothing to apply. What differs was not reviewed; see below.",

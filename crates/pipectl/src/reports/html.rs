@@ -71,7 +71,7 @@ pub(super) fn render_html(view: &ReportView<'_>) -> String {
                 (review_section(run))
                 (severe_objects(objects))
                 (changes_table(objects, drifted))
-                (unmanaged_section(run))
+                (unmanaged_section(&run.unmanaged_names()))
                 @if services.len() > 1 {
                     nav {
                         (contents(&services))
@@ -292,13 +292,12 @@ fn counts_by_severity(objects: &[ObjectView<'_>]) -> String {
 }
 
 /// The live objects that nobody declares, folded.
-fn unmanaged_section(run: &RunReport) -> Markup {
-    let names = run.unmanaged_names();
+pub(super) fn unmanaged_section(names: &[String]) -> Markup {
     html! {
         @if !names.is_empty() {
             details.fold {
                 summary { (names.len()) " unmanaged: live, not in git" }
-                ul { @for name in &names { li { code { (xml_line(name)) } } } }
+                ul { @for name in names { li { code { (xml_line(name)) } } } }
             }
             "\n"
         }

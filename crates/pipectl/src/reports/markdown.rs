@@ -32,7 +32,7 @@ const MAX_NOTE_CHARS: usize = 400;
 pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String {
     let head = comment_head(view.run);
     let foot = format!("<!-- pipectl:{key} -->\n");
-    let unmanaged = unmanaged_list(view.run);
+    let unmanaged = unmanaged_list(&view.run.unmanaged_names());
     let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&unmanaged) - char_count(&foot);
     let (kept, left) = truncate::split_to_fit(comment_pieces(view, room), room);
     let rows: String = truncate::section_text(&kept, CommentSection::Row);
@@ -93,15 +93,14 @@ fn label_group_table(run: &RunReport) -> String {
 }
 
 /// The live objects that nobody declares, folded.
-fn unmanaged_list(run: &RunReport) -> String {
+pub(super) fn unmanaged_list(names: &[String]) -> String {
     /// More are counted.
     const MAX_NAMED: usize = 40;
-    let names: Vec<String> = run.unmanaged_names().iter().map(|name| truncate_chars(name, 60)).collect();
     if names.is_empty() {
         return String::new();
     }
-    let items: Vec<String> = names.iter().take(MAX_NAMED).map(|name| format!("- {}\n", markdown_code(name))).collect();
-    let items = items.concat();
+    let item = |name: &String| format!("- {}\n", markdown_code(&truncate_chars(name, 60)));
+    let items: String = names.iter().take(MAX_NAMED).map(item).collect();
     let more = names.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!("- and {more} more\n") } else { String::new() };
     format!("<details><summary>{} unmanaged: live, not in git</summary>\n\n{items}{more}\n</details>\n\n", names.len())

@@ -2,8 +2,8 @@
 
 use maud::{DOCTYPE, PreEscaped, html};
 
-use super::html::{POLICY, STYLE};
-use super::markdown::{MAX_COMMENT_CHARS, note_list, note_sentence};
+use super::html::{POLICY, STYLE, unmanaged_section};
+use super::markdown::{MAX_COMMENT_CHARS, note_list, note_sentence, unmanaged_list};
 use super::report_target::CommentKey;
 use crate::escape::{markdown_code, markdown_sentence, truncate_chars, xml_line};
 use crate::merged_report::{MergedReport, MergedRow, MergedRun, counts_text};
@@ -20,9 +20,29 @@ fn rows_by_severity(report: &MergedReport) -> Vec<(&MergedRun, &MergedRow)> {
 /// One comment for all runs.
 pub(super) fn render_markdown(report: &MergedReport, key: &CommentKey) -> String {
     let head = format!("### pipectl: {} runs: {}\n\n{}", report.runs.len(), report.counts_text(), runs_table(report));
-    let foot = format!("\n<!-- pipectl:{key} -->\n");
+    let head = head + &facts_list(report);
+    let unmanaged = unmanaged_list(&unmanaged_names(report));
+    let gap = if unmanaged.is_empty() { "" } else { "\n" };
+    let foot = format!("{gap}{unmanaged}\n<!-- pipectl:{key} -->\n");
     let used = head.chars().count() + foot.chars().count();
     [head, objects_table(report, MAX_COMMENT_CHARS.saturating_sub(used)), foot].concat()
+}
+
+/// The base, the rest and the digest of each run.
+fn facts_list(report: &MergedReport) -> String {
+    /// More runs have theirs in their own results only.
+    const MAX_RUNS: usize = 40;
+    let runs = report.runs.iter().filter(|run| !run.facts.is_empty()).take(MAX_RUNS);
+    let facts = |run: &MergedRun| run.facts.iter().map(|fact| sentence(fact)).collect::<Vec<_>>().join(" ");
+    let item = |run: &MergedRun| format!("- {}: {}\n", markdown_code(&run.name), facts(run));
+    let items: String = runs.map(item).collect();
+    if items.is_empty() { items } else { format!("\n{items}") }
+}
+
+/// The live objects that nobody declares, each with its run.
+fn unmanaged_names(report: &MergedReport) -> Vec<String> {
+    let names = report.runs.iter().flat_map(|run| run.unmanaged.iter().map(move |name| (run, name)));
+    names.map(|(run, name)| format!("{}: {name}", run.name)).collect()
 }
 
 fn sentence(line: &str) -> String {
@@ -104,6 +124,12 @@ pub(super) fn render_html(report: &MergedReport) -> String {
                             "\n"
                         }
                     }
+                    ul {
+                        @for run in report.runs.iter().filter(|run| !run.facts.is_empty()) {
+                            li { (xml_line(&run.name)) ": " (xml_line(&run.facts.join(" "))) }
+                            "\n"
+                        }
+                    }
                     ul.problems {
                         @for run in &report.runs {
                             @for line in run.errors.iter().chain(&run.notes) {
@@ -113,6 +139,7 @@ pub(super) fn render_html(report: &MergedReport) -> String {
                         }
                     }
                 }
+                (unmanaged_section(&unmanaged_names(report)))
                 section id="changes" {
                     h2 { "Objects" }
                     table {

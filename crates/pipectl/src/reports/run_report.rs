@@ -188,17 +188,17 @@ impl RunReport {
         if !self.results.is_empty() {
             parts.push(format!("Planned: {}.", self.plan_counts(plan)));
         }
-        parts.extend(plan_view::commits_note(&self.context));
+        parts.extend(plan_view::commits_note(self.context.base.as_deref(), self.context.commit.as_deref()));
         parts.extend(plan_view::unapplied_note(&self.context));
         parts.extend(partial);
-        parts.push(plan_view::remaining_counts(plan));
+        parts.push(plan_view::remaining_counts(plan.in_sync.len(), plan.unmanaged.len()));
         parts.extend(plan_view::moved_note(plan, &self.context));
         parts.extend(plan_view::unchecked_note(plan));
         if self.results.is_empty() {
             parts.extend(plan_view::cost_note(plan, &self.context.refusals, self.context.rate));
         }
         parts.extend(plan_view::target_note(self.context.target.as_ref()));
-        parts.extend(self.digest.as_ref().map(|digest| format!("Digest: `{digest}`")));
+        parts.extend(self.digest.as_deref().map(plan_view::digest_note));
         parts
     }
 }
