@@ -36,6 +36,7 @@ pub use self::pipe_state::{PipePhase, PipeState};
 use serde_json::Value;
 
 use crate::pipe::source::{SourceFamily, SourceKind, source_family};
+use crate::semantics::{FieldSemantics, OnChange};
 use model::action::RunState;
 use model::address::Kind;
 use model::live::{Object, State};
@@ -178,6 +179,12 @@ pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<R
             (!stopped && !matches!(phase, PipePhase::Finished | PipePhase::Deleting)).then_some(desired)
         }
     }
+}
+
+/// Whether the API can give an object another name.
+pub fn can_be_renamed(kind: Kind) -> bool {
+    let name = kind.name_path();
+    name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
 }
 
 /// Whether objects of this kind can be started and stopped.

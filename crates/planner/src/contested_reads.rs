@@ -39,7 +39,6 @@ use crate::blocked_together::block_changes;
 use crate::change::Verdict;
 use crate::handover::Handover;
 use crate::inputs::ReaderElsewhere;
-use crate::object_plan::can_be_renamed;
 use crate::plan::Plan;
 use crate::plan_handovers;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
@@ -272,7 +271,7 @@ fn conflict_cause(contest: Contest<'_, '_>, gives: bool) -> ReadConflictCause {
         (_, Term::UntilStopped | Term::UnlessPaused) if !gives => ReadConflictCause::StartsMeanwhile,
         (Standing::Unmanaged, _) => ReadConflictCause::NotDeclared {
             may_be_renamed: holder.at.service == taker.at.service,
-            can_be_renamed: can_be_renamed(holder.at.kind),
+            can_be_renamed: lifecycle::can_be_renamed(holder.at.kind),
         },
         _ => ReadConflictCause::OtherStays,
     }

@@ -17,7 +17,6 @@ use serde_json::Value;
 use crate::block_reason::ProtectedBy;
 use crate::references::{self, LiveHosts, LiveReferences, ObjectsById};
 use crate::renamed_hosts::RenamedHost;
-use crate::same_object::UndeclaredObjects;
 use crate::sent_secrets::SecretPair;
 
 /// Options of a plan beyond the declared objects.
@@ -116,6 +115,16 @@ impl Policy {
         names.map(|service| Address { service: service.clone(), ..address.clone() }).collect()
     }
 }
+
+/// The live objects that no manifest declares.
+#[derive(Default)]
+pub(crate) struct UndeclaredObjects<'a> {
+    pub(crate) by_name: ObjectsByLetters<'a>,
+    /// By the tables that they write. An object without a table, or with a masked one, is among those of no letters.
+    pub(crate) by_tables: ObjectsByLetters<'a>,
+}
+
+type ObjectsByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a Object)>>;
 
 /// How to treat a change of a write-only field, which live cannot show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

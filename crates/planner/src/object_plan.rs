@@ -6,9 +6,9 @@ use clickpipes::blocking_tables;
 use clickpipes::data_effects;
 use clickpipes::lifecycle;
 use clickpipes::pipe::source::source_word;
-use clickpipes::semantics::{FieldSemantics, OnChange};
+use clickpipes::semantics::FieldSemantics;
 use model::action::{Action, RunState};
-use model::address::{Address, Kind, Name};
+use model::address::{Address, Name};
 use model::desired::{Document, Presence};
 use model::live::{Id, Object};
 use serde_json::Value;
@@ -203,7 +203,7 @@ impl PlanInputs<'_> {
         let rename = renamed_from.is_some();
         let request = UpdateRequest { address: at, body: target, live: object, desired_state: want, is_rename: rename };
         let forcing = actions_for::forcing_fields(object, pending);
-        if rename && forcing.is_empty() && !can_be_renamed(at.kind) {
+        if rename && forcing.is_empty() && !lifecycle::can_be_renamed(at.kind) {
             return block_object(at, document, Some(object), BlockReason::CannotRename).into();
         }
         let mut fields = field_changes::pending_changes(document, pending, &forcing);
@@ -377,11 +377,6 @@ fn other_source(desired: &Value, live: &Value) -> Option<BlockReason> {
     let live = source_word(live);
     let reason = || BlockReason::OtherSource { declared: desired.to_owned(), live: live.map(str::to_owned) };
     (live != Some(desired)).then(reason)
-}
-
-pub(crate) fn can_be_renamed(kind: Kind) -> bool {
-    let name = kind.name_path();
-    name.is_some_and(|path| FieldSemantics::for_kind(kind).field_at(&path).on_change != OnChange::Replace)
 }
 
 fn block_object(at: &Address, document: &Document, object: Option<&Object>, reason: BlockReason) -> PlannedChange {

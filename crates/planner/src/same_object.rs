@@ -9,12 +9,12 @@
 // So nothing is created beside an object that is the same in all that the manifest declares. What the API does not
 // return, or masks, is not compared.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use clickpipes::lifecycle;
 use clickpipes::pipe::written_tables::written_table_names;
 use clickpipes::semantics::{FieldSemantics, is_masked, may_be_same_name};
-use model::address::{Address, Kind, ServiceRef};
+use model::address::Address;
 use model::desired::Document;
 use model::live::Object;
 use model::look_alike::letters;
@@ -22,22 +22,11 @@ use model::path::VisitedPath;
 use serde_json::Value;
 
 use crate::block_reason::BlockReason;
-use crate::inputs::PlanInputs;
-use crate::object_plan::can_be_renamed;
+use crate::inputs::{PlanInputs, UndeclaredObjects};
 use crate::references::live_objects;
 
 /// The fewest letters of a name that an API may have cut.
 const MIN_CUT_NAME: usize = 30;
-
-/// The live objects that no manifest declares.
-#[derive(Default)]
-pub(crate) struct UndeclaredObjects<'a> {
-    by_name: ObjectsByLetters<'a>,
-    /// By the tables that they write. An object without a table, or with a masked one, is among those of no letters.
-    by_tables: ObjectsByLetters<'a>,
-}
-
-type ObjectsByLetters<'a> = HashMap<(&'a ServiceRef, Kind, String), Vec<(&'a Address, &'a Object)>>;
 
 impl PlanInputs<'_> {
     /// Why a declared object is not created: a live one seems to be it, although the API calls that one otherwise.
@@ -53,8 +42,9 @@ impl PlanInputs<'_> {
         let tables = BTreeSet::from([table_letters(&document.body), String::new()]);
         let others = tables.into_iter().filter_map(|tables| undeclared.by_tables.get(&(&at.service, at.kind, tables)));
         // In git, what cannot be renamed gets another name as a new object beside the old one.
-        let is_new_name =
-            |other: &Address| !can_be_renamed(at.kind) && !may_be_same_name(at.name.as_str(), other.name.as_str());
+        let is_new_name = |other: &Address| {
+            !lifecycle::can_be_renamed(at.kind) && !may_be_same_name(at.name.as_str(), other.name.as_str())
+        };
         let mut others = others.flatten().filter(|(other, _)| !is_new_name(other));
         let found = others.find(|other| self.is_same(at, document, other));
         found.map(|(other, object)| BlockReason::SameUnderOtherName((*other).clone(), object.id.clone()))
@@ -90,7 +80,7 @@ impl PlanInputs<'_> {
         let was_declared =
             self.policy.removed_by_git.contains(at) || self.base.is_some_and(|base| base.contains_key(at));
         // Git declared the name, so it is none that the API made up.
-        let is_left_behind = was_declared && !can_be_renamed(at.kind);
+        let is_left_behind = was_declared && !lifecycle::can_be_renamed(at.kind);
         !self.claimed.contains(&object.id)
             && !is_elsewhere
             && !is_left_behind

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clickpipes::kinds;
+use clickpipes::lifecycle;
 use clickpipes::placeholder::FILL_IN;
 use clickpipes::semantics::RespelledField;
 use model::address::{Address, Kind};
@@ -12,7 +13,6 @@ use model::rule_finding::RuleFinding;
 
 use super::BlockReason;
 use crate::conflict::{ConflictingField, value_pair};
-use crate::object_plan::can_be_renamed;
 use crate::words::quote_all;
 
 pub(super) fn fmt_conflict(fields: &[ConflictingField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ pub(super) fn fmt_same_object(other: &Address, id: &Id, f: &mut fmt::Formatter<'
     let name = other.name.as_str();
     let shown = if name.is_empty() { "an object without a name".to_owned() } else { format!("`{other}`") };
     write!(f, "{shown} ({id}), which no manifest declares, is live with all that this one declares: ")?;
-    match (name.is_empty(), can_be_renamed(other.kind)) {
+    match (name.is_empty(), lifecycle::can_be_renamed(other.kind)) {
         (false, true) => write!(
             f,
             "if it is the same, write the name `{name}`, or add `previousNames: [{name}]` to rename it; if not, declare \
