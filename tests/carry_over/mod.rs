@@ -10,6 +10,7 @@ use crate::support::manifests::{desired_from_documents, seed_named};
 use crate::support::pipes::sorted_kafka_manifest;
 use crate::support::{desired, live};
 use clickpipes::semantics::FieldSemantics;
+use model::action::Action;
 use model::address::Kind;
 use model::path::FieldPath;
 use planner::{Policy, plan};
@@ -214,6 +215,8 @@ spec:
     let body = plan.actions[0].request_body().unwrap();
     let entries = json!([{"privateDnsName": "b.example.com"}, {"privateDnsName": "a.example.com", "novelty": "t-1"}]);
     assert_eq!(body, &json!({"customPrivateDnsMappings": entries}));
+    let Action::Update { unproven, .. } = &plan.actions[0] else { panic!("{:?}", plan.actions) };
+    assert_eq!(unproven, &[FieldPath::parse("customPrivateDnsMappings.1.novelty")]);
 }
 
 #[test]

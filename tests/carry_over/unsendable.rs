@@ -48,7 +48,8 @@ fn publication(spec: &mut Value) {
 
 #[test]
 fn live_value_that_no_request_can_have_is_left_behind_and_named() {
-    let cases: [(&str, EditValue, EditValue, &str); 4] = [
+    let cases: [(&str, EditValue, EditValue, &str); 5] = [
+        ("kinesis-user", |pipe| pipe["settings"]["kafka_read_committed"] = json!(true), stream, "kafka_read_committed"),
         ("kinesis-user", |pipe| pipe["settings"]["streaming_max_insert_wait_ms"] = json!(1), stream, "streaming_max"),
         (
             "kinesis-user",
@@ -112,6 +113,36 @@ fn field_that_the_api_only_answers_is_left_out_after_a_refusal() {
     assert!(said.contains("the API refused `source.kinesis.shardCount` and created the object without"), "{said}");
     let statuses: Vec<u64> = writes.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [200, 400, 200], "{writes:?}");
+}
+
+/// The same for an entry that is sent again: a table mapping that moves, and a list that is sent as a whole.
+#[test]
+fn field_of_an_entry_that_the_api_only_answers_is_left_out_after_a_refusal() {
+    let cases: [(&str, EditValue, EditValue, &str); 2] = [
+        (
+            "postgres-cdc",
+            |pipe| pipe["source"]["postgres"]["tableMappings"][0]["shard"] = json!(1),
+            |spec| spec["source"]["postgres"]["tableMappings"][0]["targetTable"] = json!("members"),
+            "source.postgres.tableMappingsToAdd.0.shard",
+        ),
+        (
+            "kinesis-user",
+            |pipe| pipe["destination"]["columns"][0]["position"] = json!(1),
+            |spec| {
+                let columns = spec["destination"]["columns"].as_array_mut().unwrap();
+                columns.push(json!({"name": "extra", "type": "String"}));
+            },
+            "destination.columns.0.position",
+        ),
+    ];
+    for (name, edit_live, edit_spec, field) in cases {
+        let (code, said, writes) = replace_with_live(name, edit_live, edit_spec);
+        assert_eq!(code, 0, "{name} {said}");
+        assert!(said.contains(&format!("pipectl does not know `{field}`, which live has")), "{said}");
+        assert!(said.contains(&format!("the API refused `{field}` and changed the object without")), "{said}");
+        assert_eq!(writes.iter().filter(|(status, _)| *status >= 400).count(), 1, "{name} {writes:?}");
+        assert!(writes.iter().all(|(_, method)| method == "PATCH"), "{name} {writes:?}");
+    }
 }
 
 /// The placeholder of `export` would become the value, after the pipe that worked was deleted.

@@ -59,9 +59,14 @@ pub(crate) fn is_same_location(one: &str, other: &str) -> bool {
     own.1 == others.1 && canonical_hosts(others.0).split(',').any(|host| hosts.split(',').any(|it| it == host))
 }
 
-/// A URL, without a slash at its end.
+/// What Google Cloud writes before `projects/PROJECT/subscriptions/NAME`.
+const PUBSUB_PREFIXES: [&str; 2] = ["//pubsub.googleapis.com/", "https://pubsub.googleapis.com/v1/"];
+
+/// A URL, without a slash at its end, or the name of a resource of Pub/Sub.
 pub(crate) fn canonical_url(url: &str) -> String {
-    canonical_address(url).trim_end_matches('/').to_owned()
+    let url = canonical_address(url);
+    let name = PUBSUB_PREFIXES.iter().find_map(|prefix| url.strip_prefix(prefix)).unwrap_or(&url);
+    name.trim_end_matches('/').to_owned()
 }
 
 /// `s3://BUCKET/KEY` or `gs://BUCKET/KEY` for every URL of that object.
@@ -270,6 +275,14 @@ mod tests {
                         "https://r.example.com/Sub/~me?q=1",
                         "https://u@r.example.com/Sub/~me?Q=1",
                     ],
+                ),
+                (
+                    &[
+                        "projects/p-1/subscriptions/s",
+                        "//pubsub.googleapis.com/projects/p-1/subscriptions/s",
+                        "https://pubsub.googleapis.com/v1/projects/p-1/subscriptions/s",
+                    ],
+                    &["projects/P-1/subscriptions/s", "//storage.googleapis.com/projects/p-1/subscriptions/s"],
                 ),
                 (
                     &["https://r.example.com", "https://r.example.com/", "https://R.example.com:443/"],

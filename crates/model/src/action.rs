@@ -68,6 +68,9 @@ pub enum Action {
         /// The body to send if the API refuses the other: it puts back what an earlier action of the object removed.
         #[serde(skip_serializing_if = "Option::is_none")]
         restore: Option<Value>,
+        /// As for a create.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unproven: Vec<FieldPath>,
     },
     /// Start or stop it.
     SetState {
@@ -93,6 +96,11 @@ impl Action {
         Self::Create { address, body: body.into(), paused_beside: None, unproven: Vec::new() }
     }
 
+    /// Changes fields, all of which the API is known to take.
+    pub fn update(address: Address, id: Option<Id>, via: UpdateVia, body: Value) -> Self {
+        Self::Update { address, id, via, body, restore: None, unproven: Vec::new() }
+    }
+
     /// The body of a create or an update; `None` for a command.
     pub fn request_body(&self) -> Option<&Value> {
         match self {
@@ -105,7 +113,7 @@ impl Action {
     /// The update to send if the API refuses this one; `None` if nothing has to be put back.
     pub fn restore_action(&self) -> Option<Self> {
         let Self::Update { address, id, via, restore: Some(body), .. } = self else { return None };
-        Some(Self::Update { address: address.clone(), id: id.clone(), via: *via, body: body.clone(), restore: None })
+        Some(Self::update(address.clone(), id.clone(), *via, body.clone()))
     }
 
     /// Whether it stops a pipe.

@@ -58,11 +58,13 @@ pub(crate) fn create_actions(at: &Address, body: &Arc<Value>, desired_state: Run
     actions
 }
 
-/// Marks what a create may leave out if the API refuses it.
-pub(crate) fn note_unproven(actions: &mut [Action], fields: &[FieldPath]) {
+/// Marks what a request may leave out if the API refuses it.
+pub(crate) fn note_unproven(actions: &mut [Action], find_fields: impl Fn(&Value) -> Vec<FieldPath>) {
     for action in actions {
-        if let Action::Create { unproven, .. } = action {
-            unproven.extend_from_slice(fields);
+        match action {
+            Action::Create { body, unproven, .. } => unproven.extend(find_fields(body)),
+            Action::Update { body, unproven, via: UpdateVia::Resource, .. } => unproven.extend(find_fields(body)),
+            Action::Update { .. } | Action::SetState { .. } | Action::Delete { .. } => {}
         }
     }
 }
@@ -104,12 +106,13 @@ fn set_state_action(request: &UpdateRequest<'_>, to: RunState) -> Action {
 }
 
 fn update_action(request: &UpdateRequest<'_>, via: UpdateVia, body: Value, restore: Option<Value>) -> Action {
-    Action::Update { address: request.address.clone(), id: Some(request.live.id.clone()), via, body, restore }
+    let (address, id) = (request.address.clone(), Some(request.live.id.clone()));
+    Action::Update { address, id, via, body, restore, unproven: Vec::new() }
 }
 
 /// The update of an object that exists as soon as what it belongs to exists.
 pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Action {
-    Action::Update { address: at.clone(), id, via: UpdateVia::Resource, body: body.clone(), restore: None }
+    Action::update(at.clone(), id, UpdateVia::Resource, body.clone())
 }
 
 struct PatchBody {

@@ -191,7 +191,7 @@ impl<'c> Overlay<'c> {
             return None;
         }
         let value = self.carry_value(field, live);
-        if value.is_some() && !is_known {
+        if value.is_some() && !is_known && !parent.rules.is_unknown() {
             self.carried.unproven.push(field.path.clone());
         }
         value

@@ -26,7 +26,7 @@ use crate::references::{self, LiveReferences, References};
 use crate::refused_request;
 use crate::respelling;
 use crate::shown_fields::ShownFields;
-use crate::unproven_fields::unproven_fields;
+use crate::unproven_fields::{unproven_fields, unproven_sentence};
 
 type PlannedChange = (Change, Vec<Action>);
 
@@ -265,7 +265,8 @@ impl PlanInputs<'_> {
         let (at, object, is_unsettled) = (request.address, request.live, object_diff.is_unsettled);
         let carried = self.carry_over_entries(at, object, object_diff);
         let request = UpdateRequest { body: &carried.target, ..*request };
-        let (actions, resent_fields) = actions_for::update_actions(&request, &carried.pending);
+        let (mut actions, resent_fields) = actions_for::update_actions(&request, &carried.pending);
+        actions_for::note_unproven(&mut actions, |body| carried.unproven_in(body));
         let adopted = self.base.is_some() && object_diff.base.is_none();
         let missing_base = if self.base.is_some() { MissingBase::NotInBase } else { MissingBase::NotGiven };
         let unchecked = object_diff.unchecked_fields(at, missing_base, &resent_fields);
@@ -284,6 +285,7 @@ impl PlanInputs<'_> {
         data.extend(blocking_tables::redefined_tables_note(&redefined_tables));
         data.extend(data_effects::column_effects(at.kind, &carried.target, &object_diff.live));
         data.extend(carried.sentences.iter().cloned());
+        data.extend(unproven_sentence(&actions));
         data.extend(data_effects::stop_effects(Some(object), &actions));
         let respelled_fields = respelling::respelled_entries(&object_diff.pending);
         let unproven_fields = unproven_fields(&carried, &object_diff.live, &actions);
@@ -324,7 +326,7 @@ impl PlanInputs<'_> {
         let live = rules.normalize_live(&request.live.body);
         let mut actions = vec![Action::Delete { address: at.clone(), id: request.live.id.clone() }];
         actions.extend(actions_for::create_actions(at, &carried.body.clone().into(), request.desired_state));
-        actions_for::note_unproven(&mut actions, &carried.unproven);
+        actions_for::note_unproven(&mut actions, |_| carried.unproven.clone());
         let mut change = Change { secrets: self.sent_secrets(at, &carried.body, Some(&live), &actions), ..change };
         if let Some(protected_by) = self.protected_by(at, document, (request.live, change.renamed_from.as_ref())) {
             change.block(BlockReason::ProtectedFromReplace(protected_by));

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::carry_over::CarriedEntries;
 use crate::field_diff::group_by_field;
+use crate::words::quote_all;
 
 /// The fields, if the actions remove entries before they add them again.
 pub(crate) fn unproven_fields(carried: &CarriedEntries, live: &Value, actions: &[Action]) -> Vec<String> {
@@ -31,4 +32,16 @@ pub(crate) fn unproven_fields(carried: &CarriedEntries, live: &Value, actions: &
         }
     }
     found.into_iter().collect()
+}
+
+/// What becomes of fields that only an answer of the API has shown.
+pub(crate) fn unproven_sentence(actions: &[Action]) -> Option<String> {
+    let unproven = actions.iter().flat_map(|action| match action {
+        Action::Update { unproven, .. } => unproven.as_slice(),
+        Action::Create { .. } | Action::SetState { .. } | Action::Delete { .. } => &[],
+    });
+    let names = quote_all(unproven);
+    (!names.is_empty()).then(|| {
+        format!("pipectl does not know {names}, which live has: if the API refuses that, it is left out and lost")
+    })
 }

@@ -325,7 +325,7 @@ fn effects_of_stopping_a_pipe_are_described() {
     let stop = Action::SetState { address: pipe_address(), id: None, to: RunState::Stopped };
     let start = Action::SetState { address: pipe_address(), id: None, to: RunState::Running };
     let (at, via, body) = (pipe_address(), UpdateVia::Resource, json!({}));
-    let edit = Action::Update { address: at, id: None, via, body, restore: None };
+    let edit = Action::update(at, None, via, body);
     let make = |body: Value| Action::create(pipe_address(), body);
     let live = |state| Object { id: Id::new("1"), state: State::new(state), body: json!({}) };
     let said = |state, actions: &[&Action]| {

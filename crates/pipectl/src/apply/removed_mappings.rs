@@ -43,8 +43,8 @@ pub(super) async fn restore_mappings(run: &ApplyRun<'_>, action: &Action, stop: 
 }
 
 fn without_unknown_part(restore: Action) -> Option<Action> {
-    let Action::Update { address, id, via, body, restore } = restore else { return None };
-    Some(Action::Update { body: without_unknown_fields(&body)?, address, id, via, restore })
+    let Action::Update { address, id, via, body, .. } = restore else { return None };
+    Some(Action::update(address, id, via, without_unknown_fields(&body)?))
 }
 
 /// Reports the mappings that this run removed, and that are not live again as they were.

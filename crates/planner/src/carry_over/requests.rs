@@ -17,6 +17,46 @@ pub(crate) struct CarriedEntries {
     pub(crate) sentences: Vec<String>,
     /// Live values in them that a request may not have.
     pub(crate) doubtful: Vec<String>,
+    unproven: Vec<UnprovenEntry>,
+}
+
+/// A field of an entry that only an answer of the API has shown.
+struct UnprovenEntry {
+    /// The lists of a request that may have the entry.
+    lists: Vec<FieldPath>,
+    entry: Value,
+    field: FieldPath,
+}
+
+impl UnprovenEntry {
+    fn new(path: &FieldPath, list: &FieldPath, rules: &FieldSemantics, recreated: &Value) -> Option<Self> {
+        let below = path.relative_to(list)?;
+        let at = FieldPath::root().child(below.segments().first()?);
+        let (entry, field) = (list.join(&at).value_in(recreated)?.clone(), below.relative_to(&at)?);
+        let ListSemantics::Keyed(keyed) = &rules.list else {
+            return Some(Self { lists: vec![list.clone()], entry, field });
+        };
+        let added = keyed.deltas.as_ref().and_then(|names| Some(list.parent()?.child(&names.add_field)));
+        Some(Self { lists: [list.clone()].into_iter().chain(added).collect(), entry, field })
+    }
+}
+
+impl CarriedEntries {
+    fn new(target: Value, pending: Vec<FieldDiff<'static>>) -> Self {
+        Self { target, pending, sentences: Vec::new(), doubtful: Vec::new(), unproven: Vec::new() }
+    }
+
+    /// The fields of a request that only an answer of the API has shown.
+    pub(crate) fn unproven_in(&self, request: &Value) -> Vec<FieldPath> {
+        let found = self.unproven.iter().flat_map(|unproven| {
+            let in_list = |list: &FieldPath| {
+                let at = list.value_in(request)?.as_array()?.iter().position(|entry| *entry == unproven.entry)?;
+                Some(list.child(at).join(&unproven.field))
+            };
+            unproven.lists.iter().filter_map(in_list)
+        });
+        found.collect()
+    }
 }
 
 impl PlanInputs<'_> {
@@ -39,8 +79,7 @@ impl PlanInputs<'_> {
         object_diff: &ObjectDiff<'_>,
     ) -> CarriedEntries {
         let ObjectDiff { target, pending, live, .. } = object_diff;
-        let (sentences, doubtful) = (Vec::new(), Vec::new());
-        let mut carried = CarriedEntries { target: target.clone(), pending: pending.clone(), sentences, doubtful };
+        let mut carried = CarriedEntries::new(target.clone(), pending.clone());
         let sent = pending.iter().flat_map(|diff| diff.field_rules().sent_with.iter().chain([&diff.path]));
         let lists: BTreeSet<FieldPath> =
             sent.filter(|path| path.value_in(target).is_some_and(Value::is_array)).cloned().collect();
@@ -56,7 +95,11 @@ impl PlanInputs<'_> {
             if let Some(entries) = list.value_in(&recreated.body) {
                 list.set_in(&mut carried.target, entries.clone());
             }
-            let index = EntryIndex::new(list, FieldSemantics::for_kind(at.kind).field_at(list), &recreated);
+            let rules = FieldSemantics::for_kind(at.kind).field_at(list);
+            let unproven = recreated.unproven.iter();
+            let unproven = unproven.filter_map(|path| UnprovenEntry::new(path, list, rules, &recreated.body));
+            carried.unproven.extend(unproven);
+            let index = EntryIndex::new(list, rules, &recreated);
             for diff in carried.pending.iter_mut().filter(|diff| &diff.path == list) {
                 carried.sentences.extend(index.complete_entry(diff));
             }

@@ -7,6 +7,7 @@ use clickpipes::kinds;
 use clickpipes::semantics::{FieldSemantics, OnChange};
 use model::action::UpdateVia;
 use model::address::Kind;
+use model::diagnostic::Severity;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use serde_json::Value;
@@ -17,7 +18,11 @@ impl CarriedOver {
     /// Drops the carried values that their own schema refuses, where an object does without them. A word that no struct
     /// declares may be newer.
     pub(super) fn drop_unsendable(&mut self, kind: Kind) {
-        for (path, message) in kinds::find_invalid_values(kind, &self.body) {
+        let problems = kinds::find_body_problems(kind, &self.body).into_iter();
+        // A setting of another source is refused although it is live (seen live).
+        let of_others = problems.filter(|it| it.severity == Severity::Error && is_setting(kind, &it.path));
+        let of_others: Vec<_> = of_others.map(|problem| (problem.path, problem.message)).collect();
+        for (path, message) in kinds::find_invalid_values(kind, &self.body).into_iter().chain(of_others) {
             if !self.kept.iter().any(|kept| path.is_within(kept)) {
                 continue;
             }
@@ -59,14 +64,14 @@ impl CarriedOver {
     /// Whether the new object does without the value: zero is that of a number that is not set, and a setting can be sent
     /// later. Anything else decides what the object reads.
     fn can_be_left_out(&self, kind: Kind, path: &FieldPath) -> bool {
-        let is_setting = || {
-            let rules = FieldSemantics::for_kind(kind).field_at(path);
-            rules.on_change == OnChange::Update(UpdateVia::Settings)
-        };
         let is_zero = path.value_in(&self.body).and_then(Value::as_f64) == Some(0.0);
         let is_required =
             kinds::body_fields(kind).and_then(|fields| fields.node_at(path)).is_some_and(FieldNode::is_required);
         let parent = path.parent().and_then(|parent| parent.value_in(&self.body).map(Value::is_object));
-        parent == Some(true) && !is_required && (is_zero || is_setting())
+        parent == Some(true) && !is_required && (is_zero || is_setting(kind, path))
     }
+}
+
+fn is_setting(kind: Kind, path: &FieldPath) -> bool {
+    FieldSemantics::for_kind(kind).field_at(path).on_change == OnChange::Update(UpdateVia::Settings)
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::watch::ObjectWatch;
+use super::{left_out_note, without_unproven};
 use crate::client::{Client, Precondition, RequestSpec};
 use crate::deadline::TimeBudget;
 use crate::decode;
@@ -158,31 +159,19 @@ enum LookupOutcome {
 
 impl CreateAttempt<'_> {
     /// Creates the object, if need be without what only an answer of the API has shown.
-    //
-    // Hazard: a newer API answers with a field that it computes and takes in no request. Sent back in the body of a
-    // replacement, it is refused when the old object is gone.
-    //
-    //     DELETE                         200
-    //     POST with the field            400, in words that nobody documents
-    //     POST without the field         200
     async fn create_with_unproven(
         &self,
         body: &Value,
         paused_beside: Option<&Address>,
         unproven: &[FieldPath],
     ) -> Result<Created, Error> {
-        match self.create_or_adopt(body, paused_beside).await {
-            Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest && !unproven.is_empty() => {
-                let mut proven = body.clone();
-                for path in unproven {
-                    path.prune_in(&mut proven);
-                }
+        let created = self.create_or_adopt(body, paused_beside).await;
+        match created.as_ref().err().and_then(|error| without_unproven(error, body, unproven)) {
+            Some(proven) => {
                 let created = self.create_or_adopt(&proven, paused_beside).await?;
-                let names: Vec<String> = unproven.iter().map(|path| format!("`{path}`")).collect();
-                let left_out = format!("the API refused {} and created the object without", names.join(", "));
-                Ok(Created { left_out: Some(left_out), ..created })
+                Ok(Created { left_out: Some(left_out_note(unproven, "created the object")), ..created })
             }
-            created => created,
+            None => created,
         }
     }
 

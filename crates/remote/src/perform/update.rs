@@ -13,6 +13,7 @@ use super::start_stop::can_be_started;
 use super::uncertain_write::UncertainWrite;
 use super::verify_effect::{EffectSeen, verify_effect};
 use super::watch::ObjectWatch;
+use super::{left_out_note, without_unproven};
 use crate::client::RequestSpec;
 use crate::deadline::TimeBudget;
 use crate::decode;
@@ -23,7 +24,26 @@ use crate::run_context::RunContext;
 use crate::settings::WaitMode;
 use crate::transport::Method;
 
-pub(super) async fn update_object(
+/// Updates the object, if need be without what only an answer of the API has shown.
+pub(super) async fn update_with_unproven(
+    run: &RunContext,
+    at: &Address,
+    id: &Id,
+    via: UpdateVia,
+    (body, unproven): (&Value, &[FieldPath]),
+) -> Result<PerformedAction, Error> {
+    let updated = update_object(run, at, id, via, body).await;
+    match updated.as_ref().err().and_then(|error| without_unproven(error, body, unproven)) {
+        Some(proven) => {
+            let mut updated = update_object(run, at, id, via, &proven).await?;
+            updated.notes.push(left_out_note(unproven, "changed the object"));
+            Ok(updated)
+        }
+        None => updated,
+    }
+}
+
+async fn update_object(
     run: &RunContext,
     at: &Address,
     id: &Id,

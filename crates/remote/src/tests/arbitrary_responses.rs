@@ -197,15 +197,11 @@ fn any_action() -> impl Strategy<Value = Action> {
     let (at, id) = (pipe_address("orders"), Id::new("p"));
     let given = || Some(id.clone());
     let edit = json!({"source": {"postgres": {"tableMappingsToAdd": [table_mapping("orders")]}}});
-    let update = |via, body| Action::Update { address: at.clone(), id: given(), via, body, restore: None };
+    let update = |via, body| Action::update(at.clone(), given(), via, body);
     let set = |to| Action::SetState { address: at.clone(), id: given(), to };
-    let size = Action::Update {
-        restore: None,
-        address: Address::for_singleton(ServiceRef::new(SERVICE), Kind::CdcScaling),
-        id: None,
-        via: UpdateVia::Resource,
-        body: json!({"replicaCpuMillicores": 4000, "replicaMemoryGb": 16}),
-    };
+    let scaling = Address::for_singleton(ServiceRef::new(SERVICE), Kind::CdcScaling);
+    let size = json!({"replicaCpuMillicores": 4000, "replicaMemoryGb": 16});
+    let size = Action::update(scaling, None, UpdateVia::Resource, size);
     prop_oneof![
         Just(Action::create(pipe_address("orders"), kafka_body("orders"))),
         Just(update(UpdateVia::Resource, edit)),

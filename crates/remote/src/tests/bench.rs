@@ -141,9 +141,7 @@ impl RemoteBench {
     }
 
     pub(super) async fn update_pipe(&self, name: &str, via: UpdateVia, body: Value) -> Result<PerformedAction, Error> {
-        self.remote
-            .perform_action(&Action::Update { address: pipe_address(name), id: None, via, body, restore: None })
-            .await
+        self.remote.perform_action(&Action::update(pipe_address(name), None, via, body)).await
     }
 
     /// The requests of this method so far whose path ends so, with their statuses.

@@ -21,13 +21,7 @@ fn add_table_body() -> Value {
 }
 
 fn add_table_action() -> Action {
-    Action::Update {
-        address: pipe_address("orders"),
-        id: None,
-        via: UpdateVia::Resource,
-        body: add_table_body(),
-        restore: None,
-    }
+    Action::update(pipe_address("orders"), None, UpdateVia::Resource, add_table_body())
 }
 
 async fn running_pipe(quirks: Quirks) -> RemoteBench {

@@ -26,10 +26,7 @@ fn scaling_size() -> Value {
 async fn resize_service(bench: &RemoteBench, service: ServiceRef) -> Result<PerformedAction, Error> {
     let at = Address::for_singleton(service, Kind::CdcScaling);
     let via = UpdateVia::Resource;
-    bench
-        .remote
-        .perform_action(&Action::Update { address: at, id: None, via, body: scaling_size(), restore: None })
-        .await
+    bench.remote.perform_action(&Action::update(at, None, via, scaling_size())).await
 }
 
 async fn observed_cpu(bench: &RemoteBench, service: ServiceRef) -> Option<Value> {

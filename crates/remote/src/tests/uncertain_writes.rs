@@ -130,7 +130,7 @@ async fn rejection_of_resent_edit_can_mean_it_was_applied() {
         remote.observe_live(&scope_of_kinds(&[Kind::ClickPipe])).await.unwrap();
         let [body, _] = mapping_edits();
         let (at, via) = (pipe_address("orders"), UpdateVia::Resource);
-        remote.perform_action(&Action::Update { address: at, id: None, via, body, restore: None }).await.unwrap();
+        remote.perform_action(&Action::update(at, None, via, body)).await.unwrap();
         assert_eq!(script.sent.lock().unwrap().len(), 5);
     }
 }

@@ -44,13 +44,7 @@ async fn renamed_pipe_is_found_by_its_new_name() {
     let bench = RemoteBench::new();
     let id = bench.create_for_id("orders", kafka_body("orders")).await;
     let at = pipe_address("orders").with_name(Name::new("orders-v2"));
-    let rename = Action::Update {
-        restore: None,
-        address: at,
-        id: Some(id.clone()),
-        via: UpdateVia::Resource,
-        body: json!({"name": "orders-v2"}),
-    };
+    let rename = Action::update(at, Some(id.clone()), UpdateVia::Resource, json!({"name": "orders-v2"}));
     bench.remote.perform_action(&rename).await.unwrap();
     let stopped = bench.set_state("orders-v2", RunState::Stopped).await.unwrap();
     assert_eq!(stopped.id, id);
@@ -77,7 +71,7 @@ async fn rejection_after_lost_update_leaves_outcome_unknown() {
     remote.observe_live(&scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
     let body = json!({"source": {"postgres": {"tableMappingsToAdd": [table_mapping("orders")]}}});
     let via = UpdateVia::Resource;
-    let update = Action::Update { address: pipe_address("orders"), id: None, via, body, restore: None };
+    let update = Action::update(pipe_address("orders"), None, via, body);
     let error = remote.perform_action(&update).await.unwrap_err();
     assert!(error.is_outcome_unknown());
     assert_eq!(error.hint(), Some(Hint::EarlierAttemptUnanswered));
@@ -134,7 +128,7 @@ async fn secret_echoed_by_the_api_is_redacted() {
     remote.observe_live(&scope_of_kinds(&[model::address::Kind::ClickPipe])).await.unwrap();
     let body = json!({"source": {"kafka": {"credentials": {"password": {"fromEnv": "CANARY"}}}}});
     let via = UpdateVia::Resource;
-    let update = Action::Update { address: pipe_address("orders"), id: None, via, body, restore: None };
+    let update = Action::update(pipe_address("orders"), None, via, body);
     let error = remote.perform_action(&update).await.unwrap_err();
     insta::assert_snapshot!(error, @"PATCH /v1/organizations/org/services/svc/clickpipes/p: 400 BAD_REQUEST: cannot log in as user with password [redacted] (request r-2)");
     assert!(!format!("{error:?}").contains(CANARY));
