@@ -168,3 +168,48 @@ fn another_spelling_of_a_host_is_allowed_and_no_new_pair() {
     let said = repo.run_with_env(&["plan", "pipes"], &[]);
     assert!(said.stdout.contains("it would send `PROD_PG_PASSWORD` to `010.0.0.1:5432`"), "{}", said.all_output());
 }
+
+/// In the request of a create, an endpoint has a name, and live and an update have its id. It is one receiver: otherwise a
+/// rule lets the create pass and forbids every update, and each replacement sends the secret "for the first time".
+#[test]
+fn endpoint_on_the_way_has_one_name_in_every_request() {
+    let endpoint = "apiVersion: pipectl/v1
+kind: ReversePrivateEndpoint
+metadata: {name: link, service: analytics}
+spec: {type: GCP_PSC_SERVICE_ATTACHMENT, gcpServiceAttachment: projects/p/regions/us-central1/serviceAttachments/x}
+";
+    let pipe = "apiVersion: pipectl/v1
+kind: ClickPipe
+metadata: {name: clicks, service: analytics}
+spec:
+  source:
+    kafka: {type: kafka, format: JSONEachRow, brokers: 'b.example.com:9092', topics: t, authentication: PLAIN,
+      reversePrivateEndpointIds: [{endpoint: link}], credentials: {username: u, password: {fromEnv: KAFKA_PASSWORD}}}
+  destination: {database: default, table: t, managedTable: true, tableDefinition: {engine: {type: MergeTree}}, columns: [{name: id, type: UInt64}]}
+";
+    let rule =
+        r#"!change.secrets.all(s, s.hosts.all(h, h.endsWith(".example.com") || h.startsWith("endpoint \"link\"")))"#;
+    let rules = format!("policy: {{rules: [{{name: stay, deny: '{rule}', message: leaves}}]}}\n");
+    let repo = TestRepo::new();
+    repo.write_file("pipectl.yaml", &format!("apiVersion: pipectl/v1\nkind: Project\n{rules}"));
+    repo.write_file("pipes/link.yaml", endpoint);
+    repo.write_file("pipes/clicks.yaml", pipe);
+    repo.commit_all("Begin");
+    let to = "sends KAFKA_PASSWORD to b.example.com:9092, endpoint link";
+    let created = repo.run_successfully(&["plan", "pipes"]);
+    assert!(created.contains(&format!("{to} for the first time\n")), "{created}");
+    let said = repo.run_with_env(&["apply", "pipes", "--yes"], &[("KAFKA_PASSWORD", "s3cr3t")]);
+    assert_eq!(said.code, 0, "{}", said.all_output());
+    let resent = repo.run_successfully(&["plan", "pipes", "--resend-secrets"]);
+    assert!(resent.contains(&format!("{to}\n")), "{resent}");
+    for change in [("username: u", "username: v"), ("topics: t", "topics: t2")] {
+        repo.write_file("pipes/clicks.yaml", &pipe.replace(change.0, change.1));
+        let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD"]);
+        assert!(plan.contains(&format!("{to}\n")) && !plan.contains("forbids"), "{plan}");
+    }
+    // Under its name another endpoint follows, so the pair is new.
+    repo.write_file("pipes/clicks.yaml", pipe);
+    repo.write_file("pipes/link.yaml", &endpoint.replace("Attachments/x", "Attachments/y"));
+    let plan = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD"]).stdout;
+    assert!(plan.contains(&format!("{to} for the first time\n")), "{plan}");
+}

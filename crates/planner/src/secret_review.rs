@@ -20,6 +20,8 @@ use crate::sent_secrets::{SecretPair, SentSecret, policy_name};
 
 impl PlanInputs<'_> {
     /// The secrets that reach a host by these actions. `body` is the object after them, `live` before.
+    //
+    // The body of a create refers to endpoints by their names, and live and the body of an update have ids and hosts.
     pub(crate) fn sent_secrets(
         &self,
         at: &Address,
@@ -32,6 +34,8 @@ impl PlanInputs<'_> {
             return Vec::new();
         }
         let mut sent: Vec<ReferencedSecret> = requests.flat_map(find_secret_references).collect();
+        let is_rerouted = self.is_rerouted(at, body);
+        let body = &*self.resolve_references(at, body, live);
         let is_moved = |path: &FieldPath| {
             live.is_some_and(|live| {
                 !is_same_set(&secret_hosts(at.kind, live, path), &secret_hosts(at.kind, body, path))
@@ -43,11 +47,10 @@ impl PlanInputs<'_> {
                 sent.push(secret);
             }
         }
-        // The same host may be another machine behind a new endpoint, so a known pair proves nothing there.
-        let is_rerouted = self.is_rerouted(at, body);
         let with_hosts = sent.into_iter().map(|ReferencedSecret { path, from }| {
             let to = self.receivers(at, body, &path);
             let name = policy_name(&from);
+            // The same host may be another machine behind a new endpoint, so a known pair proves nothing there.
             let is_known =
                 !is_rerouted && to.iter().all(|host| self.known_pairs().contains(&(name.clone(), host.reached())));
             // Without a base, live shows the host, and not which secret it gets.
@@ -64,7 +67,11 @@ impl PlanInputs<'_> {
         let to = secret_hosts(at.kind, body, path);
         let Some(document) = self.desired.get(at) else { return to };
         let Cow::Owned(resolved) = self.resolve_references(at, &document.body, Some(body)) else { return to };
+        let referenced = body_references(FieldSemantics::for_kind(at.kind), &document.body, &at.service).into_iter();
+        let id = |other: &Address| self.find_live(other).map(|object| object.id.to_string());
+        let names: Vec<_> = referenced.filter_map(|it| Some((id(&it)?, it.name.to_string()))).collect();
         let hosts = |body: &Value| secret_hosts(at.kind, body, path);
+        let to = SecretHost::by_endpoint_names(to, &names);
         SecretHost::behind_endpoint(to, &hosts(&document.body), &hosts(&resolved))
     }
 

@@ -10,7 +10,7 @@ use super::settings::SettingGroup;
 use super::source::{NO_STREAM_RESYNC, SourceFamily, SourceItems, SourceSpec, text_at};
 use crate::exclusive_read::{ExclusiveRead, Sharing, read_named_by};
 use crate::network_address::split_port;
-use crate::secrets::host::SecretHost;
+use crate::secrets::host::{PassedEndpoint, SecretHost};
 use crate::server_names::ServersOfService;
 use crate::validate::{
     RuleContext, RuleFinding, RuleSet, allowed_values, custom_rule, fields_only_for, required_fields,
@@ -221,7 +221,10 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
         return SecretHost::from_url(&text_at(source, "schemaRegistry.url"));
     }
     let endpoints = source["reversePrivateEndpointIds"].as_array().into_iter().flatten();
-    let endpoints = endpoints.filter_map(|it| it.as_str().or_else(|| it["endpoint"].as_str()));
+    let endpoints = endpoints.filter_map(|it| {
+        let by_id = it.as_str().map(|id| PassedEndpoint::Id(id.to_owned()));
+        by_id.or_else(|| Some(PassedEndpoint::Declared(it["endpoint"].as_str()?.to_owned(), None)))
+    });
     let mut hosts = match referenced_endpoint(source, "brokers") {
         Some(name) => vec![SecretHost::of_endpoint(name, None)],
         None => SecretHost::from_list(&text_at(source, "brokers")),
@@ -230,7 +233,7 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
     if field == "credentials" {
         hosts.extend(registry::glue_hosts(source));
     }
-    hosts.extend(endpoints.map(|endpoint| SecretHost::ThroughEndpoint(endpoint.to_owned())));
+    hosts.extend(endpoints.map(SecretHost::ThroughEndpoint));
     hosts
 }
 

@@ -13,8 +13,8 @@ pub enum SecretHost {
     Named(NamedHost),
     /// What a field reaches by naming a private endpoint of the same service.
     Endpoint(HostOfEndpoint),
-    /// The private endpoint that leads there, by its name or its id. Another one may lead elsewhere under the same host.
-    ThroughEndpoint(String),
+    /// The private endpoint that leads there. Another one may lead elsewhere under the same host.
+    ThroughEndpoint(PassedEndpoint),
     /// The secret contains the host, such as a connection string.
     InSecret,
     /// This version does not know the field that receives the secret, so it does not know the host either.
@@ -32,18 +32,30 @@ pub struct HostOfEndpoint {
     pub(crate) host: Option<NamedHost>,
 }
 
+/// A private endpoint on the way to a host. Under one name, another endpoint may follow: an id is of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassedEndpoint {
+    /// By its `metadata.name`, and by its id as soon as it has one.
+    Declared(String, Option<String>),
+    /// The id that a manifest or live contains.
+    Id(String),
+}
+
 impl SecretHost {
     /// The receiver behind an endpoint whose DNS name is not known yet.
     pub(crate) fn of_endpoint(name: &str, port: Option<u16>) -> Self {
         Self::Endpoint(HostOfEndpoint { name: name.to_owned(), port, host: None })
     }
 
-    /// The receiver that requests name: the host, for an endpoint with a known DNS name. Under one name an endpoint leads
-    /// elsewhere after another one took it over, and a host does not.
+    /// The receiver that requests name: the host, for an endpoint with a known DNS name, and the id of one on the way.
+    /// Under one name an endpoint leads elsewhere after another one took it over, and a host or an id does not.
     #[must_use]
     pub fn reached(&self) -> Self {
         match self {
             Self::Endpoint(HostOfEndpoint { host: Some(host), .. }) => Self::Named(host.clone()),
+            Self::ThroughEndpoint(PassedEndpoint::Declared(_, Some(id))) => {
+                Self::ThroughEndpoint(PassedEndpoint::Id(id.clone()))
+            }
             other => other.clone(),
         }
     }
@@ -61,7 +73,8 @@ impl SecretHost {
             Self::Endpoint(HostOfEndpoint { name, host: Some(host), .. }) => {
                 format!("endpoint {name:?} ({})", host.name())
             }
-            Self::Endpoint(HostOfEndpoint { name, .. }) | Self::ThroughEndpoint(name) => format!("endpoint {name:?}"),
+            Self::Endpoint(HostOfEndpoint { name, .. }) => format!("endpoint {name:?}"),
+            Self::ThroughEndpoint(endpoint) => format!("endpoint {:?}", endpoint.text()),
             Self::InSecret | Self::Unknown => self.to_string(),
         }
     }
@@ -71,6 +84,22 @@ impl SecretHost {
     #[must_use]
     pub fn is_shown_by_live(&self) -> bool {
         !matches!(self, Self::InSecret | Self::Unknown)
+    }
+
+    /// Gives the endpoints on the way to the hosts `to` the names by which a manifest refers to them. A create and an
+    /// update then name the same receivers, and a rule judges both alike.
+    pub fn by_endpoint_names(to: Vec<Self>, names: &[(String, String)]) -> Vec<Self> {
+        let name = |host: Self| match host {
+            Self::ThroughEndpoint(PassedEndpoint::Id(id)) => {
+                let name = names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone());
+                Self::ThroughEndpoint(match name {
+                    Some(name) => PassedEndpoint::Declared(name, Some(id)),
+                    None => PassedEndpoint::Id(id),
+                })
+            }
+            other => other,
+        };
+        to.into_iter().map(name).collect()
     }
 
     /// Says of the hosts `to` which of them are behind the endpoint that `declared` names. `resolved` is what
@@ -108,10 +137,19 @@ impl fmt::Display for SecretHost {
         f.write_str(match self {
             Self::Named(host) => return host.fmt(f),
             Self::Endpoint(endpoint) => return endpoint.fmt(f),
-            Self::ThroughEndpoint(endpoint) => return write!(f, "endpoint {endpoint}"),
+            Self::ThroughEndpoint(endpoint) => return write!(f, "endpoint {}", endpoint.text()),
             Self::InSecret => "the host that it contains",
             Self::Unknown => "a host that this version cannot tell",
         })
+    }
+}
+
+impl PassedEndpoint {
+    fn text(&self) -> &str {
+        match self {
+            Self::Declared(name, _) => name,
+            Self::Id(id) => id,
+        }
     }
 }
 
