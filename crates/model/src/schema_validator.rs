@@ -162,6 +162,8 @@ impl<'w> ValidationPass<'w> {
         }
         let before = self.via_alias;
         self.via_alias = node.alias.or(before);
+        // Of a value that stands elsewhere, the mistake is there and not at the key.
+        let key = key.filter(|_| node.alias.is_none());
         self.steps.push(step);
         self.validate_value(shape, node, key);
         self.steps.pop();

@@ -146,14 +146,21 @@ fn validate_document(
 /// The label of a value within a longer text.
 pub(super) const PART_OF_TEXT: &str = "a part of the text is from here";
 
-/// Names what is behind mistakes from `known` on, where it stands elsewhere: the `null` that takes a field out, and the
-/// value of an entry or of `with` within a longer text.
+/// Names what is behind mistakes from `known` on, where it stands elsewhere: the `null` that takes a field out, the
+/// variable in a text, and the value of an entry or of `with` within a longer one.
 fn relate_shared_values(document: &RenderedDocument, known: usize, remarks: &mut PendingDiagnostics) {
     remarks.correct_kept_since(known, |remark| {
         if let Some(removed) = document.taken_out_at(&remark.path) {
             remark.span = removed.span;
             remark.help = Some("remove the `null`, or give the field a value".to_owned());
             remark.replacement = None;
+        } else if remark.code != schema_validator::code::LITERAL_SECRET
+            && document.variable_texts.contains(&remark.span)
+        {
+            // A fix would put the value of this environment in the place of the variable, for all environments.
+            let is_quoted = remark.replacement.take().is_some() && remark.code == schema_validator::code::WRONG_TYPE;
+            let help = "write the variable without quotes, on a line of its own: within `{…}` it is a text";
+            remark.help = if is_quoted { Some(help.to_owned()) } else { remark.help.take() };
         }
     });
     remarks.relate_kept_since(known, |remark| {

@@ -14,7 +14,7 @@ use super::recover_shared_fields::recover_shared_fields;
 use super::shared_parts;
 use super::templates::Template;
 use super::variable_scope::{EntryScope, Scope, entry_place};
-use super::variables::{VariableExpander, too_many_values};
+use super::variables::{ComposedText, VariableExpander, too_many_values};
 use model::desired::TemplateOrigin;
 use model::path::FieldPath;
 use model::schema_validator;
@@ -42,6 +42,8 @@ pub(super) struct RenderedDocument {
     pub(super) left_out: Vec<TakenOut>,
     /// Its texts with a value of the entry or of `with` in them, and where that is written.
     pub(super) text_parts: HashMap<Span, Span>,
+    /// Its texts with any variable in them.
+    pub(super) variable_texts: HashSet<Span>,
 }
 
 impl RenderedDocument {
@@ -83,9 +85,10 @@ pub(super) const TEMPLATE: &str = "template";
 pub(super) const WITH: &str = "with";
 
 /// Where the first value in each text is written.
-fn find_text_parts(composed: Vec<(Span, Span)>) -> HashMap<Span, Span> {
+fn find_text_parts(composed: &[ComposedText]) -> HashMap<Span, Span> {
     let mut first = HashMap::new();
-    for (text, value) in composed.into_iter().filter(|(text, value)| text != value) {
+    let values = composed.iter().filter_map(|it| Some((it.text, it.value?)));
+    for (text, value) in values.filter(|(text, value)| text != value) {
         first.entry(text).or_insert(value);
     }
     // The value for a parameter may be such a text, too.
@@ -177,7 +180,7 @@ impl<'c> DocumentRenderer<'c> {
         let is_complete = template.as_ref().is_none_or(|used| used.origin.is_some());
         let entry = entry.map(|scope| scope.entry);
         let (entry, entry_extent) = (entry.map(entry_place), entry.and_then(YamlNode::written_extent));
-        let text_parts = find_text_parts(self.expander.take_composed());
+        let composed = self.expander.take_composed();
         RenderedDocument {
             root,
             is_valid,
@@ -188,7 +191,8 @@ impl<'c> DocumentRenderer<'c> {
             template,
             kept_out,
             left_out,
-            text_parts,
+            text_parts: find_text_parts(&composed),
+            variable_texts: composed.iter().map(|it| it.text).collect(),
         }
     }
 

@@ -31,8 +31,16 @@ pub(super) struct VariableExpander<'v> {
     environments: Environments,
     /// The texts that are one variable, which does not exist. They are no literals.
     misnamed: HashSet<Span>,
-    /// The texts with a value of an entry or of `with` in them, and where that is written.
-    composed: Vec<(Span, Span)>,
+    /// The texts with variables in them.
+    composed: Vec<ComposedText>,
+}
+
+/// A text with a variable in it.
+pub(super) struct ComposedText {
+    pub(super) text: Span,
+    /// Where the value is written: in the entry, in `with`, or in the default of a parameter. `None` for a variable of the
+    /// environment.
+    pub(super) value: Option<Span>,
 }
 
 /// The environments whose variables a text may use.
@@ -76,8 +84,8 @@ impl<'v> VariableExpander<'v> {
         }
     }
 
-    /// The texts that were composed since the last call, and where the values in them are written.
-    pub(super) fn take_composed(&mut self) -> Vec<(Span, Span)> {
+    /// The texts that were composed since the last call.
+    pub(super) fn take_composed(&mut self) -> Vec<ComposedText> {
         std::mem::take(&mut self.composed)
     }
 
@@ -126,7 +134,8 @@ impl<'v> VariableExpander<'v> {
                     *node = self.copy_value(value, node.span, remarks);
                     return;
                 }
-                self.composed.extend(values_in(text, scope).map(|value| (node.span, value.head_span())));
+                let values = values_in(text, scope).map(|value| value.map(YamlNode::head_span));
+                self.composed.extend(values.map(|value| ComposedText { text: node.span, value }));
                 let filled = self.expand_text(text, *plain, scope).unwrap_or_else(|errors| {
                     let is_alone = is_one_variable(text);
                     let place = |at| variable_place(node.span, variables.as_deref(), text, at);
@@ -315,10 +324,10 @@ impl<'v> VariableExpander<'v> {
     }
 }
 
-/// The values of an entry or of `with` that a text has in it.
-fn values_in<'s>(text: &str, scope: Scope<'s>) -> impl Iterator<Item = &'s YamlNode> {
+/// For each variable in a text, its value in an entry or in `with`.
+fn values_in<'s>(text: &str, scope: Scope<'s>) -> impl Iterator<Item = Option<&'s YamlNode>> {
     let starts = text.match_indices("${").filter(|(at, _)| !text[..*at].ends_with('$'));
-    starts.filter_map(move |(at, _)| scope.find(text[at + 2..].split_once('}')?.0))
+    starts.map(move |(at, _)| scope.find(text[at + 2..].split_once('}')?.0))
 }
 
 /// Names the value: many may be in one text, and the text is right.

@@ -123,8 +123,8 @@ impl YamlNode {
         }
     }
 
-    /// The place to report for the field at `path`: a scalar's value, else the key; for a missing field
-    /// that of its nearest parent.
+    /// The place to report for the field at `path`: a scalar's value, or one that stands elsewhere, else the key; for a
+    /// missing field that of its nearest parent.
     pub fn span_at(&self, path: &FieldPath) -> Span {
         let mut span = self.head_span();
         let mut node = self;
@@ -133,7 +133,11 @@ impl YamlNode {
             span = node.entry(segment).map_or_else(|| next.head_span(), |entry| entry.span);
             node = next;
         }
-        if node.is_scalar() { node.span } else { span }
+        match node.alias {
+            Some(_) => node.head_span(),
+            None if node.is_scalar() => node.span,
+            None => span,
+        }
     }
 
     /// The place where the value at `path`, or what contains it, stands in for an alias.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 
 use super::render_diagnostics;
-use super::templates::{PIPES, TEMPLATE, VARIABLES, problems};
+use super::templates::{PIPES, TEMPLATE, VARIABLES, load, problems};
 use crate::manifest::{EnvironmentDefaults, LoadContext, parse_manifests};
 use model::diagnostic::SourceFile;
 
@@ -238,4 +238,53 @@ fn unknown_variable_in_a_secret_field_is_named() {
     pipes.yaml:11:44 error[unknown-variable] : there is no such variable in this environment
         help: did you mean `${size}`?
     "#);
+}
+
+/// The line of the template is right. The one that is wrong stands in an entry, in `with` or in a default.
+#[test]
+fn value_that_is_empty_is_named() {
+    let template = TEMPLATE.replace("  topic: {}\n", "  topic: {}\n  columns: {type: array}\n");
+    let template = template.replace("columns: [{name: id, type: UInt64}]", "columns: ${with.columns}");
+    let by_default = template.replace("{type: array}", "{type: array, default: []}");
+    let pipes = PIPES.split("  destination:").next().unwrap_or_default();
+    let with = |value: &str| pipes.replace("with: {", &format!("with: {{columns: {value}, "));
+    let entry = with("'${each.columns}'").replace("orders_v2}", "orders_v2, columns: [{name: id, type: UInt64}]}");
+    let entry = entry.replace("topic: clicks\n", "topic: clicks\n    columns: []\n");
+    let mut all = String::new();
+    for (title, template, pipes) in
+        [("with", &template, &with("[]")), ("entry", &template, &entry), ("default", &by_default, &pipes.to_owned())]
+    {
+        writeln!(all, "# {title}\n{}", problems_with(template, pipes, "{}")).expect("a string takes it");
+    }
+    assert_snapshot!(all, @"
+    # with
+    pipes.yaml:10:19 error[bad-length] spec.destination.columns: there are no entries, and at least one is needed
+        templates.yaml:23:14: used here
+
+    # entry
+    pipes.yaml:8:14 error[bad-length] spec.destination.columns: there are no entries, and at least one is needed
+        templates.yaml:23:14: used here
+
+    # default
+    templates.yaml:6:35 error[bad-length] spec.destination.columns: there are no entries, and at least one is needed
+        pipes.yaml:9:13: the template is used here
+    ");
+}
+
+/// The value of this environment is not that of the others.
+#[test]
+fn fix_does_not_put_a_value_in_the_place_of_a_variable() {
+    let scaling = |replicas: &str| format!("{PIPES}  scaling: {{replicas: {replicas}}}\n");
+    let word = "    tableDefinition: {engine: {type: \"MergeTree${size}\"}}\n    columns";
+    for (pipes, help, fix) in [
+        (scaling("\"${size}\""), "write the variable without quotes, on a line of its own", None),
+        (scaling("\"3\""), "write it without quotes", Some("3")),
+        (PIPES.replace("    columns", word), "did you mean `MergeTree`?", None),
+    ] {
+        let found = load(&pipes).diagnostics;
+        let says: Vec<_> = found.iter().map(|it| (it.help.as_deref(), it.replacement.as_deref())).collect();
+        let is_right =
+            |(says, put): &(Option<&str>, Option<&str>)| says.is_some_and(|it| it.starts_with(help)) && *put == fix;
+        assert!(says.iter().any(is_right) && says.iter().all(|(_, put)| *put == fix), "{says:?}");
+    }
 }
