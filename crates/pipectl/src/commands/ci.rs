@@ -62,12 +62,11 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
         }
-        none @ (AppliedBase::None | AppliedBase::Parted(_)) => {
+        // The commit before the push is a guess, and only people know whether to undo what was applied.
+        AppliedBase::Parted(applied) => Err(repository.parted_from(&applied)),
+        AppliedBase::None => {
             let before = options.before.as_deref().map(|before| fallback_base(&repository, before)).transpose()?;
-            match (before.flatten(), none) {
-                (None, AppliedBase::Parted(applied)) => Err(repository.parted_from(&applied)),
-                (before, _) => Ok(base_outcome(context, before)),
-            }
+            Ok(base_outcome(context, before.flatten()))
         }
     }
 }
