@@ -1,6 +1,7 @@
 //! A manifest, or a field of it, that git no longer declares: live keeps it, and every report says so.
 
 use crate::support::test_repo::{TestRepo, kinesis_manifest, postgres_manifest};
+use crate::templates::{PIPES, TEMPLATE};
 use serde_json::Value;
 
 /// Two live pipes, one with eight replicas; gives the commit that was applied.
@@ -139,11 +140,33 @@ fn removed_size_is_a_warning_until_it_is_set_back() {
     assert!(text.contains("to set it back, declare the default, {\"replicas\":1,"), "{text}");
     assert!(comment.lines().next().unwrap().ends_with(": no changes, 1 field no longer managed"), "{comment}");
     assert!(comment.contains("| ⚠️ | <code>analytics/clicks</code> | 1 field no longer managed |"), "{comment}");
-    assert!(annotations.contains("::warning title=analytics/clicks::1 field no longer managed"), "{annotations}");
+    assert!(
+        annotations.contains("::warning file=pipes/clicks.yaml,line=1,col=1,title=analytics/clicks::1 field no longer"),
+        "{annotations}"
+    );
     repo.write_file("pipes/clicks.yaml", &kinesis_manifest("clicks", "", "  scaling: {replicas: 1}"));
     let [text, comment, ..] = plan_everywhere(&repo, &base);
     assert!(!text.contains("no longer managed") && !comment.contains("no longer managed"), "{text}{comment}");
     assert!(text.contains("scaling.replicas") && text.contains("8 -> 1"), "{text}");
+}
+
+#[test]
+fn field_that_a_template_lost_is_one_note() {
+    let repo = TestRepo::new();
+    repo.write_file("pipes/pipes.yaml", &PIPES.replace(", 'a$${b'", ""));
+    repo.write_file("pipes/templates.yaml", TEMPLATE);
+    let base = repo.commit_all("Two pipes");
+    repo.run_successfully(&["apply", "pipes", "--yes"]);
+    let (shorter, _) = TEMPLATE.split_once("  scaling:").unwrap();
+    repo.write_file("pipes/templates.yaml", &shorter.replace("role/reader", "role/writer"));
+    for _ in 0..2 {
+        let [text, comment, ..] = plan_everywhere(&repo, &base);
+        assert!(text.contains("2 fields no longer managed"), "{text}");
+        assert!(text.contains("review: template `clicks` changed: 2 pipes\n"), "{text}");
+        assert!(comment.contains("template <code>clicks</code> changed: 2 pipes"), "{comment}");
+        // Without any other change.
+        repo.write_file("pipes/templates.yaml", shorter);
+    }
 }
 
 /// An apply of the commit in between set the field and failed elsewhere, so the base stays. Then the commit is reverted.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use clickpipes::data_effects;
 use clickpipes::semantics::{FieldSemantics, RespelledField};
 use model::address::{Address, Kind, Name};
-use model::desired::{Desired, Document, Place};
+use model::desired::{Desired, Document, Place, TemplateOrigin};
 use model::live::{Id, Object};
 use model::path::FieldPath;
 use model::rule_finding::RuleFinding;
@@ -134,23 +134,47 @@ impl<'d> TemplateNames<'d> {
         earlier: Option<&Document>,
         fields: &[FieldChange],
     ) -> Option<ChangedTemplate> {
-        let Some(base) = &self.base else { return ChangedTemplate::find(document, fields) };
-        let (now, earlier) = document.origin.template().zip(earlier?.origin.template())?;
+        let now = document.origin.template()?;
+        let is_in_template = |field: &FieldChange| field.place.as_ref().is_some_and(|place| now.contains(place));
+        if !fields.iter().any(is_in_template) {
+            return None;
+        }
+        match &self.base {
+            Some(base) => self.compare(base, now, earlier?.origin.template()?),
+            None => Some(ChangedTemplate::new(now)),
+        }
+    }
+
+    /// The template that declares fields no longer which a document has lost.
+    pub(crate) fn find_shortened(
+        &self,
+        document: &Document,
+        earlier: Option<&Document>,
+        left: &IgnoredChanges,
+    ) -> Option<ChangedTemplate> {
+        let (base, origin) = (self.base.as_ref()?, &earlier?.origin);
+        let was = origin.template()?;
+        let is_lost = left.removed_fields().any(|field| was.contains(&origin.field_place(&field.path)));
+        document.origin.template().filter(|_| is_lost).and_then(|now| self.compare(base, now, was))
+    }
+
+    fn compare(
+        &self,
+        base: &BTreeSet<&str>,
+        now: &TemplateOrigin,
+        earlier: &TemplateOrigin,
+    ) -> Option<ChangedTemplate> {
         // An object may also go from one template to another.
         let is_renamed = !base.contains(&*now.name) && !self.desired.contains(&*earlier.name);
-        let is_same = now.name == earlier.name || is_renamed;
-        let found = ChangedTemplate::find(document, fields).filter(|_| is_same && now.content != earlier.content)?;
-        Some(ChangedTemplate { renamed_from: is_renamed.then(|| earlier.name.clone()), ..found })
+        let is_changed = (now.name == earlier.name || is_renamed) && now.content != earlier.content;
+        let renamed_from = is_renamed.then(|| earlier.name.clone());
+        is_changed.then(|| ChangedTemplate { renamed_from, ..ChangedTemplate::new(now) })
     }
 }
 
 impl ChangedTemplate {
-    /// The template of a document, if the value of a changed field stands in it.
-    fn find(document: &Document, fields: &[FieldChange]) -> Option<Self> {
-        let template = document.origin.template()?;
-        let is_in_template = |field: &FieldChange| field.place.as_ref().is_some_and(|place| template.contains(place));
-        let found = fields.iter().any(is_in_template);
-        found.then(|| Self { name: template.name.clone(), place: template.start.clone(), renamed_from: None })
+    fn new(template: &TemplateOrigin) -> Self {
+        Self { name: template.name.clone(), place: template.start.clone(), renamed_from: None }
     }
 }
 
@@ -276,6 +300,9 @@ pub struct IgnoredChanges {
     pub id: Id,
     /// The fields, each with its verdict.
     pub fields: Vec<FieldChange>,
+    /// The template that declares some of them no longer.
+    #[serde(skip)]
+    pub template: Option<ChangedTemplate>,
 }
 
 impl IgnoredChanges {

@@ -228,5 +228,5 @@ pub(crate) fn ignored_changes(
     let mut fields = with_verdicts(document, &object_diff.ignored, &verdicts);
     fields.extend(fixed_secrets(document, &object_diff.fixed_secrets));
     fields.extend(kept_state);
-    (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields })
+    (!fields.is_empty()).then(|| IgnoredChanges { address: at.clone(), id: object.id.clone(), fields, template: None })
 }

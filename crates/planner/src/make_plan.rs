@@ -42,8 +42,9 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
             plan.unusable.extend(find_unusable(at, object));
         }
         let found = live_match.object();
-        let object_plan = plan_unless_taken(&inputs, (at, document), live_match, &claims);
-        add_object_plan(&mut plan, &mut inputs, (at, document, found), object_plan, &templates);
+        let mut object_plan = plan_unless_taken(&inputs, (at, document), live_match, &claims);
+        add_templates(&mut object_plan, &templates, &inputs, (at, document, found));
+        add_object_plan(&mut plan, &mut inputs, (at, found), object_plan);
     }
     add_dependents(&mut plan.unusable, &inputs);
     let blocked = NameEffects::find(&plan, &inputs).add_to(&mut plan);
@@ -88,9 +89,8 @@ fn collect_claims<'a>(matches: &[MatchedObject<'a>], inputs: &PlanInputs<'a>) ->
 fn add_object_plan(
     plan: &mut Plan,
     inputs: &mut PlanInputs<'_>,
-    (at, document, found): (&Address, &Document, Option<&Object>),
+    (at, found): (&Address, Option<&Object>),
     object_plan: ObjectPlan,
-    templates: &TemplateNames,
 ) {
     let references = object_plan.references.map(BTreeSet::from_iter);
     plan.references.extend(found.map(|object| object.id.clone()).zip(references));
@@ -105,9 +105,7 @@ fn add_object_plan(
         None if differs => {}
         None if object_plan.is_removed_by_target => _ = plan.removed_by_target.insert(at.clone()),
         None => _ = plan.in_sync.insert(at.clone()),
-        Some((mut change, actions)) => {
-            let earlier = inputs.base_document(at, document, (found, change.renamed_from.as_ref()));
-            change.template = templates.find_changed(document, earlier, &change.fields);
+        Some((change, actions)) => {
             if change.verdict == Verdict::Replace {
                 // Pipes come after endpoints, and those that refer to this one get the id of the new object.
                 inputs.replaced.insert(at.clone());
@@ -135,6 +133,28 @@ fn plan_unless_taken(
     match found.unless_shared((at, document), claims, Effect::Replaces) {
         taken @ LiveMatch::Ambiguous(_) => inputs.plan_object(at, document, taken),
         _ => object_plan,
+    }
+}
+
+/// Says by which template the object changes.
+fn add_templates(
+    object_plan: &mut ObjectPlan,
+    templates: &TemplateNames<'_>,
+    inputs: &PlanInputs<'_>,
+    (at, document, found): (&Address, &Document, Option<&Object>),
+) {
+    let ObjectPlan { change, ignored_changes, .. } = object_plan;
+    // The base of each object is looked up for this. Most have no template, and most do not change.
+    if document.origin.template().is_none() || change.is_none() && ignored_changes.is_none() {
+        return;
+    }
+    let renamed_from = change.as_ref().and_then(|(change, _)| change.renamed_from.as_ref());
+    let earlier = inputs.base_document(at, document, (found, renamed_from));
+    if let Some((change, _)) = change {
+        change.template = templates.find_changed(document, earlier, &change.fields);
+    }
+    if let Some(left) = ignored_changes {
+        left.template = templates.find_shortened(document, earlier, left);
     }
 }
 

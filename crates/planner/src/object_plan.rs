@@ -130,6 +130,7 @@ impl PlanInputs<'_> {
             address: at.clone(),
             id: object.id.clone(),
             fields: Vec::new(),
+            template: None,
         });
         ignored.fields.push(field_changes::replaced_pin(document, &pinned, &object.id));
         object_plan

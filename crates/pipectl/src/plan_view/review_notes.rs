@@ -94,12 +94,16 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
 /// One note for each template by which objects change: thirty-eight rows say the same. Without a base nobody knows
 /// whether the template changed or the live objects.
 fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNote> {
-    let mut changed: BTreeMap<&ChangedTemplate, usize> = BTreeMap::new();
-    for template in plan.changes.iter().filter_map(|change| change.template.as_ref()) {
-        *changed.entry(template).or_default() += 1;
+    let by_change = plan.changes.iter().map(|change| (&change.template, &change.address));
+    let by_loss = plan.ignored_changes.iter().map(|left| (&left.template, &left.address));
+    let mut changed: BTreeMap<&ChangedTemplate, BTreeSet<&Address>> = BTreeMap::new();
+    for (template, address) in by_change.chain(by_loss) {
+        if let Some(template) = template {
+            changed.entry(template).or_default().insert(address);
+        }
     }
-    let note = |(template, count): (&ChangedTemplate, usize)| {
-        let (name, pipes) = (&template.name, pluralize(count, "pipe"));
+    let note = |(template, objects): (&ChangedTemplate, BTreeSet<&Address>)| {
+        let (name, pipes) = (&template.name, pluralize(objects.len(), "pipe"));
         let (code, text) = if has_base {
             let earlier = template.renamed_from.as_ref().map(|name| format!(" (until now `{name}`)"));
             ("template-change", format!("template `{name}`{} changed: {pipes}", earlier.unwrap_or_default()))

@@ -36,7 +36,7 @@ pub(super) struct ReportFinding {
     pub(super) title: String,
     pub(super) message: String,
     pub(super) place: Option<Place>,
-    /// For formats that take no finding without a place: the manifest, also a removed one, else the project file.
+    /// For formats that take no finding without a place: a removed manifest, else the project file.
     fallback_place: Option<Place>,
     /// The field or the object. It stays the same when lines move.
     pub(super) subject: String,
@@ -79,9 +79,10 @@ fn findings_with(
     let mut findings: Vec<ReportFinding> = grave.into_iter().map(review_finding).collect();
     findings.extend(of_run);
     findings.extend(objects.map(|object| {
-        let place = declared.get(object.address).copied().or(object.removed_place).cloned();
-        let fallback_place = place.or_else(|| project_place(view.run));
-        ReportFinding { fallback_place, ..object_finding(object) }
+        let manifest = declared.get(object.address).copied();
+        let fallback_place = object.removed_place.cloned().or_else(|| project_place(view.run));
+        let place = object.cause().or(manifest).cloned();
+        ReportFinding { place, fallback_place, ..object_finding(object) }
     }));
     findings.extend(view.drifted.iter().map(drift_finding));
     findings.extend(harmless.into_iter().map(review_finding));
@@ -187,7 +188,7 @@ fn object_finding(object: &ObjectView<'_>) -> ReportFinding {
         code: object.severity.as_str(),
         title: object.display_name(),
         message: [vec![object.summary()], object.apply_notes(), object.extra_warnings()].concat().join("; "),
-        place: object.cause().cloned(),
+        place: None,
         fallback_place: None,
         subject: object.display_name(),
     }
