@@ -23,6 +23,7 @@ fn start_of_a_stopped_pipe_has_a_line_of_its_own() {
     let comment = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("c.md")).unwrap();
     let row = comment.lines().find(|line| line.contains("<code>analytics/clicks</code> |")).unwrap_or_default();
     assert!(row.contains("somebody stopped it outside git, and apply starts it"), "{comment}");
+    assert!(row.contains("<code>scaling.replicas</code>"), "what git changes: {comment}");
 }
 
 /// The reason of a failure, or what the platform says, is in the plan, in `status` and in the comment.

@@ -8,6 +8,7 @@ use planner::{Change, SentSecret, ShownFields, Verdict};
 
 use super::field::FieldView;
 use crate::apply::ObjectResult;
+use crate::escape::truncate_chars;
 
 pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
     let verdict = match (&change.verdict, actions) {
@@ -54,8 +55,13 @@ pub(super) fn main_reason(change: &Change, created: Option<&str>, result: Option
     let forcing = fields.iter().filter(|field| field.forces_replacement);
     let forcing: Vec<String> = forcing.map(|field| format!("`{}`", field.path)).collect();
     let forced = (!forcing.is_empty()).then(|| format!("{} cannot be changed in place", forcing.join(", ")));
-    let known: Vec<String> = forced.into_iter().chain(effect).collect();
-    if known.is_empty() { describe_fields(&fields) } else { known.join("; ") }
+    let changed = forced.unwrap_or_else(|| describe_fields(&fields));
+    match effect {
+        None => changed,
+        Some(effect) if changed.is_empty() => effect,
+        // Neither pushes out the other: a row has room for 300 characters.
+        Some(effect) => format!("{}; {effect}", truncate_chars(&changed, 150)),
+    }
 }
 
 /// The first fields with their values, and how many more there are.
