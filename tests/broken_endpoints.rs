@@ -201,6 +201,24 @@ fn pipe_is_not_tried_with_an_endpoint_that_waits_since_this_run() {
     }
 }
 
+/// The plan blocks a pipe that needs it, and `status` says so of one that is live.
+#[test]
+fn status_reports_an_endpoint_that_is_being_deleted_while_a_pipe_uses_it() {
+    for (is_used, code) in [(true, 2), (false, 0)] {
+        let desk = desk_with_endpoint(EndpointStatus::Deleting);
+        if !is_used {
+            assert!(desk.edit_world(|world| world.edit_pipe("analytics", "orders", |body| {
+                body["source"]["kafka"]["reversePrivateEndpointIds"] = serde_json::json!([]);
+            })));
+        }
+        let said = desk.run_pipectl(&["status", "pipes.yaml", "--sandbox", "--detailed-exitcode"]);
+        assert_eq!(said.code, code, "{}", said.all_output());
+        let line =
+            "endpoint link  Deleting  bad: it is being deleted: pipes that refer to it lose their source; used by";
+        assert_eq!(said.stdout.contains(line), is_used, "{}", said.stdout);
+    }
+}
+
 /// Live, such a pipe has a DNS name of the endpoint, and not its id.
 #[test]
 fn status_names_the_database_pipes_behind_an_endpoint() {

@@ -5,7 +5,7 @@ use model::address::Kind;
 use model::live::{Object, State};
 use serde_json::Value;
 
-use super::{Health, Progress, progress_toward};
+use super::{Health, Progress, is_being_deleted, progress_toward};
 
 api_states! {
     /// The status of a reverse private endpoint.
@@ -63,8 +63,11 @@ pub fn release_hint(state: &State, user: &Value) -> Option<&'static str> {
     has_ids.then_some("an empty `reversePrivateEndpointIds` ends the reference of a pipe")
 }
 
-/// How well a connection does; `None` if it is ready or on its way.
+/// How well a connection does that pipes use; `None` if it is ready or on its way.
 pub fn endpoint_health(object: &Object) -> Option<(Health, &'static str)> {
+    if is_being_deleted(Kind::ReversePrivateEndpoint, object) {
+        return Some((Health::Bad, "it is being deleted: pipes that refer to it lose their source"));
+    }
     let note = unusable_note(Kind::ReversePrivateEndpoint, &object.state)?;
     let is_broken = progress_toward(Kind::ReversePrivateEndpoint, object, RunState::Running) == Progress::Failed;
     Some((if is_broken { Health::Bad } else { Health::Warning }, note))

@@ -94,7 +94,10 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
             patterns.filter_map(|name| names.get(&(&at.service, name)).copied()).for_each(add_to);
         }
     }
-    let statuses = unusable.into_iter().map(|(at, object, (health, note))| EndpointStatus {
+    // What nothing refers to may end.
+    let is_ending = |object: &Object| lifecycle::is_being_deleted(Kind::ReversePrivateEndpoint, object);
+    let reported = unusable.into_iter().filter(|(_, object, _)| !is_ending(object) || !users[&object.id].is_empty());
+    let statuses = reported.map(|(at, object, (health, note))| EndpointStatus {
         address: at.clone(),
         id: object.id.to_string(),
         state: object.state.to_string(),
