@@ -139,6 +139,33 @@ impl ApiRule {
         is_known && (options.strict_rules || self.evidence() != RuleEvidence::Ours)
     }
 
+    /// Whether it says what belongs to a way to log in, of which nothing is known if the way is newer than the contract.
+    pub(crate) const fn depends_on_login(self) -> bool {
+        matches!(
+            self,
+            Self::KafkaAuthentication
+                | Self::RedpandaCertificate
+                | Self::KafkaRole
+                | Self::KafkaUnusedRole
+                | Self::KafkaCredentials
+                | Self::EventHubLogin
+                | Self::GlueRegistry
+                | Self::KinesisAuthentication
+                | Self::PubsubKey
+                | Self::StorageAuthentication
+                | Self::StorageCredentials
+                | Self::StorageOtherAccount
+                | Self::StorageUnusedLogin
+                | Self::StorageQueue
+                | Self::ServiceAccountSwitch
+                | Self::DatabaseUser
+                | Self::DatabasePassword
+                | Self::DatabaseRole
+                | Self::DatabaseOtherLogin
+                | Self::BigqueryAuthentication
+        )
+    }
+
     /// Whether the API of July 2026 did not have it.
     const fn is_newer(self) -> bool {
         // There was no such field.

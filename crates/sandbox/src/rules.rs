@@ -13,9 +13,10 @@ pub(crate) mod streaming;
 use serde_json::{Map, Value};
 
 use crate::api_rule::ApiRule;
+use crate::contract::field_spec::JsonType;
 use crate::contract::source::ApiSource;
 use crate::contract::validate::Complaints;
-use crate::json_body::has_value;
+use crate::json_body::{has_value, text_field};
 
 /// The fields of a source and their path, with the list of complaints.
 pub(crate) struct SourceCheck<'a> {
@@ -57,6 +58,7 @@ impl SourceCheck<'_> {
 
 pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, complaints: &mut Complaints) {
     let path = format!("source.{}", source.json_key());
+    complaints.has_newer_login = has_newer_login(source, fields);
     let mut check = SourceCheck { path, fields, complaints };
     match source {
         ApiSource::Kafka => kafka::validate_kafka(&mut check),
@@ -68,4 +70,13 @@ pub(crate) fn validate_source(source: ApiSource, fields: &Map<String, Value>, co
         ApiSource::Mongodb => database::validate_mongodb(&mut check),
         ApiSource::Bigquery => database::validate_bigquery(&mut check),
     }
+}
+
+/// Whether the type of the server, or the way to log in, is a word that the contract does not know.
+fn has_newer_login(source: ApiSource, fields: &Map<String, Value>) -> bool {
+    let specs = source.field_specs().iter().filter(|field| matches!(field.name, "authentication" | "type"));
+    { specs }.any(|field| match field.type_in(true) {
+        JsonType::OneOf(words) => text_field(fields, field.name).is_some_and(|word| !words.contains(&word)),
+        _ => false,
+    })
 }

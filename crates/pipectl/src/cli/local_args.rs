@@ -178,7 +178,7 @@ pub(crate) struct SandboxArgs {
     /// Switch this oddity off, which is on by default or saved in the state; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = quirk_parser())]
     no_quirk: Vec<Quirk>,
-    /// Accept body fields that the sandbox does not know, as a newer API would
+    /// Accept fields and words that the sandbox does not know, as a newer API would
     #[arg(long)]
     accept_unknown_fields: bool,
     /// Print the rules between fields and the oddities, each with its evidence, and exit

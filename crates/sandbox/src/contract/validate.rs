@@ -17,11 +17,13 @@ pub(crate) struct Complaints {
     messages: Vec<String>,
     evidence: BTreeSet<RuleEvidence>,
     options: SandboxOptions,
+    /// Whether the source at hand logs in by a word that the contract does not know.
+    pub(crate) has_newer_login: bool,
 }
 
 impl Complaints {
     pub(crate) fn new(options: &SandboxOptions) -> Self {
-        Self { messages: Vec::new(), evidence: BTreeSet::new(), options: options.clone() }
+        Self { messages: Vec::new(), evidence: BTreeSet::new(), options: options.clone(), has_newer_login: false }
     }
 
     /// A broken rule between fields.
@@ -40,7 +42,7 @@ impl Complaints {
 
     /// A broken rule, in words of the API that name no path.
     pub(crate) fn refuse_in_words(&mut self, rule: ApiRule, text: &str) {
-        if rule.applies(&self.options) {
+        if rule.applies(&self.options) && !(self.has_newer_login && rule.depends_on_login()) {
             self.add_message(rule.evidence(), text);
         }
     }
@@ -69,6 +71,7 @@ impl Complaints {
 pub(crate) struct BodyContext {
     pub(crate) kind: BodyKind,
     unknown: UnknownFields,
+    is_secret: bool,
     has_newer_fields: bool,
 }
 
@@ -80,7 +83,8 @@ pub(crate) enum BodyKind {
 
 impl BodyContext {
     pub(crate) fn for_create(options: &SandboxOptions) -> Self {
-        Self { kind: BodyKind::Create, unknown: options.unknown_fields, has_newer_fields: options.newer_fields }
+        let (unknown, has_newer_fields) = (options.unknown_fields, options.newer_fields);
+        Self { kind: BodyKind::Create, unknown, is_secret: false, has_newer_fields }
     }
 
     pub(crate) fn for_patch(options: &SandboxOptions) -> Self {
@@ -89,13 +93,18 @@ impl BodyContext {
 
     fn nested_in(self, field: &FieldSpec) -> Self {
         match (field.visibility, field.json_type) {
-            // Complete also in a PATCH: half of a credential was refused (seen live). An unknown key here is a
-            // reference such as `{fromEnv}` that a client forgot to resolve.
-            (ReadVisibility::Secret, _) => Self { kind: BodyKind::Create, unknown: UnknownFields::Refuse, ..self },
+            // Complete also in a PATCH: half of a credential was refused (seen live).
+            (ReadVisibility::Secret, _) => Self { kind: BodyKind::Create, is_secret: true, ..self },
             // A PATCH replaces a list as a whole, so its entries are complete.
             (_, JsonType::Objects(..)) => Self { kind: BodyKind::Create, ..self },
             _ => self,
         }
+    }
+
+    fn accepts_unknown_field(self, name: &str) -> bool {
+        // In a secret, `fromEnv` and its kin are a reference that a client forgot to resolve, and `version` is for git.
+        let is_of_manifest = self.is_secret && (name == "version" || name.starts_with("from"));
+        self.unknown == UnknownFields::Accept && !is_of_manifest
     }
 }
 
@@ -114,7 +123,7 @@ pub(crate) fn validate_object(
         match fields.iter().find(is_known) {
             Some(field) => validate_field(complaints, &path, field, value, context),
             // Whether the API refuses unknown fields is not proven. By default the sandbox does, so that a typo shows.
-            None if context.unknown == UnknownFields::Accept => {}
+            None if context.accepts_unknown_field(name) => {}
             None => complaints.add_unknown_field(&path),
         }
     }
@@ -151,6 +160,7 @@ fn validate_value(complaints: &mut Complaints, path: &str, shape: JsonType, valu
             validate_length(complaints, path, text.chars().count(), min, max);
         }
         (JsonType::OneOf(names), Value::String(text)) if names.contains(&text.as_str()) => {}
+        (JsonType::OneOf(_), Value::String(_)) if context.unknown == UnknownFields::Accept => {}
         (JsonType::OneOf(names), _) => {
             complaints.add(path, format!("must be one of {}", names.join(", ")));
         }

@@ -92,6 +92,21 @@ fn unknown_field_is_refused_or_kept() {
 }
 
 #[test]
+fn unknown_word_and_unknown_part_of_a_login_are_refused_or_kept() {
+    let mut body = kafka_body();
+    body["source"]["kafka"]["authentication"] = json!("OAUTH");
+    body["source"]["kafka"]["credentials"]["token"] = json!("s3cr3t");
+    let refused = SandboxBench::new().post_pipe(&body);
+    assert_refused(&refused, 400, "source.kafka.authentication: must be one of");
+    assert_refused(&refused, 400, "source.kafka.credentials.token: unknown field");
+    let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
+    let mut bench = SandboxBench::with_options(options);
+    let created = ok_result(&bench.post_pipe(&body));
+    assert_eq!(created["source"]["kafka"]["authentication"], "OAUTH");
+    assert!(!created.to_string().contains("s3cr3t"), "{created}");
+}
+
+#[test]
 fn patch_of_an_unknown_field_is_kept() {
     let options = SandboxOptions { unknown_fields: UnknownFields::Accept, ..SandboxOptions::default() };
     let mut bench = SandboxBench::with_options(options);
