@@ -79,6 +79,21 @@ fn environments_from_variable_are_deduplicated() {
     }
 }
 
+/// GitHub refuses a comment of more than 65,536 characters.
+#[test]
+fn comment_about_several_environments_is_no_longer_than_one() {
+    let desk = project_dir();
+    let names: Vec<String> = (0..300).map(|number| format!("clicks-{number}")).collect();
+    let each = format!("{}forEach: [{}]\n", PIPE.replace("name: clicks", "name: '${each.name}'"), names.join(", "));
+    desk.write_file("pipes/clicks.yaml", each.replace("table: t,", "table: 't-${each.name}',"));
+    let said = desk.run_with_env(&[&["plan", "-o", "markdown"][..], &BOTH, &[WORLDS]].concat(), &[STREAM]);
+    let (staging, prod) = said.stdout.split_once("## prod\n").unwrap_or_default();
+    for comment in [staging, prod] {
+        let length = comment.chars().count();
+        assert!((20_000..=30_100).contains(&length) && comment.contains("Omitted because"), "{length}");
+    }
+}
+
 #[test]
 fn failing_environment_does_not_stop_the_others() {
     let desk = project_dir();

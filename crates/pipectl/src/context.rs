@@ -86,13 +86,18 @@ const PLACEHOLDER: &str = "{env}";
 pub(crate) struct EnvironmentRun {
     /// Its name, if one is selected.
     pub(crate) name: Option<String>,
-    /// Whether the command also runs for other environments.
-    pub(crate) is_one_of_several: bool,
+    /// The number of environments for which the command runs.
+    pub(crate) count: usize,
     /// In the first run, the environments of the others.
     pub(crate) later_environments: Vec<String>,
 }
 
 impl EnvironmentRun {
+    /// Whether the command also runs for other environments.
+    pub(crate) fn is_one_of_several(&self) -> bool {
+        self.count > 1
+    }
+
     /// The path for this environment.
     ///
     /// # Errors
@@ -100,7 +105,7 @@ impl EnvironmentRun {
     /// would lead to another folder.
     pub(crate) fn expand_path(&self, flag: &str, path: &Path) -> Result<PathBuf, UsageError> {
         let text = path.display().to_string();
-        if self.is_one_of_several && !text.contains(PLACEHOLDER) {
+        if self.is_one_of_several() && !text.contains(PLACEHOLDER) {
             return Err(UsageError(format!(
                 "{flag}: several environments would share `{text}`; write {PLACEHOLDER} where the name \
                  of each belongs, such as `{}`",
@@ -151,7 +156,7 @@ mod tests {
     fn output_path_must_contain_the_environment() {
         let path = |several, path: &str| {
             let name = Some("prod".to_owned());
-            let run = EnvironmentRun { name, is_one_of_several: several, ..EnvironmentRun::default() };
+            let run = EnvironmentRun { name, count: if several { 2 } else { 1 }, ..EnvironmentRun::default() };
             run.expand_path("--out", Path::new(path)).map_err(|error| error.to_string())
         };
         assert_eq!(path(true, "out/{env}/plan.json"), Ok("out/prod/plan.json".into()));

@@ -15,7 +15,7 @@ use crate::output::{Label, StyledText};
 use crate::project::{FIRST_MANIFESTS, InvalidProject};
 use crate::render::envelope::{self, OutputEnvelope};
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
-use crate::reports::{self, RepoPaths, ReportFormat, RunReport};
+use crate::reports::{self, RunReport};
 
 /// How a command ended, and what it says in each format.
 #[derive(Default)]
@@ -122,7 +122,7 @@ impl CommandOutcome {
             OutputFormat::Text => None,
             OutputFormat::Json => Some(self.report.json.clone()),
             OutputFormat::Markdown => Some(self.markdown.clone().unwrap_or_else(|| {
-                reports::render(ReportFormat::Markdown, &self.report, &context.reports.key, &RepoPaths::default())
+                reports::render_comment(&self.report, &context.reports.key, context.environment.count)
             })),
             // The events were printed while they happened.
             OutputFormat::Ndjson => Some(String::new()),

@@ -33,21 +33,24 @@ use crate::{env_vars, exit, files};
 
 /// Renders one format.
 pub fn render(format: ReportFormat, run: &RunReport, key: &CommentKey, paths: &RepoPaths) -> String {
-    let view = ReportView::new(run);
-    match (&run.merged, format) {
-        (Some(merged), ReportFormat::Markdown) => return merged::render_markdown(merged, key),
-        (Some(merged), ReportFormat::Html) => return merged::render_html(merged),
-        _ => {}
-    }
+    let view = || ReportView::new(run);
     match format {
         ReportFormat::Json => run.json.clone(),
-        ReportFormat::Markdown => markdown::render_markdown(&view, key),
-        ReportFormat::Github => github::render_github(&view, paths),
-        ReportFormat::GitlabTerraform => gitlab_terraform::render_gitlab_terraform(&view),
-        ReportFormat::Codequality => code_quality::render_code_quality(&view, paths),
-        ReportFormat::Sarif => sarif::render_sarif(&view, paths),
-        ReportFormat::Junit => junit::render_junit(&view, paths),
-        ReportFormat::Html => html::render_html(&view),
+        ReportFormat::Markdown => render_comment(run, key, 1),
+        ReportFormat::Github => github::render_github(&view(), paths),
+        ReportFormat::GitlabTerraform => gitlab_terraform::render_gitlab_terraform(&view()),
+        ReportFormat::Codequality => code_quality::render_code_quality(&view(), paths),
+        ReportFormat::Sarif => sarif::render_sarif(&view(), paths),
+        ReportFormat::Junit => junit::render_junit(&view(), paths),
+        ReportFormat::Html => run.merged.as_ref().map_or_else(|| html::render_html(&view()), merged::render_html),
+    }
+}
+
+/// The comment of a run that shares it with others: together they have as many characters as one comment takes.
+pub(crate) fn render_comment(run: &RunReport, key: &CommentKey, runs: usize) -> String {
+    match &run.merged {
+        Some(merged) => merged::render_markdown(merged, key),
+        None => markdown::render_markdown(&ReportView::new(run), key, markdown::MAX_COMMENT_CHARS / runs.max(1)),
     }
 }
 
@@ -114,10 +117,9 @@ impl ReportRequest {
     /// GitHub names two files in the environment to which a step may add.
     fn append_github_files(&self, run: &RunReport) -> Result<()> {
         let view = ReportView::new(run);
-        for (variable, text) in [
-            ("GITHUB_STEP_SUMMARY", markdown::render_markdown(&view, &self.key)),
-            ("GITHUB_OUTPUT", github::step_outputs(&view)),
-        ] {
+        for (variable, text) in
+            [("GITHUB_STEP_SUMMARY", render_comment(run, &self.key, 1)), ("GITHUB_OUTPUT", github::step_outputs(&view))]
+        {
             if let Some(file) = env_vars::read_variable(variable) {
                 let mut file = OpenOptions::new()
                     .create(true)

@@ -264,11 +264,11 @@ impl Cli {
         if names.is_empty() {
             names.push(None);
         }
-        let is_one_of_several = names.len() > 1;
+        let count = names.len();
         let later: Vec<String> = names.iter().skip(1).filter_map(|name| name.cloned()).collect();
         let runs = names.into_iter().enumerate().map(|(index, name)| {
             let later_environments = if index == 0 { later.clone() } else { Vec::new() };
-            let environment = EnvironmentRun { name: name.cloned(), is_one_of_several, later_environments };
+            let environment = EnvironmentRun { name: name.cloned(), count, later_environments };
             let (reports, task) = (self.command.reports(&environment)?, self.command.task(&environment)?);
             Ok(PreparedRun { context: CommandContext { environment, reports, ..context.clone() }, task })
         });

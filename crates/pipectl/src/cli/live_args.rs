@@ -105,7 +105,7 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ApplyOptions, UsageError> {
-        if run.is_one_of_several && self.expect.is_some() {
+        if run.is_one_of_several() && self.expect.is_some() {
             let why = "--expect knows one plan, and several environments are meant: use --plan";
             return Err(UsageError(why.to_owned()));
         }
@@ -208,7 +208,7 @@ pub(crate) struct StatusArgs {
 
 impl StatusArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<StatusOptions, UsageError> {
-        if run.is_one_of_several && self.watch {
+        if run.is_one_of_several() && self.watch {
             let why = "--watch looks at one environment, and several are meant";
             return Err(UsageError(why.to_owned()));
         }

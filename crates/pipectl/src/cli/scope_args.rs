@@ -61,7 +61,7 @@ impl ReportArgs {
         });
         let given = self.report_key.clone().unwrap_or_else(|| CommentKey::of_command(command));
         let key = match &run.name {
-            Some(name) if run.is_one_of_several => given.for_environment(name),
+            Some(name) if run.is_one_of_several() => given.for_environment(name),
             _ => given,
         };
         Ok(ReportRequest { targets: targets.collect::<Result<_, UsageError>>()?, key })
@@ -307,7 +307,7 @@ impl FromStr for SandboxState {
 
 impl ConnectArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ConnectOptions, UsageError> {
-        if run.is_one_of_several && self.organization.is_some() {
+        if run.is_one_of_several() && self.organization.is_some() {
             let why = "--organization names one, and several environments are meant: declare the \
                        `organization` of each in the project file";
             return Err(UsageError(why.to_owned()));

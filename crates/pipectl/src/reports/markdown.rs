@@ -28,12 +28,13 @@ const RESERVED_CHARS: usize = 600;
 /// A longer note is cut.
 const MAX_NOTE_CHARS: usize = 400;
 
-/// The whole comment.
-pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey) -> String {
-    let head = comment_head(view.run);
+/// The whole comment, of at most so many characters unless what a reviewer must see first is longer.
+pub(super) fn render_markdown(view: &ReportView<'_>, key: &CommentKey, most: usize) -> String {
+    let head = comment_head(view.run, most);
     let foot = format!("<!-- pipectl:{key} -->\n");
     let unmanaged = unmanaged_list(&view.run.unmanaged_names());
-    let room = MAX_COMMENT_CHARS - RESERVED_CHARS - char_count(&head) - char_count(&unmanaged) - char_count(&foot);
+    let used = RESERVED_CHARS + char_count(&head) + char_count(&unmanaged) + char_count(&foot);
+    let room = most.saturating_sub(used);
     let (kept, left) = truncate::split_to_fit(comment_pieces(view, room), room);
     let rows: String = truncate::section_text(&kept, CommentSection::Row);
     let mut out = head;
@@ -53,12 +54,12 @@ fn char_count(text: &str) -> usize {
     text.chars().count()
 }
 
-fn comment_head(run: &RunReport) -> String {
+fn comment_head(run: &RunReport, most: usize) -> String {
     let mut out = format!("### {}: {}\n\n", markdown_sentence(&run.title()), markdown_sentence(&run.headline()));
     out.push_str(&urgent_list("Look at this now:", &run.alarm_lines()));
     let refusals: Vec<String> = group_refusals(&run.context.refusals).iter().map(RefusalGroup::line).collect();
     out.push_str(&urgent_list("Apply will refuse:", &refusals));
-    out.push_str(&review_list(&run.review_lines()));
+    out.push_str(&review_list(&run.review_lines(), most));
     out.push_str(&label_group_table(run));
     let remainder = run.footnotes();
     if !remainder.is_empty() {
@@ -107,9 +108,9 @@ pub(super) fn unmanaged_list(names: &[String]) -> String {
 }
 
 /// The notes of a review, as many as leave room for the rows.
-fn review_list(notes: &[String]) -> String {
+fn review_list(notes: &[String], most: usize) -> String {
     let notes: Vec<String> = notes.iter().map(|note| note_sentence(note)).collect();
-    let list = note_list(&notes);
+    let list = note_list(&notes, most);
     if list.is_empty() { list } else { list + "\n" }
 }
 
@@ -117,9 +118,9 @@ pub(super) fn note_sentence(note: &str) -> String {
     markdown_sentence(&truncate_chars(note, MAX_NOTE_CHARS))
 }
 
-/// Notes in markdown, as many as fit into half of a comment.
-pub(super) fn note_list(notes: &[String]) -> String {
-    let (mut out, mut room) = (String::new(), MAX_COMMENT_CHARS / 2);
+/// Notes in markdown, as many as fit into half of a comment of so many characters.
+pub(super) fn note_list(notes: &[String], most: usize) -> String {
+    let (mut out, mut room) = (String::new(), most / 2);
     for (index, note) in notes.iter().enumerate() {
         let item = format!("- ⚠️ {note}\n");
         let length = char_count(&item);

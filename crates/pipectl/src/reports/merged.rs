@@ -59,7 +59,7 @@ fn runs_table(report: &MergedReport) -> String {
     let note = |(run, line): (&MergedRun, &String)| format!("{}: {}", markdown_code(&run.name), note_sentence(line));
     // The errors of all runs come before the first note.
     let errors = report.runs.iter().flat_map(|run| run.errors.iter().map(move |line| (run, line)));
-    let notes = note_list(&errors.chain(notes_by_gravity(report)).map(note).collect::<Vec<_>>());
+    let notes = note_list(&errors.chain(notes_by_gravity(report)).map(note).collect::<Vec<_>>(), MAX_COMMENT_CHARS);
     let gap = if notes.is_empty() { "" } else { "\n" };
     format!("| run | outcome | objects |\n|---|---|---|\n{}{gap}{notes}", rows.concat())
 }
