@@ -286,7 +286,7 @@ fn row_25_pipe_that_is_being_deleted_does_not_match_its_manifest() {
     }
     assert_eq!(posts(), before);
     let exported = run(&desk, &["export", "--service", "analytics"]);
-    assert!(exported.stderr.contains("kinesis-user is being deleted, and is left out"), "{}", exported.all_output());
+    assert!(exported.stderr.contains("kinesis-user is being deleted and is skipped"), "{}", exported.all_output());
     assert!(!exported.stdout.contains("kinesis-user"), "{}", exported.stdout);
     let absent = pipe.as_object().map(|it| {
         let mut absent = it.clone();

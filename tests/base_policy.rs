@@ -35,7 +35,7 @@ fn change_does_not_lift_its_own_protection() {
         let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
         let first = plan.lines().find(|line| line.starts_with("review: ")).unwrap_or_default();
         assert!(first.starts_with("review: pipectl.yaml: `policy."), "{plan}");
-        assert!(plan.contains("the stricter policy of both holds"), "{plan}");
+        assert!(plan.contains("the stricter of both policies applies"), "{plan}");
         let said = repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]);
         assert_eq!(said.code, 5, "{policy} {lifted}: {}", said.all_output());
         assert_eq!(repo.live_pipe_names(), ["clicks", "views"], "{policy} {lifted}");
@@ -120,7 +120,10 @@ fn project_file_of_the_change_lifts_no_default() {
         let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
         let limit = "`maxDelete` was 1 before this change";
         let told = if moved_from.is_some() { "it is protected" } else { limit };
-        assert!(plan.contains("the stricter policy of both holds") && plan.contains(told), "{moved_from:?}: {plan}");
+        assert!(
+            plan.contains("the stricter of both policies applies") && plan.contains(told),
+            "{moved_from:?}: {plan}"
+        );
         assert_eq!(repo.run_pipectl(&["apply", "--yes", "--base", "HEAD~1"]).code, 5);
         assert!(repo.live_pipe_names().contains(&"clicks".to_owned()), "{moved_from:?}");
         // From the next change on, the file holds.
@@ -135,7 +138,7 @@ fn project_file_of_the_change_lifts_no_default() {
     repo.write_file("pipectl.yaml", &format!("{HEAD}policy: {{maxDelete: 0}}\n"));
     repo.commit_all("Delete none");
     let plan = repo.run_successfully(&["plan", "--base", "HEAD~1"]);
-    assert!(plan.contains("but `maxDelete` is 0") && !plan.contains("the stricter policy"), "{plan}");
+    assert!(plan.contains("but `maxDelete` is 0") && !plan.contains("the stricter of both"), "{plan}");
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn environment_of_the_base_judges_a_change_of_the_environment() {
     let held = project("prod", "{prod: {policy: {protect: ['*']}}, dev: {}}");
     for (changed, review) in [
         (project("dev", "{prod: {policy: {protect: ['*']}}, dev: {}}"), "`defaults.environment` \"prod\" -> \"dev\""),
-        (project("live", "{live: {}, dev: {}}"), "the environment `prod` is gone"),
+        (project("live", "{live: {}, dev: {}}"), "the environment `prod` was removed"),
         (
             project("live", "{live: {}, prod: {policy: {protect: ['*']}}, dev: {}}"),
             "`defaults.environment` \"prod\" -> \"live\"",

@@ -41,7 +41,7 @@ fn job_does_not_go_back_behind_an_applied_commit() {
     repo.run_git(&["checkout", "--quiet", &two]);
     let (code, said) = base(&repo, &[&one, &three], &["--before", &one]);
     assert_eq!(code, 5, "{said}");
-    assert!(said.contains("(three) comes after this commit, and was applied already"), "{said}");
+    assert!(said.contains("(three) comes after this commit and was already applied"), "{said}");
     assert_eq!(base(&repo, &[&three], &["--for-plan"]), (0, format!("{three}...")));
     // One that is gone from the branch is no matter after a newer apply.
     repo.run_git(&["checkout", "--quiet", "--orphan", "other"]);
@@ -122,7 +122,7 @@ fn unknown_or_planted_commits_are_no_base() {
     assert_eq!(base(&repo, &[&"0".repeat(40)], &[]), (0, String::new()));
     for odd in ["main", "-x", "HEAD", "one\u{1b}[2J"] {
         let (code, said) = base(&repo, &[odd], &[]);
-        assert!(code == 1 && said.contains("is not the whole hash") && !said.contains('\u{1b}'), "{said}");
+        assert!(code == 1 && said.contains("is not a full commit hash") && !said.contains('\u{1b}'), "{said}");
     }
     repo.write_file("planted", &format!("{one}\n"));
     repo.commit_all("plant");
@@ -227,9 +227,9 @@ fn base_is_plain_text_unless_the_command_line_asks_for_json() {
 fn commit_before_the_push_is_checked() {
     let (repo, [one, ..]) = three_commits();
     for (before, why) in [
-        ("--trust-policy", "is not the whole hash of a commit"),
-        ("main", "is not the whole hash of a commit"),
-        ("$(id)", "is not the whole hash of a commit"),
+        ("--trust-policy", "is not a full commit hash"),
+        ("main", "is not a full commit hash"),
+        ("$(id)", "is not a full commit hash"),
         ("2222222222222222222222222222222222222222", "is not in this clone"),
     ] {
         let (code, said) = base(&repo, &[], &[&format!("--before={before}")]);

@@ -74,7 +74,7 @@ fn commands_refuse_formats_that_they_do_not_have() {
     assert_eq!(listed, walked);
     for (command, formats) in COMMAND_FORMATS {
         let supported: Vec<String> = ["text"].iter().chain(formats).map(|it| format!("-o {it}")).collect();
-        let supported = format!("it has {}", supported.join(", "));
+        let supported = format!("it supports {}", supported.join(", "));
         for format in ["text", "json", "markdown", "ndjson"] {
             let said = desk.run_pipectl(&[command, &["-o", format]].concat());
             let is_refused = format != "text" && !formats.contains(&format);

@@ -125,7 +125,7 @@ fn discover_renames_fields_and_adds_field_mappings() {
     desk.write_file("all.yaml", &text);
     let which = run_discover(&desk, &["all.yaml", "--write"]);
     assert_eq!(which.code, 64, "{}", which.all_output());
-    assert!(which.stderr.contains("there are analytics/other, analytics/orders"), "{}", which.stderr);
+    assert!(which.stderr.contains("available: analytics/other, analytics/orders"), "{}", which.stderr);
 
     let said = run_discover(&desk, &["all.yaml", "analytics/orders", "--write"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
@@ -154,7 +154,7 @@ fn discover_finds_the_pipe_in_project_manifests() {
     }
     let said = run_discover(&desk, &["analytics/nobody"]);
     assert_eq!(said.code, 1);
-    assert!(said.stderr.contains("there are analytics/orders"), "{}", said.stderr);
+    assert!(said.stderr.contains("available: analytics/orders"), "{}", said.stderr);
     assert_eq!(run_discover(&desk, &["orders", "clicks"]).code, 64);
     assert_eq!(run_discover(&desk, &[]).code, 64);
 }

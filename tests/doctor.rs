@@ -1,4 +1,4 @@
-//! `pipectl doctor`: what a run would find, and how to mend it.
+//! `pipectl doctor`: what a run would find, and how to fix it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -179,7 +179,7 @@ fn doctor_says_what_an_api_does_not_offer_and_goes_on() {
             for check in ["reach ok", "organization ok", "services ok", "service ok", "identity ok", "rate limit ok"] {
                 assert!(found.contains(&check.to_owned()), "{status} {is_page} {check}: {}", said.all_output());
             }
-            assert_eq!(said.stdout.matches("not offered").count(), 3, "{status} {is_page}: {}", said.all_output());
+            assert_eq!(said.stdout.matches("does not list").count(), 2, "{status} {is_page}: {}", said.all_output());
             let said = run_doctor(&desk, &["pipe.yaml", "--api-url", &url, "--timeout", "5s"], &keys);
             assert!(said.stdout.contains("pass --organization"), "{}", said.all_output());
         }
@@ -205,7 +205,7 @@ fn doctor_explains_connection_and_permission_errors() {
         (closed.as_str(), 1, "nothing listens there"),
         (html.as_str(), 1, "something other than the API answered; check the API's URL"),
         (forbidden.as_str(), 4, "the role of the key does not allow this"),
-        ("https://api.invalid", 1, "the host has no address here"),
+        ("https://api.invalid", 1, "the host name does not resolve"),
         ("http://api.example.com", 1, "only allowed to this machine"),
     ] {
         let environment = [("CLICKHOUSE_CLOUD_API_KEY", KEY), ("CLICKHOUSE_CLOUD_API_SECRET", "canary-secret")];

@@ -39,7 +39,7 @@ fn git_errors_are_explained() {
     let unknown = error(&["plan", "pipes", "--base", "nowhere"], &[]);
     assert!(unknown.contains("revision `nowhere` is not known"), "{unknown}");
     let option = error(&["plan", "pipes", "--base=--output=/tmp/x"], &[]);
-    assert!(option.contains("`--output=/tmp/x` is no revision"), "{option}");
+    assert!(option.contains("`--output=/tmp/x` is not a revision"), "{option}");
     let missing = error(&["plan", "pipes", "--base", "HEAD"], &[("PATH", "/nowhere")]);
     assert!(missing.contains("`git` command is not installed"), "{missing}");
     let stdin = error(&["plan", "-", "--base", "HEAD"], &[]);
@@ -100,8 +100,8 @@ fn invalid_base_revision_error_gives_the_reason() {
     for (revision, why) in [
         ("tree", "`tree` names a tree, not a commit"),
         ("twice", "refs/heads/"),
-        ("^HEAD", "is no revision"),
-        ("...", "is no revision"),
+        ("^HEAD", "is not a revision"),
+        ("...", "is not a revision"),
         (&format!("{alone}..."), "no commit in common"),
     ] {
         let said = repo.run_pipectl(&["plan", "pipes", "--base", revision]);

@@ -111,7 +111,7 @@ fn links_out_of_the_project_are_not_read() {
     let (dir, repo) = repo_beside_a_secret();
     let link = repo.join("pipes/secret.yaml");
     symlink("../../outside/secret.yaml", &link).unwrap();
-    assert_not_read(&dir, "pipes/secret.yaml is a link that leads out of the project's folder");
+    assert_not_read(&dir, "pipes/secret.yaml is a link to a path outside the project's folder");
     std::fs::remove_file(&link).unwrap();
     // A link to a folder is not followed, and that is said.
     symlink("../../outside", repo.join("pipes/more")).unwrap();
@@ -131,7 +131,7 @@ fn project_file_names_no_file_outside_its_folder() {
         ("../outside".to_owned(), "path-outside-project"),
         ("pipes/../../outside/secret.yaml".to_owned(), "path-outside-project"),
         ("/proc/self/environ".to_owned(), "path-outside-project"),
-        ("linked".to_owned(), "linked leads out of the project's folder"),
+        ("linked".to_owned(), "linked is outside the project's folder"),
     ] {
         let project = format!("apiVersion: pipectl/v1\nkind: Project\nmanifests: [{path:?}]\n");
         dir.write_file("repo/pipectl.yaml", project);
@@ -149,7 +149,7 @@ fn project_file_and_named_folder_are_no_links_out_of_the_project() {
         for path in ["pipes", "./pipes", "own/../pipes", "pipes/secret.yaml"] {
             let said = dir.run_in_subfolder("repo", &["validate", path], &[]);
             assert_eq!(said.code, 1, "{path}: {}", said.all_output());
-            assert!(said.all_output().contains("leads out of the project's folder"), "{path}: {}", said.all_output());
+            assert!(said.all_output().contains("outside the project's folder"), "{path}: {}", said.all_output());
             assert!(!said.all_output().contains(CANARY), "{path}: {}", said.all_output());
         }
         if has_project {
@@ -158,7 +158,7 @@ fn project_file_and_named_folder_are_no_links_out_of_the_project() {
     }
     for target in ["../outside/secret.yaml", "/etc/hostname"] {
         symlink(target, repo.join("pipectl.yaml")).unwrap();
-        assert_not_read(&dir, "pipectl.yaml is a link that leads out of the project's folder");
+        assert_not_read(&dir, "pipectl.yaml is a link to a path outside the project's folder");
         std::fs::remove_file(repo.join("pipectl.yaml")).unwrap();
     }
 }
@@ -340,7 +340,7 @@ fn nothing_is_read_through_links_of_the_tree() {
         is_refused(&["ci", "base", "--for-plan", "--applied", mark, "--before", &hash], why);
         is_refused(&["ci", "mark", "--applied", mark], why);
     }
-    is_refused(&["ci", "base", "--applied", "untracked"], "line 1 of untracked is not the whole hash of a commit");
+    is_refused(&["ci", "base", "--applied", "untracked"], "line 1 of untracked is not a full commit hash");
     for args in [
         &["report", "merge", "to-plan"][..],
         &["report", "merge", "environ"],

@@ -181,7 +181,7 @@ fn replacement_that_waits_for_its_turn_is_not_called_deleted() {
     let said = run.wait_for_end();
     assert_eq!((said.code, server.count_requests(is_create)), (130, 1), "{}", said.all_output());
     assert!(!said.stdout.contains("DELETED"), "{}", said.all_output());
-    assert!(said.stdout.contains("interrupted before it was begun"), "{}", said.all_output());
+    assert!(said.stdout.contains("interrupted before it started"), "{}", said.all_output());
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn dns_name_moves_right_after_its_owner_lost_it() {
     let all = [("billing", "blocked"), ("ledger", "blocked"), ("entries", "blocked"), ("invoices", "blocked")];
     assert_eq!(verdicts(&desk, &[]), pairs(&all));
     assert!(
-        desk.run_pipectl(&PLAN).stdout.contains("stop one of them first, or let it do without, as a change of its own")
+        desk.run_pipectl(&PLAN).stdout.contains("stop one of them first, or remove its part, as a change of its own")
     );
     desk.write_file("pipes.yaml", two("b.example", "c.example"));
     let plan = desk.run_pipectl(&PLAN).stdout;
@@ -62,7 +62,7 @@ fn dns_name_that_the_next_one_was_refused_is_told_and_taken_by_the_next_run() {
         });
     });
     let said = desk.run_with_env(&APPLY, &SECRETS);
-    let words = "no object has what another one gave up for it: run apply again";
+    let words = "another object gave up its name or source for it, and nothing uses that now: run apply again";
     assert!(said.code != 0 && said.stdout.contains(words), "{}", said.all_output());
     apply(&desk, &two("b.example", "c.example"));
     assert_eq!(live_hosts(&desk), ["b.example", "c.example"]);
@@ -153,7 +153,7 @@ fn endpoint_that_takes_over_the_host_of_a_pipe_says_so() {
     apply(&desk, pipe.trim_start_matches("---\n"));
     desk.write_file("pipes.yaml", database_endpoint("present").replace("billing.db.example", "pg.example") + &pipe);
     let plan = desk.run_pipectl(&PLAN);
-    let note = "`invoices` connects by `pg.example`: what it sends there, secrets too, goes through it then";
+    let note = "`invoices` connects by `pg.example`: its traffic, secrets included, then goes through this object";
     assert!(plan.stdout.contains(note), "{}", plan.stdout);
 }
 
@@ -172,7 +172,7 @@ fn pipe_stays_with_its_dns_name_when_that_moves() {
     let plan = desk.run_pipectl(&PLAN);
     let cut_off = ["sources named `a.example` can no longer", "taken away"];
     assert!(!cut_off.iter().any(|words| plan.stdout.contains(words)), "{}", plan.stdout);
-    let note = "`invoices` connects by `a.example`: what it sends there, secrets too, goes through it then";
+    let note = "`invoices` connects by `a.example`: its traffic, secrets included, then goes through this object";
     assert!(plan.stdout.contains(note), "{}", plan.stdout);
     apply(&desk, &two("c.example", "a.example"));
 }
@@ -196,7 +196,7 @@ spec:
     apply(&desk, &endpoint("{privateDnsName: a.example, targetId: t-1}"));
     desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example}"));
     let plan = desk.run_pipectl(&PLAN);
-    assert!(plan.stdout.contains("`a.example` leads to the target `t-1`"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("`a.example` points to the target `t-1`"), "{}", plan.stdout);
     desk.write_file("pipes.yaml", endpoint("{privateDnsName: b.example, targetId: t-1}"));
     assert!(!desk.run_pipectl(&PLAN).stdout.contains("leads to the target"));
 }

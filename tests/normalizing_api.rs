@@ -120,7 +120,7 @@ fn unknown_spelling_is_blocked_and_deletes_nothing() {
     for _ in 0..2 {
         let said = run_apply(&desk, &[]);
         assert_eq!(said.code, 5, "{}", said.all_output());
-        let words = "the API spells \"Order-Stream\" of `source.kinesis.streamName` as \"order-stream\": write it so";
+        let words = "the API spells \"Order-Stream\" of `source.kinesis.streamName` as \"order-stream\": write that";
         assert!(said.all_output().contains(words), "{}", said.all_output());
     }
     assert_eq!((count_requests(&desk, "POST"), count_requests(&desk, "DELETE")), (1, 0));
@@ -137,7 +137,7 @@ fn spelling_that_no_manifest_can_have_is_not_advised() {
             "streamName",
             json!("clicks"),
             json!("Clicks"),
-            "as \"Clicks\": write it so; if it is another value".to_owned(),
+            "as \"Clicks\": write that; if it is another value".to_owned(),
         ),
         (
             "streamName",
@@ -200,7 +200,7 @@ fn permission_in_the_project_file_allows_no_spelling() {
     for _ in 0..2 {
         let said = run_apply(&desk, &[]);
         assert_eq!(said.code, 5, "{}", said.all_output());
-        assert_eq!(said.stdout.matches(": write it so").count(), 2, "{}", said.all_output());
+        assert_eq!(said.stdout.matches(": write that").count(), 2, "{}", said.all_output());
         assert!(!said.all_output().contains("policy.allowReplace"), "{}", said.all_output());
     }
     assert_eq!((count_requests(&desk, "PATCH"), count_requests(&desk, "DELETE")), (patches, 0));
@@ -223,11 +223,7 @@ fn permission_in_the_project_file_allows_a_spelling_that_git_changed() {
     repo.run_successfully(&["apply", "--yes"]);
     repo.write_file("pipes.yaml", &stream.replace("streamName: clicks", "streamName: Clicks"));
     let said = repo.run_pipectl(&["plan"]);
-    assert!(
-        said.stdout.contains("apply will refuse") && said.stdout.contains(": write it so"),
-        "{}",
-        said.all_output()
-    );
+    assert!(said.stdout.contains("apply will refuse") && said.stdout.contains(": write that"), "{}", said.all_output());
     repo.commit_all("two");
     repo.run_successfully(&["apply", "--yes", "--base", "HEAD~1"]);
     assert_eq!(repo.live_pipe_names(), ["clicks"]);

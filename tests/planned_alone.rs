@@ -76,7 +76,7 @@ fn object_that_another_file_declares_is_not_planned_alone() {
     let in_service = |service: &str| plain.replace("service: analytics", &format!("service: {service}"));
     let use_template = |text: &str| text.replace("\nspec:\n", "\nspec:\n  template: shared\n");
     let each = |name: &str| renamed(&with("forEach: [clicks, orders]"), name);
-    let (by_name, by_id) = ((1, "is also declared at"), (5, "lead to the same live object"));
+    let (by_name, by_id) = ((1, "is also declared at"), (5, "match the same live object"));
     let owners = [
         (plain.clone(), by_name),
         // Not live yet: both would create it.

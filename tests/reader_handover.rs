@@ -253,7 +253,7 @@ fn readers_that_swap_are_blocked_and_a_chain_is_ordered() {
     let servers = |a, b, c| server_pipe("a", a) + &server_pipe("b", b) + &server_pipe("c", c);
     let repo = applied(&servers(1, 2, 3));
     write(&repo, &servers(2, 1, 3));
-    assert_both_stay(&repo, &APPLY, "which waits for what this one has: stop one of them first");
+    assert_both_stay(&repo, &APPLY, "which in turn waits for this one: stop one of them first");
     write(&repo, &servers(2, 3, 4));
     repo.run_with_env(&APPLY, &SECRETS);
     let sent = repo.edit_world(|world| {

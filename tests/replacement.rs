@@ -238,7 +238,7 @@ fn respelled_field_does_not_hide_the_tables() {
     write_manifests(&desk, &[&pipe]);
     let plan = desk.run_with_env(&PLAN, &SEED_SECRET).stdout;
     let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
-    let spelling = plan.find("the API spells \"orders\" of `source.kafka.topics` as \"Orders\": write it so; if it is");
+    let spelling = plan.find("the API spells \"orders\" of `source.kafka.topics` as \"Orders\": write that; if it is");
     // Whoever followed the other advice first would drop a table for nothing.
     assert!(spelling.is_some_and(|at| plan[at..].contains("DROP TABLE ")), "{plan}");
     assert!(!plan[..spelling.unwrap_or_default()].contains("DROP TABLE "), "{plan}");

@@ -87,7 +87,7 @@ fn resync_is_blocked_while_the_pipe_is_loading() {
     desk.edit_world(|world| world.set_pipe_state("analytics", "postgres-cdc", EmulatedPipeState::Paused));
     let said = run_resync(&desk, "analytics/postgres-cdc", &[]);
     assert_eq!(said.code, 0, "{}", said.all_output());
-    assert!(said.stderr.contains("it is stopped, and runs afterwards"), "{}", said.stderr);
+    assert!(said.stderr.contains("it is stopped now and runs afterwards"), "{}", said.stderr);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn resync_needs_exactly_one_existing_pipe() {
     let said = run_resync(&desk, "analytics/postgres-cdc", &["--id", id.as_str().unwrap()]);
     assert_eq!(said.code, 0, "{}", said.all_output());
     let said = run_resync(&desk, "analytics/postgres-cdc", &["--id", "nobody"]);
-    assert!(said.stderr.contains("has not the id nobody"), "{}", said.stderr);
+    assert!(said.stderr.contains("does not have the id nobody"), "{}", said.stderr);
 }
 
 #[test]

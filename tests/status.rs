@@ -170,7 +170,7 @@ fn status_ignores_invalid_manifests_unless_named() {
     let said = run_status(&desk, &["-o", "json"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
     assert_eq!(status_rows(&said).len(), 3);
-    assert!(said.stderr.contains("note: shown without what is declared"), "{}", said.stderr);
+    assert!(said.stderr.contains("note: shown without the manifests"), "{}", said.stderr);
     assert_eq!(run_status(&desk, &["pipes.yaml"]).code, 1);
 }
 

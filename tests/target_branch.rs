@@ -107,7 +107,7 @@ fn moved_target_branch_is_neither_drift_nor_a_change() {
 
     Plan: 0 to create, 1 to update, 0 to replace, 0 to delete.  0 unchanged, 1 unmanaged.  Read with 1 request.
     Drift: 1 field of 1 object, not reverted.  Run without --base to revert it.
-    main moved on since this branch left it: 3 fields, 2 objects. A merge keeps that.
+    main has changes that this branch lacks: 3 fields, 2 objects. A merge keeps them.
     Will send 1 request (at least 1 s at 10 requests / 10 s), plus time for pipes to settle.
     "#);
     let json = plan_json(&repo);

@@ -183,7 +183,7 @@ fn terraform_keeps_the_second_pipe_of_the_same_name() {
     resources.push(twin);
     desk.write_file("state.json", state.to_string());
     let said = desk.run_pipectl(&["export", "--from", "terraform", "state.json"]);
-    assert!(said.stderr.contains("note: clickhouse_clickpipe.twin: only a comment: another"), "{}", said.all_output());
+    assert!(said.stderr.contains("note: clickhouse_clickpipe.twin: commented out: another"), "{}", said.all_output());
     assert!(!said.stdout.contains("from = clickhouse_clickpipe.twin"), "{}", said.stdout);
     let valid = desk.run_with_stdin(&["validate", "-"], &[], &said.stdout);
     assert_eq!((valid.code, valid.all_output().contains("21 manifests")), (0, true), "{}", valid.all_output());

@@ -232,7 +232,7 @@ fn unknown_service_is_reported_as_unreachable() {
     let said = server.run_to_end(&desk, &["plan", "pipes", "-o", "json"]);
     assert_eq!(code_and_outcome(&said), (1, json!("partial")), "{}", said.all_output());
     let error = said.stdout_json()["unreachable"][0]["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("no service is called `lake`; there are: analytics"), "{error}");
+    assert!(error.contains("no service is called `lake`; available: analytics"), "{error}");
     assert_eq!(said.stdout_json()["result"]["changes"].as_array().unwrap().len(), 1);
     let selected = server.run_to_end(&desk, &["plan", "pipes", "--only", "analytics/*"]);
     assert_eq!(selected.code, 0, "{}", selected.all_output());

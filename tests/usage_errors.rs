@@ -24,6 +24,7 @@ fn usage_errors_exit_with_64() {
     for (flag, value) in [("--timeout", "soon"), ("--rate-limit", "10"), ("--wait", "x"), ("--exclude", "")] {
         let said = dir.run_pipectl(&["apply", "x.yaml", "--sandbox", flag, value]);
         assert_eq!(said.code, 64, "{}", said.all_output());
+        assert_eq!(flag == "--timeout", said.stderr.contains("such as 15m"), "{}", said.stderr);
     }
     assert_eq!(dir.run_pipectl(&["plan", "--nonsense", "-o", "json"]).stdout_json()["outcome"], "error");
     assert_eq!(dir.run_pipectl(&["--help"]).code, 0);
@@ -38,18 +39,18 @@ const CONFLICTS: [(&[&str], &str); 17] = [
     (&["plan", EXAMPLE, "--report", "markdown=r.md", "--env", "a", "--env", "b"], "several environments would share"),
     (&["plan", EXAMPLE, "--only", "@missing.txt"], "missing.txt"),
     (&["plan", EXAMPLE, "--env", "a", "--prune=scope", "--sandbox"], "pruning by scope needs a scope"),
-    (&["plan", EXAMPLE, "-o", "ndjson"], "it has -o text, -o json, -o markdown"),
-    (&["apply", EXAMPLE, "--env", "a", "--env", "b", "--expect", DIGEST], "--expect knows one plan"),
-    (&["validate", EXAMPLE, "--report", "gitlab-terraform=r.json"], "only a plan has some"),
-    (&["drift", EXAMPLE, "--report", "gitlab-terraform=r.json"], "it counts what a plan does"),
+    (&["plan", EXAMPLE, "-o", "ndjson"], "it supports -o text, -o json, -o markdown"),
+    (&["apply", EXAMPLE, "--env", "a", "--env", "b", "--expect", DIGEST], "--expect takes the digest of one plan"),
+    (&["validate", EXAMPLE, "--report", "gitlab-terraform=r.json"], "only a plan contains"),
+    (&["drift", EXAMPLE, "--report", "gitlab-terraform=r.json"], "it counts the changes of a plan"),
     (&["status", "--watch", "--unhealthy"], "cannot be used with"),
-    (&["status", "--watch", "--env", "a", "--env", "b"], "--watch looks at one environment"),
+    (&["status", "--watch", "--env", "a", "--env", "b"], "--watch follows one environment"),
     (&["status", EXAMPLE, "--watch", "--sandbox"], "--until settled"),
     (&["resync", "orders", "--sandbox"], "write SERVICE/PIPE"),
     (&["export", "--from", "terraform"], "name the file"),
     (&["export", "--label", "a=b", "--sandbox"], "live pipes have none"),
     (&["export", "state.json", "--from", "terraform", "--only", "a/*"], "cannot be used with"),
-    (&["report", "merge", "r.json", "--report", "junit=r.xml"], "several runs become json, markdown or html"),
+    (&["report", "merge", "r.json", "--report", "junit=r.xml"], "several runs can only become json, markdown or html"),
 ];
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";

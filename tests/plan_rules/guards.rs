@@ -77,7 +77,7 @@ fn pin_of_a_replaced_pipe_blocks_nothing_that_is_in_sync() {
     assert_snapshot!(check(&pinned(OLD_ID, ""), &[live_kafka_pipe(&json!({}))]), @r#"
     analytics                                       1 object
       = clicks                                      unchanged
-          = metadata.id                                 unpinned: the pinned object is gone, and the one of this name is "11111111-1111-4111-8111-111111111111": write that, or remove it
+          = metadata.id                                 unpinned: the pinned object is gone, and the one of this name is "11111111-1111-4111-8111-111111111111": write that id, or remove the line
 
     No changes. Live pipes match the manifests.  1 unchanged, 0 unmanaged.
     Not checked: credentials of 1 object (write-only in the API; use --base REF to detect changes in git).

@@ -166,7 +166,7 @@ fn destructive_rows_name_the_live_object() {
     {
         let (desired, plan) = planned(&[manifest], &[pipe(1, "old-name", "t")]);
         let run = run(&desired, &plan);
-        let words = [format!("until now `old-name` ({id})"), format!("until now <code>old-name</code> ({id})")];
+        let words = [format!("renamed from `old-name` ({id})"), format!("renamed from <code>old-name</code> ({id})")];
         let counted = [ReportFormat::GitlabTerraform, ReportFormat::Sarif];
         for format in FORMATS.into_iter().filter(|format| !counted.contains(format)) {
             let layout = rendered(format, &run).replace("&#40;", "(").replace("&#41;", ")");

@@ -27,7 +27,7 @@ fn key_that_the_api_spells_is_no_conflict() {
             let is_conflict = plan.blocked_changes().next().is_some();
             assert_eq!(is_conflict, field.is_empty(), "{table} {target}: {:?}", plan.changes);
             let path = "source.postgres.tableMappings";
-            let words = format!("the API spells \"orders\" of `{path}.{field}` as \"{spelled}\": write it so");
+            let words = format!("the API spells \"orders\" of `{path}.{field}` as \"{spelled}\": write that");
             assert_eq!(reasons.contains(&words), !is_conflict, "{reasons}");
         }
         // Nothing is sent for a spelling, and what git no longer declares may be of somebody else by now.
@@ -127,7 +127,7 @@ fn field_of_an_entry_that_is_no_longer_declared_is_told() {
           = source.postgres.tableMappings.1.tableEngine  removal: no longer managed, stays "MergeTree" (to set it back, declare the default, "ReplacingMergeTree")
 
     No changes to apply. What git no longer declares is kept.  1 unchanged, 0 unmanaged.
-    Removed from git: 1 field no longer managed.  Live keeps them; see above.
+    Removed from git: 1 field no longer managed.  The live objects are kept; see above.
     "#);
 }
 

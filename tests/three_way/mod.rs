@@ -107,7 +107,7 @@ fn field_changed_in_git_and_live_blocks_the_object() {
 fn spelling_of_the_api_is_no_conflict() {
     for (base, git, pipe, verdict, held) in [
         ("a,b", "a,c", "A,B", "replace", ""),
-        ("a,b", "a,c", "A,C", "replace", "the API spells \"a,c\" of `source.kafka.topics` as \"A,C\": write it so"),
+        ("a,b", "a,c", "A,C", "replace", "the API spells \"a,c\" of `source.kafka.topics` as \"A,C\": write that"),
         (
             "a,b",
             "A,B",
@@ -181,7 +181,7 @@ fn field_removed_from_git_keeps_its_live_value() {
           = scaling                                     removal: no longer managed, stays {"replicaMemoryGb":0.5,"replicaCpuMillicores":125,"replicas… (to set it back, declare the default, {"replicas":1,"replicaCpuMillicores":125,"replicaMemoryGb":0.5})
 
     No changes to apply. What git no longer declares is kept.  1 unchanged, 0 unmanaged.
-    Removed from git: 1 field no longer managed.  Live keeps them; see above.
+    Removed from git: 1 field no longer managed.  The live objects are kept; see above.
     "#);
 }
 

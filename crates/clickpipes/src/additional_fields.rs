@@ -1,4 +1,4 @@
-//! The way out for fields that are newer than this program: `additional`, in every object that the API gets.
+//! Support for fields that are newer than this program: `additional`, in every object that the API gets.
 
 use std::collections::BTreeSet;
 
@@ -48,8 +48,8 @@ fn extra_fields() -> [(&'static str, Value); 3] {
 pub(crate) const CREATE_ONLY: &str = "createOnly";
 pub(crate) const NOT_RETURNED: &str = "notReturned";
 
-/// Lets every object below the `spec` of a manifest take fields that no struct declares.
-// Here and not in the structs: an object without it would be a dead end for whoever needs a newer field in it.
+/// Allows every object below the `spec` of a manifest to contain fields that no struct declares.
+// Here and not in the structs: an object without it could never contain a newer field.
 pub(crate) fn allow_additional_fields(schema: &mut Value) {
     let mut names = BTreeSet::new();
     let definitions = schema["$defs"].as_object().into_iter().flatten().map(|(_, definition)| definition);
@@ -62,7 +62,7 @@ pub(crate) fn allow_additional_fields(schema: &mut Value) {
     }
 }
 
-/// A choice is not followed: a reference to a secret or to an endpoint stands for a text.
+/// A choice is not followed: a reference to a secret or to an endpoint counts as text.
 fn collect_objects(root: &Value, schema: &Value, names: &mut BTreeSet<String>) {
     if schema.get(annotations::SECRET).is_some() {
         return;

@@ -9,9 +9,9 @@ use model::annotations;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
-/// The object in the API's own shape, from a manifest: the name, and `spec` without what is ours.
-/// What stands under `additional` moves to the object around it. A `version` beside a group of
-/// credentials moves into its references, where raising it shows as a change.
+/// Converts a manifest to the object in the API's shape: the name, and `spec` without local fields. Fields under
+/// `additional` move to the object around it. A `version` next to a group of credentials moves into its references,
+/// where a higher version shows as a change.
 pub fn build_api_body(kind: Kind, mut document: Value) -> Value {
     let spec = manifest_fields(kind).child_field("spec");
     let mut body = Map::new();
@@ -25,8 +25,8 @@ pub fn build_api_body(kind: Kind, mut document: Value) -> Value {
     Value::Object(body)
 }
 
-/// The part of a manifest's `spec` that declares a part of a body: unknown fields stand under `additional`, and a `$`
-/// that begins a variable is escaped.
+/// The part of a manifest's `spec` for a part of a body: unknown fields go under `additional`, and a `$` that begins a
+/// variable is escaped.
 pub fn build_spec(kind: Kind, body: &Value) -> Value {
     to_manifest_form(manifest_fields(kind).child_field("spec"), body)
 }
@@ -55,7 +55,7 @@ fn to_manifest_form(node: Option<&FieldNode>, value: &Value) -> Value {
     }
 }
 
-/// Where the value at `path` of a manifest stands in the body; `None` for what is ours alone.
+/// The path in the body for the value at `path` of a manifest; `None` for a local field.
 pub fn to_body_path(kind: Kind, path: &FieldPath) -> Option<FieldPath> {
     let (first, rest) = path.segments().split_first()?;
     if first == "metadata" {
@@ -76,7 +76,7 @@ struct BodyPlace {
 }
 
 impl BodyPlace {
-    /// One step down; `None` for what is ours alone.
+    /// One step down; `None` for a local field.
     fn step_into(&self, segment: &str) -> Option<Self> {
         let node = self.node.and_then(|node| node.child_or_item(segment));
         match BodyStep::into_field(node) {
@@ -87,11 +87,11 @@ impl BodyPlace {
     }
 }
 
-/// Where a field of a manifest is in the body.
+/// The position of a manifest field in the body.
 pub(crate) enum BodyStep {
     /// Nowhere: it is ours alone.
     Omitted,
-    /// Where the object around it is: what stands under `additional` moves there.
+    /// In the object around it: fields under `additional` move there.
     Same,
     /// One step further down.
     Below,

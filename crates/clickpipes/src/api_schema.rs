@@ -1,4 +1,4 @@
-//! Compares an OpenAPI document of the API with what is known here.
+//! Compares an OpenAPI document of the API with the known fields.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use fields::{Facts, official};
 
 pub use fields::{Fields, ours};
 
-/// One part of a body, and the official schemas that say what it may hold.
+/// One part of a body, and its official schemas.
 struct Part {
     kind: Kind,
     /// The path of the part.
@@ -88,7 +88,8 @@ const PARTS: &[Part] = &[
 /// Not a field of manifests: `state: stopped` sets it.
 const SET_BY_STATE: &str = "startPaused";
 
-/// Where a document differs from what is known here, as sentences, each once. Empty if the document has no ClickPipes.
+/// The differences between a document and the known fields, as sentences, each once. Empty if the document has no
+/// ClickPipes.
 pub fn find_news(document: &Value) -> Vec<String> {
     let mut walk = SchemaWalk { document, is_earlier: false, news: Vec::new() };
     if !walk.has_pipes() {
@@ -101,7 +102,7 @@ pub fn find_news(document: &Value) -> Vec<String> {
         }
     }
     let mut seen = BTreeSet::new();
-    // A part of a pipe has a schema of its own, too, and a create the same fields as an update.
+    // A part of a pipe also has its own schema, and a create has the same fields as an update.
     walk.news.retain(|sentence| seen.insert(sentence.clone()));
     walk.news
 }
@@ -135,7 +136,7 @@ impl SchemaWalk<'_> {
         }
         let theirs = with_whole_mappings(official(self.document, name));
         let mine = ours(part.kind, part.at);
-        // A field comes before those below it, which are not told besides.
+        // A field comes before the fields below it, which are then not reported separately.
         let mut told = None;
         let paths: BTreeSet<&String> = theirs.keys().chain(mine.keys()).collect();
         for path in paths {
@@ -157,7 +158,7 @@ impl SchemaWalk<'_> {
     }
 }
 
-/// Mappings are changed by deltas, and an entry to remove is told by its key.
+/// Mappings are changed by deltas, and an entry to remove is identified by its key.
 fn with_whole_mappings(fields: Fields) -> Fields {
     let kept = fields.into_iter().filter(|(path, _)| !path.contains("MappingsToRemove"));
     kept.map(|(path, facts)| (path.replace("MappingsToAdd", "Mappings"), facts)).collect()
@@ -167,7 +168,7 @@ fn full_path(part: &Part, path: &str) -> String {
     [part.at, path].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(".")
 }
 
-/// A field of a schema, and what is known of it here.
+/// A field of a schema, and the known facts about it.
 struct KnownField<'f> {
     kind: Kind,
     /// From the root of the object.
@@ -189,7 +190,7 @@ impl<'f> KnownField<'f> {
             .any(|name| self.path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 
-    /// Whether a schema for this has the field; `None` if either is known.
+    /// Whether a schema for this use has the field; `None` if both cases are known.
     fn has_place_in(&self, used_for: SchemaUse, is_earlier: bool) -> Option<bool> {
         let is_excepted = |why| exceptions::applies(why, &self.path);
         if self.path == SET_BY_STATE && used_for == SchemaUse::Create {
@@ -264,7 +265,7 @@ impl<'f> KnownField<'f> {
             SchemaUse::Create if theirs.is_required && !mine.is_required && !is_excepted(Exception::Omitted) => {
                 news.push(format!("{at} is required"));
             }
-            // An update has only what changes, but whole entries of lists.
+            // An update contains only changed fields, but whole entries of lists.
             SchemaUse::Update
                 if theirs.is_required && !self.path.contains('*') && !is_excepted(Exception::OmittedInUpdate) =>
             {
@@ -275,7 +276,7 @@ impl<'f> KnownField<'f> {
         news
     }
 
-    /// The states that are not known here. No request holds one.
+    /// The unknown states. They occur in no request.
     fn new_states(&self, theirs: &Facts) -> Vec<String> {
         let is_known = |word: &State| match self.path.as_str() {
             "state" => !matches!(PipeState::from(word), PipeState::Other(_)),

@@ -1,9 +1,7 @@
-//! Tables that a deleted object leaves behind, and into which the API does not let a new one write
-//! while they hold rows.
+//! Tables that a deleted object leaves behind, and that block a new object while they have rows.
 //!
-//! The API tells so only when it is asked to make the new object, and has no way to ask before. So
-//! whoever replaces an object must know it beforehand: else the old one is gone, and no new one
-//! takes its place.
+//! The API reports this only on the create, when the old object is gone, and offers no earlier check. So the plan must
+//! know it before: otherwise the old object is gone, and no new one can replace it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +15,7 @@ use crate::semantics::FieldSemantics;
 use model::address::Kind;
 use model::path::FieldPath;
 
-/// The tables that must hold no rows before the desired object can be made.
+/// The tables that must be empty before the desired object can be created.
 pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
     match kind {
         Kind::ClickPipe => created_tables(desired),
@@ -25,8 +23,8 @@ pub fn tables_required_empty(kind: Kind, desired: &Value) -> Vec<String> {
     }
 }
 
-/// Whether rows that arrive between the two objects are lost: the new one starts where it is created, and takes no
-/// first copy.
+/// Whether rows that arrive between the two objects are lost: the new one starts at its creation, and takes no first
+/// copy.
 pub fn misses_changes(kind: Kind, desired: &Value, live: &Value) -> bool {
     let rules = FieldSemantics::for_kind(kind);
     kind == Kind::ClickPipe && Replacement::new(rules, desired, live).is_some_and(|it| it.misses_changes())
@@ -37,14 +35,14 @@ pub fn find_tables_added_again(kind: Kind, body: &Value, added: &[&Value], live:
     if kind != Kind::ClickPipe || added.is_empty() || takes_no_copy(body) {
         return Vec::new();
     }
-    // The tables that the live pipe writes hold rows by now. About others the API cannot be asked before.
+    // The tables that the live pipe writes have rows by now. The API cannot be asked about others.
     let written: BTreeSet<String> = written_tables(live).iter().map(qualified_name).collect();
     let targets: BTreeSet<&str> = added.iter().filter_map(|mapping| mapping["targetTable"].as_str()).collect();
     let tables = written_tables(body).into_iter().filter(|table| targets.contains(table.name));
     tables.map(|table| qualified_name(&table)).filter(|table| written.contains(table)).collect()
 }
 
-/// Why the entries could be lost, and what to do before.
+/// The reason why the entries could be lost, and the remedy.
 pub fn added_tables_warning(tables: &[String]) -> String {
     format!(
         "the removed table mapping leaves {} with all rows, and the API adds a mapping only if its table is empty; use \
@@ -54,7 +52,7 @@ pub fn added_tables_warning(tables: &[String]) -> String {
     )
 }
 
-/// Those of them that the live object writes, and leaves behind with rows in them.
+/// The required empty tables that the live object writes, and leaves behind with rows.
 pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     let written: Vec<String> = written_tables(live).iter().map(qualified_name).collect();
     let mut tables = tables_required_empty(kind, desired);
@@ -62,7 +60,7 @@ pub fn find_blocking_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<St
     tables
 }
 
-/// The tables that the desired object begins to write, that must be empty, and that the other live one writes.
+/// The tables that the desired object starts to write, that must be empty, and that the other live object writes.
 pub fn find_filled_tables(kind: Kind, desired: &Value, live: &Value, other: &Value) -> Vec<String> {
     let desired = &in_live_database(desired, live);
     let own = find_blocking_tables(kind, desired, live);
@@ -71,7 +69,7 @@ pub fn find_filled_tables(kind: Kind, desired: &Value, live: &Value, other: &Val
     tables
 }
 
-/// Whether the live object no longer writes the table once it is as desired.
+/// Whether the desired object no longer writes a table of the live one.
 pub fn gives_up_table(table: &str, desired: &Value, live: &Value) -> bool {
     written_tables(&in_live_database(desired, live)).iter().all(|other| qualified_name(other) != table)
 }
@@ -87,7 +85,7 @@ fn in_live_database<'b>(desired: &'b Value, live: &Value) -> Cow<'b, Value> {
     Cow::Owned(whole)
 }
 
-/// Why the object could be lost, and what to do before.
+/// The reason why the object could be lost, and the remedy.
 pub fn blocking_tables_warning(tables: &[String]) -> String {
     format!(
         "the deleted pipe leaves {} with all rows, and the API creates the new one only if its tables are empty; use \
@@ -97,7 +95,7 @@ pub fn blocking_tables_warning(tables: &[String]) -> String {
     )
 }
 
-/// The tables of both objects whose declared definition differs from the live one. Nothing alters a table that exists.
+/// The tables of both objects whose declared definition differs from the live one. An existing table is never altered.
 pub fn find_redefined_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     if kind != Kind::ClickPipe {
         return Vec::new();
@@ -117,12 +115,12 @@ pub fn find_redefined_tables(kind: Kind, desired: &Value, live: &Value) -> Vec<S
     redefined.map(|table| qualified_name(&table)).collect()
 }
 
-/// That their definition stays.
+/// The note that existing tables keep their definition.
 pub fn redefined_tables_note(tables: &[String]) -> Option<String> {
     let quoted: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
     let (many, verb) = if tables.len() == 1 { ("table", "exists") } else { ("tables", "exist") };
     let quoted = quoted.join(", ");
-    // No advice to drop it: `cdc_only` takes no first copy, and its rows would be lost.
+    // Without the advice to drop it: `cdc_only` takes no first copy, and its rows would be lost.
     let sentence = || format!("{many} {quoted} already {verb}: the new definition takes effect only in a new table");
     (!tables.is_empty()).then(sentence)
 }
@@ -133,8 +131,8 @@ pub fn drop_statements(tables: &[String]) -> String {
     statements.join(" ")
 }
 
-/// The tables that the pipe creates. A pipe that inserts into a table of somebody else adds to what is there, and one
-/// that takes no first copy does as well.
+/// The tables that the pipe creates. A pipe that inserts into a table of somebody else adds to its rows, and so does
+/// one that takes no first copy.
 fn created_tables(body: &Value) -> Vec<String> {
     let tables = written_tables(body).into_iter().filter(|table| match table.write_mode {
         WriteMode::Managed => true,
@@ -152,7 +150,7 @@ pub(crate) fn qualified_name(table: &WrittenTable<'_>) -> String {
     format!("{}.{}", quote_identifier(table.database_or_default()), quote_identifier(table.name))
 }
 
-/// A name as SQL takes it.
+/// A quoted name in SQL.
 pub(crate) fn quote_identifier(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(plain) {

@@ -19,11 +19,11 @@ pub enum CdcScaling {
     CdcScaling,
 }
 
-/// The API takes no change without the two, also of a field that is new to pipectl.
+/// The API requires both in every change, even of a field that is new to pipectl.
 const BOTH: &[&str] = &["replicaCpuMillicores", "replicaMemoryGb"];
 
-/// CPU and memory shared by the database pipes of a service. The API creates it with the first such
-/// pipe. It can be updated, but not created or deleted. A change takes minutes to become visible.
+/// CPU and memory shared by the database pipes of a service. The API creates it with the first such pipe. It can be
+/// updated, but not created or deleted. A change takes minutes to become visible.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = annotations::sent_with(BOTH))]

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::secrets::host::SecretHost;
 
-/// Whether a URI switches TLS off, or its check of the certificate.
+/// Whether a URI turns off TLS, or the check of its certificate.
 pub(crate) fn weakens_tls(uri: &str) -> bool {
     uri_options(uri).iter().any(|(name, value)| match name.as_str() {
         "tls" | "ssl" => value != "true",
@@ -16,7 +16,7 @@ pub(crate) fn weakens_tls(uri: &str) -> bool {
     })
 }
 
-/// The proxy through which the database is reached: it receives what is sent there.
+/// The proxy of the database connection: it receives the secrets.
 pub(crate) fn proxy_host(uri: &str) -> Vec<SecretHost> {
     let options = uri_options(uri);
     let port = options.iter().find(|(name, _)| name == "proxyport").map(|(_, port)| format!(":{port}"));

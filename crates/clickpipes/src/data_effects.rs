@@ -1,6 +1,6 @@
 //! The effects of a change on the data, as sentences for the plan. No decision depends on them.
 //!
-//! How a source starts over is described beside the source.
+//! The start of each source is described in its own file.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ pub fn replacement_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<Str
     }
 }
 
-/// What nobody reads between two objects, where the desired one takes over from the live one.
+/// Changes that are lost between two objects, when the desired one takes over from the live one.
 pub fn missed_changes(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     let replacement =
         Replacement::new(FieldSemantics::for_kind(kind), desired, live).filter(|_| kind == Kind::ClickPipe);
@@ -79,8 +79,8 @@ pub fn deletion_effects(kind: Kind, live: &Value) -> Vec<String> {
     }
 }
 
-/// What the table needs before the columns of the live pipe become the desired ones, one sentence each. The API changes
-/// what the pipe inserts, and never the table.
+/// Required changes of the table before the columns of the live pipe become the desired ones, one sentence each. The
+/// API changes the inserts of the pipe, and never the table.
 pub fn column_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> {
     let (tables, is_pipe) = (written_tables(live), kind == Kind::ClickPipe);
     let Some(table) = tables.first().filter(|table| is_pipe && table.mapping.is_none()) else { return Vec::new() };
@@ -110,8 +110,8 @@ pub fn column_effects(kind: Kind, desired: &Value, live: &Value) -> Vec<String> 
     altered.into_iter().chain(kept).chain(unmapped_note(new, desired, live)).collect()
 }
 
-/// New columns that the live mappings leave out, where git does not manage these.
-// The schema says that every column needs a mapping as soon as there is one. A rule tells of mappings that are declared.
+/// New columns without a live mapping, if git does not manage the mappings.
+// The schema says that every column needs a mapping as soon as there is one. A rule covers declared mappings.
 fn unmapped_note<'c>(new: impl Iterator<Item = &'c String>, desired: &Value, live: &Value) -> Option<String> {
     let mapped: Vec<&Value> =
         live["fieldMappings"].as_array().into_iter().flatten().map(|mapping| &mapping["destinationField"]).collect();
@@ -122,8 +122,8 @@ fn unmapped_note<'c>(new: impl Iterator<Item = &'c String>, desired: &Value, liv
         new.filter(|column| mapped.iter().all(|name| *name != *column)).map(|column| format!("`{column}`")).collect();
     (!unmapped.is_empty()).then(|| {
         format!(
-            "no field mapping of the live pipe leads to {}, which may stay empty: declare the live `fieldMappings` and \
-             what is missing",
+            "no field mapping of the live pipe fills {}, which may stay empty: declare the live `fieldMappings` and \
+             those that are missing",
             unmapped.join(", ")
         )
     })
@@ -163,7 +163,7 @@ fn describe_earlier_rows(kind: Kind, body: &Value, earlier_tables: &BTreeSet<Str
     }
     (!tables.names.is_empty()).then(|| {
         format!(
-            "if an earlier pipe left rows in {}, they stay: what is read again may be there twice",
+            "if an earlier pipe left rows in {}, they stay: rows that are read again may be duplicated",
             tables.quoted_list()
         )
     })
@@ -204,7 +204,7 @@ fn describe_interim_stop(live: &Object, actions: &[Action]) -> Option<String> {
         // The API answers 200 and drops the stop until then (documentation of the lifecycle).
         PipeState::Provisioning | PipeState::Setup | PipeState::Snapshot | PipeState::Resync => {
             let is_edited = actions.iter().any(|action| matches!(action, Action::Update { .. }));
-            // Nobody has seen what the API answers then: its documentation has a stop only for a pipe that runs, and
+            // The API's response in this case is unknown: its documentation has a stop only for a running pipe, and
             // Terraform edits no completed pipe.
             let end = if is_edited && lifecycle::is_finite_load(&live.body) {
                 ", and then it is `Completed`, and the API may refuse the edit"

@@ -1,4 +1,4 @@
-//! The values that the API uses for fields that nobody declares.
+//! The API's values for undeclared fields.
 
 use model::address::Kind;
 use model::path::FieldPath;
@@ -19,7 +19,7 @@ pub fn default_value(kind: Kind, path: &FieldPath) -> Option<Value> {
     kinds::body_fields(kind)?.node_at(path)?.keyword_value("default").cloned()
 }
 
-/// Whether a live value says no more than an omitted field: it is empty, off, or the default.
+/// Whether a live value means the same as an omitted field: it is empty, off, or the default.
 pub fn is_default_value(kind: Kind, path: &FieldPath, value: &Value) -> bool {
     let node = kinds::body_fields(kind).and_then(|fields| fields.node_at(path));
     match (value, default_value(kind, path)) {

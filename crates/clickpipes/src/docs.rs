@@ -1,4 +1,4 @@
-//! What every field is, in words: answers to `explain`, and the reference page.
+//! Descriptions of all fields: answers to `explain`, and the reference page.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ pub use explain::{AllowedValue, ChangeEffect, FieldExplanation, FieldSummary, Un
 pub use field_rules::FieldRule;
 pub use markdown::{heading_anchor, reference_anchor, render_reference_page};
 
-/// Every field that can be explained, of all kinds, without the `spec.` that may be left out. Those of the project file
-/// begin with `Project.`, those of templates with `Template.`, and those that use templates with `Manifest.`.
+/// Every field that can be explained, of all kinds, without the optional `spec.`. Those of the project file begin with
+/// `Project.`, those of templates with `Template.`, and those of manifests that use templates with `Manifest.`.
 pub fn explainable_fields() -> Vec<String> {
     let all = DocumentForm::ALL.into_iter().flat_map(|form| {
         explain::field_paths(form).into_iter().map(move |path| match form {

@@ -1,4 +1,4 @@
-//! One schema for editors, which takes a document of any kind.
+//! One schema for editors, for documents of every kind.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn template_subschema(specs: Vec<Value>, generator: &mut SchemaGenerator) -> Sch
     schema
 }
 
-/// A manifest with `forEach` or a template, which no other document of the schema is.
+/// A manifest with `forEach` or a template. Documents of other forms do not match it.
 fn shared_subschema(kind: Kind, plain: &Schema, generator: &mut SchemaGenerator) -> Schema {
     let mut schema = generator.subschema_for::<SharedManifest>();
     schema.insert("allOf".to_owned(), json!([suggestions_from(vec![plain.clone().to_value()])]));
@@ -49,11 +49,11 @@ fn shared_subschema(kind: Kind, plain: &Schema, generator: &mut SchemaGenerator)
     schema
 }
 
-/// A schema that accepts every value. Editors complete and describe the fields of a value as these schemas do.
+/// A schema that accepts every value. Editors complete and describe the fields of a value by these schemas.
 // A part of a manifest lacks required fields, and has `${with.NAME}` in place of numbers, so it is valid in none of
-// them. A second set of definitions without their rules would be as large as the first. `not` of `not` leaves the
+// them. A second set of definitions without their rules would be as large as the first. `not` of `not` exposes the
 // fields to editors (the YAML language server collects them from every branch that is not negated), and the `false`
-// beside it takes the verdict away. Branches of `anyOf` and `if` would not do: completion reads the valid ones only.
+// next to it removes the verdict. Branches of `anyOf` and `if` do not work: completion reads only the valid ones.
 fn suggestions_from(schemas: Vec<Value>) -> Value {
     let negated = schemas.into_iter().map(|schema| json!({"not": schema}));
     json!({"not": {"allOf": negated.chain([json!(false)]).collect::<Vec<_>>()}})

@@ -1,4 +1,4 @@
-//! What stands around the body of every object: version, kind and metadata.
+//! The envelope around the body of every object: version, kind and metadata.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ use model::text::{NonEmptyText, ObjectName, Uuid};
 pub struct Envelope<K, M, S> {
     /// The version of the manifest's form.
     pub api_version: ApiVersion,
-    /// What the manifest declares.
+    /// The kind of the object.
     pub kind: K,
     /// The name and the service of the object.
     pub metadata: M,
-    /// What the object should be.
+    /// The desired state of the object.
     pub spec: S,
 }
 
@@ -39,8 +39,8 @@ pub struct PipeMetadata {
     pub service: Option<NonEmptyText>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
-    /// that do not hold for this manifest, with commas between them.
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` lists the rules of the project
+    /// from which this manifest is excepted, separated by commas.
     pub annotations: Option<BTreeMap<String, String>>,
     /// Earlier names of the pipe. A live pipe with one of these names is renamed in place.
     pub previous_names: Option<Vec<ObjectName>>,
@@ -61,8 +61,8 @@ pub struct EndpointMetadata {
     pub service: Option<NonEmptyText>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
-    /// that do not hold for this manifest, with commas between them.
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` lists the rules of the project
+    /// from which this manifest is excepted, separated by commas.
     pub annotations: Option<BTreeMap<String, String>>,
     /// The id of the live endpoint. Needed only if several share the description.
     pub id: Option<Uuid>,
@@ -79,8 +79,8 @@ pub struct ScalingMetadata {
     pub organization: Option<bool>,
     /// Labels for selection and reports. They are never sent to the API.
     pub labels: Option<BTreeMap<String, String>>,
-    /// Notes for people and programs. They are never sent to the API. `pipectl/except` names the rules of the project
-    /// that do not hold for this manifest, with commas between them.
+    /// Notes for people and programs. They are never sent to the API. `pipectl/except` lists the rules of the project
+    /// from which this manifest is excepted, separated by commas.
     pub annotations: Option<BTreeMap<String, String>>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) const NAME_RULES: RuleSet = RuleSet {
     ],
 };
 
-/// The same for kinds whose objects have one name only.
+/// The same for kinds whose objects have only one name.
 pub(crate) const LOOK_ALIKE_RULES: RuleSet = RuleSet { object_paths: &["metadata"], rules: &[LOOK_ALIKE_RULE] };
 
 const LOOK_ALIKE_RULE: CrossFieldRule =
@@ -123,7 +123,7 @@ fn names_that_look_alike(scope: &RuleContext) -> Vec<RuleFinding> {
         let name = scope.text_at(field)?;
         let why = look_alike_reason(name)?;
         let message = format!("this is not the name that it looks like: `{}` {why}", escape_foreign(name));
-        Some(RuleFinding::new(FieldPath::parse(field), message).with_help("write the name anew, on a plain keyboard"))
+        Some(RuleFinding::new(FieldPath::parse(field), message).with_help("type the name again, with plain characters"))
     });
     found.collect()
 }

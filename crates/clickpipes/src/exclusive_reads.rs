@@ -1,4 +1,4 @@
-//! What only one pipe can read: a queue, a replication slot. The second reader takes rows away from the first.
+//! Sources that only one pipe can read: a queue, a replication slot. The second reader takes rows away from the first.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ use crate::reverse_private_endpoint::own_dns_names;
 use crate::semantics::{chosen_dns_names, dns_patterns};
 use crate::server_names::ServersOfService;
 
-/// What an object reads alone, in the form of the API or of a manifest's `spec`. What is read once, such as a snapshot,
-/// is read beside everything else.
+/// The exclusive sources of an object, from a body of the API or the `spec` of a manifest. Sources that are read once,
+/// such as a snapshot, do not count.
 pub fn exclusive_reads(kind: Kind, body: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
     match kind {
         Kind::ClickPipe => {
@@ -32,9 +32,9 @@ pub fn exclusive_reads(kind: Kind, body: &Value, servers: ServersOfService<'_>) 
     }
 }
 
-/// What only one live object can have: what it reads alone, and its DNS names.
-// Two manifests with one DNS name are a warning. The API refuses the second live one, in whatever order the requests
-// arrive: it knows no exchange.
+/// The exclusive properties of a live object: its exclusive sources, and its DNS names.
+// Two manifests with one DNS name are a warning. The API refuses the second live one, in any order of requests: it has
+// no exchange.
 pub fn exclusive_claims(kind: Kind, body: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
     let names = chosen_dns_names(kind, body).into_iter().map(|name| ExclusiveRead {
         what: DNS_NAME,
@@ -49,7 +49,7 @@ pub fn exclusive_claims(kind: Kind, body: &Value, servers: ServersOfService<'_>)
 /// The word for a DNS name of an endpoint.
 pub const DNS_NAME: &str = "DNS name";
 
-/// Whether two pipes that share `read` hurt each other; each with its service.
+/// Whether two pipes that share `read` disturb each other; each with its service.
 pub fn is_sharing_harmful(
     read: &ExclusiveRead,
     (service, one): (&ServiceRef, &Value),
@@ -62,7 +62,7 @@ pub fn is_sharing_harmful(
     read.sharing == Sharing::Broken || service != other_service || tables(one) != tables(other)
 }
 
-/// The name by which two endpoints of one service would be known, unless the first had it before.
+/// The name that two endpoints of one service would share, unless the first had it before.
 pub fn contested_dns_name(kind: Kind, body: &Value, before: Option<&Value>, other: &Value) -> Option<String> {
     if kind != Kind::ReversePrivateEndpoint {
         return None;
@@ -74,7 +74,7 @@ pub fn contested_dns_name(kind: Kind, body: &Value, before: Option<&Value>, othe
     new.find(|name| others.iter().any(|other| leads_to_one(name, other)))
 }
 
-/// Whether one of the names is the other, or a wildcard over it.
+/// Whether the names are equal, or one is a wildcard for the other.
 fn leads_to_one(one: &str, other: &str) -> bool {
     let covers = |wildcard: &str, name: &str| dns_patterns(name).iter().any(|pattern| pattern == wildcard);
     covers(one, other) || covers(other, one)

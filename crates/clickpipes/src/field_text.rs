@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::local_fields::whole_number;
 
-/// The text or number at a field; nothing for a reference to a secret.
+/// The text or number at a field; empty for a reference to a secret.
 pub(crate) fn text_at(value: &Value, field: &str) -> String {
     match value_at(value, field) {
         Some(Value::String(text)) => text.clone(),

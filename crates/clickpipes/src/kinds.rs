@@ -19,7 +19,7 @@ use model::schema::generate_schema;
 use model::schema_validator::{FieldNode, SchemaValidator, code};
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, read_documents};
 
-/// What is read once from the structs of a kind.
+/// The data that is compiled once from the structs of a kind.
 struct CompiledKind {
     schema: Value,
     validator: SchemaValidator,
@@ -52,7 +52,7 @@ impl CompiledKind {
     }
 }
 
-/// `forEach`, `template` and `with` are gone when a document is validated. One that is misspelt is not.
+/// `forEach`, `template` and `with` are removed before a document is validated. A misspelt one is not.
 fn name_shared_fields(validator: SchemaValidator, fields: &FieldNode) -> SchemaValidator {
     let shared = shared_manifest_fields();
     let names = shared.child_fields().map(|(name, _)| name).filter(|name| fields.child_field(name).is_none());
@@ -61,7 +61,7 @@ fn name_shared_fields(validator: SchemaValidator, fields: &FieldNode) -> SchemaV
 }
 
 impl FieldSemantics {
-    /// The semantics of the body of a kind, as the API takes it.
+    /// The semantics of the body of a kind, in the API's shape.
     pub fn for_kind(kind: Kind) -> &'static Self {
         &CompiledKind::get(kind).semantics
     }
@@ -77,7 +77,7 @@ pub fn manifest_fields(kind: Kind) -> &'static FieldNode {
     &CompiledKind::get(kind).fields
 }
 
-/// The fields of the body of an object, as the API takes it.
+/// The fields of the body of an object, in the API's shape.
 pub fn body_fields(kind: Kind) -> Option<&'static FieldNode> {
     manifest_fields(kind).child_field("spec")
 }
@@ -86,22 +86,22 @@ pub(crate) fn manifest_validator(kind: Kind) -> &'static SchemaValidator {
     &CompiledKind::get(kind).validator
 }
 
-/// Everything that the rules between fields say about a document. One that also breaks its schema
-/// is taken as it is: a rule says nothing about values that are missing or of the wrong type.
+/// All problems of a document with the rules between fields. A document that also violates its schema is checked as it
+/// is: rules ignore values that are missing or of the wrong type.
 pub fn find_problems(kind: Kind, document: &Value) -> Vec<Problem> {
     let CompiledKind { rules, fields, .. } = CompiledKind::get(kind);
     validate::find_problems(rules, fields, document)
 }
 
-/// The same about a body in the API's shape. The paths are from its root.
+/// The same for a body in the API's shape. The paths start at its root.
 pub fn find_body_problems(kind: Kind, body: &Value) -> Vec<Problem> {
     let spec = FieldPath::parse("spec");
     let problems = find_problems(kind, &json!({ "spec": body })).into_iter();
     problems.filter_map(|it| Some(Problem { path: it.path.relative_to(&spec)?, ..it })).collect()
 }
 
-/// The values of a body in the API's shape that the schema of their field refuses, each with what is wrong. A field
-/// that is missing or unknown is none of them.
+/// The values of a body in the API's shape that violate the schema of their field, each with the problem. Missing and
+/// unknown fields are not included.
 pub fn find_invalid_values(kind: Kind, body: &Value) -> Vec<(FieldPath, String)> {
     let (spec, mut remarks) = (FieldPath::parse("spec"), PendingDiagnostics::default());
     // JSON is YAML.
@@ -138,7 +138,7 @@ pub fn must_declare(kind: Kind, path: &FieldPath) -> bool {
     node.is_some_and(FieldNode::is_required)
 }
 
-/// Every code that [`find_problems`] gives, sorted.
+/// Every code that [`find_problems`] returns, sorted.
 pub fn problem_codes() -> Vec<&'static str> {
     let rules: Vec<&RuleSet> = Kind::ALL.iter().flat_map(|kind| &CompiledKind::get(*kind).rules).copied().collect();
     validate::problem_codes(&rules)
@@ -164,7 +164,7 @@ pub(crate) fn cross_field_rules(
     sets.flat_map(|set| set.rules.iter().map(|rule| (set.object_paths, rule)))
 }
 
-/// The names of the fields that hold secrets, in any kind.
+/// The names of the fields that contain secrets, in any kind.
 pub fn secret_field_names() -> &'static BTreeSet<String> {
     static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| field_names(|_, field| field.is_secret()));
     &NAMES
@@ -176,7 +176,7 @@ pub(crate) fn all_field_names() -> &'static BTreeSet<String> {
     &NAMES
 }
 
-/// The names of the fields beside secrets, such as `username`, and of the secrets, in any kind.
+/// The names of secret fields and of the fields next to them, such as `username`, in any kind.
 pub(crate) fn credential_field_names() -> &'static BTreeSet<String> {
     fn holds_secret(node: &FieldNode) -> bool {
         node.child_fields().any(|(_, field)| field.is_secret())

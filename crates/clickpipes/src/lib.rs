@@ -1,8 +1,8 @@
-//! The knowledge of ClickPipes: the fields of every kind, the rules between them, how values
-//! compare, what a change does to the data, what the API's states mean. Manifests are loaded here.
+//! The knowledge of ClickPipes: the fields of every kind, the rules between them, equality of values, effects of a
+//! change on the data, and the meaning of the API's states. Manifests are loaded here.
 //!
-//! Nothing here does I/O. The name of an API field occurs here, in the struct that declares it or
-//! in the rules beside that struct, and in `porting`.
+//! This crate does no I/O. The name of an API field occurs here, in the struct that declares it or in the rules next to
+//! that struct, and in `porting`.
 
 pub mod additional_fields;
 pub mod api_body;

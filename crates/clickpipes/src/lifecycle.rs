@@ -1,4 +1,4 @@
-//! What the API's lifecycle states mean: which of them end a wait, and which are stopped.
+//! The meaning of the API's lifecycle states: which of them end a wait, and which are stopped.
 
 /// States by the words of the API, and one for every other word.
 macro_rules! api_states {
@@ -48,13 +48,13 @@ fn pipe_phase(object: &Object) -> PipePhase {
 /// The progress of a live object towards the desired state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Still on its way: look again.
+    /// Not settled: check again.
     InProgress,
     /// Arrived.
     Ready,
     /// Arrived, but the platform reports trouble.
     Degraded,
-    /// Arrived in a state that nobody wants.
+    /// In a failed state.
     Failed,
 }
 
@@ -70,7 +70,7 @@ pub fn progress_toward(kind: Kind, object: &Object, desired: RunState) -> Progre
             EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired => Progress::Failed,
             EndpointState::Other(_) => Progress::InProgress,
         },
-        // It has no state. Whether a size is in force shows only in its values.
+        // It has no state. Only its values show whether a size is in force.
         Kind::CdcScaling => Progress::Ready,
     }
 }
@@ -81,7 +81,7 @@ fn pipe_progress(phase: PipePhase, desired: RunState) -> Progress {
         (PipePhase::PlatformError, _) | (PipePhase::Failed, RunState::Running) => Progress::Failed,
         (PipePhase::Degraded, RunState::Running) => Progress::Degraded,
         (PipePhase::Running | PipePhase::Loading | PipePhase::Finished, RunState::Running)
-        // A first copy takes hours, and it is the API's to finish. A finished pipe takes no stop, and reads nothing
+        // A first copy takes hours, and the API finishes it. A completed pipe accepts no stop, and reads nothing
         // either.
         | (PipePhase::Stopped | PipePhase::Finished, RunState::Stopped) => Progress::Ready,
         _ => Progress::InProgress,
@@ -93,7 +93,7 @@ pub fn is_usable(kind: Kind, object: &Object) -> bool {
     kind != Kind::ReversePrivateEndpoint || EndpointState::from(&object.state) == EndpointState::Ready
 }
 
-/// What is wrong with an object that no request mends, and the way out; `None` if nothing is.
+/// The problem of an object that no request can solve, and the remedy; `None` without a problem.
 pub fn trouble_note(kind: Kind, object: &Object) -> Option<&'static str> {
     match kind {
         Kind::ClickPipe if pipe_phase(object) == PipePhase::PlatformError => failure_note(object),
@@ -114,22 +114,22 @@ pub fn attention_note(kind: Kind, object: &Object) -> Option<&'static str> {
 
 const DEGRADED_NOTE: &str = "it runs, but the platform reports trouble";
 
-/// Whether the pipe completes when it has read what is there.
+/// Whether the pipe completes after it has read the existing data.
 pub(crate) fn is_finite_load(body: &Value) -> bool {
     SourceKind::in_body(body).is_some_and(|(kind, source)| (kind.spec().is_finite_load)(source))
 }
 
-/// Why a pipe cannot load its tables anew.
+/// The reason why a pipe cannot reload its tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResyncRefusal {
     /// Its source has no such command.
     UnsupportedSource(&'static str),
-    /// It is in a state in which that would undo what is under way.
+    /// It is in a state in which a reload would undo work in progress.
     WrongState(&'static str),
 }
 
-/// Whether the pipe can load its tables anew. The API would take the command in any state. In some
-/// of them it throws away a load that is under way, so that a command sent twice costs twice.
+/// Whether the pipe can reload its tables. The API accepts the command in any state. In some states it discards a load
+/// in progress, so a repeated command costs twice.
 pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
     let source = SourceKind::in_body(&object.body);
     let refusal = source.map_or(Some("this version does not know its source"), |(kind, _)| kind.spec().resync_refusal);
@@ -139,20 +139,20 @@ pub fn can_resync(object: &Object) -> Result<(), ResyncRefusal> {
     match pipe_phase(object) {
         PipePhase::Loading | PipePhase::Resyncing => Err(ResyncRefusal::WrongState("it is loading its tables already")),
         PipePhase::Starting => {
-            Err(ResyncRefusal::WrongState("it is still being made, and will load its tables anyway"))
+            Err(ResyncRefusal::WrongState("it is still being created, and will load its tables anyway"))
         }
         PipePhase::Changing | PipePhase::Stopping => {
-            Err(ResyncRefusal::WrongState("it is on its way to another state; try again when it is there"))
+            Err(ResyncRefusal::WrongState("its state is changing; try again when that is done"))
         }
         PipePhase::Deleting => Err(ResyncRefusal::WrongState("it is being deleted")),
         PipePhase::PlatformError => {
-            Err(ResyncRefusal::WrongState("the platform is in trouble; ask its support, with the pipe's id"))
+            Err(ResyncRefusal::WrongState("the platform failed; contact ClickHouse support with the pipe's id"))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether the pipe has come to the end of loading its tables, having been told to.
+/// Whether the pipe has finished the requested reload of its tables.
 pub fn resync_progress(object: &Object) -> Progress {
     match pipe_phase(object) {
         PipePhase::Running | PipePhase::Finished => Progress::Ready,
@@ -162,8 +162,8 @@ pub fn resync_progress(object: &Object) -> Progress {
     }
 }
 
-/// The state command that would bring the object to `want`; `None` where it is there already, on
-/// its way, or of a kind that cannot be stopped.
+/// The state command that brings the object to `desired`; `None` if it is there already, about to be, or of a kind that
+/// cannot be stopped.
 pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<RunState> {
     if !can_stop(kind) {
         return None;
@@ -174,7 +174,7 @@ pub fn state_command(kind: Kind, object: &Object, desired: RunState) -> Option<R
         // `start` is for stopped and failed pipes (schema). On a running one it is a 400, `ClickPipe is already
         // running` (provider issue 604).
         RunState::Running => (stopped || phase == PipePhase::Failed).then_some(desired),
-        // A stop that is repeated is harmless. What it does to a finished pipe is not known (clickhousectl issue 926).
+        // A repeated stop is harmless. Its effect on a completed pipe is unknown (clickhousectl issue 926).
         RunState::Stopped => {
             (!stopped && !matches!(phase, PipePhase::Finished | PipePhase::Deleting)).then_some(desired)
         }
@@ -195,12 +195,12 @@ pub fn can_stop(kind: Kind) -> bool {
     }
 }
 
-/// Whether the job is done for good, so that the object can be neither stopped nor started.
+/// Whether the job is complete, so that the object can be neither stopped nor started.
 pub fn is_finished(object: &Object) -> bool {
     pipe_phase(object) == PipePhase::Finished
 }
 
-/// Whether the API has accepted its deletion, and has not carried it out yet.
+/// Whether the API has accepted its deletion, and has not finished it yet.
 pub fn is_being_deleted(kind: Kind, object: &Object) -> bool {
     match kind {
         Kind::ClickPipe => pipe_phase(object) == PipePhase::Deleting,
@@ -209,18 +209,18 @@ pub fn is_being_deleted(kind: Kind, object: &Object) -> bool {
     }
 }
 
-/// Whether the pipe reads its source, or is about to. Other objects do so for as long as they exist.
+/// Whether the pipe reads its source, or is about to. Objects of other kinds do so as long as they exist.
 pub fn reads_source(kind: Kind, object: &Object) -> bool {
     kind != Kind::ClickPipe
         || !matches!(pipe_phase(object), PipePhase::Stopped | PipePhase::Finished | PipePhase::Deleting)
 }
 
-/// Whether an edit that needs a paused pipe can be sent as things are.
+/// Whether an edit that needs a paused pipe can be sent now.
 pub fn is_stopped(object: &Object) -> bool {
     pipe_phase(object) == PipePhase::Stopped
 }
 
-/// The state that a stopped pipe is in, by what it reads from: database pipes are paused.
+/// The state of a stopped pipe, by its source: database pipes are paused.
 pub fn stopped_state_name(body: &Value) -> &'static str {
     source_family(body).unwrap_or(SourceFamily::Stream).stopped_state_name()
 }

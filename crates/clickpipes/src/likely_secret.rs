@@ -1,4 +1,4 @@
-//! Guesses whether a value that nothing here knows holds a secret.
+//! Guesses whether an unknown value contains a secret.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::secrets::forms::is_private_key;
 use crate::secrets::names::{has_secret_assignment, has_secret_name};
 use crate::semantics::redact_uri_password;
 
-/// Decides by the names on the path and by the text. Rather says yes too often than too rarely.
+/// Decides by the names on the path and by the text. False positives are preferred.
 pub fn has_likely_secret(field_path: &str, value: &Value) -> bool {
     let name = field_path.rsplit('.').next().unwrap_or(field_path);
     kinds::secret_field_names().contains(name)

@@ -1,6 +1,6 @@
-//! What flows where: the source that a pipe reads and the tables that it writes, for a picture.
+//! The data flow of a pipe: its source and the tables that it writes, for a picture.
 //!
-//! It also tells whether a new pipe loads what another one loads.
+//! It is also used to compare what a new pipe and another one load.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use crate::pipe::written_tables::{WrittenTable, written_tables};
 use crate::semantics::{FieldSemantics, is_masked};
 use model::address::Kind;
 
-/// Where the rows of one pipe come from, and where they go.
+/// The source of the rows of one pipe, and their destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lineage {
     source: &'static str,
     /// The kind of system that is read, in its maker's words: `Kafka (confluent)`.
     pub system: String,
-    /// Which one it is: brokers, a host and its database, a project. Empty where nothing says.
+    /// The source's location: brokers, a host and its database, a project. Empty if unknown.
     pub location: String,
-    /// Whether an endpoint that is given by name leads there: only live tells the host.
+    /// Whether a named endpoint is in front of it: then only live shows the host.
     is_behind_endpoint: bool,
-    /// What is read there, and the table that each of it ends up in.
+    /// The items that are read, each with its table.
     pub edges: Vec<LineageEdge>,
 }
 
 impl Lineage {
-    /// Whether both may read the same into the same table. What a secret or a mask hides, or the API does not return, may
-    /// be any.
+    /// Whether both may read the same data into the same table. A value that is a secret, is masked or is not returned
+    /// by the API matches any.
     pub fn may_load_the_same(&self, other: &Self) -> bool {
         if self.source != other.source || !self.may_be_at_place_of(other) {
             return false;
@@ -52,22 +52,22 @@ impl Lineage {
     }
 }
 
-/// Whether a text does not say what it stands for.
+/// Whether a text hides its real value.
 fn is_hidden(text: &str) -> bool {
     text.is_empty() || is_masked(text)
 }
 
-/// One topic, table, collection or set of files on its way into one table.
+/// One topic, table, collection or set of files, and the table that it fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineageEdge {
-    /// What is read.
+    /// The item that is read.
     pub from: String,
     /// The table that is written, with its database.
     pub to: String,
 }
 
-/// Where the rows of an object come from and go to; `None` for what is no pipe, and for a pipe whose
-/// body does not say. No secret is in it.
+/// The source and the destination of an object's rows; `None` for objects other than pipes, and for a pipe whose body
+/// does not contain them. Contains no secret.
 pub fn pipe_lineage(kind: Kind, body: &Value) -> Option<Lineage> {
     if kind != Kind::ClickPipe {
         return None;

@@ -1,4 +1,4 @@
-//! Takes out of a `spec` what is ours alone, and puts newer fields where the API has them.
+//! Removes local fields from a `spec`, and moves newer fields to their place in the API.
 
 use serde_json::{Map, Number, Value};
 
@@ -53,7 +53,7 @@ pub(crate) fn strip_object(node: &FieldNode, fields: &mut Map<String, Value>) {
     }
 }
 
-/// The version of a group of credentials becomes that of each reference in it.
+/// Copies the version of a group of credentials into each of its references.
 fn spread_group_version(node: &FieldNode, fields: &mut Map<String, Value>) {
     let is_local = |name| node.child_field(name).is_some_and(|field| field.has_keyword(annotations::LOCAL_ONLY));
     let Some(version) = fields.get("version").filter(|_| is_local("version")).cloned() else { return };
@@ -65,7 +65,7 @@ fn spread_group_version(node: &FieldNode, fields: &mut Map<String, Value>) {
     }
 }
 
-/// What is declared in its own place wins; validation reports the other.
+/// A field in its own place wins; validation reports the other.
 fn merge_additional(kept: &mut Map<String, Value>, extra: Map<String, Value>) {
     for (name, value) in extra {
         match (kept.get_mut(&name), value) {

@@ -1,4 +1,4 @@
-//! Loads manifests from files. One run reports every mistake of all of them.
+//! Loads manifests from files. One run reports every mistake in all of them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -88,14 +88,14 @@ pub fn parse_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<
 /// The manifests of an earlier commit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PastManifests {
-    /// Those that could be read, and all mistakes.
+    /// The readable manifests, and all mistakes.
     pub parsed: ParsedManifests,
-    /// `false` if a part could not be read, so that nobody knows what it declared.
+    /// `false` if a part could not be read, so that its objects are unknown.
     pub is_readable: bool,
 }
 
-/// Parses manifests of an earlier commit. Those with mistakes count: they tell what git declared.
-// Hazard: without its base, every value of an object that was set by hand would be set back. A misspelt field of one
+/// Parses manifests of an earlier commit. Manifests with mistakes count: they show what git declared.
+// Hazard: without its base, every value of an object that was set by hand would be reverted. A misspelt field of one
 // commit, or a rule that is newer than the commit, must not cause that.
 pub fn parse_past_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> PastManifests {
     let parse = |context: &RenderContext<'_>| {
@@ -133,29 +133,29 @@ fn parse_all(files: &[SourceFile], context: &RenderContext<'_>) -> (ParsedFiles,
     (found, conflicts)
 }
 
-/// A manifest as plain as if nothing was shared, and where its values are written.
+/// A manifest with templates and `forEach` expanded, and the places of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlainManifest {
     /// The document, with every variable replaced.
     pub document: Value,
-    /// Where it begins: its entry of `forEach`, or its first line.
+    /// Its start: its entry of `forEach`, or its first line.
     pub start: Place,
     /// The name and the place of its template.
     pub template: Option<Arc<TemplateOrigin>>,
-    /// Where each value is written, for values that do not stand in the document itself.
+    /// The places of values that are not set in the document itself.
     pub value_places: BTreeMap<FieldPath, Place>,
     /// Every value, in the order of the document.
     pub values: Vec<EffectiveValue>,
-    /// The fields of its template and the defaults that it takes out.
+    /// The fields of its template and the defaults that it removes.
     pub removed: Vec<RemovedField>,
 }
 
-/// A field that a manifest takes out with `null`.
+/// A field that a manifest removes with `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemovedField {
     /// Its path from the root of the document.
     pub path: FieldPath,
-    /// Where the `null` is.
+    /// The place of the `null`.
     pub place: Place,
 }
 
@@ -166,13 +166,13 @@ pub struct EffectiveValue {
     pub path: FieldPath,
     /// A scalar, or a list or mapping without entries.
     pub value: Value,
-    /// What says so.
+    /// The origin of the value.
     pub source: ValueSource,
-    /// Where it is written. For a text with `${…}` in it, where that text is.
+    /// The place of the value. For a text with `${…}` in it, the place of that text.
     pub place: Place,
 }
 
-/// What says a value of a manifest.
+/// The origin of a value in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ValueSource {
@@ -188,7 +188,7 @@ pub enum ValueSource {
     EnvironmentDefault,
 }
 
-/// What the manifests of these files come to, by service, kind and name. Mistakes are those of [`parse_manifests`].
+/// The expanded manifests of these files, by service, kind and name. Mistakes are those of [`parse_manifests`].
 pub fn render_manifests<'c>(files: &[SourceFile], context: impl Into<LoadContext<'c>>) -> Vec<PlainManifest> {
     let render = |context: &RenderContext<'_>| {
         files.iter().flat_map(|file| plain_manifest::render_file(file, context)).collect::<Vec<_>>()
@@ -214,7 +214,7 @@ fn parse_in_parallel(files: &[SourceFile], context: &RenderContext<'_>) -> Vec<P
         return parse_all(files);
     }
     std::thread::scope(|scope| {
-        // Each thread keeps some megabytes of its own for what it allocates, so this one does not only wait.
+        // Each thread allocates some megabytes for itself, so this one works too instead of only waiting.
         let (own, others) = files.split_at(share);
         let others: Vec<_> = others.chunks(share).map(|files| scope.spawn(move || parse_all(files))).collect();
         let mut parsed = parse_all(own);
@@ -232,27 +232,27 @@ pub fn parse_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) 
     (drafts.into_iter().map(|draft| draft.manifest).collect(), diagnostics)
 }
 
-/// An object that a file declares, with mistakes or without. Its identity and intent are valid, and nothing else was
+/// An object that a file declares, with mistakes or without. Its identity and intent are valid; the rest is not
 /// checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdentifiedManifest {
-    /// What was read of it.
+    /// The parts that could be read.
     pub manifest: Manifest,
-    /// Whether its template could be read. Without it, the intent is not the whole one.
+    /// Whether its template could be read. Without it, the intent is incomplete.
     pub has_template_fields: bool,
 }
 
 /// The objects that one file declares.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IdentifiedManifests {
-    /// Those whose identity can be read.
+    /// The manifests with a readable identity.
     pub manifests: Vec<IdentifiedManifest>,
-    /// Whether the file may declare more objects, whose identity cannot be read.
+    /// Whether the file may declare more objects whose identity cannot be read.
     pub has_unidentified: bool,
 }
 
 /// Reads the identities in a file, and validates nothing else.
-// For git history: a manifest with a mistake still declares its object, and pruning must not take it for removed.
+// For git history: a manifest with a mistake still declares its object, and pruning must not treat it as removed.
 pub fn identify_manifests<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -> IdentifiedManifests {
     let identify = |context: &RenderContext<'_>| file::identify_documents(file, context);
     let (drafts, mut has_unidentified) = RenderContext::for_files(std::slice::from_ref(file), context.into(), identify);
@@ -273,7 +273,7 @@ struct ParsedFiles {
 }
 
 impl ParsedFiles {
-    /// Adds what concerns several templates, and sorts the diagnostics into their files: many manifests may share one
+    /// Adds the problems of several templates, and sorts the diagnostics into their files: many manifests may share one
     /// mistake of a template, which is reported once.
     fn add_template_diagnostics(&mut self, files: &[SourceFile], context: &RenderContext<'_>) {
         let templates = context.templates;
@@ -282,7 +282,7 @@ impl ParsedFiles {
         let conflicts = templates.conflicts().iter();
         let conflicts = conflicts.filter_map(|it| Some((*positions.get(&*it.place.file)?, it.clone())));
         self.diagnostics.extend(conflicts);
-        // Where a template is read, too, its own mistakes are the cause, and no user of it has one.
+        // If the template is also read, its own mistakes are the cause, and its users have none.
         let is_cause_known = |it: &Diagnostic| {
             let of_template = it.also.as_ref().filter(|_| it.code == code::BROKEN_TEMPLATE);
             of_template.is_some_and(|also| positions.contains_key(&*also.place.file))
@@ -293,7 +293,7 @@ impl ParsedFiles {
             let part = it.also.as_ref().filter(|also| also.label == file::PART_OF_TEXT).map(|also| also.place.clone());
             !is_cause_known(it) && seen.insert((it.code, it.place.clone(), part, it.message.clone()))
         });
-        // A manifest that uses the template says more about the same mistake.
+        // The message of a manifest that uses the template is more precise about the same mistake.
         let places: HashSet<_> = self.diagnostics.iter().map(|(_, it)| (it.code, it.place.clone())).collect();
         let own = templates
             .field_problems(context.all_variables.as_ref())

@@ -1,4 +1,4 @@
-//! Table mappings that are removed to be added again otherwise.
+//! Table mappings that are removed and added again in a new form.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ use model::path::FieldPath;
 const ADDED: &str = TABLE_MAPPING_DELTAS[0];
 const REMOVED: &str = TABLE_MAPPING_DELTAS[1];
 
-/// The target tables whose mappings the first bodies remove, and whose sources or targets the others map: between the
-/// two no pipe fills them.
+/// The target tables whose mappings the first bodies remove, and whose sources or targets the others map: in between,
+/// no pipe fills them.
 pub fn tables_between<'b>(
     sent: impl Iterator<Item = &'b Value>,
     unsent: impl Iterator<Item = &'b Value>,

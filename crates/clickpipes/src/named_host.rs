@@ -10,7 +10,7 @@ use crate::network_address::{UrlParts, canonical_name_and_port};
 pub struct NamedHost {
     name: String,
     port: Option<u16>,
-    /// Whether the URL implies the port, so that nobody has to read it.
+    /// Whether the URL implies the port, so that it need not be shown.
     has_default_port: bool,
     /// Whether every client finds this host in the text.
     is_clear: bool,
@@ -57,12 +57,12 @@ impl NamedHost {
         self.port
     }
 
-    /// Whether every client finds this host in the text. A guard must not compare another one.
+    /// Whether every client finds this host in the text. A guard must not compare a different host.
     pub(crate) fn is_clear(&self) -> bool {
         self.is_clear
     }
 
-    /// Whether this is a name of DNS or an address, and every client takes it for the same one.
+    /// Whether this is a DNS name or an address that every client reads in the same way.
     //
     // `a:1/b.example`, `10.1` (10.0.0.1 for some, a name for others) and `x%2Fy` are neither.
     pub(crate) fn is_plain(&self) -> bool {

@@ -1,12 +1,12 @@
-//! One spelling for all spellings of a host, a list of hosts, a URL, a place in a bucket. For comparisons only.
+//! Normalizes hosts, lists of hosts, URLs and places in buckets. For comparisons only.
 //
-// What RFC 3986 calls equal: the case of scheme and host, the port that the scheme implies, the dot of the root,
-// escapes of characters that need none, the forms of an IPv6 address. User, path and query keep their case: there it
-// may lead elsewhere.
+// RFC 3986 treats these as equal: the case of scheme and host, the port that the scheme implies, the dot of the root,
+// escapes of characters that need none, the forms of an IPv6 address. User, path and query keep their case, because it
+// may matter there.
 
 use url::Host;
 
-/// `DB.example.com.` is `db.example.com`, `[0:0::1]` is `[::1]`. A text that is no host stays as it is.
+/// `DB.example.com.` is `db.example.com`, `[0:0::1]` is `[::1]`. A text that is not a host is unchanged.
 pub(crate) fn canonical_host(host: &str) -> String {
     let host = host.trim();
     if host.contains(char::is_whitespace) {
@@ -16,7 +16,7 @@ pub(crate) fn canonical_host(host: &str) -> String {
     let address =
         if name.matches(':').count() > 1 && !name.starts_with('[') { format!("[{name}]") } else { name.into() };
     match Host::parse(&address) {
-        // A `%` in a host is a character like any other. Only a URL has escapes, and they are decoded by now.
+        // A `%` in a host is an ordinary character. Only a URL has escapes, and they are decoded by now.
         _ if name.contains('%') => name.to_lowercase(),
         // `010.0.0.1` is 8.0.0.1 in a browser and 10.0.0.1 or a name elsewhere; so are `0x7f.1` and `2130706433`.
         Ok(Host::Ipv4(_)) | Err(_) => name.to_lowercase(),
@@ -24,7 +24,7 @@ pub(crate) fn canonical_host(host: &str) -> String {
     }
 }
 
-/// A host and its port, both as they compare. A port that is no number stays in the name, and makes it none.
+/// A host and its port, both normalized. A port that is not a number stays in the name, and makes it invalid.
 pub(crate) fn canonical_name_and_port(text: &str) -> (String, Option<u16>) {
     let (name, port) = split_port(text.trim());
     let name = canonical_host(name);
@@ -51,8 +51,8 @@ pub(crate) fn canonical_hosts(list: &str) -> String {
     sorted_hosts(list, None)
 }
 
-/// Whether two places of a source are one: `HOST:PORT`, more of them, or one with a path such as `HOST:PORT/DATABASE`.
-// One broker in common leads to the rest of the cluster.
+/// Whether two locations of a source are the same: `HOST:PORT`, several of them, or one with a path such as
+/// `HOST:PORT/DATABASE`. One common broker means the same cluster.
 pub(crate) fn is_same_location(one: &str, other: &str) -> bool {
     let [own, others] = [one, other].map(|place| place.split_at(place.find('/').unwrap_or(place.len())));
     let hosts = canonical_hosts(own.0);
@@ -72,7 +72,7 @@ pub(crate) fn canonical_url(url: &str) -> String {
 /// `s3://BUCKET/KEY` or `gs://BUCKET/KEY` for every URL of that object.
 //
 // ClickHouse itself maps `s3://` and `gs://` to these addresses (`url_scheme_mappers`). A bucket name is unique in all
-// regions of AWS, so the region of the address names nothing.
+// regions of AWS, so the region in the address does not matter.
 pub(crate) fn canonical_storage_url(url: &str) -> String {
     let url = canonical_address(url);
     let Some((host, key)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return url };
@@ -98,7 +98,7 @@ fn is_s3_endpoint(host: &str) -> bool {
     region.is_some_and(|region| region.is_empty() || region.strip_suffix('.').is_some_and(|name| !name.contains('.')))
 }
 
-/// A text without `://` stays as it is.
+/// A text without `://` is unchanged.
 fn canonical_address(url: &str) -> String {
     let Some(parts) = UrlParts::new(url) else { return url.to_owned() };
     if parts.hides_its_host() {
@@ -107,7 +107,7 @@ fn canonical_address(url: &str) -> String {
     let UrlParts { scheme, login, hosts, path } = &parts;
     let at = if login.is_empty() { "" } else { "@" };
     let hosts = sorted_hosts(hosts, parts.default_port());
-    // `http://h?q` is `http://h/?q`, and a database URI leads to no database either way.
+    // `http://h?q` is `http://h/?q`, and a database URI has no database either way.
     let path = match path.strip_prefix('/') {
         Some(rest) if rest.is_empty() || rest.starts_with(['?', '#']) => rest,
         _ => path,
@@ -183,7 +183,7 @@ fn canonical_host_and_port(text: &str, default_port: Option<u16>) -> String {
     }
 }
 
-/// `%7e` is `~`, and `%2f` is `%2F`, which is no slash.
+/// `%7e` is `~`, and `%2f` is `%2F`, which is not a slash.
 fn without_needless_escapes(text: &str) -> String {
     let mut canonical = String::with_capacity(text.len());
     let mut rest = text;
@@ -204,7 +204,7 @@ fn without_needless_escapes(text: &str) -> String {
 mod tests {
     use super::{canonical_host, canonical_hosts, canonical_storage_url, canonical_url, is_same_location};
 
-    /// What `canonical` makes of the texts of a row is equal, and differs from what it makes of the last.
+    /// The texts of a row are equal after `canonical`, and differ from the last one.
     fn assert_spellings(canonical: fn(&str) -> String, rows: &[(&[&str], &[&str])]) {
         for (equal, other) in rows {
             for text in *equal {

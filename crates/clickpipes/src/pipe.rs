@@ -49,8 +49,8 @@ pub enum ClickPipe {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClickPipeSpec {
-    /// The desired state. A new stream or pipe of files that is declared `stopped` is created paused,
-    /// and reads nothing. A database pipe cannot be: it is stopped after its first load.
+    /// The desired state. A new stream or pipe of files that is declared `stopped` is created paused, and reads
+    /// nothing. A database pipe cannot be: it is stopped after its first load.
     #[schemars(transform = annotations::local_only, transform = annotations::default_is("running"))]
     pub state: Option<DesiredPipeState>,
     /// Refuses every plan that would delete or replace the pipe.
@@ -79,7 +79,7 @@ pub struct ClickPipeSpec {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DesiredPipeState {
-    /// Ingesting, or done with a job that ends by itself.
+    /// Ingesting, or completed for a job that is done once.
     Running,
     /// Stopped, or paused if it is a database pipe.
     Stopped,
@@ -129,7 +129,7 @@ const PIPE_RULES: RuleSet = RuleSet {
             &["destination.table", "destination.managedTable", "destination.tableDefinition", "destination.columns"],
             DATABASE_PIPES,
         )
-        .with_reason("each table mapping makes a table of its own"),
+        .with_reason("each table mapping creates a table of its own"),
         forbidden_fields("database-pipe-field-mappings", Evidence::Live, &["fieldMappings"], DATABASE_PIPES)
             .with_reason("each table mapping takes the columns as they are"),
         forbidden_fields("database-pipe-scaling", Evidence::Live, &["scaling"], PIPES_OF_A_SHARED_SIZE)
@@ -140,7 +140,7 @@ const PIPE_RULES: RuleSet = RuleSet {
             .with_reason("the documentation of the API says that they share the size of their service")
             .with_help("declare a `CdcScaling`"),
         forbidden_fields("database-pipe-settings", Evidence::Live, &["settings"], DATABASE_PIPES)
-            .with_reason("theirs stand below the source"),
+            .with_reason("theirs are under the source"),
         required_fields(
             "missing-table",
             Evidence::Schema,

@@ -1,6 +1,6 @@
-//! What a live pipe is, in one line of a table: its source, where it writes, its size, its age.
+//! A live pipe in one line of a table: its source, tables, size and age.
 //!
-//! For people only: nothing is decided by it. No secret is in it.
+//! For people only: no decision depends on it. It contains no secret.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,27 +14,27 @@ use model::address::Kind;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PipeSummary {
-    /// The kind of system that is read, such as `Kafka (confluent)`; empty where nothing says.
+    /// The kind of source system, such as `Kafka (confluent)`; empty if unknown.
     pub source: String,
-    /// The format of what is read; empty for a database.
+    /// The format of the data; empty for a database.
     pub format: String,
     /// The tables that are written, each once.
     pub tables: Vec<String>,
-    /// Its size; that of all database pipes of the service is in no pipe.
+    /// Its size; no pipe contains the shared size of the database pipes.
     pub size: Option<ComputeSize>,
     /// Whether it shares its size with the other database pipes of the service.
     pub shares_size: bool,
-    /// When it was made, as the API words it (RFC 3339).
+    /// Its creation time, in the form of the API (RFC 3339).
     pub created_at: Option<String>,
     /// When it was changed last.
     pub updated_at: Option<String>,
 }
 
-/// What runs a pipe.
+/// The compute size of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComputeSize {
-    /// How many of these; one where database pipes share it.
+    /// The number of replicas; one for the shared size of database pipes.
     pub replicas: u64,
     /// Thousandths of a core.
     pub millicores: f64,
@@ -52,12 +52,12 @@ impl ComputeSize {
     }
 }
 
-/// Reads what the API answered of a pipe.
+/// Reads the body of a pipe from the API.
 pub fn summarize_pipe(body: &Value) -> PipeSummary {
     summarize_with_lineage(body, lineage::pipe_lineage(Kind::ClickPipe, body))
 }
 
-/// The same with the [`Lineage`] of the pipe, where that is known already.
+/// The same with the [`Lineage`] of the pipe, if it is already known.
 pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummary {
     let unknown_source = || (unknown_source(body), Vec::new());
     let (source, streams) = flow.map_or_else(unknown_source, |flow| (flow.system, flow.edges));
@@ -78,7 +78,7 @@ pub fn summarize_with_lineage(body: &Value, flow: Option<Lineage>) -> PipeSummar
     }
 }
 
-/// Reads what the API answered of the size that database pipes share.
+/// Reads the shared size of database pipes from the API.
 pub fn shared_size(body: &Value) -> Option<ComputeSize> {
     parse_size(&FieldSemantics::for_kind(Kind::CdcScaling).normalize_live(body), Some(1))
 }
@@ -89,13 +89,13 @@ fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(whole)
 }
 
-/// The name of a source that this version does not know; empty where nothing says.
+/// The name of a source that this version does not know; empty if there is none.
 fn unknown_source(body: &Value) -> String {
     let mut sources = body["source"].as_object().into_iter().flatten();
     sources.find(|(_, source)| source.is_object()).map(|(name, _)| name.clone()).unwrap_or_default()
 }
 
-/// The API reports sizes of zero, or none, while a change makes its way: that is no size.
+/// The API reports sizes of zero, or none, while a change is in progress: these are not sizes.
 fn parse_size(body: &Value, replicas: Option<u64>) -> Option<ComputeSize> {
     let number = |name: &str| body[name].as_f64().filter(|number| *number > 0.0);
     Some(ComputeSize {

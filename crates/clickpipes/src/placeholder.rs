@@ -1,4 +1,4 @@
-//! What stands in an exported manifest where the API needs a value and returns none.
+//! The placeholder in exported manifests for values that the API requires but does not return.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use model::path::{FieldPath, VisitedPath, visit_texts};
 /// The placeholder for a value that somebody has to write.
 pub const FILL_IN: &str = "FILL_IN";
 
-/// The fields of a request in which the placeholder still stands.
-// Hazard: the API would take it for the value, after the pipe that worked was deleted.
+/// The fields of a request that still contain the placeholder.
+// Hazard: the API would accept it as the value, after the working pipe was deleted.
 pub fn unfilled_fields(body: &Value) -> Vec<FieldPath> {
     let mut found = Vec::new();
     visit_texts(body, &VisitedPath::root(), &mut |at, text| {

@@ -26,7 +26,8 @@ pub fn find_removed_columns(kind: Kind, body: &Value, live: &Value) -> Vec<Field
     removed.retain(|name| !left.contains(name));
     let names_removed = |path: &FieldPath| path.value_in(body).is_some_and(|value| names_any(value, &removed));
     let fields = COLUMN_FIELDS.iter().map(|path| FieldPath::parse(path)).filter(names_removed);
-    // Single entries of the mappings: without the others, columns would be filled from other fields than before.
+    // Removing single entries of the mappings: without the others, columns would be filled from other fields than
+    // before.
     let leads_to_removed =
         |mapping: &Value| mapping["destinationField"].as_str().is_some_and(|name| removed.contains(name));
     let mappings = body["fieldMappings"].as_array().into_iter().flatten().enumerate();
@@ -68,7 +69,7 @@ fn names_any(value: &Value, columns: &BTreeSet<&str>) -> bool {
     }
 }
 
-/// Whether SQL names the column, as a whole word.
+/// Whether the SQL text contains the column as a whole word.
 fn names_column(sql: &str, column: &str) -> bool {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     sql.match_indices(column)

@@ -32,7 +32,7 @@ pub(crate) fn exclusive_reads(body: &Value) -> Vec<ExclusiveRead> {
     read_named_by(body, "resource share", path, String::new(), Sharing::Broken).into_iter().collect()
 }
 
-/// What the endpoint leads to. A resource with targets of its own leads to several.
+/// The target of the endpoint. A resource with its own targets has several.
 pub(crate) fn connection_target(body: &Value) -> Option<&str> {
     const FIELDS: [&str; 4] =
         ["vpcEndpointServiceName", "vpcResourceConfigurationId", "mskClusterArn", "gcpServiceAttachment"];
@@ -43,13 +43,13 @@ pub(crate) fn connection_target(body: &Value) -> Option<&str> {
     FIELDS.iter().find_map(|field| body[field].as_str())
 }
 
-/// Whether the endpoint is of a type that does not give each broker of a cluster a name. A newer type may.
+/// Whether the endpoint is of a type that does not name each broker of a cluster. A newer type may.
 pub(crate) fn has_no_brokers(body: &Value) -> bool {
     const TYPES: [&str; 3] = ["VPC_ENDPOINT_SERVICE", "VPC_RESOURCE", "GCP_PSC_SERVICE_ATTACHMENT"];
     body["type"].as_str().is_some_and(|word| TYPES.contains(&word))
 }
 
-/// The DNS names that a manifest gives the endpoint, each with its field.
+/// The DNS names in a manifest of the endpoint, each with its field.
 pub(crate) fn own_dns_names(body: &Value) -> Vec<(FieldPath, &str)> {
     let list = FieldPath::parse("customPrivateDnsMappings");
     let entries = list.value_in(body).and_then(Value::as_array).into_iter().flatten().enumerate();
@@ -59,7 +59,7 @@ pub(crate) fn own_dns_names(body: &Value) -> Vec<(FieldPath, &str)> {
     names.collect()
 }
 
-/// What tells the DNS names of an endpoint apart.
+/// The field that identifies a DNS name of an endpoint.
 const DNS_NAME: &[&str] = &["privateDnsName"];
 
 /// A private connection to a source. Only its DNS names can be changed in place.
@@ -100,7 +100,7 @@ pub struct ReversePrivateEndpointSpec {
     pub custom_private_dns_mappings: Option<Vec<PrivateDnsMapping>>,
 }
 
-/// Whether an endpoint should be there.
+/// Whether an endpoint should exist.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DesiredEndpointState {
@@ -110,7 +110,7 @@ pub enum DesiredEndpointState {
     Absent,
 }
 
-/// What an endpoint connects to.
+/// The target type of an endpoint.
 #[derive(JsonSchema)]
 pub enum EndpointType {
     /// A VPC endpoint service of AWS.
@@ -119,7 +119,7 @@ pub enum EndpointType {
     /// A VPC resource of AWS.
     #[serde(rename = "VPC_RESOURCE")]
     VpcResource,
-    /// An MSK cluster that lets other VPCs in.
+    /// An MSK cluster that admits other VPCs.
     #[serde(rename = "MSK_MULTI_VPC")]
     MskMultiVpc,
     /// A service attachment of Google Private Service Connect.
@@ -127,7 +127,7 @@ pub enum EndpointType {
     GcpPscServiceAttachment,
 }
 
-/// How clients prove who they are to an MSK cluster.
+/// The authentication of clients for an MSK cluster.
 #[derive(JsonSchema)]
 pub enum MskAuthentication {
     /// With IAM.
@@ -145,8 +145,7 @@ pub struct PrivateDnsMapping {
     /// An exact name, or one with a leading wildcard: `*.example.com`. No two endpoints of a
     /// service can share one.
     pub private_dns_name: DnsName,
-    /// The id of the resource configuration that the name leads to, where a `VPC_RESOURCE` has
-    /// several.
+    /// The id of the resource configuration that the name points to, if a `VPC_RESOURCE` has several.
     #[schemars(transform = annotations::newer_schema)]
     pub target_id: Option<NonEmptyText>,
 }
@@ -191,7 +190,7 @@ const SPEC_RULES: RuleSet = RuleSet {
             &["customPrivateDnsMappings"],
             value_is("type", &["MSK_MULTI_VPC"]),
         )
-        .with_reason("the API does not support names of one's own there"),
+        .with_reason("the API does not support custom names there"),
         custom_rule(
             "endpoint-dns-target",
             Evidence::Ours,

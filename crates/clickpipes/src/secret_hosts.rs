@@ -1,4 +1,4 @@
-//! Where the secrets of an object go, and where TLS is weakened: what a reviewer must see of a change.
+//! The hosts that receive the secrets of an object, and weakened TLS, for reviewers.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Secrets, whatever field of whatever kind they are in: what is one by its form or its name, and what may receive it.
+//! Recognizes secrets by their form or name, in any field of any kind, and lists their possible receivers.
 
 pub(crate) mod forms;
 pub mod host;

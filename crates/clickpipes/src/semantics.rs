@@ -1,7 +1,7 @@
-//! What every field means: how its values compare, and what a change of it takes.
+//! The semantics of every field: how its values compare, and what a change of it requires.
 //!
-//! [`FieldSemantics`] answers the planner's questions: how is this list compared, do these two values
-//! agree, what does changing the field take? The planner asks by position and never names a field.
+//! [`FieldSemantics`] answers the planner's questions: how is this list compared, are these two values equal, what does
+//! a change of the field require? The planner asks by position and never names a field.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub const RESPONSE_ONLY_FIELDS: &[&str] = &[
     "privateDnsMappings",
 ];
 
-/// What it takes to change a field of a live object.
+/// The action that a change of a live field requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnChange {
@@ -71,9 +71,9 @@ pub enum Readback {
     /// Whenever it is set.
     #[default]
     Always,
-    /// It may be left out of an answer, which then says nothing about it.
+    /// A response may omit it, which then proves nothing about it.
     Sometimes,
-    /// Never: what is declared cannot be compared.
+    /// Never: the declared value cannot be compared.
     Never,
 }
 
@@ -89,25 +89,25 @@ pub enum ListSemantics {
     Keyed(KeyedList),
 }
 
-/// How the entries of a keyed list are told apart and changed.
+/// How the entries of a keyed list are identified and changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedList {
-    /// The fields that tell entries apart.
+    /// The fields that identify an entry.
     pub identity: Vec<String>,
-    /// How it is changed; `None` is by sending the whole list.
+    /// How it is changed; `None` means that the whole list is sent.
     pub deltas: Option<DeltaFields>,
     /// The spellings of each field of the identity.
     identity_spellings: Vec<Equality>,
 }
 
-/// The values that tell an entry of a keyed list apart, in one spelling.
+/// The normalized values that identify an entry of a keyed list.
 pub type EntryKey = Vec<Option<Value>>;
 
 impl KeyedList {
     /// The key of an entry: equal for all spellings of the same values.
     pub fn entry_key(&self, entry: &Value) -> EntryKey {
         let fields = self.identity.iter().zip(&self.identity_spellings);
-        // In one spelling: an entry that live spells otherwise would be removed and added again.
+        // Normalized: an entry that live spells differently would be removed and added again.
         fields.map(|(field, spelling)| Some(spelling.canonical_value(entry.get(field)?))).collect()
     }
 
@@ -121,22 +121,22 @@ impl KeyedList {
     }
 }
 
-/// The names under which an update adds to and removes from a keyed list.
+/// The fields of an update that add entries to a keyed list and remove entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeltaFields {
-    /// Takes whole entries.
+    /// Contains whole entries.
     pub add_field: String,
-    /// Takes identities.
+    /// Contains identities.
     pub remove_field: String,
-    /// How many of the identity's fields name the source of an entry. The API refuses one update
-    /// that adds and removes the same source.
+    /// The number of identity fields that name the source of an entry. The API refuses an update that adds and removes
+    /// the same source.
     pub source_key_length: usize,
 }
 
 /// The marks of one field and of the fields below it.
 #[derive(Clone, Debug, Default)]
 pub struct FieldSemantics {
-    /// What changing it takes.
+    /// The action that a change requires.
     pub on_change: OnChange,
     /// Whether it can be read back.
     pub readback: Readback,
@@ -144,31 +144,31 @@ pub struct FieldSemantics {
     pub list: ListSemantics,
     /// Whether a database pipe must be paused for the change.
     pub needs_pause: bool,
-    /// What an update of it must carry along, as paths from the root of the object.
+    /// Fields that an update of it must contain, as paths from the root of the object.
     pub sent_with: Vec<FieldPath>,
     /// Neither compared nor sent.
     pub local_only: bool,
-    /// Tells the API how to treat one request, and is no property of the object.
+    /// It tells the API how to treat one request, and is not a property of the object.
     pub one_request_only: bool,
     /// Counts only when a ClickHouse table is created.
     pub defines_table: bool,
-    /// Holds a secret: a reference in manifests, never in an answer.
+    /// Contains a secret: a reference in manifests, never in a response.
     pub is_secret: bool,
-    /// Values that a live object can neither leave nor reach in place, except for each other, whatever `on_change`
-    /// says.
+    /// Values that a live object can neither leave nor reach in place, except for each other, regardless of
+    /// `on_change`.
     pub replace_across: Vec<String>,
     /// `true` switches TLS off, or its check of the certificate.
     pub weakens_tls: bool,
-    /// Whether an answer that omits the field says nothing: the API omits it also where it is set.
+    /// Whether a response without the field proves nothing: the API omits it even if it is set.
     pub is_absent_when_set: bool,
     /// The kind of object that its values may refer to by name.
     pub refers_to: Option<Kind>,
     connects_to: Option<Connection>,
-    /// Whether a value of it, or of a field below, can lead to another object.
+    /// Whether a value of it, or of a field below, can refer to another object.
     leads_to_objects: bool,
     /// Values that the API leaves out of some answers.
     omitted_values: Vec<Value>,
-    /// The API's default is among them: what it leaves out is the default.
+    /// The API's default is among them: an omitted value is the default.
     omits_default: bool,
     equality: Equality,
     minimum: Option<f64>,
@@ -198,7 +198,7 @@ impl FieldSemantics {
         self.items.as_ref().or(self.fallback.as_ref()).map_or(self, Arc::as_ref)
     }
 
-    /// The rules of what stands at `path` below here.
+    /// The rules for the field at `path` below this one.
     pub fn field_at(&self, path: &FieldPath) -> &Self {
         path.segments().iter().fold(self, |rules, segment| {
             if rules.items.is_some() && (segment == "*" || segment.parse::<usize>().is_ok()) {
@@ -209,7 +209,7 @@ impl FieldSemantics {
         })
     }
 
-    /// Whether the schema has the field at `path` below here.
+    /// Whether the schema has the field at `path` below this one.
     pub fn is_known_path(&self, path: &FieldPath) -> bool {
         let mut rules = self;
         path.segments().iter().all(|segment| {
@@ -227,7 +227,7 @@ impl FieldSemantics {
         self.fields.iter().map(|(name, rules)| (name.as_str(), rules.as_ref()))
     }
 
-    /// What it takes to change the field from what is live to what is desired.
+    /// The action that a change of the field from live to desired requires.
     pub fn on_change_between(&self, live: Option<&Value>, desired: Option<&Value>) -> OnChange {
         let across = |value: Option<&Value>| {
             let text = value.and_then(Value::as_str);

@@ -1,7 +1,7 @@
-//! Which server a host leads to. A private name means something else in each service.
+//! The server behind a host. A private name has another meaning in each service.
 //
 //     service eu   endpoint db: db.internal ── server 1      pipe: host db.internal, or {endpoint: db}
-//     service us   endpoint db: db.internal ── server 2      pipe: the same words, and another server
+//     service us   endpoint db: db.internal ── server 2      pipe: the same text, but another server
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ const PRIVATE_ENDS: &[&str] = &[
     ".test",
 ];
 
-/// The endpoints of each service, by the DNS names that lead to them, and what they lead to.
+/// The endpoints of each service, by their DNS names, with their targets.
 #[derive(Default)]
 pub struct ServerNames(HashMap<ServiceRef, EndpointsOfService>);
 
@@ -40,7 +40,7 @@ struct EndpointsOfService {
 }
 
 impl ServerNames {
-    /// Of these objects. If two have the same name, it leads to the first.
+    /// The names of these objects. If two have the same name, it resolves to the first.
     pub fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a Address, &'a Value)>) -> Self {
         let mut names = Self::default();
         for (at, body) in objects {
@@ -57,13 +57,13 @@ impl ServerNames {
         names
     }
 
-    /// As seen from a service.
+    /// The names as seen from a service.
     pub fn seen_from<'a>(&'a self, service: &'a ServiceRef) -> ServersOfService<'a> {
         ServersOfService { service, endpoints: self.0.get(service), is_by_target: false }
     }
 }
 
-/// The servers that hosts lead to in one service.
+/// The servers behind the hosts of one service.
 #[derive(Clone, Copy)]
 pub struct ServersOfService<'a> {
     service: &'a ServiceRef,
@@ -72,8 +72,8 @@ pub struct ServersOfService<'a> {
 }
 
 impl ServersOfService<'_> {
-    /// The same, with endpoints that lead to one target as one server.
-    // Likely, and not sure: behind one attachment there may be several servers.
+    /// The same, with endpoints of one target as one server.
+    // This is likely, but not certain: behind one attachment there may be several servers.
     pub(crate) fn by_target(self) -> Self {
         Self { is_by_target: true, ..self }
     }
@@ -97,7 +97,7 @@ impl ServersOfService<'_> {
         }
     }
 
-    /// The server that a host without a port leads to: equal for all its spellings.
+    /// The server behind a host without a port: equal for all its spellings.
     pub(crate) fn server_of(self, host: &str) -> String {
         if let Some(endpoint) = self.endpoint_of_name(host) {
             return endpoint;
@@ -113,7 +113,7 @@ impl ServersOfService<'_> {
     }
 }
 
-/// Whether a host in its canonical spelling leads somewhere only inside of a network.
+/// Whether a host in its canonical spelling resolves only inside of a network.
 fn is_private_host(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse() {
         Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),

@@ -1,4 +1,4 @@
-//! What the API tells of a service that pipes need at other clouds.
+//! The identities of a service at other clouds, which pipes need.
 
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
-//! A pipe that is created without beginning to read.
+//! Pipes that are created paused.
 //
-// A pipe that is created running and stopped afterwards has read for half a minute by then: rows that nobody wanted.
-// Newer versions of the API take a switch for it, but not for databases.
+// A pipe that is created running and stopped afterwards has read for half a minute by then, and those rows are
+// unwanted. Newer versions of the API have a switch for this, but not for databases.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::pipe::source::{SourceFamily, source_family};
 
 const SWITCH: &str = "startPaused";
 
-/// What happens if the API does not know the switch.
+/// The effect if the API does not know the switch.
 pub const FALLBACK_EFFECT: &str =
     "an API that does not know `startPaused` starts it: then it reads until it is stopped";
 

@@ -24,12 +24,12 @@ pub struct TemplateManifest {
     pub kind: TemplateKind,
     /// The name of the template.
     pub metadata: TemplateMetadata,
-    /// What each manifest says under `with`. The template uses it as `${with.NAME}`. For example
-    /// `{topic: {}, replicas: {type: integer, default: 1}}`: `topic` is required.
+    /// The values that each manifest sets under `with`. The template uses them as `${with.NAME}`. For example `{topic:
+    /// {}, replicas: {type: integer, default: 1}}`: `topic` is required.
     pub parameters: Option<BTreeMap<String, TemplateParameter>>,
-    /// A part of the `spec` of manifests, with their fields. The fields of a manifest win over those of its template:
-    /// mappings are merged, other values are replaced, and `null` takes a field out. For example
-    /// `{source: {kafka: {topics: "${with.topic}"}}, scaling: {replicas: "${with.replicas}"}}`.
+    /// A part of the `spec` of manifests, with their fields. The fields of a manifest override those of its template:
+    /// mappings are merged, other values are replaced, and `null` removes a field. For example `{source: {kafka:
+    /// {topics: "${with.topic}"}}, scaling: {replicas: "${with.replicas}"}}`.
     pub spec: Map<String, Value>,
 }
 
@@ -57,7 +57,7 @@ pub struct TemplateParameter {
     pub r#type: Option<ParameterType>,
     /// The value for manifests that do not set it. A parameter without a default is required.
     pub default: Option<Value>,
-    /// For people. Nothing reads it.
+    /// A description for people. pipectl does not use it.
     pub description: Option<String>,
 }
 
@@ -80,15 +80,15 @@ pub enum ParameterType {
     Object,
 }
 
-/// A manifest that names a template, or stands for several. Some of its fields are elsewhere, and numbers may be texts
-/// with `${…}`, so an editor checks the frame only.
+/// A manifest that uses a template, or declares several objects. Some of its fields are elsewhere, and numbers may be
+/// texts with `${…}`, so an editor checks only the frame.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "SharedManifest")]
 pub struct SharedManifest {
     /// The version of the manifest's form.
     pub api_version: ApiVersion,
-    /// What the manifest declares.
+    /// The kind of the object.
     pub kind: String,
     /// The name and the service of the object. Texts may contain `${each.NAME}`.
     pub metadata: Map<String, Value>,
@@ -96,16 +96,16 @@ pub struct SharedManifest {
     /// (`${each.name}`). For example `forEach: [{topic: orders}, {topic: clicks}]` and
     /// `metadata: {name: "${each.topic}"}`.
     pub for_each: Option<Vec<Value>>,
-    /// What the object should be.
+    /// The desired state of the object.
     pub spec: SharedSpec,
 }
 
-/// The `spec` of a manifest with a template. Its other fields win over those of the template.
+/// The `spec` of a manifest with a template. Its other fields override those of the template.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedSpec {
     /// The name of a document with `kind: Template`, in any file of the project. The manifest has its fields, except
-    /// for those that it says itself. For example `{template: kafka-prod, with: {topic: orders}}`.
+    /// for those that it sets itself. For example `{template: kafka-prod, with: {topic: orders}}`.
     pub template: Option<String>,
     /// The values of the template's parameters. For example `{topic: orders, replicas: 2}`.
     pub with: Option<Map<String, Value>>,

@@ -1,4 +1,4 @@
-//! Runs the rules that a schema cannot express. Each rule is declared beside its struct.
+//! Runs the rules that a schema cannot express. Each rule is declared next to its struct.
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub struct Problem {
     pub code: &'static str,
     /// Only an error rejects the document.
     pub severity: Severity,
-    /// Why the rule is believed; `None` if it is no rule between fields.
+    /// The evidence for the rule; `None` if it is not a rule between fields.
     pub evidence: Option<Evidence>,
     /// The field, from the root of the document. It may be missing there.
     pub path: FieldPath,
@@ -34,7 +34,7 @@ pub struct Problem {
     pub message: String,
     /// The fix, if one is known.
     pub help: Option<String>,
-    /// Whether the field has a meaning beside other values only, and none here.
+    /// Whether the field has a meaning only with other values, and none here.
     pub is_idle: bool,
 }
 
@@ -49,16 +49,16 @@ pub enum Breach {
     Other,
 }
 
-/// How much weight a rule between fields has.
+/// The severity of a rule between fields, and its evidence.
 #[derive(Clone, Debug)]
 pub struct RuleGrade {
     /// The code of its problems.
     pub code: &'static str,
     /// Why the rule is believed.
     pub evidence: Evidence,
-    /// What its problems are.
+    /// The severity of its problems.
     pub severity: Severity,
-    /// How a document can break it.
+    /// The ways in which a document can violate it.
     pub breaches: &'static [Breach],
     /// The paths that it reads, relative to the object that it is about.
     pub fields: Vec<String>,
@@ -74,7 +74,7 @@ pub(crate) fn find_problems(rules: &[&RuleSet], fields: &'static FieldNode, docu
     problems
 }
 
-/// Every code that [`find_problems`] gives with these rules, sorted.
+/// Every code that [`find_problems`] returns with these rules, sorted.
 pub(crate) fn problem_codes(rules: &[&RuleSet]) -> Vec<&'static str> {
     let mut codes: Vec<&str> = rules.iter().flat_map(|set| set.rules).map(|rule| rule.code).collect();
     codes.extend(additional_fields::CODES);

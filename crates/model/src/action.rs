@@ -32,10 +32,9 @@ pub enum RunState {
     Stopped,
 }
 
-/// One call to the API. `apply` performs the actions of a plan in order, and does nothing else.
+/// One request to the API. `apply` only performs the actions of a plan, in order.
 ///
-/// Bodies contain references to secrets and to objects by name. Both are resolved when a request
-/// is sent.
+/// Bodies contain references to secrets and to objects by name. Both are resolved when a request is sent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
@@ -59,13 +58,14 @@ pub enum Action {
         address: Address,
         /// The live object; `None` is the one that an earlier action of the plan creates.
         id: Option<Id>,
-        /// Which part of the API takes the body.
+        /// The part of the API for the body.
         via: UpdateVia,
-        /// The changed fields, and those that the API requires beside them.
+        /// The changed fields, and those that the API requires with them.
         // An unchanged field is not sent: the API may refuse a create-only one (seen live for Pub/Sub), and a
-        // connection field makes it check the source again, without the credentials that were left out.
+        // connection field makes it check the source again, without the omitted credentials.
         body: Value,
-        /// The body to send if the API refuses the other: it puts back what an earlier action of the object removed.
+        /// The body to send if the API refuses the other: it restores entries that an earlier action of the object
+        /// removed.
         #[serde(skip_serializing_if = "Option::is_none")]
         restore: Option<Value>,
         /// As for a create.
@@ -91,7 +91,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Creates an object that has what it reads for itself.
+    /// Creates an object that shares its source with no other.
     pub fn create(address: Address, body: impl Into<Arc<Value>>) -> Self {
         Self::Create { address, body: body.into(), paused_beside: None, unproven: Vec::new() }
     }
@@ -110,7 +110,7 @@ impl Action {
         }
     }
 
-    /// The update to send if the API refuses this one; `None` if nothing has to be put back.
+    /// The update to send if the API refuses this one; `None` if there is nothing to restore.
     pub fn restore_action(&self) -> Option<Self> {
         let Self::Update { address, id, via, restore: Some(body), .. } = self else { return None };
         Some(Self::update(address.clone(), id.clone(), *via, body.clone()))

@@ -1,4 +1,4 @@
-//! How an object is named, the same in git and live.
+//! The identity of an object, the same in git and live.
 
 use std::fmt;
 
@@ -38,17 +38,17 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The field of the API that holds the name; `None` for a kind without names.
+    /// The field of the API that contains the name; `None` for a kind without names.
     pub fn name_path(self) -> Option<FieldPath> {
         match self {
             Self::ClickPipe => Some(FieldPath::parse("name")),
-            // An endpoint has no name; its description, which the API requires, takes that place.
+            // An endpoint has no name; its description, which the API requires, is used instead.
             Self::ReversePrivateEndpoint => Some(FieldPath::parse("description")),
             Self::CdcScaling => None,
         }
     }
 
-    /// The field of the API that holds the lifecycle state; `None` for a kind without one.
+    /// The field of the API that contains the lifecycle state; `None` for a kind without one.
     pub fn state_path(self) -> Option<FieldPath> {
         match self {
             Self::ClickPipe => Some(FieldPath::parse("state")),
@@ -78,7 +78,7 @@ impl ServiceRef {
         Self(label.into())
     }
 
-    /// Stands for the whole organization, for the few objects that belong to no service.
+    /// Represents the whole organization, for the few objects that belong to no service.
     pub fn for_organization() -> Self {
         Self::new("(organization)")
     }

@@ -1,7 +1,7 @@
-//! Marks on fields: what a change of the field requires, and how the API returns its value.
+//! Annotations of fields: what a change of the field requires, and how the API returns its value.
 //!
-//! Each is a function for `#[schemars(transform = annotations::…)]`, so that a misspelt mark does
-//! not compile. The field semantics of `clickpipes` read them.
+//! Each is a function for `#[schemars(transform = annotations::…)]`, so that a misspelt annotation does not compile.
+//! The field semantics of `clickpipes` read them.
 
 #![expect(missing_docs, reason = "the names say what each keyword is")]
 
@@ -66,18 +66,18 @@ marks! {
     write_only: READBACK => "never";
 
     /// The API sometimes omits the field from its answers.
-    // An absent value means nothing here. Taken for a difference, it would never go away.
+    // An absent value means nothing here. As a difference, it would never go away.
     sometimes_returned: READBACK => "sometimes";
 
     /// A part of the definition of a ClickHouse table: it counts only when the table is created.
-    // A table that exists is used as it is (known from PeerDB, the engine behind database pipes).
+    // An existing table is used unchanged (known from PeerDB, the engine behind database pipes).
     defines_table: DEFINES_TABLE => true;
 
     /// It tells the API how to treat one request, and is no property of the object.
     one_request_only: ONE_REQUEST_ONLY => true;
 
     /// A list whose order has no meaning.
-    // The API returns `excludedColumns` in an order of its own (seen live).
+    // The API returns `excludedColumns` in its own order (seen live).
     unordered_set: LIST => "set";
 
     /// The API may decorate the value with parentheses: `MergeTree()`.
@@ -139,7 +139,7 @@ marks! {
 
 /// As [`sometimes_returned`], also where the field is set to something that is not the default.
 pub fn omitted_when_set(schema: &mut Schema) {
-    // A new object that is created without it may have another value, so a replacement is not taken for harmless.
+    // A new object that is created without it may have another value, so a replacement does not count as harmless.
     sometimes_returned(schema);
     set_keyword(schema, ABSENT_WHEN_SET, true);
 }
@@ -205,8 +205,8 @@ pub fn endpoint_brokers(schema: &mut Schema) {
     set_keyword(schema, CONNECTS_TO, "brokers");
 }
 
-/// A change from one of these values to any other, or back, takes a new object; a change among
-/// them, or among the others, does not.
+/// A change from one of these values to any other, or back, requires a new object; a change among them, or among the
+/// others, does not.
 pub fn replace_across(values: &'static [&'static str]) -> impl Fn(&mut Schema) {
     move |schema| set_keyword(schema, REPLACE_ACROSS, json!(values))
 }

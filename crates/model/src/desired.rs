@@ -26,20 +26,20 @@ pub struct Document {
     pub body: Arc<Value>,
     /// Presence, protection and previous names, beyond the fields of the object.
     pub intent: Intent,
-    /// Where it was written.
+    /// The place of the document.
     pub origin: Origin,
     /// The bodies that commits between the base and now declared, newest first.
-    // A live value from one of them was set by an apply that did not finish. Taken for drift, it would
-    // block the pipeline for good: the base stays where it is until an apply succeeds.
+    // A live value from one of them was set by an apply that did not finish. As drift, it would block the pipeline
+    // permanently: the base does not move until an apply succeeds.
     pub earlier_bodies: Vec<Arc<Value>>,
     /// The states that these commits declared. A live state among them is git's own, like a value.
     pub earlier_states: Vec<RunState>,
-    /// The names to which these commits renamed the object. It has such a name still if the rename was taken back.
+    /// The names to which these commits renamed the object. It still has such a name if the rename was reverted.
     pub earlier_names: Vec<Name>,
     /// Previous names in these commits that no manifest lists any more. The object has such a name still if no apply
     /// carried the rename out, and the base knows it by that name.
     pub dropped_names: Vec<Name>,
-    /// What the target branch of a pull request declares since this branch left it; `None` if it did not move.
+    /// The versions of the target branch of a pull request since the merge base; `None` if it did not change.
     pub target: Option<TargetVersions>,
 }
 
@@ -58,7 +58,7 @@ impl Document {
         self.body != other.body || self.intent != other.intent
     }
 
-    /// Whether the two are equal, or differ in `protect` and nothing else.
+    /// Whether the two are equal, or differ only in `protect`.
     pub fn differs_in_protection_alone(&self, other: &Self) -> bool {
         let intent = Intent { protect: other.intent.protect, ..self.intent.clone() };
         self.body == other.body && intent == other.intent
@@ -80,7 +80,7 @@ pub struct Intent {
     pub labels: BTreeMap<String, String>,
     /// For people and rules; never sent.
     pub annotations: BTreeMap<String, String>,
-    /// What it says about fields that pipectl does not know.
+    /// Marks for fields that pipectl does not know.
     pub field_marks: FieldMarks,
 }
 
@@ -104,7 +104,7 @@ impl Intent {
     }
 }
 
-/// What a manifest says about fields that pipectl does not know. Entries of lists are `*`.
+/// Marks of a manifest for fields that pipectl does not know. Entries of lists are `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldMarks {
     /// Only a create can set them.
@@ -145,7 +145,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where each field of a document was written.
+/// The places of the fields of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     start: Place,
@@ -153,7 +153,7 @@ pub struct Origin {
     template: Option<Arc<TemplateOrigin>>,
 }
 
-/// The template that a document was made from.
+/// The template of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TemplateOrigin {
     /// Its name.
@@ -162,7 +162,7 @@ pub struct TemplateOrigin {
     pub start: Place,
     /// Its last line.
     pub last_line: u32,
-    /// What it declares besides its name, to compare it with an earlier commit.
+    /// Its content except the name, to compare it with an earlier commit.
     pub content: Value,
 }
 
@@ -174,7 +174,7 @@ impl TemplateOrigin {
 }
 
 /// The line and column of each field's key.
-// Kept for every field of every manifest, and asked for a few: one allocation for all of them instead of several for
+// Stored for every field of every manifest, but read for few: one allocation for all of them instead of several for
 // each.
 #[derive(Debug, Default, PartialEq)]
 pub struct FieldPlaces {
@@ -199,7 +199,7 @@ impl FieldPlaces {
         self.entries.push(FieldPlace { path, line, column, file: 0 });
     }
 
-    /// Adds a field that stands in another file.
+    /// Adds a field that is in another file.
     pub fn record_in_file(&mut self, path: PathKey, place: Place) {
         // A document has few of them: its template, and the project file.
         let known = self.files.iter().position(|file| *file == place.file).unwrap_or_else(|| {
@@ -210,7 +210,7 @@ impl FieldPlaces {
         self.entries.push(FieldPlace { path, line: place.line, column: place.column, file });
     }
 
-    /// Of two places of one field the first counts.
+    /// Of several places of one field, the first counts.
     fn sort(&mut self) {
         self.entries.sort_by_key(|entry| entry.path);
         self.entries.dedup_by_key(|entry| entry.path);
@@ -226,7 +226,7 @@ impl FieldPlaces {
 }
 
 /// A path as a number. The default is that of the root.
-// The texts of the paths would take more memory than all else about the places. By chance, two fields have one number
+// The texts of the paths would take more memory than all the rest of the places. By chance, two fields have one number
 // in one of 10^15 documents. Then a message names the line of the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathKey(u64);
@@ -278,7 +278,7 @@ impl Origin {
         (place.file != self.start.file).then_some((&self.start, "the default is for this manifest"))
     }
 
-    /// Where the field at `path` was written; for a field that was not, its nearest parent.
+    /// The place of the field at `path`; for a field that was not written, that of its nearest parent.
     pub fn field_place(&self, path: &FieldPath) -> Place {
         let steps = path.segments().iter();
         let below = steps.scan(PathKey::default(), |at, step| {

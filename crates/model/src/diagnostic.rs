@@ -15,7 +15,7 @@ use crate::path::FieldPath;
 pub enum Severity {
     /// Nothing is planned or sent.
     Error,
-    /// Worth a look; stops nothing.
+    /// A problem that blocks nothing.
     Warning,
 }
 
@@ -25,18 +25,18 @@ pub enum Severity {
 pub enum Evidence {
     /// The official OpenAPI document, in its structure or in words.
     Schema,
-    /// The live API was seen to refuse what breaks the rule.
+    /// The live API was seen to refuse a violation.
     Live,
-    /// The official Terraform provider refuses what breaks the rule, before the API could.
+    /// The official Terraform provider refuses a violation before it is sent.
     Provider,
     /// The rule is about manifests, not about the API.
     Manifest,
-    /// None. The API may accept what breaks the rule.
+    /// None. The API may accept a violation.
     Ours,
 }
 
 impl Evidence {
-    /// Who says so, in words.
+    /// The evidence in words.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Schema => "the official schema",
@@ -48,13 +48,13 @@ impl Evidence {
     }
 }
 
-/// One problem, at one place, with a stable code and, where one is known, the fix.
+/// One problem at one place, with a stable code and, if known, the fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
     /// Stable and documented, such as `unknown-field`.
     pub code: &'static str,
-    /// The rule of the project file that is violated, if it is one of those.
+    /// The violated rule of the project file, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Arc<str>>,
     /// The object that violates it.

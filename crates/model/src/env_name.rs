@@ -1,6 +1,6 @@
 //! Names of environment variables for secrets.
 
-/// Groups of secrets, whose names add nothing to those of the secrets.
+/// Groups of secrets, whose names would add nothing to the variable.
 const SECRET_GROUPS: &[&str] = &["credentials", "accessKey", "serviceAccountKey"];
 
 /// `ORDERS_KAFKA_PASSWORD` for the field `spec.source.kafka.credentials.password` of `orders-kafka`.
@@ -14,7 +14,7 @@ pub fn env_name_of_secret(owner: &str, field: &[&str]) -> String {
     let text: String = text.collect::<Vec<_>>().join("_").to_ascii_uppercase();
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("_");
-    // A shell takes no variable that begins with a digit.
+    // A shell accepts no variable that begins with a digit.
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("PIPE_{name}") }
 }
 

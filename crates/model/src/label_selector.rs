@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// What all labels of an object must fulfil: `team in (a, b), !legacy`.
+/// Requirements for the labels of an object: `team in (a, b), !legacy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector(Vec<LabelRequirement>);
 
@@ -16,7 +16,8 @@ struct LabelRequirement {
 }
 
 impl LabelSelector {
-    /// Whether the labels fulfil every requirement. Like in `kubectl`, `!=` and `notin` select what has no such label.
+    /// Whether the labels fulfil every requirement. As in `kubectl`, `!=` and `notin` also select objects without the
+    /// label.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|it| {
             let value = labels.get(&it.key);

@@ -1,7 +1,7 @@
 //! The manifest language and the nouns that every other crate uses: YAML with positions, schema
 //! validation, the project file, addresses, live and desired objects, actions, diagnostics.
 //!
-//! Nothing here does I/O, and nothing here knows a kind's fields: those are in `clickpipes`.
+//! This crate does no I/O, and does not know the fields of a kind: those are in `clickpipes`.
 
 pub mod action;
 pub mod address;

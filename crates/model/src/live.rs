@@ -38,7 +38,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// The lifecycle state as the API words it. An unknown word is kept unchanged.
+/// The lifecycle state in the words of the API. An unknown word is kept unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct State(String);
 

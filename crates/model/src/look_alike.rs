@@ -1,6 +1,6 @@
 //! Names that look like another name.
 //
-// Hazard: a pull request declares `оrders` with a Cyrillic letter beside `orders`, and a reviewer reads one name. A
+// Hazard: a pull request declares `оrders` with a Cyrillic letter next to `orders`, and a reviewer reads one name. A
 // table of the scripts with letters like Latin ones is enough: the crate for all confusable characters has tables of 60
 // scripts, and would warn about names that mix Latin with Japanese, as many do.
 
@@ -8,7 +8,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::sanitize::is_invisible;
 
-/// Why the name may be taken for another one.
+/// The reason why the name may look like another one.
 pub fn look_alike_reason(name: &str) -> Option<&'static str> {
     if name.chars().any(is_invisible) {
         return Some("contains invisible characters");
@@ -26,13 +26,13 @@ pub fn look_alike_reason(name: &str) -> Option<&'static str> {
     (has_latin && name.chars().any(is_like_latin)).then_some("mixes letters of several scripts")
 }
 
-/// The letters and digits of a text, in one form of Unicode and one case: what an API keeps that normalizes names.
+/// The letters and digits of a text, in one form of Unicode and one case, as an API that normalizes names stores them.
 pub fn letters(text: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
     composed.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What a reader sees of a name: names look alike if these are equal.
+/// The visible form of a name: names look alike if these are equal.
 pub fn visible_name(name: &str) -> String {
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
     let visible: String = composed.chars().filter(|c| !is_invisible(*c)).map(latin_twin).collect();

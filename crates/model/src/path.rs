@@ -77,7 +77,7 @@ impl FieldPath {
         })
     }
 
-    /// Takes the value at this path out of the document.
+    /// Removes the value at this path from the document.
     pub fn remove_in(&self, document: &mut Value) {
         let (Some(parent), Some(name)) = (self.parent(), self.last_segment()) else { return };
         match parent.value_in_mut(document) {
@@ -91,7 +91,7 @@ impl FieldPath {
         }
     }
 
-    /// The same, with the objects that hold nothing else.
+    /// The same, with parent objects that become empty.
     pub fn prune_in(&self, document: &mut Value) {
         self.remove_in(document);
         let above = self.parent().filter(|above| !above.0.is_empty());
@@ -123,11 +123,11 @@ impl FieldPath {
     }
 }
 
-/// The path of a value that a walk visits, below that of its parent.
-// Most values are visited and passed by. Paths of their own for all of them were a tenth of the cost of a plan.
+/// The path of a visited value, relative to that of its parent.
+// Most values are only visited. A separate path for each was a tenth of the cost of a plan.
 #[derive(Clone, Copy, Debug)]
 pub enum VisitedPath<'p> {
-    /// Where the walk begins; `None` at the document.
+    /// The start of the walk; `None` at the document.
     Start(Option<&'p FieldPath>),
     /// A field of the value above.
     Key(&'p VisitedPath<'p>, &'p str),
@@ -158,7 +158,7 @@ impl<'p> VisitedPath<'p> {
         Self::Index(self, index)
     }
 
-    /// The same as a path that can be kept.
+    /// The same as an owned path.
     pub fn to_field_path(&self) -> FieldPath {
         match self {
             Self::Start(start) => start.cloned().unwrap_or_default(),
@@ -168,7 +168,7 @@ impl<'p> VisitedPath<'p> {
     }
 }
 
-/// Every text that is anywhere in a value, with where it stands.
+/// Every text in a value, with its path.
 pub fn visit_texts(value: &Value, at: &VisitedPath<'_>, visit: &mut impl FnMut(&VisitedPath<'_>, &str)) {
     match value {
         Value::String(text) => visit(at, text),
@@ -180,14 +180,14 @@ pub fn visit_texts(value: &Value, at: &VisitedPath<'_>, visit: &mut impl FnMut(&
     }
 }
 
-/// The value at a path in the dotted form. The rules between fields ask for thousands of them, and a [`FieldPath`]
+/// The value at a path in the dotted form. The rules between fields read thousands of them, and a [`FieldPath`]
 /// allocates.
 pub fn value_at<'v>(document: &'v Value, dotted: &str) -> Option<&'v Value> {
     dotted_segments(dotted).try_fold(document, child_value)
 }
 
-/// The first segment of a path in the dotted form, and the rest below it.
-// The search of the standard library for a character costs more than such a short text.
+/// The first segment of a path in the dotted form, and the rest.
+// The standard library's search for a character costs more for such a short text.
 pub fn split_first_segment(dotted: &str) -> (&str, Option<&str>) {
     let dot = dotted.bytes().position(|byte| byte == b'.');
     dot.map_or((dotted, None), |dot| (&dotted[..dot], Some(&dotted[dot + 1..])))

@@ -103,7 +103,7 @@ pub struct Environment {
     /// Texts for `${name}` in manifests. Never secrets.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    /// Fields of manifests that do not set them, by kind. What a manifest or its template says wins.
+    /// Fields for manifests that do not set them, by kind. Values of a manifest or its template override them.
     pub defaults: Option<KindDefaults>,
     /// The policy of this environment.
     #[serde(default)]
@@ -114,7 +114,7 @@ pub struct Environment {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct KindDefaults {
-    /// Fields of pipes. Those of a source apply to pipes that read it, and a field that a pipe must not have is left out.
+    /// Fields of pipes. Those of a source apply to pipes that read it. A field that a pipe must not have is not used.
     pub click_pipe: Option<ManifestDefaults>,
     /// Fields of reverse private endpoints.
     pub reverse_private_endpoint: Option<ManifestDefaults>,
@@ -191,11 +191,12 @@ pub struct Policy {
     /// The largest number of objects that one plan may replace. By default 1.
     pub max_replace: Option<usize>,
     /// Objects that apply may replace even if the API may refuse to create them again, or rows may be lost, as
-    /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it afterwards.
-    /// A value that only the API may spell otherwise needs the flag, or a base that shows the change in git.
+    /// `SERVICE/PIPE` with `*` and `?`. The same as `--allow-replace`, for the apply after a merge: remove it
+    /// afterwards. For a value that the API may only spell differently, use the flag, or a base that shows the change
+    /// in git.
     pub allow_replace: Option<Vec<String>>,
-    /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`. Without
-    /// a base, nobody knows who stopped them, so apply starts none of them that is stopped.
+    /// Pipes that apply does not start if somebody stopped them outside git, as `SERVICE/PIPE` with `*` and `?`.
+    /// Without a base it is unknown who stopped them, so apply starts none of these pipes if it is stopped.
     pub keep_stopped: Option<Vec<String>>,
     /// Deletes live objects that no manifest declares: `never` (the default), `git` for those that an
     /// earlier commit declared, or `scope` for those that match `pruneScope`.
@@ -205,15 +206,15 @@ pub struct Policy {
     pub prune_scope: Option<Vec<String>>,
     /// Programs that `fromCommand` may run, written as in manifests. By default none.
     pub secret_commands: Option<Vec<String>>,
-    /// Environment variables that these programs get besides `PATH`, `HOME` and the like, such as
-    /// `VAULT_*`, with `*` and `?`. The API keys are never among them.
+    /// Environment variables that these programs get in addition to `PATH`, `HOME` and the like, such as `VAULT_*`,
+    /// with `*` and `?`. The API keys are never among them.
     pub secret_command_variables: Option<Vec<String>>,
     /// The hosts that may receive a secret, such as `PROD_*: ["*.corp.example"]`, with `*` and `?` in
     /// both. A secret that no entry matches may go anywhere.
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
     /// Allows apply to wake an idle service.
     pub wake_idle: Option<bool>,
-    /// What manifests must not be. The rules of the project and those of the environment hold together.
+    /// Rules that manifests must obey. Those of the project and of the environment both apply.
     pub rules: Option<Vec<PolicyRule>>,
 }
 
@@ -299,12 +300,12 @@ fn single_document(documents: &[YamlDocument], remarks: &mut PendingDiagnostics)
 }
 
 fn validate_manifest_paths(root: &YamlNode, remarks: &mut PendingDiagnostics) {
-    // A pull request may change this file. A path out of the project would let its author have any file of
-    // the CI machine read, and its lines quoted in an error message.
+    // A pull request may change this file. With a path outside the project, its author could have any file of the CI
+    // machine read, and its lines quoted in an error message.
     let items = root.node_at(&["manifests"]).map_or(&[][..], YamlNode::items);
     for (index, item) in items.iter().enumerate() {
         if item.as_text().is_some_and(|path| !stays_below(Path::new(path))) {
-            let remark = PendingDiagnostic::error(code::PATH_OUTSIDE, item.span, "this path leads out of the project");
+            let remark = PendingDiagnostic::error(code::PATH_OUTSIDE, item.span, "this path is outside the project");
             let path = FieldPath::parse("manifests").child(index.to_string());
             let help = "write a path relative to this file, to a file or folder below its own folder";
             remarks.push(remark.with_path(path).with_help(help));
@@ -324,7 +325,7 @@ fn reject_absent_defaults(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     }
 }
 
-/// The error, if these defaults of a kind delete whatever sets no state.
+/// The error, if these defaults of a kind would delete every object without a state.
 pub fn absent_default(defaults: &YamlNode) -> Option<PendingDiagnostic> {
     let state = defaults.node_at(&["spec", "state"]).filter(|state| state.as_text() == Some("absent"))?;
     let message = "`state: absent` is no default: it would delete everything that sets no state";

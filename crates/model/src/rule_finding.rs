@@ -1,4 +1,4 @@
-//! What a rule of the project says about an object.
+//! A finding of a project rule about an object.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::desired::Place;
 use crate::path::FieldPath;
 use crate::project::RuleLevel;
 
-/// The annotation of a manifest that names the rules that do not hold for it.
+/// The annotation that lists the rules from which a manifest is excepted.
 pub const EXCEPT_ANNOTATION: &str = "pipectl/except";
 
 /// A violation of a rule.
@@ -17,29 +17,29 @@ pub const EXCEPT_ANNOTATION: &str = "pipectl/except";
 pub struct RuleFinding {
     /// The name of the rule.
     pub rule: Arc<str>,
-    /// What the violation is.
+    /// The effect of the violation.
     pub level: RuleLevel,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
     /// Whether the rule could not be evaluated, which counts as a violation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_failure: bool,
-    /// Whether an annotation of the manifest excepts the object, so that the violation stops nothing.
+    /// Whether an annotation of the manifest excepts the object, so that the violation blocks nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_excepted: bool,
     /// The first field of the manifest that the rule reads.
     #[serde(skip)]
     pub path: FieldPath,
-    /// Where that field stands; `None` for an object without a manifest.
+    /// The place of that field; `None` for an object without a manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// Where the rule is written: its name, or the expression that cannot be evaluated.
+    /// The place of the rule: its name, or the expression that cannot be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_place: Option<Place>,
 }
 
 impl RuleFinding {
-    /// Whether nothing is done to the object.
+    /// Whether it blocks the object.
     pub fn is_blocking(&self) -> bool {
         self.level == RuleLevel::Error && !self.is_excepted
     }
@@ -49,7 +49,7 @@ impl RuleFinding {
         self.describe_for("it")
     }
 
-    /// The violation in a sentence that stands alone. `object` is what the rule is about.
+    /// The violation as a full sentence about `object`.
     pub fn describe_for(&self, object: &str) -> String {
         match (&self.rule_place, self.is_failure) {
             (Some(place), true) => {
@@ -63,7 +63,7 @@ impl RuleFinding {
         }
     }
 
-    /// How the object is excepted from these rules.
+    /// How to except an object from these rules.
     pub fn exception<'f>(findings: impl IntoIterator<Item = &'f Self>) -> String {
         let mut names: Vec<&str> = findings.into_iter().map(|finding| &*finding.rule).collect();
         names.dedup();

@@ -1,7 +1,7 @@
-//! Untrusted text, made safe to print.
+//! Makes untrusted text safe to print.
 //!
-//! Whoever may write a manifest or use the console chooses names and values. A printed one must not
-//! pass for output of pipectl, control a terminal, or look like another text.
+//! Anybody who can write a manifest or use the console chooses names and values. When printed, they must not look like
+//! output of pipectl, control a terminal, or look like another text.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -24,8 +24,8 @@ pub fn sanitize_lines(text: &str) -> String {
     text.split('\n').map(sanitize_line).collect::<Vec<_>>().join("\n")
 }
 
-/// A JSON text in which invisible characters are escapes of JSON, so that it can be printed. GitHub takes `##[` in a log for
-/// a command.
+/// A JSON text with JSON escapes for invisible characters, so that it can be printed. GitHub takes `##[` in a log for a
+/// command.
 pub fn escape_json_text(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -42,7 +42,7 @@ pub fn escape_json_text(json: &str) -> String {
     out.replace("##[", "##\\u005b")
 }
 
-/// A YAML text in which characters that [`sanitize_line`] escapes are escapes of YAML. They must be in double quotes.
+/// A YAML text with YAML escapes for the characters that [`sanitize_line`] escapes. They must be in double quotes.
 pub fn escape_yaml_text(yaml: &str) -> String {
     let mut out = String::with_capacity(yaml.len());
     for c in yaml.chars() {
@@ -56,7 +56,7 @@ pub fn escape_yaml_text(yaml: &str) -> String {
     out.replace("##[", "##\\x5B")
 }
 
-/// The text with each of these ranges replaced. They may overlap, and empty ones do not count.
+/// The text with each of these ranges replaced. Ranges may overlap, and empty ones are ignored.
 pub fn replace_ranges(text: &str, mut ranges: Vec<Range<usize>>, with: &str) -> String {
     ranges.sort_by_key(|range| range.start);
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
@@ -74,7 +74,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
-    // Marks of direction let a reviewer read another text than the one that is sent.
+    // Direction marks can show a reviewer another text than the one that is sent.
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
     // U+FE00 to U+FE0F are invisible too, but choose the shape of the emoji before them: they stay.
@@ -99,7 +99,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control() || turns || breaks || blank
 }
 
-/// A blank that looks like a space and is another character. YAML takes it for a letter.
+/// A blank that looks like a space but is another character. YAML treats it as a letter.
 pub(crate) fn is_foreign_blank(c: char) -> bool {
     c.is_whitespace() && !c.is_ascii()
 }

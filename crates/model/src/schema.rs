@@ -37,8 +37,8 @@ pub fn generate_schema<T: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-/// Removes what comes from Rust's types and says nothing about manifests: `null`, the bits of a
-/// number, line breaks of doc comments.
+/// Removes parts that come from Rust's types and have no meaning for manifests: `null`, the bits of a number, line
+/// breaks of doc comments.
 pub fn simplify_schema(schema: &mut Schema) {
     use schemars::transform::Transform;
     RecursiveTransform(|schema: &mut Schema| {
@@ -69,7 +69,7 @@ fn lift_only_choice(map: &mut Map<String, Value>) {
     if let [Value::Object(only)] = choices.as_slice() {
         let only = only.clone();
         map.remove("anyOf");
-        // Keywords of the field win over those of its type: the description is about this field.
+        // Keywords of the field override those of its type: the description is about this field.
         for (word, value) in only {
             map.entry(word).or_insert(value);
         }

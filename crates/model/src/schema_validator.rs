@@ -43,7 +43,7 @@ impl SchemaValidator {
         Ok(Self { shapes: compiler::compile_schema(schema)? })
     }
 
-    /// Names fields of the mapping at `path` that are taken out of a document before it is validated.
+    /// Adds names of fields that are removed from the mapping at `path` before validation, for messages.
     #[must_use]
     pub fn with_names_taken_before<'n>(mut self, path: &[&str], names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut id = ShapeId(0);
@@ -61,15 +61,15 @@ impl SchemaValidator {
         walk.validate_value(ShapeId(0), document, None);
     }
 
-    /// The same for a part of a document that others complete. What is missing is no mistake, and a text with `${…}` is
-    /// judged once its variables are known.
+    /// The same for a part of a document that other parts complete. Missing fields are not a mistake, and a text with
+    /// `${…}` is checked once its variables are known.
     pub fn validate_part(&self, part: &YamlNode, remarks: &mut PendingDiagnostics) {
         let walk = ValidationPass::new(&self.shapes, None, ReportMode::Collect(remarks));
         ValidationPass { is_part: true, ..walk }.validate_value(ShapeId(0), part, None);
     }
 }
 
-/// The shape with the fields of an object: this one, or the one that it refers to.
+/// The shape with the fields of an object: this one, or its reference target.
 fn fields_shape(shapes: &[ValueShape], id: ShapeId) -> ShapeId {
     shapes[id.0].refers_to.map_or(id, |definition| fields_shape(shapes, definition))
 }
@@ -79,12 +79,12 @@ struct ValidationPass<'w> {
     object_name: Option<&'w str>,
     mode: ReportMode<'w>,
     steps: Vec<PathStep<'w>>,
-    /// The alias that stands for this part of the document.
+    /// The alias for this part of the document.
     via_alias: Option<Span>,
-    /// The number of steps to the secret that contains the value at hand.
+    /// The number of steps to the secret that contains the current value.
     // Nothing below a secret is quoted, not even a key: in `{hunter2}` the key is the secret.
     secret_depth: Option<usize>,
-    /// Whether others complete the document.
+    /// Whether other parts complete the document.
     is_part: bool,
 }
 
@@ -116,7 +116,7 @@ impl<'w> ValidationPass<'w> {
 
     fn is_done(&self) -> bool {
         match &self.mode {
-            // A hostile file with a million mistakes costs no more time than the remarks that are kept.
+            // A hostile file with a million mistakes costs no more time than the maximum number of remarks.
             ReportMode::Collect(remarks) => remarks.is_full(),
             ReportMode::TestOnly { failed } => *failed,
         }
@@ -128,7 +128,7 @@ impl<'w> ValidationPass<'w> {
             ReportMode::TestOnly { failed } => *failed = true,
             ReportMode::Collect(remarks) => {
                 let remark = remark();
-                // A field beside or below the one at hand brings its own path.
+                // A remark about another field has its own path.
                 let remark = if remark.path == FieldPath::root() { remark.with_path(path) } else { remark };
                 // The mistake is at the anchor. The author also needs the place where the value does not fit.
                 remarks.push(match self.via_alias {

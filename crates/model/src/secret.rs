@@ -16,7 +16,7 @@ use crate::path::{FieldPath, VisitedPath};
 use crate::schema::OneOfTwo;
 use crate::text::NonEmptyText;
 
-/// Where a secret is kept. It is read when it is sent, and at no other time.
+/// The place of a secret. It is read only when it is sent.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = exactly_one)]
@@ -46,7 +46,7 @@ pub enum Encoding {
 }
 
 fn exactly_one(schema: &mut Schema) {
-    // In this form the validator names the fields of which one is needed, instead of guessing a branch.
+    // In this form the validator lists the fields of which one is required, instead of guessing a branch.
     let alternatives = SOURCE_KEYS.map(|way| json!({"required": [way]}));
     schema.insert("oneOf".to_owned(), json!(alternatives));
 }
@@ -103,9 +103,9 @@ impl SecretSource<'_> {
     }
 }
 
-/// The path of a file with each part that only spells it otherwise folded: `./a`, `b/../a` and `a` are one secret.
-// Hazard: another spelling of a path would get around a pattern of `policy.secrets`. Links are not known here: whoever
-// reads the file compares them.
+/// The normalized path of a file: `./a`, `b/../a` and `a` are one secret.
+// Hazard: another spelling of a path would bypass a pattern of `policy.secrets`. Links are not resolved here: the
+// reader of the file compares them.
 pub fn normal_path(path: &str) -> String {
     let mut folded = PathBuf::new();
     for part in Path::new(path).components() {
@@ -208,7 +208,7 @@ fn collect_references(value: &Value, path: &VisitedPath<'_>, found: &mut Vec<Ref
 
 /// `true` if a value of a manifest is a reference to a secret.
 pub fn is_secret_reference(value: &Value) -> bool {
-    // Every object of every body is asked. It has a few keys, and comparing them costs less than four hashes.
+    // Called for every object of every body. It has few keys, and comparing them costs less than four hashes.
     value.as_object().is_some_and(|fields| fields.keys().any(|key| is_secret_source_key(key)))
 }
 
@@ -235,7 +235,7 @@ fn without_version(reference: &Value) -> Value {
     rest
 }
 
-/// The type of a secret field: a manifest holds a reference, never the value.
+/// The type of a secret field: a manifest contains a reference, never the value.
 pub struct Secret;
 
 impl JsonSchema for Secret {

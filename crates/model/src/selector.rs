@@ -12,9 +12,9 @@ use crate::address::{Address, ServiceRef};
 pub struct AddressPattern {
     text: String,
     glob: WildMatch,
-    /// The glob with its service in small letters, for services that are named by their ids.
-    // The case of an id says nothing, and runs print it in small letters. A guard that was written in capitals would
-    // silently guard nothing.
+    /// The glob with its service in lower case, for services that are named by their ids.
+    // The case of an id has no meaning, and runs print it in lower case. A guard that was written in capitals would
+    // silently protect nothing.
     glob_for_ids: WildMatch,
 }
 
@@ -55,13 +55,13 @@ impl AddressPattern {
     }
 }
 
-/// Whether a pattern has braces. Shells and other tools take `{a,b}` for alternatives; here they stand for themselves.
+/// Whether a pattern has braces. Shells and other tools expand `{a,b}` to alternatives; here braces are literal.
 pub fn has_braces(pattern: &str) -> bool {
     pattern.contains(['{', '}'])
 }
 
-/// One object by its whole address, or several by a glob that says so: `glob:analytics/orders-*`.
-// A permission to delete must not reach further than it reads. `orders` would also allow the `orders` of another
+/// One object by its whole address, or several by an explicit glob: `glob:analytics/orders-*`.
+// A permission to delete must not cover more than it appears to. `orders` would also allow the `orders` of another
 // service, and a name with `*` in it everything that it happens to match.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ObjectName {

@@ -3,8 +3,8 @@
 /// The candidate closest to `word`; `None` if none is close.
 pub fn suggest_similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let length = word.chars().count();
-    // One mistake in three letters: beyond that a short word resembles everything. Callers offer the
-    // suggestion as a replacement, so a wrong one is worse than none.
+    // One mistake in three letters: with more, a short word resembles everything. Callers offer the suggestion as a
+    // replacement, so a wrong one is worse than none.
     let far = (length / 3).clamp(1, 3);
     // Another case is not a mistake: `Kafka` suggests `kafka`.
     let word = word.to_lowercase();

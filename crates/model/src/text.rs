@@ -42,7 +42,7 @@ forms! {
     /// The schema of messages, encoded. The API takes a mebibyte of it at most.
     EncodedSchema { "type": "string", "minLength": 1, "maxLength": 1_048_576 }
 
-    /// Names with commas between them, in no order.
+    /// Comma-separated names in any order.
     // The API takes brokers and topics as one text, not as a list. A gap, as in `a,,b`, is a mistake.
     CommaSeparatedNames {
         "type": "string",
@@ -62,9 +62,9 @@ forms! {
     /// A type or an expression of ClickHouse.
     SqlText { "type": "string", (annotations::EQUAL): "sql", "minLength": 1 }
 
-    /// An expression of ClickHouse with more in it than blanks.
-    // The API stores a blank partition expression as unset (a comment in the provider says so), and returns
-    // null: the difference would never go away.
+    /// A ClickHouse expression that is not blank.
+    // The API stores a blank partition expression as unset (a comment in the provider says so), and returns null: the
+    // difference would never go away.
     NonBlankSqlText {
         "type": "string",
         (annotations::EQUAL): "sql",

@@ -40,7 +40,7 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 64;
 
 /// The largest number of values in one file, with aliases expanded.
-// The size of the file is no limit: an alias takes three bytes and may stand for thousands of values.
+// The size of the file does not limit this: an alias takes three bytes and may expand to thousands of values.
 pub const MAX_NODES: usize = 500_000;
 
 /// A range of bytes in a file. Line and column count from 1, columns in characters.
@@ -54,7 +54,7 @@ pub struct Span {
     pub line: u32,
     /// Column of the first byte.
     pub column: u32,
-    /// The file, as a position in the list of files that a tree was made from. Zero is the file that was read.
+    /// The file, as an index into the list of files of a tree. Zero is the file that was read.
     pub file: u32,
 }
 
@@ -66,12 +66,12 @@ impl Span {
 }
 
 /// The places of each `${` in a text of several lines.
-// What a folded text says does not tell on which line a part of it was written.
+// The value of a folded text does not show the line of a part of it.
 #[derive(Clone, Debug)]
 pub struct VariablePlaces(Vec<Span>);
 
 impl VariablePlaces {
-    /// Those in a text that takes `span` of the file. `None` for one line, and where escapes hide a `${`.
+    /// The places in a text at `span` of the file. `None` for one line, and if escapes hide a `${`.
     fn find(file: &str, span: Span, text: &str) -> Option<Box<Self>> {
         // Nearly every text is one line, which costs less to see than that it has no variable.
         let written = file.get(span.byte_range()).filter(|written| written.contains('\n'))?;
@@ -110,7 +110,7 @@ pub fn variable_place(span: Span, places: Option<&VariablePlaces>, text: &str, a
     found.map_or(span, |found| Span { file: span.file, ..*found })
 }
 
-/// The file that was read, and those that other parts of its trees were taken from.
+/// The file that was read, and the files of other parts of its trees.
 #[derive(Clone, Copy, Debug)]
 pub struct SpanFiles<'f> {
     own: &'f Arc<str>,

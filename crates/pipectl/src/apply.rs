@@ -1,7 +1,7 @@
-//! Performs an approved plan. It decides nothing.
+//! Performs an approved plan. It makes no decisions.
 //!
-//! Independent objects are worked on in parallel. A failure ends the work on its object, and skips the objects that
-//! depend on it; the others go on. A pipe that could not be started again after an edit is reported.
+//! Independent objects are processed in parallel. A failure ends the work on its object and skips the objects that
+//! depend on it; the other objects continue. A pipe that could not be started again after an edit is reported.
 
 mod dependencies;
 mod object_result;
@@ -25,12 +25,12 @@ pub use self::object_result::{ObjectResult, Outcome};
 use self::object_worker::HandingOver;
 use crate::interruption::Interruption;
 
-/// The number of objects to work on at once with one API key, where nothing else is said.
+/// The default number of objects that are processed at once with one API key.
 // An object keeps its place until it has settled. With one request in a second, fewer places would make an apply slower
 // than the rate limit as soon as pipes take minutes to start. A waiting object sends nothing: all share one list.
 pub const OBJECTS_PER_KEY: usize = 256;
 
-/// What happens to an object.
+/// A step in the work on an object, for progress output.
 pub enum ApplyStep<'s> {
     /// It has a place, and may wait for other objects.
     Waiting(&'s Address),
@@ -52,7 +52,7 @@ impl ApplyStep<'_> {
 
 struct ApplyRun<'r> {
     remote: &'r Remote,
-    /// What the plan explains of each object.
+    /// The explanation of each object in the plan.
     changes: BTreeMap<&'r Address, &'r Change>,
     interruption: &'r Interruption,
     /// Whether the API refused the key. It would refuse every other request, so none is sent.
@@ -60,8 +60,8 @@ struct ApplyRun<'r> {
     on_step: &'r dyn Fn(&ApplyStep<'_>),
 }
 
-/// Performs the plan, with `parallel` objects at a time. `on_step` gets what happens to each object.
-/// When `interruption` is raised, no new action begins, and everything ends within seven seconds.
+/// Performs the plan, with `parallel` objects at a time. `on_step` is called for each step of an object.
+/// When `interruption` is raised, no new action starts, and everything ends within seven seconds.
 pub async fn apply_plan(
     remote: &Remote,
     approved: &ApprovedPlan,
@@ -85,8 +85,9 @@ pub async fn apply_plan(
     }
 }
 
-/// What must be possible after the work on another object, or that must not begin: the update of a pipe that connects by
-/// a new DNS name of its endpoint, and whatever takes over what only one pipe can read.
+/// For each object, the actions that depend on it and must be possible before it starts: the update of a pipe that
+/// connects by a new DNS name of its endpoint, and the changes of pipes that take over a source that only one pipe can
+/// read.
 fn find_followers<'p>(work_by_object: &[ObjectWork<'p>]) -> BTreeMap<&'p Address, Vec<&'p Action>> {
     let mut followers: BTreeMap<&Address, Vec<&Action>> = BTreeMap::new();
     for work in work_by_object {

@@ -69,8 +69,8 @@ fn expand_help_command(args: &[OsString]) -> Vec<OsString> {
     args
 }
 
-/// Variables that limit what a run does. An empty one must not lift the limit: it comes from an earlier step that failed
-/// to set it, and the run would apply a plan that nobody reviewed, or objects that nobody selected.
+/// Variables that limit a run. An empty one must not remove the limit: an earlier step failed to set it, and the run
+/// would apply a plan that nobody reviewed, or objects that nobody selected.
 pub const GUARD_VARIABLES: [&str; 13] = [
     "PIPECTL_APPLIED",
     "PIPECTL_BASE",
@@ -87,13 +87,13 @@ pub const GUARD_VARIABLES: [&str; 13] = [
     "PIPECTL_SHARD",
 ];
 
-/// Makes flags read their variables as pipelines set them.
+/// Lets flags read their environment variables in the forms that pipelines use.
 fn configure_env_vars(program: clap::Command) -> clap::Command {
     program.mut_args(configure_env_var).mut_subcommands(configure_env_vars)
 }
 
-/// An empty variable counts as unset: a pipeline sets one for each input that nobody filled in.
-/// Boolean values may be `1` or `0`. Help shows no values: strangers choose some of them.
+/// An empty variable counts as unset: a pipeline sets one for each input without a value.
+/// Boolean values may be `1` or `0`. Help shows no values, because others may choose some of them.
 fn configure_env_var(flag: Arg) -> Arg {
     let flag = flag.hide_env_values(true);
     let flag = if flag.get_env().is_some_and(is_empty) { flag.env(Resettable::Reset) } else { flag };
@@ -107,7 +107,7 @@ fn is_empty(variable: &OsStr) -> bool {
     env_vars::read_bytes(variable).is_some_and(|value| value.is_empty())
 }
 
-/// The command that the line selects, as it is declared, and what the line gives it.
+/// The selected command as it is declared, and its parsed arguments.
 fn selected_command<'c>(whole: &'c clap::Command, matches: &'c ArgMatches) -> (&'c clap::Command, &'c ArgMatches) {
     let (mut command, mut given) = (whole, matches);
     while let Some((name, below)) = given.subcommand() {
@@ -124,7 +124,8 @@ fn is_ci_command(matches: &ArgMatches) -> bool {
 /// Flags that scripts pass as they find them, even if empty: the commit before the first push.
 const MAY_BE_EMPTY: [&str; 1] = ["before"];
 
-/// An argument with an empty value, such as that of `--exclude "$NAMES"` if nobody set `NAMES`: it would lift the limit.
+/// An argument with an empty value, such as that of `--exclude "$NAMES"` if `NAMES` is unset: it would remove the
+/// limit.
 /// `--exclude "$A,$B"` has two values.
 fn find_empty_value<'a>(mut arguments: impl Iterator<Item = &'a Arg>, given: &ArgMatches) -> Option<&'a Arg> {
     arguments.find(|argument| {
@@ -171,8 +172,8 @@ pub(crate) struct OutputArgs {
     /// When to use colours
     #[arg(long, global = true, env = "PIPECTL_COLOR", value_enum, default_value_t)]
     pub(crate) color: Color,
-    /// Environment variables that `${env:NAME}` of the project file may name besides `PIPECTL_VAR_*`; plans show their
-    /// values
+    /// Environment variables that `${env:NAME}` of the project file may name in addition to `PIPECTL_VAR_*`; plans show
+    /// their values
     #[arg(long, global = true, value_name = "NAME", env = "PIPECTL_ALLOW_ENV", value_delimiter = ',')]
     allow_env: Vec<String>,
     /// Log more to stderr: -v steps, -vv each request (`PIPECTL_LOG` takes a filter)

@@ -1,4 +1,4 @@
-//! What the page of diagnostic codes says about a code, and its address.
+//! Help for a diagnostic code from the page of codes, with its address.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ impl CodeHelp {
 pub struct ExplainedDiagnostic {
     #[serde(flatten)]
     diagnostic: Diagnostic,
-    /// `None` for a rule of the project, which has a name of its own.
+    /// `None` for a rule of the project, which has a name and no page.
     #[serde(skip_serializing_if = "Option::is_none")]
     help_uri: Option<String>,
 }

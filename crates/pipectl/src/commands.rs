@@ -31,7 +31,7 @@ use crate::outcome::CommandOutcome;
 /// A command with its options, ready to run in a context.
 pub(crate) type Task = Box<dyn FnOnce(&CommandContext) -> Result<CommandOutcome>>;
 
-/// Runs a command that only reads: a signal ends it wherever it is.
+/// Runs a command that only reads: a signal ends it at any point.
 pub(crate) fn run_cancellable(
     connect: &ConnectOptions,
     work: impl Future<Output = Result<CommandOutcome>>,

@@ -23,14 +23,14 @@ use crate::{credentials, env_vars};
 
 pub(crate) use self::options::{ConnectOptions, RateLimitOption, RunTimeout};
 
-/// How a command deals with the live side.
+/// How a command accesses the API.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AccessMode {
-    /// What an action waits for.
+    /// The state that an action waits for.
     pub(crate) wait: WaitMode,
-    /// Whether an idle service may be woken, whatever the project file says.
+    /// Whether the command line allows to wake an idle service.
     pub(crate) can_wake: bool,
-    /// Whether the command writes at all: one that only reads wakes nothing.
+    /// Whether the command writes: a command that only reads wakes nothing.
     pub(crate) can_write: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Account {
 /// When to list the services of an organization.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ServiceListing {
-    /// When the id of a service is not known otherwise.
+    /// Only if the id of a service is not known in another way.
     IfNeeded,
     /// Always, to see which exist.
     Always,
@@ -58,16 +58,16 @@ pub(crate) enum ServiceListing {
 }
 
 pub(crate) struct FoundServices {
-    /// Ids by the names that were looked for.
+    /// Ids by the names in the lookup.
     pub(crate) ids: BTreeMap<String, String>,
-    /// Why the others could not be found.
+    /// Why the other services could not be found.
     pub(crate) unknown: BTreeMap<ServiceRef, String>,
     /// The services of the organization, as far as they were listed.
     pub(crate) listed: Vec<LookupEntry>,
 }
 
 impl Account {
-    /// Finds the key and the organization. Sends nothing if the organization is known.
+    /// Resolves the key and the organization. Sends nothing if the organization is known.
     pub(crate) async fn open(options: &ConnectOptions, project: &ProjectContext, mode: AccessMode) -> Result<Self> {
         let settings = remote_settings(options, project, mode)?;
         let rate = settings.rate;
@@ -125,7 +125,7 @@ impl Account {
         Ok(FoundServices { ids, unknown, listed })
     }
 
-    /// The ids of services, as far as they are known without another request.
+    /// The ids of services that are known without another request.
     pub(crate) fn known_ids<'n>(
         &self,
         names: impl Iterator<Item = &'n String>,
@@ -159,7 +159,7 @@ impl Account {
         Some(sandbox.with_world(|world| world.ensure_service(id.as_ref().unwrap_or(name))))
     }
 
-    /// Whether a pattern that protects may use the live name of a service, which only a list tells.
+    /// Whether a protection pattern may use the live name of a service, which requires a list of the services.
     pub(crate) fn needs_live_names(&self, policy: &Policy) -> bool {
         let mut services = policy.protect.iter().flatten().filter_map(|pattern| pattern.split_once('/'));
         let is_known =
@@ -201,7 +201,7 @@ pub(crate) struct Connection {
     pub(crate) remote: Remote,
     pub(crate) organization: String,
     pub(crate) services: BTreeMap<ServiceRef, String>,
-    /// How many requests are sent at most; `None` is unlimited.
+    /// The maximum rate of requests; `None` is unlimited.
     pub(crate) rate: Option<RequestRate>,
     /// The number of API keys.
     pub(crate) keys: usize,
@@ -212,7 +212,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Keeps what a list of the services said.
+    /// Stores the services from a list.
     pub(crate) fn with_listed(self, listed: &[LookupEntry]) -> Self {
         let listed = listed.iter().map(|entry| (entry.id.clone(), entry.state.clone())).collect();
         Self { listed, ..self }
@@ -233,7 +233,7 @@ impl Connection {
         self.services.iter().filter_map(state).collect()
     }
 
-    /// The time of the API: the embedded sandbox has a clock of its own.
+    /// The current time of the API: the embedded sandbox has its own clock.
     #[expect(clippy::disallowed_methods, reason = "an age is told by the real clock")]
     pub(crate) fn current_time(&self) -> SystemTime {
         let inside = self.sandbox.as_ref().map(|it| it.with_world(|world| world.now().to_string()));
@@ -273,7 +273,8 @@ fn rate_of_keys(rate: Option<RequestRate>, keys: usize) -> Option<RequestRate> {
     rate.map(|rate| RequestRate { requests: rate.requests.saturating_mul(keys), ..rate })
 }
 
-/// Speaks to the real API, with the keys of the selected environment; gives the number of keys too. Nothing is sent yet.
+/// Connects to the real API with the keys of the selected environment, and returns the number of keys. Sends nothing
+/// yet.
 pub(crate) fn connect_api(
     options: &ConnectOptions,
     project: &ProjectContext,
@@ -289,7 +290,7 @@ pub(crate) fn connect_api(
     Ok((ServiceLookup::new(transports, settings), keys))
 }
 
-/// The organization's id: the one that is named, else the key's only one.
+/// The id of the organization: the given one, otherwise the only one of the key.
 pub(crate) async fn resolve_organization(
     options: &ConnectOptions,
     project: &ProjectContext,
@@ -321,7 +322,7 @@ fn service_id_by_name(name: &str, services: &[LookupEntry]) -> Result<String, St
         [one] => Ok(one.id.clone()),
         [] => {
             let names = list(services.iter().map(|entry| entry.name.as_str()).collect());
-            Err(format!("no service is called `{name}`; there are: {names}"))
+            Err(format!("no service is called `{name}`; available: {names}"))
         }
         several => {
             let ids = list(several.iter().map(|entry| entry.id.as_str()).collect());

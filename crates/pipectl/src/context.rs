@@ -1,4 +1,4 @@
-//! What every command is given besides its own options.
+//! Options that every command gets.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::render::envelope::OutputEnvelope;
 use crate::reports::{ReportFormat, ReportRequest};
 use crate::shard::Shard;
 
-/// How a command is run: for which environment, and how it says what it found.
+/// How to run a command: its environment, and the form of its output.
 #[derive(Clone, Debug)]
 pub(crate) struct CommandContext {
     /// The word on the command line.
@@ -25,7 +25,7 @@ pub(crate) struct CommandContext {
     /// The part of the services that the run is about.
     pub(crate) shard: Option<Shard>,
     pub(crate) reports: ReportRequest,
-    /// Environment variables that `${env:NAME}` may name besides those with the prefix.
+    /// Environment variables that `${env:NAME}` may name in addition to those with the prefix.
     pub(crate) allowed_env: Vec<String>,
     /// The time that rules of the project see.
     pub(crate) now: RuleTime,
@@ -42,12 +42,12 @@ impl CommandContext {
         self.is_text() && self.command == "render"
     }
 
-    /// Whether the JSON of the result is printed or written.
+    /// Whether the JSON of the result is printed or written to a file.
     pub(crate) fn wants_json(&self) -> bool {
         self.format == OutputFormat::Json || self.reports.targets.iter().any(|it| it.format == ReportFormat::Json)
     }
 
-    /// Whether anything but the text for people is made of the result.
+    /// Whether any output other than the text is needed.
     pub(crate) fn wants_report(&self) -> bool {
         self.format != OutputFormat::Text || !self.reports.targets.is_empty()
     }
@@ -81,7 +81,7 @@ impl OutputFormat {
 /// Placeholder in a path for the name of the environment.
 const PLACEHOLDER: &str = "{env}";
 
-/// The environment of a run, and the files of its own.
+/// The environment of a run, and its own files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EnvironmentRun {
     /// Its name, if one is selected.
@@ -102,7 +102,7 @@ impl EnvironmentRun {
     ///
     /// # Errors
     /// When several environments would use the same file, when none is selected, and when the name of the environment
-    /// would lead to another folder.
+    /// would point to another folder.
     pub(crate) fn expand_path(&self, flag: &str, path: &Path) -> Result<PathBuf, UsageError> {
         let text = path.display().to_string();
         if self.is_one_of_several() && !text.contains(PLACEHOLDER) {
@@ -120,7 +120,7 @@ impl EnvironmentRun {
                 "{flag}: {PLACEHOLDER} in `{text}` stands for an environment: select one with --env NAME"
             ))
         })?;
-        // Hazard: with `--env ../../x`, one file of CI would be taken for another.
+        // Hazard: with `--env ../../x`, the path could be another file of CI.
         if !is_file_name(name) {
             let why = format!(
                 "{flag}: the environment `{name}` cannot be a part of a file name, as {PLACEHOLDER} in `{text}`"
@@ -131,7 +131,7 @@ impl EnvironmentRun {
     }
 }
 
-/// Whether the text is one part of a path, which leads to no other folder.
+/// Whether the text is a single path component.
 fn is_file_name(text: &str) -> bool {
     let is_special = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
     !matches!(text, "" | "." | "..") && !text.contains(is_special)

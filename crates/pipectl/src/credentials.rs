@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::env_vars;
 
 /// The pairs of variables, in the order of preference.
-// The first is that of the official CLI and of newer releases of the Terraform provider, the second that of older ones.
+// The official CLI and newer releases of the Terraform provider use the first, older releases the second.
 const KEY_VARIABLES: [(&str, &str); 3] = [
     ("CLICKHOUSE_CLOUD_API_KEY", "CLICKHOUSE_CLOUD_API_SECRET"),
     ("CLICKHOUSE_TOKEN_KEY", "CLICKHOUSE_TOKEN_SECRET"),
@@ -22,18 +22,18 @@ pub(crate) fn key_variables() -> impl Iterator<Item = &'static str> {
     KEY_VARIABLES.into_iter().flat_map(|(key, secret)| [key, secret])
 }
 
-/// No API key is set. The exit code is that of a refused key.
+/// No API key is set. The exit code is the same as for a refused key.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct MissingKey(String);
 
-/// The keys in the variables that the environment declares, at least one; without a declaration, the one in the first
+/// The keys in the variables that the environment declares, at least one; without a declaration, the key in the first
 /// pair that is set.
 ///
 /// # Errors
 /// When no pair is set, only one half of a pair, or the same key twice.
-// With declared variables no others are tried: the fallback could be the key of another environment. Half of a pair is
-// an error for the same reason: half of one pair with half of another mixes the keys of two accounts.
+// If the environment declares variables, no others are read: a fallback could be the key of another environment. For
+// the same reason half a pair is an error: two halves could belong to different accounts.
 pub(crate) fn find_credentials(declared: Option<&Credentials>) -> Result<Vec<ApiCredentials>, MissingKey> {
     if let Some(declared) = declared {
         let keys = declared.keys().iter().map(read_declared_key).collect::<Result<Vec<_>, _>>()?;
@@ -49,7 +49,7 @@ pub(crate) fn find_credentials(declared: Option<&Credentials>) -> Result<Vec<Api
     Err(MissingKey(how.to_owned()))
 }
 
-/// The secret of each API key in a variable that is set: of those that environments declare, and of the common ones.
+/// The secrets of all API keys in variables that are set: the declared and the common variables.
 pub(crate) fn find_key_secrets<'c>(
     declared: impl Iterator<Item = &'c Credentials>,
 ) -> impl Iterator<Item = SecretString> {
@@ -92,8 +92,8 @@ fn read_key_pair((key_name, secret_name): (&str, &str)) -> Result<Option<ApiCred
 ///
 /// # Errors
 /// When a key belongs to another organization, or the API refuses it.
-// Hazard: to such a key the pipes of this organization do not exist, so that a part of the answers would say that all
-// of them are gone.
+// Hazard: such a key does not see the pipes of this organization, so some responses would say that all of them are
+// gone.
 pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &str) -> Result<()> {
     for (variable, organizations) in lookup.list_organizations_by_key().await {
         match organizations {
@@ -102,7 +102,7 @@ pub(crate) async fn check_organization(lookup: &ServiceLookup, organization: &st
                 "the API key in {variable} does not belong to the organization {organization}: the keys of an \
                  environment must be of one organization"
             ),
-            // An API without this list cannot say which organization a key belongs to.
+            // Without this list, the API does not show the organization of a key.
             Err(error) if error.is_not_offered() => return Ok(()),
             Err(error) => return Err(anyhow::Error::new(error).context(format!("the API key in {variable}"))),
         }

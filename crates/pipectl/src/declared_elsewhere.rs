@@ -1,4 +1,4 @@
-//! What the files of the project declare that are not part of the run.
+//! Manifests of the project that are not part of the run.
 //
 // Hazard: a file that is planned alone changes, renames or deletes the object of a file that is not read.
 
@@ -69,8 +69,8 @@ impl DeclaredElsewhere {
     /// The manifests by address. `ids` are the ids of all services by name, and `own_ids` those of the run.
     ///
     /// # Errors
-    /// When one of them and a file of the project declare the same object. A file outside the project stands for it: the
-    /// output of `pipectl render` declares the same objects.
+    /// When one of them and a file of the project declare the same object. A file outside the project may repeat a
+    /// manifest of it, as the output of `pipectl render` does.
     pub(crate) fn by_address(
         self,
         desired: &Desired,
@@ -84,7 +84,7 @@ impl DeclaredElsewhere {
         for manifest in self.manifests {
             let at = labelled_address(&manifest, (ids, &labels), default);
             let is_of_any = !manifest.is_organization_wide && manifest.service.as_deref().or(default).is_none();
-            // Nobody said which service it means, so it may be each of the run.
+            // The manifest names no service, so it may belong to each service of the run.
             let of_service = |service: &ServiceRef| Address { service: service.clone(), ..at.clone() };
             let may_be: Vec<Address> =
                 if is_of_any { own_services.iter().copied().map(of_service).collect() } else { vec![at] };
@@ -95,7 +95,7 @@ impl DeclaredElsewhere {
                     let twice = DeclaredTwice(at, [own.clone(), other]);
                     bail!("{twice}{}", if is_of_any { NO_SERVICE } else { "" });
                 }
-                // Of several for one object, one is enough.
+                // One manifest per object is enough.
                 found.entry(at).or_insert_with(|| manifest.document.clone());
             }
         }

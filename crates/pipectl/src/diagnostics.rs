@@ -17,8 +17,8 @@ use crate::code_help::CodeHelp;
 /// All problems, in order, a line that counts them, and the command that explains a code.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
-    // What could be a secret is never quoted, so all of a file's quotes come from its masked text.
-    // A file without a document of ours is somebody else's, and nothing of it is quoted.
+    // A possible secret is never quoted, so all quotes of a file come from its masked text.
+    // A file without a pipectl document belongs to somebody else, and is not quoted.
     let redactor = TextRedactor::for_texts(files.iter().map(|file| &*file.text));
     let literals_in = |file: &SourceFile| {
         let literals = diagnostics.iter().filter(|it| it.code == code::LITERAL_SECRET && it.place.file == file.name);
@@ -38,14 +38,14 @@ pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], coloured: bool) 
     }
     out.push_str(&severity_counts(diagnostics));
     let mut errors = diagnostics.iter().filter(|it| it.severity == Severity::Error);
-    // One line for all, like that of rustc. The names of the rules of a project are not on the page.
+    // One line for all codes, as rustc prints it. The rules of a project are not on the page of codes.
     if let Some(help) = errors.find_map(|it| CodeHelp::find(it.code)) {
         let _ = write!(out, "\nFor more about a code, try `pipectl explain {}`.", help.code);
     }
     out
 }
 
-/// `2 errors, 1 warning in 3 files`, or nothing when there is nothing.
+/// `2 errors, 1 warning in 3 files`, or an empty text.
 pub fn severity_counts(diagnostics: &[Diagnostic]) -> String {
     let of = |severity: Severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let parts = [("error", of(Severity::Error)), ("warning", of(Severity::Warning))];
@@ -75,7 +75,7 @@ fn render_diagnostic(renderer: &Renderer, diagnostic: &Diagnostic, text: &str) -
         let column = usize::try_from(diagnostic.place.column).unwrap_or(1);
         problem.element(Origin::path(name.clone()).line(line).char_column(column))
     } else {
-        // The renderer shows what is around the span. It gets the whole line, because it counts the column.
+        // The renderer shows the text around the span. It needs the whole line, because it counts the column.
         let snippet = Snippet::source(&*quoted.text).line_start(line).path(name.clone()).fold(false);
         problem.element(snippet.annotation(AnnotationKind::Primary.span(quoted.span.clone())))
     };

@@ -1,4 +1,4 @@
-//! Where the documents are read.
+//! The address of the documentation.
 
 /// The address of a page of `docs/`, at a heading.
 pub(crate) fn page_url(page: &str, anchor: &str) -> String {

@@ -93,7 +93,7 @@ impl EmbeddedSandbox {
             body: request.body.as_ref().map(|body| body.expose_bytes().to_vec()).unwrap_or_default(),
         });
         if request.method.is_write() {
-            // The request took effect in memory only. To the client that is a lost answer, and it looks before it
+            // The request took effect in memory only. The client treats this as a lost response, and checks before it
             // repeats anything.
             inner.save_after_write().map_err(|error| TransportError::AnswerLost(format!("{error:#}")))?;
         }
@@ -109,8 +109,8 @@ impl SandboxState {
         self.world.advance_clock(passed);
     }
 
-    /// Saved at the writes, not at the end: a run that is killed has changed the world all the same. A large world is
-    /// saved at every few of them, as the whole of it goes into the file each time.
+    /// The world is saved after writes, not at the end, because a killed run has still changed it. A large world is
+    /// saved only after every few writes, because each save writes all of it.
     fn save_after_write(&mut self) -> Result<()> {
         /// A run that is killed loses one in so many writes at most, and none in a small world.
         const LOSABLE_SHARE: usize = 64;
@@ -134,12 +134,12 @@ pub fn load_world(file: &Path) -> Result<World> {
     }
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut world: World = serde_json::from_str(&text)
-        .with_context(|| format!("{} does not hold a sandbox; delete it to start anew", file.display()))?;
+        .with_context(|| format!("{} does not contain a sandbox; delete it to start over", file.display()))?;
     world.advance_clock(file_age(file));
     Ok(world)
 }
 
-// The time between two runs passes in the sandbox as well: what one run started is finished in the next.
+// The sandbox also counts the time between two runs: the next run finishes what this one started.
 #[expect(clippy::disallowed_methods, reason = "a file's age is told by the real clock")]
 fn file_age(file: &Path) -> Duration {
     let written = fs::metadata(file).and_then(|file| file.modified());

@@ -1,10 +1,10 @@
-//! The one place that reads environment variables, apart from the flags' twins.
+//! The only module that reads environment variables, except for those of flags.
 
 use std::ffi::{OsStr, OsString};
 
 use secrecy::SecretString;
 
-/// What a program that pipectl starts needs: where programs, its own files and temporary files are.
+/// Variables that every program needs that pipectl starts: paths of programs, home and temporary files.
 pub(crate) const BASIC_VARIABLES: [&str; 12] = [
     "APPDATA",
     "HOME",
@@ -36,7 +36,7 @@ pub(crate) fn read_secret(name: &str) -> Option<SecretString> {
     read_variable(name).map(SecretString::from)
 }
 
-/// What a variable holds, text or not.
+/// The value of a variable, even if it is not text.
 pub(crate) fn read_os(name: impl AsRef<OsStr>) -> Option<OsString> {
     std::env::var_os(name)
 }
@@ -52,7 +52,7 @@ pub(crate) fn all_variables() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
 
-/// The bytes of what a variable holds, text or not.
+/// The bytes of a variable, even if it is not text.
 pub(crate) fn read_bytes(name: impl AsRef<OsStr>) -> Option<Vec<u8>> {
     read_os(name).map(OsString::into_encoded_bytes)
 }

@@ -1,5 +1,5 @@
-//! One command for several environments: a run of its own for each, one after the other, with its own organization, key,
-//! variables and limits. An error in one does not prevent the runs of the others.
+//! Runs one command for several environments, one after the other, each with its own organization, key, variables and
+//! limits. An error in one does not prevent the runs of the others.
 
 use anyhow::Result;
 use model::sanitize::{escape_json_text, sanitize_line};
@@ -31,10 +31,10 @@ impl PreparedRun {
     }
 }
 
-/// The runs, if there is an environment of each name: otherwise the first ones would be applied before the mistake is found.
+/// The runs, if every environment exists: otherwise the first ones would be applied before the mistake is found.
 ///
 /// # Errors
-/// When one of several has a name that the project file does not declare.
+/// When the project file does not declare one of several names.
 pub(crate) fn require_all_names(runs: Vec<PreparedRun>) -> Result<Vec<PreparedRun>> {
     if runs.len() > 1 {
         project::require_environments(runs.iter().map(PreparedRun::name))?;
@@ -42,7 +42,7 @@ pub(crate) fn require_all_names(runs: Vec<PreparedRun>) -> Result<Vec<PreparedRu
     Ok(runs)
 }
 
-/// Runs them all; gives the most severe exit code. After an interruption, no further run is started.
+/// Runs all environments, and returns the most severe exit code. After an interruption, no further run is started.
 pub(crate) fn run_in_turn(mut runs: Vec<PreparedRun>, output: Output, format: OutputFormat) -> u8 {
     // One environment prints as without `--env`: no heading, and no object around its JSON.
     if runs.len() <= 1 {
@@ -70,7 +70,7 @@ pub(crate) fn run_in_turn(mut runs: Vec<PreparedRun>, output: Output, format: Ou
     exit_code
 }
 
-/// What stands before the words of a run. In JSON it opens the member that the run prints.
+/// The heading before the output of a run. In JSON it opens the member that contains the output.
 fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
     let mut text = StyledText::new();
     match (format, index) {
@@ -100,7 +100,7 @@ fn run_heading(format: OutputFormat, name: &str, index: usize) -> StyledText {
     text
 }
 
-/// The same in a stream of YAML documents: a comment.
+/// The heading in a stream of YAML documents: a comment.
 fn yaml_heading(name: &str, index: usize) -> StyledText {
     let mut text = StyledText::new();
     text.push_plain(if index == 0 { "" } else { "---\n" });
@@ -109,7 +109,7 @@ fn yaml_heading(name: &str, index: usize) -> StyledText {
 }
 
 fn print_not_started(run: PreparedRun) {
-    let (name, message) = (run.name().to_owned(), "interrupted before it was begun");
+    let (name, message) = (run.name().to_owned(), "interrupted before it started");
     let context = CommandContext { reports: ReportRequest::default(), ..run.context };
     let report = ErrorReport::new(error_code::INTERRUPTED, message);
     let mut outcome =
@@ -120,6 +120,6 @@ fn print_not_started(run: PreparedRun) {
 }
 
 fn print_data(output: Output, text: &StyledText) {
-    // The runs fail by themselves on a stream that takes nothing.
+    // If the stream is closed, the runs report the error.
     let _ = output.print_data(text);
 }

@@ -16,7 +16,7 @@ pub(crate) const NOT_APPLIED: &str = "not-applied";
 /// An error without a code of its own.
 pub(crate) const OTHER: &str = "error";
 
-/// The code of an error of the API, or of the way to it.
+/// The code of an error of the API or of the connection to it.
 pub(crate) fn api_error_code(error: &Error) -> &'static str {
     match error {
         error if error.is_auth_error() => "key-refused",

@@ -1,4 +1,4 @@
-//! The one form in which errors of the API are reported, and the one place that words their remedies.
+//! The single form in which API errors are reported, and the only place with the text of their remedies.
 
 use clickpipes::blocking_tables;
 use remote::{Error, Hint, RejectionCause, UnreadyEndpoint};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error_code;
 
-/// An error with its remedy. It holds no secret.
+/// An error with its remedy. It contains no secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorReport {
@@ -21,10 +21,10 @@ pub struct ErrorReport {
     pub request_id: Option<String>,
     /// Whether the API rejects the key.
     pub auth: bool,
-    /// Whether the live objects are no longer what was planned for.
+    /// Whether the live objects changed since the plan.
     #[serde(skip)]
     pub is_stale: bool,
-    /// Whether a safety rule holds the object back now.
+    /// Whether a safety rule blocks the object now.
     #[serde(skip)]
     pub is_blocked: bool,
 }
@@ -67,7 +67,7 @@ impl From<&clap::Error> for ErrorReport {
 }
 
 impl ErrorReport {
-    /// An error that has nothing to do with the API.
+    /// An error that is not related to the API.
     pub fn new(code: &'static str, message: &str) -> Self {
         Self {
             code,
@@ -113,7 +113,7 @@ fn hint_text(hint: &Hint) -> String {
         }
         Hint::StillInProgress => "it may still finish; plan again later, or allow more time with `--timeout`",
         Hint::ScalingNeedsDatabasePipe => {
-            "the size exists only beside a database pipe: apply again when one is live, or remove this manifest until then"
+            "CDC scaling exists only in a service with a database pipe: apply again when one is live, or remove this manifest until then"
         }
         Hint::ServiceIdle | Hint::ServiceWaking | Hint::ServiceStopped | Hint::ServiceNotRunning => service_text(hint),
         Hint::CreatedConcurrently => "no second one was created; plan again",
@@ -121,7 +121,7 @@ fn hint_text(hint: &Hint) -> String {
         Hint::ConnectionRejected => "the owner of the source rejected the connection",
         Hint::ConnectionExpired => "nobody accepted the connection in time; delete it and create it again",
         Hint::ObjectFailed => "the console shows the reason; correct the manifest and apply again",
-        Hint::SecretMissing => "nothing was sent; provide the secret and apply again",
+        Hint::SecretMissing => "nothing was sent; provide the secret and run the command again",
         Hint::EndpointUndeclared => "declare it as a ReversePrivateEndpoint, or refer to it by its id",
         Hint::EndpointWithoutDnsName => {
             "nothing was sent; apply again later, or write the host itself; only an `MSK_MULTI_VPC` endpoint has brokers, and \
@@ -168,7 +168,7 @@ fn service_text(hint: &Hint) -> &'static str {
     }
 }
 
-/// What stands between pipectl and the API.
+/// The remedy for an error of something between pipectl and the API.
 fn between_text(hint: &Hint) -> &'static str {
     match hint {
         Hint::GatewayTimeout => {

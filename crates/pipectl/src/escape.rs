@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(crate) use model::excerpt::truncate_chars;
 pub(crate) use model::sanitize::sanitize_line;
 
-/// One line in which every character is legal in XML and HTML. The writer of either escapes it.
+/// One line with only characters that are legal in XML and HTML. The writer of either escapes it.
 pub(crate) fn xml_line(text: &str) -> String {
     sanitize_line(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
@@ -36,7 +36,7 @@ fn escape_mentions(text: &str) -> String {
     escape_markdown(text).replace("&#64;", "&#64;&#8203;")
 }
 
-/// Text in which no character means anything to markdown or HTML.
+/// Text without special characters of markdown or HTML.
 fn escape_markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let line = sanitize_line(text);
@@ -58,7 +58,7 @@ fn escape_markdown(text: &str) -> String {
     out
 }
 
-/// A block of lines that nothing in them ends.
+/// A code block that its lines cannot end.
 pub(crate) fn code_fence(kind: &str, lines: &[String]) -> String {
     // GitHub takes `##[` in a log for a command, and a comment may be printed into one. Nothing can be escaped in a
     // block.

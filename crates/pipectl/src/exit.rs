@@ -1,4 +1,4 @@
-//! What the process says to its caller when it ends. Listed in `--help`.
+//! Exit codes. Listed in `--help`.
 
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;
@@ -6,9 +6,9 @@ pub const DONE: u8 = 0;
 pub const ERROR: u8 = 1;
 /// There are changes, or something is unhealthy; only with `--detailed-exitcode`.
 pub const CHANGES: u8 = 2;
-/// Some actions were done and some were not; the table says which.
+/// Some actions were done and some were not. The output lists them.
 pub const PARTLY: u8 = 3;
-/// There is no key, the API refused it, or it may not do this.
+/// There is no key, the API refused it, or its role does not allow this.
 pub const AUTH: u8 = 4;
 /// A safety rule stopped it.
 pub const BLOCKED: u8 = 5;
@@ -16,13 +16,13 @@ pub const BLOCKED: u8 = 5;
 pub const STALE: u8 = 6;
 /// The command line is wrong; never confused with [`CHANGES`].
 pub const USAGE: u8 = 64;
-/// Interrupted: what was in flight was finished, the rest was not started.
+/// Interrupted: the actions in flight were finished, the others were not started.
 pub const INTERRUPTED: u8 = 130;
 
 /// From the gravest to none at all.
 const BY_SEVERITY: [u8; 9] = [INTERRUPTED, USAGE, AUTH, ERROR, PARTLY, STALE, BLOCKED, CHANGES, DONE];
 
-/// What several runs say together: the gravest of what each says.
+/// The most severe of the exit codes of several runs.
 pub(crate) fn most_severe(one: u8, other: u8) -> u8 {
     let severity_rank = |code| BY_SEVERITY.iter().position(|known| *known == code).unwrap_or_default();
     if severity_rank(one) <= severity_rank(other) { one } else { other }

@@ -19,7 +19,7 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
         io::stdin().lock().take(max_bytes + 1).read_to_end(&mut bytes).with_context(failed)?;
     } else {
         let file = File::open(path).with_context(failed)?;
-        // Without room for all of it and one byte more, a small file takes five more reads.
+        // Without room for the whole content and one more byte, a small file takes five more reads.
         let length = file.metadata().map_or(0, |metadata| metadata.len().min(max_bytes));
         bytes.reserve_exact(usize::try_from(length + 1).unwrap_or_default());
         file.take(max_bytes + 1).read_to_end(&mut bytes).with_context(failed)?;
@@ -30,12 +30,12 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same for a file that the command line names and that is no manifest: a list, a report, a plan, a state.
+/// Reads a file that the command line names and that is not a manifest: a list, a report, a plan, a state.
 ///
 /// # Errors
-/// When a link of the working tree leads there, or as above.
-// Hazard: messages quote what such a file holds. A committed link of its name would show a file of the runner, or let a
-// committed file pass for one that a job wrote.
+/// When the path uses a link of the working tree, and when it cannot be read.
+// Hazard: messages quote the content of such a file. A committed link of its name would show a file of the runner, or
+// let a committed file pass for one that a job wrote.
 pub(crate) fn read_named_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     if path != Path::new("-") {
         refuse_links_of_tree(path, "read")?;
@@ -43,10 +43,10 @@ pub(crate) fn read_named_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     read_bounded(path, max_bytes)
 }
 
-/// Who can read a file that is new. One that exists keeps its permissions.
+/// Who can read a new file. An existing file keeps its permissions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FileAccess {
-    /// Whoever the system lets by default.
+    /// The default of the system.
     Default,
     /// The user of the run.
     OwnerOnly,
@@ -96,9 +96,8 @@ fn write_accessible(path: &Path, text: &str, access: FileAccess) -> Result<()> {
     }
 }
 
-/// Whether a path below the top of the working tree leads out of it. Without a repository, the tree is `folder`.
-// A stranger can commit a link of any name, that of the project file and those that the command line of CI names
-// included.
+/// Whether a path below the top of the working tree points outside. Without a repository, the tree is `folder`.
+// A stranger can commit a link of any name, including those of the project file and of paths on the command line of CI.
 pub(crate) fn leads_out_of_tree(path: &Path, folder: Option<&Path>) -> bool {
     let (Some(top), Ok(full)) = (top_of_tree(folder), std::path::absolute(path)) else { return false };
     let full = PathBuf::from(normal_path(&full.display().to_string()));
@@ -132,10 +131,10 @@ fn trees_around(path: &Path) -> impl Iterator<Item = PathBuf> {
     here.into_iter().chain(own.and_then(|own| fs::canonicalize(own).ok()))
 }
 
-/// Refuses a path that leads through a link below the top of a working tree.
-// CI writes plans and reports into a checkout of what a stranger proposes. A committed link of such a name would lead
-// the writer to any file of the runner, the program `pipectl` included, with text that the stranger chose in part.
-// A link elsewhere, such as /dev/stdout, was made by whoever owns the machine.
+/// Refuses a path through a link below the top of a working tree.
+// CI writes plans and reports into a checkout of untrusted content. A committed link could redirect the write to any
+// file of the runner, the program `pipectl` included, with text that the stranger chose in part.
+// Links elsewhere, such as /dev/stdout, belong to the owner of the machine.
 fn refuse_links_of_tree(path: &Path, purpose: &str) -> Result<()> {
     let path = std::path::absolute(path).with_context(|| format!("cannot {purpose} {}", path.display()))?;
     let trees: Vec<PathBuf> = trees_around(&path).collect();
@@ -151,15 +150,16 @@ fn refuse_links_of_tree(path: &Path, purpose: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes the text beside the file first, so that a crash leaves the old file or the new one.
+/// Writes the text to a temporary file first, so that a crash leaves the old file or the new one.
 fn replace_file(target: &Path, text: &str, access: FileAccess, permissions: Option<fs::Permissions>) -> io::Result<()> {
     let folder = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Hidden, so that nobody takes it for a manifest; new and of a random name, so that nobody prepared it.
+    // Hidden, so that it is not read as a manifest; new and with a random name, so that nobody can prepare it.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".new");
     #[cfg(unix)]
     if access == FileAccess::Default {
-        // The system takes away what its mask forbids, as for any new file. A temporary file is private otherwise.
+        // The system removes the permissions that its mask forbids, as for any new file. A temporary file is private
+        // otherwise.
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     let mut temporary = builder.tempfile_in(folder)?;

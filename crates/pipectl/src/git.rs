@@ -1,6 +1,7 @@
 //! Reads manifests from git: of the base commit, and of the history.
 //!
-//! It runs only the `git` command: no shell, no checkout, no lock. [`git_command`] says what git must not obey.
+//! It runs only the `git` command: no shell, no checkout, no lock. [`git_command`] lists the settings that git must
+//! ignore.
 
 mod applied;
 mod cat_file;
@@ -46,7 +47,7 @@ pub(crate) struct Repository {
     top: PathBuf,
     /// The manifest paths relative to the top, with slashes. The empty path is the whole repository.
     roots: Vec<String>,
-    /// Git's folder of a submodule that is not checked out; its objects are read besides those of the top.
+    /// Git's folder of a submodule that is not checked out; its objects are read in addition to those of the top.
     module: Option<PathBuf>,
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// As people write it: short hash and subject.
+    /// The commit for people: short hash and subject.
     pub(crate) fn label(&self) -> String {
         format!("{} ({})", self.short, self.subject)
     }
@@ -112,7 +113,7 @@ impl Repository {
         };
         // A name that begins with `-` would be an option of git; one with `^` excludes a commit instead of naming it.
         if named.is_empty() || named.starts_with(['-', '^']) || named.contains('\0') {
-            bail!("`{revision}` is no revision");
+            bail!("`{revision}` is not a revision");
         }
         let named_hash = self.resolve_hash(named)?;
         let hash = if parted { self.merge_base(named, &named_hash)? } else { named_hash };
@@ -128,10 +129,11 @@ impl Repository {
         Ok(Commit { short: short.to_owned(), subject: sanitize_subject(subject), hash })
     }
 
-    /// The commit of `HEAD` as its author knows it: where GitHub merged the head of a pull request to test it, that head.
+    /// The commit of `HEAD` as its author knows it: where GitHub merged the head of a pull request to test it, that
+    /// head.
     //
-    // Such a merge says `Merge HEAD into BASE`, and nobody but the job ever sees it. Anybody can write such a message, so
-    // its parents must be these commits.
+    // Such a merge has the message `Merge HEAD into BASE`, and only the job sees it. Anybody can write such a message,
+    // so its parents must be these commits.
     fn tested_head(&self) -> Result<Commit> {
         let line = self.git_output_line(&["log", "-1", "--no-show-signature", "--format=%P%x00%s", "HEAD"])?;
         let (parents, subject) = line.split_once('\0').unwrap_or_default();
@@ -139,10 +141,10 @@ impl Repository {
         self.resolve_commit(head.map_or("HEAD", |(_, head)| head))
     }
 
-    /// A file as it was in a commit; `None` if it was not there, is no text, or is in another repository.
+    /// A file as it was in a commit; `None` if it was not there, is not text, or is in another repository.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(crate) fn file_at_commit(&self, commit: &Commit, path: &Path) -> Result<Option<SourceFile>> {
         let Some(path) = self.path_in_repository(path) else { return Ok(None) };
         let found = BlobReader::start_process(self)?.find_blob(&format!("{}:{path}", commit.hash))?;
@@ -196,14 +198,14 @@ impl Repository {
 
     fn resolve_hash(&self, revision: &str) -> Result<String> {
         let commit = format!("{revision}^{{commit}}");
-        // Git takes one of several meanings (a branch, a tag, a short hash) and only warns. The wrong base would make
-        // drift of what git changed, so a warning is an error here, whatever the user's configuration says.
+        // Git picks one of several meanings (a branch, a tag, a short hash) and only warns. With the wrong base,
+        // changes of git would look like drift, so a warning is an error here, whatever the user's configuration is.
         let mut command = self.git_command();
         command.args(["-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", &commit]);
         let output = command.output().map_err(|error| start_error(&error))?;
         if String::from_utf8_lossy(&output.stderr).contains("is ambiguous") {
             bail!(
-                "revision `{revision}` may mean several: write more of a hash, or refs/heads/… for \
+                "revision `{revision}` is ambiguous: write more of a hash, or refs/heads/… for \
                  a branch and refs/tags/… for a tag"
             );
         }
@@ -230,15 +232,15 @@ impl Repository {
     fn merge_base(&self, revision: &str, hash: &str) -> Result<String> {
         let found = self.git_output_line(&["merge-base", hash, "HEAD"]);
         found.map_err(|error| match self.is_shallow() {
-            Ok(true) => anyhow!("where HEAD left `{revision}` is not known here: {SHALLOW_HINT}"),
+            Ok(true) => anyhow!("the merge base of HEAD and `{revision}` is not in this clone: {SHALLOW_HINT}"),
             _ if self.resolve_hash("HEAD").is_err() => error,
             _ => anyhow!("HEAD and `{revision}` have no commit in common"),
         })
     }
 
     /// The output of git, without the line break at the end.
-    /// The branch that others clone. Without a remote: `main` or `master`, if there is one, else the current one, as a new
-    /// repository may have another.
+    /// The default branch of the remote. Without a remote: `main` or `master`, if there is one, else the current
+    /// branch, because a new repository may have another name for it.
     pub(crate) fn default_branch(&self) -> Option<String> {
         let link = |name: &str| self.git_output_line(&["symbolic-ref", "--quiet", "--short", name]).ok();
         let remote = link("refs/remotes/origin/HEAD").and_then(|it| it.strip_prefix("origin/").map(str::to_owned));
@@ -251,7 +253,7 @@ impl Repository {
     }
 
     fn git_output_line(&self, args: &[&str]) -> Result<String> {
-        let text = String::from_utf8(self.git_output_bytes(args)?).context("git printed no text")?;
+        let text = String::from_utf8(self.git_output_bytes(args)?).context("the output of git is not text")?;
         Ok(text.trim_end_matches('\n').to_owned())
     }
 
@@ -279,7 +281,7 @@ fn readable_file(commit: &Commit, path: &str, text: Option<String>) -> Result<So
     let file = text.map(|text| file_of(commit, path, text));
     file.ok_or_else(|| {
         let name = format!("{}:{path}", commit.short);
-        anyhow!("{name} is not text, or too large, or a link that leads to no file of the commit")
+        anyhow!("{name} is not text, or too large, or a link to a file that the commit does not contain")
     })
 }
 

@@ -22,7 +22,7 @@ impl Default for Interruption {
 }
 
 impl Interruption {
-    /// Raises the flag. A second call changes nothing.
+    /// Raises the flag. A second call has no effect.
     pub fn raise(&self) {
         // Grace periods count from the first signal, so a later one must not move the moment.
         self.0.send_if_modified(|at| {
@@ -49,7 +49,7 @@ impl Interruption {
         sleep_until(self.wait_until_raised().await + grace).await;
     }
 
-    /// Runs `work`, and drops it when the flag is raised. Only for work that changes nothing: reads and questions.
+    /// Runs `work`, and drops it when the flag is raised. Only for work without side effects: reads and questions.
     ///
     /// # Errors
     /// Those of the work, and [`RunInterrupted`] if the flag is raised before it is done.
@@ -64,7 +64,7 @@ impl Interruption {
     /// A flag that the first SIGINT or SIGTERM raises. A second signal ends the process at once. The system's own
     /// handling of these signals ends here.
     pub(crate) fn from_signals() -> Result<Self> {
-        let mut receiver = signals::signal_receiver().map_err(|why| anyhow!("cannot hear signals: {why}"))?;
+        let mut receiver = signals::signal_receiver().map_err(|why| anyhow!("cannot handle signals: {why}"))?;
         let interruption = Self::default();
         let raised = interruption.clone();
         // The listener's thread has a real clock, and a run against the sandbox a virtual one. The moment has to be one

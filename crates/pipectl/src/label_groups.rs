@@ -26,7 +26,7 @@ impl LabelValues {
         &self.key
     }
 
-    /// `None` for an object without the label, and for one that no manifest declares.
+    /// `None` for an object without the label, and for one without a manifest.
     pub(crate) fn value_of(&self, at: &Address) -> Option<&str> {
         self.values.get(at).map(String::as_str)
     }

@@ -65,7 +65,7 @@ use crate::outcome::CommandOutcome;
 use crate::output::{Output, StyledText};
 use crate::render::{envelope, event_lines};
 
-/// Runs one command line and says how it went.
+/// Runs one command line and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if completion::answer_shell(Cli::command, &args) {
@@ -87,7 +87,7 @@ fn run_command(cli: &Cli) -> u8 {
     }
 }
 
-/// clap's own code for a typo is the one that means "there are changes" here.
+/// clap's own exit code for a usage error means "there are changes" here.
 fn report_usage_error(mut error: clap::Error, args: &[OsString]) -> u8 {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let report = ErrorReport::from(&error);
@@ -104,7 +104,7 @@ fn report_usage_error(mut error: clap::Error, args: &[OsString]) -> u8 {
     if is_help { exit::DONE } else { exit::USAGE }
 }
 
-/// The format that is asked for. The command line could not be read, so this is a look at its words.
+/// The requested format. The command line could not be parsed, so this searches its words.
 fn requested_format(args: &[OsString]) -> Option<String> {
     let arguments: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
     let separate_value = arguments.windows(2).find(|pair| matches!(&*pair[0], "-o" | "--output"));

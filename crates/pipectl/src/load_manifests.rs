@@ -26,13 +26,13 @@ pub struct LoadedManifests {
     pub files: Vec<SourceFile>,
     /// The warnings about the project file. They are printed already, and belong into reports.
     project_warnings: Vec<Diagnostic>,
-    /// How many of them, from the first on, declare the manifests. The others were read for their templates.
+    /// The number of files, from the first on, that contain the manifests. The others were read for their templates.
     manifest_file_count: usize,
 }
 
 /// The error for manifests with errors. Their diagnostics are printed already.
 #[derive(Debug, thiserror::Error)]
-#[error("the manifests have {}; nothing was sent", pluralize(.0.error_count(), "error"))]
+#[error("the manifests have {}", pluralize(.0.error_count(), "error"))]
 pub struct InvalidManifests(pub LoadedManifests);
 
 impl LoadedManifests {
@@ -51,7 +51,7 @@ impl LoadedManifests {
         Ok(Self { project_warnings: project.warnings.clone(), ..declared })
     }
 
-    /// What is declared. Which service a manifest without one means, only a connection tells.
+    /// The declared objects. Only a connection knows the service of a manifest that names none.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (Address, &Document)> {
         self.manifests.iter().map(|manifest| {
             let service = match &manifest.service {
@@ -63,7 +63,7 @@ impl LoadedManifests {
         })
     }
 
-    /// Refuses a secret in a variable whose value the project file shows, and in one that holds an API key.
+    /// Refuses a secret in a variable whose value the project file shows, and in a variable with an API key.
     pub(crate) fn refuse_shown_secrets(&mut self, project: &ProjectContext) {
         let (shown, keys) = (&project.shown_env_variables, &project.env_access.key_variables);
         let texts: LazyCell<BTreeMap<&str, &str>, _> =
@@ -153,7 +153,7 @@ impl LoadedManifests {
         self.diagnostics.iter().filter(|problem| problem.severity == Severity::Error).count()
     }
 
-    /// Adds the warnings about the project file to those that reports contain. Call it after the others are printed.
+    /// Adds the warnings about the project file to those in reports. Call it after the others are printed.
     pub(crate) fn add_project_warnings(&mut self) {
         self.diagnostics.splice(0..0, std::mem::take(&mut self.project_warnings));
     }
@@ -182,7 +182,10 @@ impl LoadedManifests {
             .map(|manifest| format!("{}: {}", manifest.document.origin.start_place(), manifest.name))
             .collect();
         if !without_service.is_empty() {
-            bail!("no service for these; set `metadata.service` or pass --service:\n{}", without_service.join("\n"));
+            bail!(
+                "these manifests name no service; set `metadata.service` or pass --service:\n{}",
+                without_service.join("\n")
+            );
         }
         let named = of_service().filter_map(|manifest| manifest.service.as_deref().or(default));
         Ok(named.map(str::to_owned).collect())

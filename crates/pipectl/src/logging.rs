@@ -7,8 +7,7 @@ use tracing_subscriber::EnvFilter;
 use crate::env_vars;
 use crate::output::{LogStream, Output};
 
-/// Starts logging. `PIPECTL_LOG` takes a filter such as `remote=debug`; `-v` and `-vv` are short
-/// for two of them.
+/// Starts logging. `PIPECTL_LOG` takes a filter such as `remote=debug`; `-v` and `-vv` are short for two filters.
 pub(crate) fn start_logging(verbose: u8, output: Output) {
     let default = match verbose {
         0 => "off",
@@ -16,7 +15,7 @@ pub(crate) fn start_logging(verbose: u8, output: Output) {
         _ => "pipectl=debug,remote=debug",
     };
     let filter = env_vars::read_variable("PIPECTL_LOG").unwrap_or_else(|| default.to_owned());
-    // The lossy parser prints what it ignores, as it is.
+    // The lossy parser prints ignored parts unescaped.
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|error| {
         output.print_message_line(format!("PIPECTL_LOG is ignored: {error}"));
         EnvFilter::new(default)

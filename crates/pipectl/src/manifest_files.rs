@@ -1,7 +1,7 @@
 //! Finds and reads manifest files.
 //
-// Hazard: a link in the tree of a pull request can lead to any file of the machine, and diagnostics quote lines of what
-// they find. So a link is followed only to a file below the project's folder, or below a folder on the command line.
+// Hazard: a link in the tree of a pull request can point to any file of the machine, and diagnostics quote lines of
+// files. So a link is followed only to a file below the project's folder, or below a folder on the command line.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -37,8 +37,8 @@ fn empty_folder_text(folder: &Path) -> String {
     )
 }
 
-/// What was read, or `None` if the folders of the project file wait for their first manifest, as after `pipectl init`.
-/// Another empty folder is more often a wrong path.
+/// The files, or `None` if the folders of the project file are still empty, as after `pipectl init`. Any other empty
+/// folder is more likely a wrong path.
 pub(crate) fn none_in_new_project<T>(read: Result<T>, project: &ProjectContext) -> Result<Option<T>> {
     let is_new = |NoManifests(folders): &NoManifests| folders.iter().all(|it| project.all_manifest_paths.contains(it));
     match read {
@@ -81,14 +81,14 @@ pub(crate) fn read_manifest_files(paths: &[PathBuf]) -> Result<ManifestFiles> {
     if problems.is_empty() { Ok(read) } else { bail!("{}", problems.join("\n")) }
 }
 
-/// The same where folders may be empty or missing: nothing is declared there.
+/// Like `read`, but folders may be empty or missing: nothing is declared there.
 pub(crate) fn read_what_is_there(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
     let is_there = |path: &&PathBuf| !fs::metadata(path).is_err_and(|it| it.kind() == io::ErrorKind::NotFound);
     let (read, _, problems) = read_files(&paths.iter().filter(is_there).cloned().collect::<Vec<_>>())?;
     if problems.is_empty() { Ok(read.files) } else { bail!("{}", problems.join("\n")) }
 }
 
-/// What was read, the empty folders, and what could not be read.
+/// The files, the empty folders, and the paths that could not be read.
 fn read_files(paths: &[PathBuf]) -> Result<(ManifestFiles, Vec<PathBuf>, Vec<String>)> {
     let mut found = FoundPaths { allowed: allowed_folders(paths)?, ..FoundPaths::default() };
     let mut problems = Vec::new();
@@ -107,7 +107,8 @@ fn read_files(paths: &[PathBuf]) -> Result<(ManifestFiles, Vec<PathBuf>, Vec<Str
     Ok((ManifestFiles { files, warnings: found.warnings }, found.empty_folders, problems))
 }
 
-/// Reads the manifests that can be read, and ignores the others. For commands that only need to know what is declared.
+/// Reads the readable manifests, and ignores the others. For commands that only need to know which objects are
+/// declared.
 pub(crate) fn read_readable(paths: &[PathBuf]) -> Vec<SourceFile> {
     read_each(paths, read_source_file)
 }
@@ -156,7 +157,7 @@ fn find_files(path: &Path, found: &mut FoundPaths) -> Result<()> {
         kind.as_ref().is_some_and(|kind| kind.as_ref().is_err_and(|it| it.kind() == io::ErrorKind::NotFound));
     if is_missing && path.display().to_string().contains(['*', '?', '[', '{']) {
         let path = sanitize_line(&path.display().to_string());
-        bail!("{path} is no file or folder, and patterns are not read: name the folder, or each file");
+        bail!("{path} is not a file or a folder, and patterns are not supported: name the folder, or each file");
     }
     let kind = kind.transpose().with_context(|| format!("cannot read {}", path.display()))?;
     if !kind.is_some_and(|kind| kind.is_dir()) {
@@ -179,7 +180,8 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()
     let read = || format!("cannot read {}", folder.display());
     let mut entries = fs::read_dir(folder).with_context(read)?.collect::<io::Result<Vec<_>>>().with_context(read)?;
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    // The system gives entries in any order, and that of diagnostics and reports must not change between two runs.
+    // The system returns entries in any order, but the order of diagnostics and reports must not change between two
+    // runs.
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type().with_context(read)?);
@@ -191,7 +193,7 @@ fn walk_folder(folder: &Path, depth: usize, found: &mut FoundPaths) -> Result<()
         } else if kind.is_symlink() {
             found.follow_link(path)?;
         } else if kind.is_file() && has_manifest_name(&path) {
-            // The system would look at each folder above it once more.
+            // Not canonicalized again: the system would resolve each folder above it once more.
             found.files.push((path, canonical.join(entry.file_name())));
         }
     }
@@ -212,12 +214,12 @@ impl FoundPaths {
             Ok(target) if target.is_dir() => "this is a link to a folder, which is not followed",
             Ok(target) if named && target.is_file() => {
                 if !self.allowed.iter().any(|folder| target.starts_with(folder)) {
-                    bail!("{} is a link that leads out of the project's folder: it is not read", link.display());
+                    bail!("{} is a link to a path outside the project's folder: it is not read", link.display());
                 }
                 self.files.push((link, target));
                 return Ok(());
             }
-            Err(_) if named => "this is a link that leads nowhere",
+            Err(_) if named => "this is a broken link",
             Ok(_) | Err(_) => return Ok(()),
         };
         self.warnings.push(link_warning(&link, message));
@@ -249,9 +251,9 @@ pub(crate) fn has_manifest_name(path: &Path) -> bool {
     matches!(extension, Some("yaml" | "yml")) && !project
 }
 
-/// A file that may declare templates. What is not UTF-8 becomes a character that YAML forbids: the file is wrong at this
-/// place, and its templates are not missing. Those of a file that is too large are not missing either: it is wrong at its
-/// start.
+/// A file that may declare templates. An invalid UTF-8 sequence becomes a character that YAML forbids: the error is
+/// then at this place, and the templates of the file do not count as missing. The same holds for a file that is too
+/// large: the error is at its start.
 fn read_possible_templates(path: &Path) -> Result<SourceFile> {
     let is_too_large = fs::metadata(path).is_ok_and(|file| file.len() > MAX_BYTES as u64);
     let text = if is_too_large {

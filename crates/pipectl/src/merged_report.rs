@@ -33,9 +33,9 @@ pub struct MergedRun {
     pub exit_code: u8,
     /// The number of objects by verdict, or by outcome after an apply.
     pub counts: BTreeMap<String, usize>,
-    /// What is to be looked at before the objects: refusals, secrets that reach a new host, a changed project file.
+    /// Notes that come before the objects: refusals, secrets that reach a new host, a changed project file.
     pub notes: Vec<String>,
-    /// Why it ended early, and what it could not read.
+    /// The reason why it ended early, and the services that it could not read.
     pub errors: Vec<String>,
     /// What the counts do not say: the base, what does not change, and the digest.
     #[serde(skip)]
@@ -56,9 +56,9 @@ pub struct MergedRow {
     /// The verdict, or the outcome.
     pub word: String,
     pub object: String,
-    /// What happens to it, and why.
+    /// The change and its reason.
     pub summary: String,
-    /// What happens to its data.
+    /// Effects on its data.
     pub effects: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl MergedRow {
     }
 }
 
-/// A document of `plan` or `apply`, as far as it is needed. Other members are those of the same version.
+/// The needed parts of a document of `plan` or `apply`. Other members are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RunDocument {
@@ -125,7 +125,7 @@ impl MergedReport {
 
 /// `12 create, 1 delete`.
 pub(crate) fn counts_text(counts: &BTreeMap<String, usize>) -> String {
-    // A word may be of a file that somebody edited.
+    // The word may come from a file that somebody edited.
     let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {}", sanitize_line(word))).collect();
     if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
 }
@@ -151,7 +151,7 @@ fn merged_run(name: &str, run: RunDocument) -> Result<MergedRun> {
     let (plan, reports) = match run.kind.as_str() {
         "Plan" => (&run.result, &Value::Null),
         "Apply" => (&run.result["plan"], &run.result["reports"]),
-        other => bail!("a document of kind {other}: `report merge` joins those of `plan` and `apply`"),
+        other => bail!("a document of kind {other}: `report merge` accepts only those of `plan` and `apply`"),
     };
     let results: BTreeMap<String, &Value> =
         list(reports).map(|report| (report["address"].to_string(), report)).collect();
@@ -210,7 +210,7 @@ fn unmanaged_names(plan: &Value) -> Vec<String> {
     names.map(|other| object_name(&other["address"])).collect()
 }
 
-/// What a run left behind of an object.
+/// Alarms about an object, such as a missing pipe.
 fn alarm_lines(result: &Value) -> Vec<String> {
     let facts = [
         (Alarm::NOT_RECREATED, &result["notRecreated"]),
@@ -239,8 +239,8 @@ fn merged_row(change: &Value, result: Option<&&Value>) -> MergedRow {
     MergedRow { word: word.to_owned(), object: object_name(&change["address"]), summary, effects }
 }
 
-/// Refuses a part of a run that looks like all of it.
-// Hazard: the job of a shard was cancelled and wrote nothing. The comment of the others would say that all is well.
+/// Refuses an incomplete set of shards.
+// Hazard: the job of a shard was cancelled and wrote nothing. The comment of the others would report success.
 fn check_shards(runs: &[MergedRun]) -> Result<()> {
     let shards: Vec<Shard> = runs.iter().filter_map(|run| run.shard).collect();
     let counts: BTreeSet<u64> = shards.iter().map(|shard| shard.count()).collect();
@@ -249,7 +249,7 @@ fn check_shards(runs: &[MergedRun]) -> Result<()> {
         return if shards.is_empty() {
             Ok(())
         } else {
-            bail!("the shards are of runs with different numbers of parts")
+            bail!("the shards come from runs with different numbers of shards")
         };
     };
     // Several environments may be split in the same way.
@@ -262,7 +262,7 @@ fn check_shards(runs: &[MergedRun]) -> Result<()> {
     bail!("the results of these shards are missing, so their runs failed or were cancelled: {}", missing.join(", "))
 }
 
-/// `SERVICE/NAME`, with the kind of what is no pipe.
+/// `SERVICE/NAME`, with the kind if it is not a pipe.
 fn object_name(address: &Value) -> String {
     let [service, kind, name] = ["service", "kind", "name"].map(|member| text_of(&address[member]));
     if kind == "ClickPipe" { format!("{service}/{name}") } else { format!("{service}/{kind} {name}") }

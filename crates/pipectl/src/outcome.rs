@@ -1,4 +1,4 @@
-//! What a command returns, and the one place that prints it.
+//! The result of a command, and the only place that prints it.
 
 use model::diagnostic::Diagnostic;
 
@@ -17,14 +17,14 @@ use crate::render::envelope::{self, OutputEnvelope};
 use crate::render::event_lines::{self, ApplyEvent, RunSummary};
 use crate::reports::{self, RunReport};
 
-/// How a command ended, and what it says in each format.
+/// How a command ended, and its output in each format.
 #[derive(Default)]
 pub(crate) struct CommandOutcome {
     /// The exit code, unless something cannot be written.
     pub(crate) exit_code: u8,
     /// For people, on stdout.
     pub(crate) text: StyledText,
-    /// For people, on stderr, whatever the format.
+    /// Messages for people, on stderr in every format.
     pub(crate) messages: StyledText,
     /// For a pull request, where it is not the report.
     pub(crate) markdown: Option<String>,
@@ -47,7 +47,7 @@ impl CommandOutcome {
         Self { exit_code, report, ..Self::default() }
     }
 
-    /// What a command that only prints a text returns.
+    /// The result of a command that only prints a text.
     pub(crate) fn from_text(text: impl AsRef<str>) -> Self {
         let mut outcome = Self::default();
         outcome.text.push_plain(text);
@@ -94,7 +94,7 @@ impl CommandOutcome {
         failed
     }
 
-    /// Prints it and writes the reports; gives the exit code.
+    /// Prints the result, writes the reports, and returns the exit code.
     pub(crate) fn print(&self, context: &CommandContext) -> u8 {
         let output = context.output;
         let mut code = self.exit_code;
@@ -107,7 +107,7 @@ impl CommandOutcome {
             code = exit::most_severe(code, exit::ERROR);
         }
         output.print_message(&self.messages);
-        // After the text: a report that cannot be written must not hide what the run did.
+        // After the text: a report that cannot be written must not hide the result of the run.
         let code = context.reports.write_reports(&self.report, output, code);
         if context.format == OutputFormat::Ndjson {
             // A full disk cannot be reported on the same disk.
@@ -116,7 +116,7 @@ impl CommandOutcome {
         code
     }
 
-    /// What goes to stdout for machines: one arm for each format. `None` is the text for people.
+    /// The document on stdout for machines: one arm for each format. `None` is the text for people.
     fn document(&self, context: &CommandContext) -> Option<String> {
         match context.format {
             OutputFormat::Text => None,
@@ -152,7 +152,7 @@ impl CommandOutcome {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct InvalidFiles<'e> {
     diagnostics: &'e [Diagnostic],
-    /// How many files were read.
+    /// The number of files.
     files: usize,
 }
 

@@ -1,6 +1,6 @@
 //! Writes data to stdout and messages to stderr. No other module does.
 //!
-//! A [`Label`] says what a piece of text is. Only this module knows colours.
+//! A [`Label`] is the meaning of a piece of text. Only this module knows colours.
 
 mod live_area;
 
@@ -19,7 +19,7 @@ use crate::{diagnostics, env_vars};
 /// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// Text without a meaning of its own.
+    /// Plain text.
     Plain,
     /// The name of a service or an object.
     Name,
@@ -61,11 +61,11 @@ impl Label {
 }
 
 /// Text in labelled pieces.
-// A plan has a dozen short pieces for each of thousands of pipes: a text for each takes several times as much.
+// A plan has a dozen short pieces for each of thousands of pipes: one `String` for each takes several times as much.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StyledText {
     text: String,
-    /// The label of each piece, and where it ends.
+    /// The label of each piece, and its end.
     pieces: Vec<(Label, usize)>,
 }
 
@@ -124,8 +124,8 @@ impl StyledText {
 
 /// A piece of text that strangers may have written: names, values, messages of the API, names of files.
 ///
-/// Control characters could drive the terminal, and marks of direction show another text than the one that is sent. GitHub
-/// takes a line that begins with `::`, and `##[` anywhere, for a command to the runner.
+/// Control characters could drive the terminal, and direction marks can change how the text looks. GitHub takes a line
+/// that begins with `::`, and `##[` anywhere, for a command to the runner.
 fn escape_piece(text: &str, is_github: bool) -> String {
     let lines = text.split('\n').map(|line| {
         let (line, end) = line.strip_suffix('\r').map_or((line, ""), |line| (line, "\r"));
@@ -138,16 +138,16 @@ fn escape_piece(text: &str, is_github: bool) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the text is printed as it is, wherever it is printed.
+/// Whether the text needs no escapes, wherever it is printed.
 pub(crate) fn prints_unchanged(text: &str) -> bool {
     escape_piece(text, true) == text
 }
 
-/// Where output goes.
+/// The output streams and their settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     color_choice: ColorChoice,
-    /// Whether progress and advice are left out.
+    /// Whether progress and advice are omitted.
     pub(crate) is_quiet: bool,
 }
 
@@ -168,7 +168,7 @@ impl Output {
         ignore_broken_pipe(write_styled(AutoStream::new(io::stdout().lock(), choice), text))
     }
 
-    /// Prints a document for machines, as it is: its format has its own escapes.
+    /// Prints a document for machines unchanged: its format has its own escapes.
     pub fn print_document(self, text: &str) -> io::Result<()> {
         ignore_broken_pipe(write_and_flush(io::stdout().lock(), text))
     }
@@ -244,7 +244,7 @@ fn write_styled(stream: impl Write, text: &StyledText) -> io::Result<()> {
     write_and_flush(stream, &text.to_ansi_text())
 }
 
-/// Every text to a stream passes here, so no secret of this process leaves it, whatever the format.
+/// All text to a stream passes through here, so no secret of this process is printed in any format.
 fn write_and_flush(mut stream: impl Write, text: &str) -> io::Result<()> {
     stream.write_all(run_redaction().redact_output(text).as_bytes())?;
     stream.flush()

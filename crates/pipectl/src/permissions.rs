@@ -1,4 +1,4 @@
-//! The flags that allow what a plan holds back.
+//! The flags that allow blocked changes.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use model::project::Policy;
 use model::selector::{AddressPattern, ObjectName};
 use planner::{ApprovalLimits, BlockReason, LimitExceeded, Permission, Plan};
 
-/// Adds the flags to a plan. The planner does not know them. `limits` are those of the run.
+/// Adds the flags to a plan. The planner does not know flags. `limits` are those of the run.
 pub fn name_flags(plan: &mut Plan, limits: &ApprovalLimits) {
     plan.word_permissions(&|reason| blocked_text(reason, limits));
 }
 
-/// Why an object is blocked, and what allows the change.
+/// The reason why an object is blocked, and how to allow the change.
 pub(crate) fn blocked_text(reason: &BlockReason, limits: &ApprovalLimits) -> String {
     let lead = match reason {
         BlockReason::OverLimit { .. } | BlockReason::ServiceDown(..) => ": allow it with",
@@ -23,7 +23,7 @@ pub(crate) fn blocked_text(reason: &BlockReason, limits: &ApprovalLimits) -> Str
     format!("{reason}{}{}", flag.unwrap_or_default(), setting.unwrap_or_default())
 }
 
-/// What to write into the project file. Unlike a flag, it also works for the apply after a merge.
+/// The setting for the project file. Unlike a flag, it also works for the apply after a merge.
 pub(crate) fn setting(reason: &BlockReason, limits: &ApprovalLimits) -> Option<String> {
     match (reason, reason.permission()?) {
         (BlockReason::OverLimit { key, count, is_of_base, .. }, _) => {

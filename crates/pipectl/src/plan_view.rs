@@ -1,5 +1,5 @@
-//! A plan in words. Text, markdown, HTML, JSON and the formats of CI systems lay out this one view, so the words for a
-//! verdict, a field, a value and a count stand once.
+//! The words of a plan. Text, markdown, HTML, JSON and the formats of CI systems lay out this one view, so the words
+//! for a verdict, a field, a value and a count are defined once.
 
 pub(crate) mod field;
 pub(crate) mod object;
@@ -26,12 +26,12 @@ use crate::diagnostics::pluralize;
 use crate::saved_plan::PlanTarget;
 use crate::unreachable::UnreachableService;
 
-/// What else is known about a plan.
+/// Facts about a plan that are not in the plan itself.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// The organization and the services that the plan is about.
     pub target: Option<PlanTarget>,
-    /// What changed in the project file since the base.
+    /// Changes of the project file since the base.
     pub project_changes: Vec<ProjectChange>,
     pub project_file: Option<Arc<str>>,
     /// Selected and declared objects, when the plan was narrowed.
@@ -62,7 +62,7 @@ pub struct Context {
 pub struct ProjectChange {
     /// One sentence.
     pub text: String,
-    /// How grave it is.
+    /// Its severity.
     pub gravity: Gravity,
 }
 
@@ -71,7 +71,7 @@ pub struct ProjectChange {
 pub struct RuleException {
     pub address: Address,
     pub rules: Vec<String>,
-    /// Where the annotation stands.
+    /// The place of the annotation.
     pub place: Place,
 }
 
@@ -124,7 +124,8 @@ impl<'p> PlanView<'p> {
     }
 }
 
-/// How many objects apply creates, updates, …, by the word of the plan. What apply refuses counts as blocked.
+/// The number of objects that apply creates, updates, …, by the word of the plan. An object that apply refuses counts
+/// as blocked.
 pub(crate) fn count_changes(plan: &Plan, refusals: &[ApplyRefusal], word: &str) -> usize {
     let refused = refused_objects(refusals);
     let word_of = |change: &Change| if refused.contains(&change.address) { "blocked" } else { change.verdict.as_str() };
@@ -148,7 +149,7 @@ pub(crate) fn plan_counts(plan: &Plan, refusals: &[ApplyRefusal]) -> String {
     parts.join(", ")
 }
 
-/// `1 manifest removed, 2 fields no longer managed`; nothing if git removed nothing that is live.
+/// `1 manifest removed, 2 fields no longer managed`; `None` if git removed nothing that is live.
 pub(crate) fn removal_counts(plan: &Plan) -> Option<String> {
     let (manifests, fields) = (plan.removed_manifests().count(), plan.removed_fields().count());
     let manifests = (manifests > 0).then(|| format!("{} removed", pluralize(manifests, "manifest")));
@@ -157,7 +158,7 @@ pub(crate) fn removal_counts(plan: &Plan) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `origin/main moved on since this branch left it: 2 fields, 1 object. A merge keeps that.`
+/// `origin/main has changes that this branch lacks: 2 fields, 1 object. A merge keeps them.`
 pub(crate) fn moved_note(plan: &Plan, context: &Context) -> Option<String> {
     let fields = plan.moved_fields().count();
     let objects = plan.added_by_target().count() + plan.removed_by_target.len();
@@ -165,7 +166,7 @@ pub(crate) fn moved_note(plan: &Plan, context: &Context) -> Option<String> {
     let counts: Vec<String> = counts.map(|(count, word)| pluralize(count, word)).collect();
     let name = context.target_branch.as_deref().unwrap_or("The target branch");
     let counts = (!counts.is_empty()).then(|| counts.join(", "))?;
-    Some(format!("{name} moved on since this branch left it: {counts}. A merge keeps that."))
+    Some(format!("{name} has changes that this branch lacks: {counts}. A merge keeps them."))
 }
 
 /// The organization and the ids of the services: a name can mean another service tomorrow.
@@ -187,7 +188,7 @@ pub(crate) fn digest_note(digest: &str) -> String {
 }
 
 /// `The base 3f2a1bc (Add orders) is older than 9d8e7f6 (Add views), …`
-// Hazard: the plan of a revert is empty until the apply of what it reverts, which may be running.
+// Hazard: the plan of a revert is empty until the reverted commit is applied, which may be in progress.
 pub(crate) fn unapplied_note(context: &Context) -> Option<String> {
     let (base, unapplied) = context.base.as_ref().zip(context.unapplied.as_ref())?;
     Some(format!(
@@ -246,7 +247,7 @@ fn count_objects_by_field(all: &[UncheckedFields]) -> Vec<(String, usize)> {
     fields
 }
 
-/// The requests and the time of an apply; nothing if there are none, or if the rate is not known.
+/// The requests and the time of an apply; `None` if there are none, or if the rate is not known.
 pub(crate) fn cost_note(plan: &Plan, refusals: &[ApplyRefusal], rate: Option<(usize, f64)>) -> Option<String> {
     let (sent, time) = least_cost(plan, refusals, rate)?;
     let (requests, seconds) = rate?;
@@ -268,8 +269,8 @@ pub(crate) fn least_cost(plan: &Plan, refusals: &[ApplyRefusal], rate: Option<(u
     Some((sent, time))
 }
 
-/// The plan as JSON, with the words that the other formats have: a summary of each change, and what differs inside of
-/// lists and long values.
+/// The plan as JSON, with the words of the other formats: a summary of each change, and the differences inside lists
+/// and long values.
 pub fn plan_json(plan: &Plan, refusals: &[ApplyRefusal]) -> Value {
     let mut document = json!(plan);
     if !refusals.is_empty() {
@@ -285,7 +286,7 @@ pub fn plan_json(plan: &Plan, refusals: &[ApplyRefusal]) -> Value {
     document
 }
 
-/// The same with what a run knows besides the plan.
+/// The plan as JSON, with the facts that only the run knows.
 pub(crate) fn plan_json_in(plan: &Plan, context: &Context) -> Value {
     let mut document = plan_json(plan, &context.refusals);
     if let Some(target) = &context.target {

@@ -41,7 +41,7 @@ pub(crate) struct ProjectContext {
     pub(crate) is_environment_named: bool,
     /// `defaults.environment`.
     pub(crate) default_environment: Option<String>,
-    /// What the environments of the base are called whose rules hold for this run, if it is not its own name.
+    /// The names that the base has for the environments whose rules apply to this run, if they differ.
     pub(crate) earlier_environments: BTreeSet<String>,
     pub(crate) file: Option<SourceFile>,
     /// The warnings about it. They are printed already.
@@ -68,9 +68,9 @@ pub(crate) struct ProjectContext {
     pub(crate) environment_policy_keys: Option<(String, Vec<String>)>,
     /// The hosts that may receive a secret.
     pub(crate) secret_policy: SecretPolicy,
-    /// What manifests must not be.
+    /// The rules of the project.
     pub(crate) rules: RuleSet,
-    /// Where they are written.
+    /// The places of the rules.
     pub(crate) rule_places: BTreeMap<String, RulePlaces>,
     /// The environment variables that the file may use.
     pub(crate) env_access: EnvAccess,
@@ -133,7 +133,7 @@ impl ProjectContext {
 pub(crate) const FIRST_MANIFESTS: &str =
     "`pipectl export --out DIR` writes those of live pipes; `pipectl init` writes an example, which you can copy";
 
-/// Nothing says where the manifests are.
+/// The error if no manifest paths are known.
 pub(crate) fn no_manifests() -> UsageError {
     UsageError(format!(
         "which manifests? name files or folders, or declare `manifests` in {PROJECT_FILE}; {FIRST_MANIFESTS}"
@@ -152,11 +152,11 @@ fn load_with_needs(paths: &[PathBuf], needs: RequiredFields, context: &CommandCo
         let folder = project.origin.as_ref().and_then(|(file, _)| file.parent());
         let folder = folder.map(|it| if it.as_os_str().is_empty() { Path::new(".") } else { it });
         if let Some(path) = paths.iter().find(|path| files::leads_out_of_tree(path, folder)) {
-            bail!("{} is a link that leads out of the project's folder: it is not read", path.display());
+            bail!("{} is a link to a path outside the project's folder: it is not read", path.display());
         }
         project.manifests = paths.to_vec();
     }
-    // What needs no network does nothing that a policy could refuse.
+    // Commands without the network do nothing that a policy could refuse.
     if needs == RequiredFields::Everything {
         folders::refuse_other_projects(&project.manifests, folder.as_deref())?;
     }
@@ -168,10 +168,10 @@ fn no_project_file_for(environment: &str) -> anyhow::Error {
     anyhow!("{}", sanitize_line(&message))
 }
 
-/// Checks names of environments before anything is done for one of them.
+/// Checks names of environments before a command runs for one of them.
 ///
 /// # Errors
-/// When the project file does not declare one of them. What else is wrong with the file, the run itself reports.
+/// When the project file does not declare one of them. The run itself reports other errors in the file.
 pub(crate) fn require_environments<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
     let mut names = names.into_iter().peekable();
     let Some(first) = names.peek() else { return Ok(()) };
@@ -306,11 +306,11 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diag
     run_redaction().add_public_texts([Arc::clone(&source.text)]);
     output.print_diagnostics(&problems, std::slice::from_ref(&source));
     let Some(project) = project else {
-        // Without its variables and defaults, other files would be judged wrongly.
+        // Without its variables and defaults, other files would get wrong errors.
         let message = format!("{} has errors: correct them first, nothing else was read", source.name);
         return Err(InvalidProject { message, diagnostics: problems }.into());
     };
-    // Hazard: an answer to the first environment may repeat the key of one that runs later.
+    // Hazard: a response in the first environment may contain the key of an environment that runs later.
     let declared = project.environments.values().filter_map(|environment| environment.credentials.as_ref());
     run_redaction().hide_texts(credentials::find_key_secrets(declared));
     Ok((project, problems, source))
@@ -319,7 +319,7 @@ fn read_project_file(folder: &Path, output: Output) -> Result<(Project, Vec<Diag
 /// Without it, the 60,000 rules of a hostile file are all checked before they are refused as too many.
 const MAX_PROJECT_BYTES: u64 = 1024 * 1024;
 
-/// The project file of a folder, unless it has errors, and what is wrong with it.
+/// The project file of a folder, unless it has errors, and its diagnostics.
 pub(crate) fn parse_project_file(folder: &Path) -> Result<(Option<Project>, Vec<Diagnostic>, SourceFile)> {
     let file = folder.join(PROJECT_FILE);
     let bytes = files::read_bounded(&file, MAX_PROJECT_BYTES)?;

@@ -13,7 +13,7 @@ use crate::output::{Label, Output, StyledText, can_prompt};
 /// Asks for confirmation. For a delete or a replacement the user types the object's name.
 ///
 /// # Errors
-/// Where nobody can be asked, and when the answer is no or a signal.
+/// Without a terminal, and when the answer is no or a signal.
 pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Interruption) -> Result<()> {
     require_terminal()?;
     for change in plan.changes.iter().filter(|it| matches!(it.verdict, Verdict::Delete | Verdict::Replace)) {
@@ -30,13 +30,13 @@ pub(crate) async fn confirm_plan(output: Output, plan: &Plan, interruption: &Int
 /// Asks a yes-or-no question.
 ///
 /// # Errors
-/// Where nobody can be asked, and when the answer is no or a signal.
+/// Without a terminal, and when the answer is no or a signal.
 pub(crate) async fn confirm_yes_no(output: Output, question: &str, interruption: &Interruption) -> Result<()> {
     require_terminal()?;
     expect_yes(output, question, interruption).await
 }
 
-/// Piped input is no answer: whoever starts the command in a script has to say `--yes` there.
+/// Piped input does not count as an answer: a script must pass `--yes`.
 fn require_terminal() -> Result<()> {
     if !can_prompt() {
         bail!("cannot ask for confirmation (no terminal): pass --yes");
@@ -57,13 +57,13 @@ async fn ask_question(output: Output, question: &str, interruption: &Interruptio
     output.print_message(&text);
     let answer = interruption.run_unless_raised(read_stdin_line()).await;
     if answer.is_err() {
-        // The cursor is behind the question: the next message starts on a line of its own.
+        // The cursor is behind the question, so the next message starts on a new line.
         output.print_message_line("");
     }
     answer
 }
 
-/// Reads a line. A blocked read cannot be cancelled, so it runs in a thread that nobody joins.
+/// Reads a line. A blocked read cannot be cancelled, so it runs in a thread that is not joined.
 async fn read_stdin_line() -> Result<String> {
     let (sender, answer) = oneshot::channel();
     thread::spawn(move || {

@@ -72,7 +72,7 @@ impl ReportRequest {
         let other = self.targets.iter().find(|target| !has_format(target));
         other.map_or(Ok(()), |target| {
             let file = target.path.display();
-            Err(exit::UsageError(format!("no report for {file}: several runs become json, markdown or html")))
+            Err(exit::UsageError(format!("no report for {file}: several runs can only become json, markdown or html")))
         })
     }
 
@@ -85,7 +85,7 @@ impl ReportRequest {
         })
     }
 
-    /// Writes every report. If one cannot be written, the others still are, and success becomes an error: a pipeline
+    /// Writes every report. If one cannot be written, the others still are, and a success becomes an error: a pipeline
     /// that waits for a report must notice.
     pub(crate) fn write_reports(&self, run: &RunReport, output: Output, code: u8) -> u8 {
         let paths = RepoPaths::from_current_dir();
@@ -103,7 +103,7 @@ impl ReportRequest {
     fn write_report(&self, target: &ReportTarget, run: &RunReport, paths: &RepoPaths, output: Output) -> Result<()> {
         let whole = run.plan.is_some() && run.context.unreachable.is_empty();
         if target.format == ReportFormat::GitlabTerraform && !whole {
-            // Three zeros would say that nothing changes.
+            // Three zeros would mean "no changes".
             return Ok(());
         }
         let text = render(target.format, run, &self.key, paths);
@@ -114,7 +114,7 @@ impl ReportRequest {
         Ok(())
     }
 
-    /// GitHub names two files in the environment to which a step may add.
+    /// GitHub names two files in the environment to which a step may append.
     fn append_github_files(&self, run: &RunReport) -> Result<()> {
         let view = ReportView::new(run);
         for (variable, text) in

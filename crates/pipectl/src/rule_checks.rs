@@ -19,7 +19,7 @@ use crate::line_index::LineIndex;
 use crate::load_manifests::LoadedManifests;
 use crate::project::ProjectContext;
 
-/// Adds what the rules say about the manifests, without a plan.
+/// Adds the findings of the rules about the manifests, without a plan.
 pub(crate) fn check_manifests(declared: &mut LoadedManifests, project: &ProjectContext, now: RuleTime) {
     // A rule that cannot be evaluated is reported where it is written.
     declared.add_project_file(project.file.as_ref().filter(|_| !project.rules.is_empty()));
@@ -80,7 +80,7 @@ impl<'m> FailedRules<'m> {
 pub(crate) fn check_exceptions(declared: &mut LoadedManifests, rules: &RuleSet) {
     let lines = LineIndex::new(&declared.files);
     let unknown = declared.objects().flat_map(|(at, document)| unknown_exceptions(rules, (&at, document), &lines));
-    // The manifests of `forEach` share what stands in their document.
+    // The manifests of `forEach` share the content of their document.
     let mut seen = HashSet::new();
     let unknown: Vec<_> = unknown.filter(|it| seen.insert((it.place.clone(), it.message.clone()))).collect();
     declared.diagnostics.extend(unknown);
@@ -92,7 +92,7 @@ fn findings_of_manifest(
     environments: &[String],
     now: RuleTime,
 ) -> Vec<RuleFinding> {
-    // A rule about manifests wants something of what is to exist.
+    // A rule about manifests does not apply to an object that is deleted.
     if rules.is_empty() || manifest.document.intent.presence == Presence::Absent {
         return Vec::new();
     }
@@ -124,7 +124,7 @@ fn finding_diagnostic(finding: &RuleFinding, declared: (&Address, &Document), li
     }
 }
 
-/// What a rule says about an object that does not change: there is nothing to block.
+/// The finding of a rule about an unchanged object: there is nothing to block.
 pub(crate) fn unchanged_diagnostic(
     finding: &RuleFinding,
     declared: (&Address, &Document),

@@ -1,9 +1,9 @@
 //! Saved plans: a plan is written to a file for review, and apply compares a new plan with it.
 //!
-//! Apply never performs the file. It plans again, and performs only what the saved plan contains too.
+//! Apply never performs the file. It plans again, and performs only changes that the saved plan contains too.
 //
-// Between review and merge somebody may change a pipe, or the manifests. Performing the file would overwrite that
-// change unseen; and a file from a pull request is a stranger's text. So the file can only take work away.
+// Between review and merge somebody may change a pipe, or the manifests. To perform the file would silently overwrite
+// that change; and a file from a pull request is untrusted. So the file can only remove changes from the plan.
 
 mod differences;
 mod reviewed_plans;
@@ -33,7 +33,7 @@ const SCHEMA_VERSION: &str = "1.0";
 /// The key of the digest over everything else in the file.
 const FILE_DIGEST: &str = "fileDigest";
 
-/// Several times the plan of thousands of pipes.
+/// Several times the size of a plan of thousands of pipes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Organization and services of a plan. A service name may mean another service in another organization.
@@ -72,7 +72,7 @@ pub fn save_plan(plan: &Plan, target: &PlanTarget, unreachable: &[&ServiceRef], 
     });
     saved[FILE_DIGEST] = json!(text_digest(&sorted_text(&saved)));
     let text = format!("{saved:#}\n");
-    // Private even so: live values say much about a system.
+    // Private, because live values reveal much about a system.
     files::write_private_file(file, &text)
 }
 
@@ -83,7 +83,7 @@ pub struct SavedPlan {
     unreachable: Value,
 }
 
-/// An object whose new change differs from the reviewed one. Nothing is done to it.
+/// An object whose new change differs from the reviewed one. It is not changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StaleObject {
     /// The object.
@@ -97,8 +97,8 @@ impl SavedPlan {
     ///
     /// # Errors
     /// When the file cannot be read, is not a saved plan, or was changed after it was saved.
-    // The digest of the file finds an accident, such as a merge of two files, also in what the file only shows. It is not
-    // a signature: whoever changes the file can change the digest, so safety does not rest on it.
+    // The digest of the file detects accidents, such as a merge of two files, in all of its content. It is not a
+    // signature: whoever changes the file can change the digest, so safety does not depend on it.
     pub fn read_file(file: &Path) -> Result<Self> {
         let name = file.display();
         let text = files::read_named_file(file, MAX_BYTES)?;
@@ -165,7 +165,7 @@ pub fn require_digest(expected: &str, plan: Plan, target: &PlanTarget) -> (Plan,
     (plan.narrow_to(|_| false), stale)
 }
 
-/// What is compared of the change of an object. Positions in files and explanations are left out.
+/// The compared part of an object's change. Positions in files and explanations are omitted.
 #[derive(Serialize)]
 struct ComparableObject<'p> {
     address: &'p Address,
@@ -224,7 +224,7 @@ impl Serialize for SortedAction<'_> {
             body: SortedValue<&'p Value>,
         }
         match self.0 {
-            // An action with further fields takes the general way.
+            // An action with further fields takes the general path.
             Action::Create { address, body, paused_beside: None, unproven } if unproven.is_empty() => {
                 let create = Create { address: SortedValue(json!(address)), body: SortedValue(body) };
                 serializer.collect_map([("create", create)])
@@ -238,7 +238,7 @@ fn objects_by_address(plan: &Plan, target: &PlanTarget) -> BTreeMap<String, Valu
     comparable_objects(plan, target).map(|(key, object)| (key, json!(object))).collect()
 }
 
-/// The same one by one, in order: as JSON all of them take several times the memory of the plan.
+/// The objects one by one, in order: as JSON, all of them take several times the memory of the plan.
 fn comparable_objects<'p>(
     plan: &'p Plan,
     target: &'p PlanTarget,
@@ -313,7 +313,7 @@ fn comparable_field(field: &Value) -> Value {
 }
 
 /// A value as JSON, with the keys of each object in order.
-// The order of keys in a manifest says nothing, and `fmt` changes it.
+// The order of keys in a manifest has no meaning, and `fmt` changes it.
 struct SortedValue<V>(V);
 
 impl<V: Borrow<Value>> Serialize for SortedValue<V> {

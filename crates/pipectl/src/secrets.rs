@@ -28,16 +28,16 @@ use crate::project::{PROJECT_FILE, ProjectContext};
 /// The file with made-up values for the sandbox. It is not read in a run against the real API.
 pub(crate) const SANDBOX_FILE: &str = "sandbox.env";
 
-/// What every program gets besides [`env_vars::BASIC_VARIABLES`]: its language and its user.
+/// The variables for every program in addition to [`env_vars::BASIC_VARIABLES`]: its language and its user.
 const PROGRAM_VARIABLES: [&str; 5] = ["LANG", "LC_ALL", "LOGNAME", "USER", "XDG_RUNTIME_DIR"];
 
 // No secret is longer: the reference names another file or program. The limit also ends the read of an endless one.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
-/// Files and folders in which git keeps tokens, or says where it does.
+/// Files and folders in which git keeps tokens, or the paths to them.
 const GIT_NAMES: [&str; 3] = [".git", ".gitconfig", ".netrc"];
 
-/// Where a process finds its own files, and those of others.
+/// Paths of files of processes.
 const OF_PROCESSES: [&str; 5] = ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"];
 
 type CommandOutput = Result<SecretString, String>;
@@ -48,15 +48,15 @@ pub(crate) struct SecretResolver {
     sandbox_values: BTreeMap<String, String>,
     /// Relative paths start here: the folder of the project file, or the working folder.
     base_folder: PathBuf,
-    /// What limits secrets by their names.
+    /// Limits of secrets by their names.
     policy: SecretPolicy,
     /// The programs that the project file allows, as manifests have to write them.
     allowed_programs: Vec<String>,
     /// The variables that programs get.
     program_variables: Vec<WildMatch>,
-    /// Variables that hold an API key of any environment. No manifest gets them, and no program.
+    /// Variables that contain an API key of any environment. No manifest and no program gets them.
     key_variables: BTreeSet<String>,
-    // A program runs once, however many pipes need its secret: it may ask a person to touch a security key.
+    // A program runs once, even if several pipes need its secret: it may ask a person to touch a security key.
     command_outputs: Mutex<BTreeMap<Vec<String>, CommandOutput>>,
 }
 
@@ -103,7 +103,7 @@ impl SecretResolver {
             (listed || env_vars::BASIC_VARIABLES.contains(&name) || PROGRAM_VARIABLES.contains(&name))
                 && !self.key_variables.contains(name)
         };
-        // `PATH` is added below without relative folders: through these, the tree could bring programs of its own.
+        // `PATH` is added below without relative folders: through these, the tree could provide its own programs.
         let passed =
             env_vars::all_variables().filter(|(name, _)| name != "PATH" && name.to_str().is_some_and(is_passed));
         passed.chain(env_vars::path_of_programs().map(|path| ("PATH".into(), path))).collect()
@@ -141,8 +141,8 @@ impl SecretResolver {
 
     /// Checks that a relative path stays in the project's folder.
     fn check_contained(&self, path: &str, located: &Path) -> Result<(), String> {
-        // Hazard: through a link or `..`, the author of a manifest could have any file of the machine sent to a host of
-        // theirs, and the path would look like one of the project. An absolute path shows in the review.
+        // Hazard: through a link or `..`, the author of a manifest could send any file of the machine to their own
+        // host, and the path would look like one of the project. An absolute path is visible in the review.
         if Path::new(path).is_absolute() {
             return Ok(());
         }
@@ -179,7 +179,7 @@ impl SecretResolver {
     }
 }
 
-/// Refuses files that hold what others stored: git keeps the token of a checkout in `.git/config`, and processes show their
+/// Refuses files with secrets of others: git keeps the token of a checkout in `.git/config`, and processes show their
 /// environment.
 fn check_not_of_others(located: &Path) -> Result<(), String> {
     let target = located.canonicalize().unwrap_or_else(|_| located.to_owned());
@@ -188,7 +188,7 @@ fn check_not_of_others(located: &Path) -> Result<(), String> {
     if paths.iter().any(|path| is_of_git(path)) {
         return Err("it belongs to git, which may keep a token there".to_owned());
     }
-    // A path through these leads to any file, under a name that says nothing.
+    // Such a path can reach any file under a meaningless name.
     if paths.iter().any(|path| OF_PROCESSES.iter().any(|folder| path.starts_with(folder))) {
         return Err("it belongs to a process, and holds no secret of a pipe".to_owned());
     }
@@ -233,7 +233,7 @@ fn read_secret_file(path: &Path) -> Result<SecretString, String> {
     }
     // Opening a named pipe blocks until someone writes to it, so the kind is checked before.
     if !kind.is_file() {
-        return Err("it is a pipe or a device, which may never come to an end".to_owned());
+        return Err("it is a pipe or a device, which may never end".to_owned());
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 1));
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
@@ -253,7 +253,7 @@ fn secret_from_bytes(bytes: &[u8]) -> Result<SecretString, String> {
     let text = text.strip_suffix('\n').unwrap_or(text);
     match text.strip_suffix('\r').unwrap_or(text) {
         "" => Err("it is empty".to_owned()),
-        text if text.contains('\0') => Err("it holds a NUL, so it is no text".to_owned()),
+        text if text.contains('\0') => Err("it contains a NUL, so it is not text".to_owned()),
         text => Ok(SecretString::from(text)),
     }
 }

@@ -18,18 +18,18 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether everything is meant.
+    /// Whether everything is selected.
     pub(crate) fn selects_all(&self) -> bool {
         self.only.is_empty() && self.exclude.is_empty() && self.labels.is_empty()
     }
 
-    /// The selected objects among the declared ones. `prunes` says whether a name may also be that of an object without a
+    /// The selected objects among the declared ones. With `prunes`, a name may also be that of an object without a
     /// manifest.
     ///
     /// # Errors
-    /// When no object is selected, or an entry names none.
+    /// When no object is selected, or an entry matches none.
     pub(crate) fn select_addresses(&self, desired: &Desired, prunes: bool) -> Result<BTreeSet<Address>> {
-        // One of many mistyped names must not be left out silently.
+        // One of many mistyped names must not be ignored silently.
         let is_wrong = |pattern: &&AddressPattern| !prunes && !desired.keys().any(|at| pattern.matches(at));
         let wrong: Vec<String> =
             self.only.iter().filter(is_wrong).map(|it| format!("`{}`", sanitize_line(&it.to_string()))).collect();

@@ -1,4 +1,4 @@
-//! One run against one API: what is declared, and the client that speaks about it.
+//! A run against one API: the declared objects, and the client.
 
 mod live_view;
 mod observe;
@@ -49,55 +49,55 @@ use crate::shard::Shard;
 /// The waits before the live side is read again.
 const SETTLE_DELAYS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(6), Duration::from_secs(12)];
 
-/// What is declared, what of it is meant, and the client.
+/// The declared objects, the selection, and the client.
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     desired: Desired,
-    /// What is declared in services that belong to other parts of the run.
+    /// Objects that are declared in services of other shards.
     in_other_shards: BTreeSet<Address>,
-    /// Objects of other parts that may have what one of this part takes, and what has to happen before.
+    /// Objects of other shards that may own something that an object of this shard takes over, and the required step
+    /// before that.
     givers_elsewhere: BTreeMap<Address, String>,
     warnings: Vec<Diagnostic>,
     selected: BTreeSet<Address>,
     is_partial: bool,
-    /// Which organization and services a plan is about.
+    /// The organization and the services of a plan.
     pub(crate) target: PlanTarget,
     /// Every name of each service, for patterns that protect.
     service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
     /// Services that could not be found, and why.
     unknown_services: BTreeMap<ServiceRef, String>,
-    /// What the first look at the live side did not see.
+    /// The services that the first read of live could not reach.
     unreachable: OnceCell<Vec<UnreachableService>>,
-    /// What the project file allows.
+    /// The policy of the project file.
     pub(crate) policy: model::project::Policy,
     /// The environment, and the keys of the policy that it sets itself.
     pub(crate) environment_policy_keys: Option<(String, Vec<String>)>,
-    /// What was declared before.
+    /// The earlier manifests.
     base: Option<Desired>,
-    /// What git says beyond the manifests and the base.
+    /// Facts from git beyond the manifests and the base.
     policy_from_git: Policy,
-    /// What is deleted though no manifest says so.
+    /// Inputs for deletes without a manifest.
     prune_inputs: PruneInputs,
     files: Vec<SourceFile>,
     secret_policy: SecretPolicy,
     project_file: Option<Arc<str>>,
-    /// What changed in the project file since the base.
+    /// The changes of the project file since the base.
     project_changes: ProjectChanges,
     resend_secrets: Vec<AddressPattern>,
-    /// What the project forbids; `None` if nothing is to be changed.
+    /// The rules of the project; `None` if the command changes nothing.
     rules: Option<PlanRules>,
     /// The commits of the base and of the manifests.
     commits: Option<PlanCommits>,
-    /// How long an apply with the same options may take.
+    /// The time limit of an apply with the same options.
     timeout: RunTimeout,
 }
 
 impl Session {
-    /// Observes the live side and compares. See [`Session::unreachable_services`] for what is missing.
+    /// Observes live and compares. See [`Session::unreachable_services`] for the missing services.
     //
     // Right after a change of scale the API reports sizes of zero. Compared with those, a declared size would be
-    // dropped, or sent for nothing. So the live side is read again until it has settled, and in the end the size is
-    // sent.
+    // dropped, or sent for nothing. So live is read again until it has settled. If it does not, the size is sent.
     pub(crate) async fn plan(&self, limits: &ApprovalLimits) -> Result<Plan> {
         let ObservedServices { live, unreachable } = self.observe().await?;
         self.unreachable.get_or_init(|| unreachable);
@@ -117,17 +117,17 @@ impl Session {
         Ok(plan)
     }
 
-    /// The same after the plan was performed, where it could be read before: what live cannot show
-    /// is not asked for once more.
+    /// Plans again after the plan was performed, for readable services. Changes that live cannot show are not planned
+    /// again.
     pub(crate) async fn replan_after_apply(&self) -> Result<Plan> {
         let mut scope = self.read_scope();
-        // A service that could not be read before the apply was not changed either.
+        // A service that was unreachable before the apply was not changed either.
         scope.kinds.retain(|service, _| self.is_reachable(service));
         let live = self.connection.remote.observe_live(&scope).await?;
         Ok(self.compare_with_live(&live, WriteOnlyPolicy::AssumeSent, UnsettledPolicy::ReadAgain))
     }
 
-    /// Says what is not pruned though it could be thought so.
+    /// Prints notes about objects that are not pruned, where that may surprise.
     fn warn_not_pruned(&self, plan: &Plan, output: Output) {
         let kept = self.prune_inputs.not_pruned_notes(plan, &self.unreachable_names());
         for note in kept.into_iter().chain(prune_inputs::unpicked_notes(plan, &self.desired)) {
@@ -135,12 +135,12 @@ impl Session {
         }
     }
 
-    /// Services that the plan says nothing about, as they could not be read.
+    /// Services that the plan does not cover, because they could not be read.
     pub(crate) fn unreachable_services(&self) -> &[UnreachableService] {
         self.unreachable.get().map_or(&[], Vec::as_slice)
     }
 
-    /// What is declared in the services that could not be read, and in those of other shards.
+    /// The objects that are declared in unreachable services, and in those of other shards.
     fn unreachable_names(&self) -> NamesElsewhere<'_> {
         let unread = self.desired.keys().filter(|at| !self.is_reachable(&at.service));
         let unread = unread.map(|at| (at, "that could not be read"));
@@ -153,7 +153,7 @@ impl Session {
     }
 
     fn compare_with_live(&self, live: &Live, write_only: WriteOnlyPolicy, unsettled: UnsettledPolicy) -> Plan {
-        // Where nothing is known, nothing is missing.
+        // If live is unknown, nothing counts as missing.
         let mut desired = Cow::Borrowed(&self.desired);
         if !self.unreachable_services().is_empty() {
             desired.to_mut().retain(|at, _| self.is_reachable(&at.service));
@@ -176,7 +176,7 @@ impl Session {
             ..self.policy_from_git.clone()
         };
         let plan = plan(&desired, &live, self.base.as_ref(), &policy);
-        // A part of the manifests proves nothing about what they do not declare.
+        // An incomplete set of manifests cannot prove that an object is undeclared.
         let proofs = if self.is_partial {
             BTreeMap::new()
         } else {
@@ -187,7 +187,7 @@ impl Session {
         if self.is_partial { plan.narrow_to(|at| self.selected.contains(at)) } else { plan }
     }
 
-    /// What the project file lets through.
+    /// The limits and permissions of the project file.
     pub(crate) fn project_limits(&self) -> ApprovalLimits {
         let keys = self.environment_policy_keys.as_ref();
         permissions::approval_limits(&self.policy, &[], &[], self.limits_held_by_base(), keys)
@@ -198,7 +198,7 @@ impl Session {
         &self.project_changes.held_keys
     }
 
-    /// What apply will refuse of the plan, as far as can be known before.
+    /// The parts of the plan that apply will refuse, as far as that is known.
     pub(crate) async fn find_refusals(&self, plan: &Plan) -> Vec<ApplyRefusal> {
         let down_services = self.down_services(plan, false).await;
         let mut refusals = refusals::find_refusals(plan, &ApprovalLimits { down_services, ..self.project_limits() });
@@ -210,7 +210,7 @@ impl Session {
 
     /// The services that the plan would change, and that take no change now. `can_wake` is the flag.
     pub(crate) async fn down_services(&self, plan: &Plan, can_wake: bool) -> BTreeMap<ServiceRef, DownService> {
-        // The API deletes objects of a service that sleeps, so its state need not be asked for.
+        // The API deletes objects of an idle service, so its state is not needed.
         if plan.actions.iter().all(|action| matches!(action, Action::Delete { .. })) {
             return BTreeMap::new();
         }
@@ -227,7 +227,7 @@ impl Session {
         down.collect()
     }
 
-    /// What else a plan's text says.
+    /// The facts for a plan's text beyond the plan.
     pub(crate) fn plan_context(&self, diff: bool) -> Context {
         let requests = self.connection.remote.request_counts();
         Context {
@@ -261,14 +261,14 @@ impl Session {
         is_partial.then_some((self.selected.len(), self.desired.len() + self.in_other_shards.len()))
     }
 
-    /// The declared objects that are meant, without those of services that were not read.
+    /// The selected declared objects, without those of unreachable services.
     pub(crate) fn selected_documents(&self) -> Vec<(Address, Document)> {
         let is_meant = |at: &Address| self.selected.contains(at) && self.is_reachable(&at.service);
         let selected = self.desired.iter().filter(|(at, _)| is_meant(at));
         selected.map(|(at, document)| (at.clone(), document.clone())).collect()
     }
 
-    /// The declared objects that the base does not have, or has otherwise.
+    /// The declared objects that are new or different since the base.
     pub(crate) fn changes_since_base(&self) -> BTreeMap<&Address, ChangeInGit> {
         let Some(base) = &self.base else { return BTreeMap::new() };
         let change = |at: &Address, document: &Document| match base.get(at) {
@@ -278,7 +278,7 @@ impl Session {
         self.desired.iter().filter_map(|(at, document)| Some((at, change(at, document)?))).collect()
     }
 
-    /// The references to secrets in what is meant that lead nowhere from here; tells them, too.
+    /// Prints and returns the secret references of selected objects that cannot be resolved here.
     pub(crate) fn print_unresolved(&self, output: Output) -> Vec<Diagnostic> {
         let selected = self.selected_documents();
         let documents = selected.iter().map(|(_, document)| document);
@@ -289,10 +289,10 @@ impl Session {
 }
 
 impl Session {
-    /// Leaves the services of other parts to other machines, and remembers what is declared there.
+    /// Drops the services of other shards, and remembers the objects that are declared there.
     fn narrow_to_shard(mut self, shard: Shard) -> Self {
         let ids = self.connection.services.clone();
-        // Without an id, the name decides: one machine says that there is no such service.
+        // Without an id, the name decides, so exactly one shard reports that there is no such service.
         let part_of = |service: &ServiceRef| shard.part_of(ids.get(service).map_or(service.as_str(), String::as_str));
         let is_own = |service: &ServiceRef| part_of(service) == shard;
         self.connection.services.retain(|service, _| is_own(service));

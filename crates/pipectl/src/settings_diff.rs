@@ -1,4 +1,4 @@
-//! The settings in which two environments, or two versions of one, differ.
+//! The differing settings of two environments, or of two versions of one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,25 +17,25 @@ pub(crate) struct SettingDiff {
     pub(crate) right: Option<Value>,
 }
 
-/// How the project file changed since the base.
+/// The changes of the project file since the base.
 #[derive(Debug, Default)]
 pub(crate) struct ProjectChanges {
     pub(crate) settings: Vec<SettingDiff>,
-    /// Those of them by which the policy allows more than before, or an environment of the base gets other API keys.
+    /// The paths by which the policy allows more than before, or an environment of the base gets other API keys.
     pub(crate) grave_paths: BTreeSet<FieldPath>,
     /// Environments that only the base has.
     pub(crate) gone_environments: Vec<String>,
-    /// Whether the policy of the base is stricter, and holds.
+    /// Whether the policy of the base is stricter and applies.
     pub(crate) is_policy_held: bool,
     /// Keys of its limits that this commit could only lift in vain.
     pub(crate) held_keys: Vec<&'static str>,
 }
 
-/// All of them, by path.
+/// All changed settings, by path.
 pub(crate) fn changed_settings(one: &Environment, other: &Environment) -> Vec<SettingDiff> {
     let leaves = |environment: &Environment| {
         let mut found = BTreeMap::new();
-        // Whatever was read from YAML can be written as JSON.
+        // Everything that was read from YAML can be written as JSON.
         let value = serde_json::to_value(environment).unwrap_or_default();
         collect_leaves(&value, &FieldPath::root(), &mut found);
         found
@@ -51,7 +51,7 @@ pub(crate) fn changed_settings(one: &Environment, other: &Environment) -> Vec<Se
     settings
 }
 
-/// Everything that is said and is no mapping, by its path.
+/// All values that are not mappings, by path.
 fn collect_leaves(value: &Value, path: &FieldPath, found: &mut BTreeMap<FieldPath, Value>) {
     match value {
         Value::Object(fields) => {

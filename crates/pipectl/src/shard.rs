@@ -14,7 +14,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The part to which a service belongs, whatever other services there are.
+    /// The shard of a service, independent of the other services.
     // By a hash of the id: with any order of services, a new service would move others to another machine, perhaps
     // while both work on them.
     #[must_use]

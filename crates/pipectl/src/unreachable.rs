@@ -55,7 +55,7 @@ pub fn unreachable_lines(unread: &[UnreachableService]) -> StyledText {
     text
 }
 
-/// The same as errors, with the fixes.
+/// The services as errors, with the fixes.
 pub fn unreachable_errors(unread: &[UnreachableService]) -> StyledText {
     let mut text = StyledText::new();
     for service in unread {

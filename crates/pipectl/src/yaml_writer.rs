@@ -1,4 +1,4 @@
-//! The one place that writes YAML.
+//! The only module that writes YAML.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +32,8 @@ pub(crate) fn write_commented_yaml(value: &Value, comments: &BTreeMap<FieldPath,
     serialize_yaml(&CommentedValue { value, path: FieldPath::root(), comments, keys: &keys }, &keys)
 }
 
-/// Keys that need double quotes, each with a word that stands for it while the rest is written: the writer takes no quotes
-/// for keys.
+/// Keys that need double quotes, each with a placeholder for the rest of the writing, because the writer cannot quote
+/// keys.
 struct QuotedKeys<'v>(BTreeMap<&'v str, String>);
 
 impl<'v> QuotedKeys<'v> {

@@ -16,7 +16,7 @@ use crate::field_diff::{FieldDiff, group_by_field};
 
 mod deltas;
 
-/// One object and what is wanted of it.
+/// The live object and the changes to send.
 pub(crate) struct UpdateRequest<'a> {
     pub(crate) address: &'a Address,
     pub(crate) body: &'a Value,
@@ -34,7 +34,7 @@ pub(crate) fn forcing_fields<'d>(live: &Object, pending: &'d [FieldDiff<'_>]) ->
 /// Whether a change needs a new object instead of an update.
 ///
 /// - The API has no update for the field: the database of a pipe, for example.
-/// - The change needs a paused pipe, and the pipe has finished: the API can no longer pause it.
+/// - The change needs a paused pipe, and the pipe has completed: the API can no longer pause it.
 /// - Every order of requests would empty a list that is changed by deltas, which the API refuses.
 fn needs_replacement(live: &Object, diffs: &[FieldDiff<'_>]) -> bool {
     diffs[0].on_change() == OnChange::Replace
@@ -47,7 +47,7 @@ fn delta_list<'r>(diffs: &[FieldDiff<'r>]) -> Option<&'r KeyedList> {
     entry.keyed.deltas.is_some().then_some(entry.keyed)
 }
 
-/// The stop stands in the plan also where the pipe is created stopped: not every version of the API does that.
+/// The plan contains a stop even if the pipe is created stopped: not every version of the API supports that.
 pub(crate) fn create_actions(at: &Address, body: &Arc<Value>, desired_state: RunState) -> Vec<Action> {
     let is_stopped = desired_state == RunState::Stopped;
     let body = if is_stopped { start_paused::with_switch(body).into() } else { Arc::clone(body) };
@@ -69,7 +69,7 @@ pub(crate) fn note_unproven(actions: &mut [Action], find_fields: impl Fn(&Value)
     }
 }
 
-/// The update of a live object: everything it takes, in order, and what it carries along.
+/// The update of a live object: all requests in order, and the fields that are sent with them.
 pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (Vec<Action>, Vec<FieldPath>) {
     let mut actions = Vec::new();
     let (bodies, resent_fields) = resource_bodies(request, pending);
@@ -93,8 +93,8 @@ pub(crate) fn update_actions(request: &UpdateRequest<'_>, pending: &[FieldDiff<'
     match (request.desired_state, edited && lifecycle::can_stop(request.address.kind)) {
         // The API resumes a pipe by itself to try an edit out.
         (RunState::Stopped, true) => actions.push(set_state_action(request, RunState::Stopped)),
-        // The API resumes it by itself (seen live), but no schema says so: a start follows. If the pipe runs by then,
-        // the refusal of the start is a success.
+        // The API resumes it by itself (seen live), but no schema says so, so a start follows. If the pipe runs by
+        // then, the refused start counts as a success.
         (RunState::Running, true) if needs_pause => actions.push(set_state_action(request, RunState::Running)),
         _ => actions.extend(command.map(|to| set_state_action(request, to))),
     }
@@ -110,14 +110,14 @@ fn update_action(request: &UpdateRequest<'_>, via: UpdateVia, body: Value, resto
     Action::Update { address, id, via, body, restore, unproven: Vec::new() }
 }
 
-/// The update of an object that exists as soon as what it belongs to exists.
+/// The update of an object that exists as soon as its service or organization does.
 pub(crate) fn update_singleton(at: &Address, id: Option<Id>, body: &Value) -> Action {
     Action::update(at.clone(), id, UpdateVia::Resource, body.clone())
 }
 
 struct PatchBody {
     body: Value,
-    /// What puts back the entries that earlier bodies removed, and this one adds otherwise.
+    /// The body that restores the entries that earlier bodies removed, and that this one adds in a new form.
     restore: Option<Value>,
 }
 
@@ -150,8 +150,8 @@ fn resource_bodies(request: &UpdateRequest<'_>, pending: &[FieldDiff<'_>]) -> (V
     (bodies.filter(|patch| patch.body != Value::Object(Map::new())).collect(), resent_fields)
 }
 
-/// The changed fields of a part of the object with an endpoint of its own, which takes them
-/// without the name of the part.
+/// The changed fields of a part of the object with its own path in the API, which takes them without the name of the
+/// part.
 fn part_body(request: &UpdateRequest<'_>, via: UpdateVia, pending: &[FieldDiff<'_>]) -> Option<Value> {
     let mut whole = Value::Object(Map::new());
     for diff in pending.iter().filter(|diff| diff.on_change() == OnChange::Update(via)) {

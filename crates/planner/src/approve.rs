@@ -1,4 +1,4 @@
-//! How much a plan may do before a person must say yes to it in so many words.
+//! The limits of a plan, and the permissions for changes beyond them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,25 +13,26 @@ use crate::change::{Change, Verdict};
 use crate::order::{ObjectWork, group_by_object};
 use crate::plan::Plan;
 
-/// The blast radius that is let through without a flag.
+/// Limits and permissions for the changes of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct ApprovalLimits {
-    /// Deletes in one plan; `None` is no limit.
+    /// Deletes in one plan; `None` means no limit.
     pub max_delete: Option<usize>,
-    /// Replacements in one plan; `None` is no limit.
+    /// Replacements in one plan; `None` means no limit.
     pub max_replace: Option<usize>,
     /// Objects whose deletion was allowed by name; they do not count.
     pub allow_delete: Vec<ObjectName>,
-    /// Objects whose replacement this run allows by name; they do not count, and are replaced even
-    /// where the API may not make them again.
+    /// Objects whose replacement this run allows by name; they do not count, and are replaced even if the API may not
+    /// create them again.
     pub allow_replace: Vec<ObjectName>,
-    /// The same in the project file, for each run to come.
+    /// The same in the project file, for every run.
     pub allow_replace_in_project: Vec<ObjectName>,
-    /// Keys of the limits above that are those of the base: this commit cannot raise them.
+    /// Keys of the limits above that come from the base: this commit cannot raise them.
     pub held_by_base: Vec<&'static str>,
-    /// The environment of the project file, and the keys that it sets itself: what the project sets beside it has no effect.
+    /// The environment of the project file, and the keys that it sets itself: the project's own values for them have no
+    /// effect.
     pub environment_keys: Option<(String, Vec<String>)>,
-    /// Services that take no change now, and what could let them.
+    /// Services that accept no changes now, and how to enable them.
     pub down_services: BTreeMap<ServiceRef, DownService>,
 }
 
@@ -53,8 +54,8 @@ impl ApprovalLimits {
     }
 }
 
-/// A plan in which everything that needs a permission is blocked. Only [`Plan::approve`] makes one, and apply takes
-/// nothing else.
+/// A plan in which every change without its permission is blocked. Only [`Plan::approve`] creates one, and apply
+/// accepts nothing else.
 #[derive(Debug)]
 pub struct ApprovedPlan {
     plan: Plan,
@@ -72,21 +73,21 @@ impl ApprovedPlan {
         &self.exceeded
     }
 
-    /// What there is to do, in order.
+    /// The actions to perform, in order.
     pub fn actions(&self) -> &[Action] {
         &self.plan.actions
     }
 
-    /// The same by object, with what has to wait for what.
+    /// The actions grouped by object, with their dependencies.
     pub fn work_by_object(&self) -> Vec<ObjectWork<'_>> {
         group_by_object(&self.plan.actions, &self.plan.delete_after, &self.plan.handovers)
     }
 }
 
-/// What goes beyond a limit.
+/// An exceeded limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LimitExceeded {
-    /// What the plan would do to the objects.
+    /// The change of the objects.
     pub verdict: Verdict,
     /// The limit's key in the project file.
     pub key: &'static str,
@@ -94,7 +95,7 @@ pub struct LimitExceeded {
     pub limit: usize,
     /// Whether it is the limit before this change, which this change cannot raise.
     pub is_of_base: bool,
-    /// The objects that nobody allowed, with the permission that each of them needs.
+    /// The objects without permission, each with the permission that it needs.
     pub objects: Vec<Permission>,
 }
 
@@ -122,11 +123,12 @@ impl LimitExceeded {
     }
 }
 
-/// Why a change that may lose its object, or entries of it, is held back; `None` if it loses nothing that is not allowed.
+/// The reason to block a change that may lose its object or entries of it; `None` if everything that it may lose is
+/// allowed.
 //
-// One permission lifts all reasons, so all are said. The spelling of the API comes first: whoever followed another
-// advice would drop a table for nothing. The project file allows each run to come, and each would replace what the API
-// spells otherwise.
+// One permission lifts all reasons, so all are reported. The spelling of the API comes first: whoever followed another
+// advice would drop a table for nothing. The project file allows every later run, and each would replace a value that
+// the API spells differently.
 fn reason_to_hold(change: &Change, limits: &ApprovalLimits) -> Option<BlockReason> {
     if !change.needs_permission() || limits.allows_replacing_now(&change.address) {
         return None;
@@ -166,8 +168,8 @@ fn add_losses(change: &Change, reasons: &mut Vec<BlockReason>) {
 }
 
 impl Plan {
-    /// The plan without the replacements that may lose their object, unless they are allowed by
-    /// name. Each of them is blocked, and nothing else is.
+    /// The plan without the replacements that may lose their object, unless they are allowed by name. Each of them is
+    /// blocked, and nothing else is.
     #[must_use]
     pub fn block_unsafe_replacements(mut self, limits: &ApprovalLimits) -> Self {
         let blocked = self.unsafe_replacements(limits);
@@ -175,7 +177,7 @@ impl Plan {
         self
     }
 
-    /// Lets through what is within `limits`. The replacements that [`Self::block_unsafe_replacements`] names are
+    /// Approves the changes within `limits`. The replacements that [`Self::block_unsafe_replacements`] names are
     /// blocked, and so is every deletion or replacement of a plan that has too many of them. Nothing else waits for
     /// these objects.
     pub fn approve(self, limits: &ApprovalLimits) -> ApprovedPlan {
@@ -185,8 +187,8 @@ impl Plan {
         ApprovedPlan { plan, exceeded }
     }
 
-    /// What [`Self::approve`] blocks, with the reasons.
-    // A plan asks before anybody applies it, and a copy of a large plan to ask with would double its memory.
+    /// The objects that [`Self::approve`] blocks, with the reasons.
+    // `plan` needs this before anybody applies the plan, and a copy of a large plan would double its memory.
     pub fn blocked_by(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
         self.find_blocked(limits).0
     }
@@ -194,14 +196,14 @@ impl Plan {
     fn find_blocked(&self, limits: &ApprovalLimits) -> (BTreeMap<Address, BlockReason>, Vec<LimitExceeded>) {
         let mut blocked = self.in_down_services(limits);
         blocked.extend(self.unsafe_replacements(limits));
-        // What cannot happen without these does not count either.
+        // Changes that depend on these do not count either.
         let mut blocked = with_dependents(self, blocked);
         let exceeded = self.find_exceeded_limits(limits, &blocked);
         blocked.extend(exceeded.iter().flat_map(LimitExceeded::reasons));
         (with_dependents(self, blocked), exceeded)
     }
 
-    // The API deletes the objects of a service that sleeps, and takes nothing else there.
+    // The API deletes the objects of an idle service, and accepts no other change there.
     fn in_down_services(&self, limits: &ApprovalLimits) -> BTreeMap<Address, BlockReason> {
         let needs_running = self.actions.iter().filter(|action| !matches!(action, Action::Delete { .. }));
         let blocked = needs_running.filter_map(|action| {
@@ -228,7 +230,7 @@ impl Plan {
         ];
         let exceeded = checks.into_iter().filter_map(|(verdict, limit, key, permit)| {
             let limit = limit?;
-            // What is blocked for another reason does not happen, so it must not use up the limit of the others.
+            // An object that is blocked for another reason must not use up the limit.
             let is_counted = |at: &Address| !blocked.contains_key(at) && !limits.allows(&verdict, at);
             let counted = self.changes.iter().filter(|it| it.verdict == verdict && is_counted(&it.address));
             let objects: Vec<Permission> = counted.map(|change| permit(change.address.clone())).collect();

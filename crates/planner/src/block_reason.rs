@@ -1,4 +1,4 @@
-//! Reasons for which a plan does nothing to an object.
+//! Reasons why a plan does not change an object.
 
 mod parts;
 mod text;
@@ -21,7 +21,7 @@ use crate::sent_secrets::RefusedSecret;
 /// A table that a live object fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilledTable {
-    /// Its name, as SQL takes it.
+    /// The name of the table in SQL.
     pub table: String,
     /// The live object, by its live name.
     pub writer: Address,
@@ -29,7 +29,7 @@ pub struct FilledTable {
     pub writer_id: Id,
 }
 
-/// Why the plan does nothing to an object.
+/// Why the plan does not change an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BlockReason {
     /// All of these, with one permission for all.
@@ -38,23 +38,23 @@ pub enum BlockReason {
     ProtectedFromDelete(ProtectedBy),
     /// It is protected, and the change would replace it.
     ProtectedFromReplace(ProtectedBy),
-    /// Several live objects have its name: ids, and when each was made.
+    /// Several live objects have its name: ids and creation times.
     Ambiguous(Vec<(Id, Option<String>)>),
     /// No live object of the service has the id that the manifest pins. Others may have the name.
     PinnedIdMissing(Id, Vec<Id>),
-    /// The same, and the manifest says `absent`: it is not sure that the others are to be deleted.
+    /// The same, and the manifest says `absent`: it is unclear whether the others should be deleted.
     PinnedIdReplaced(Id, Vec<Id>),
     /// More than one of its names is live, previous names among them: each live object by name
     /// and id.
     SeveralNamesLive(Vec<(Name, Id)>),
     /// The live object of its name has another kind of source: each in the API's word.
     OtherSource {
-        /// The one in the manifest.
+        /// The source in the manifest.
         declared: String,
         /// The live one, if there is one.
         live: Option<String>,
     },
-    /// The API has accepted its deletion, which somebody else asked for, and has not carried it out yet.
+    /// Somebody else deleted it, and the API has not finished the deletion.
     BeingDeleted,
     /// The API does not offer objects of its kind.
     NotOffered,
@@ -62,43 +62,44 @@ pub enum BlockReason {
     CannotRename,
     /// The API cannot delete objects of its kind.
     CannotDelete,
-    /// It would be deleted, and the API would hardly make it again. Names it and what it leaves
+    /// It would be deleted, and the API may refuse to create it again. Contains its address and the tables that stay
     /// behind.
     UnsafeReplacement(Address, Vec<String>),
-    /// It would be deleted for fields that the API may only spell in its own way.
+    /// It would be deleted because of fields that the API may only spell differently.
     SpelledByApi(Address, Vec<RespelledField>),
-    /// It would be deleted for another spelling of these fields, which git changed.
+    /// It would be deleted because git changed the spelling of these fields.
     SpellingChanged(Address, Vec<RespelledField>),
-    /// A live object that nobody declares is what the manifest declares, under this spelling of the name.
+    /// An undeclared live object matches the manifest, with this spelling of the name.
     NameSpelledByApi(Name, Id),
     /// This live object, which nobody declares, is the same in all that the manifest declares.
     SameUnderOtherName(Address, Id),
-    /// Entries of it would be removed, and the API would hardly add them again. Names it and the tables that they
-    /// leave behind.
+    /// Entries of it would be removed, and the API may refuse to add them again. Contains its address and the tables
+    /// that stay behind.
     UnsafeEntries(Address, Vec<String>),
-    /// It, or an entry of it, would be deleted, and the API would hardly create it again in a table that another object
-    /// fills.
+    /// It, or an entry of it, would be deleted, and the API may refuse to create it again in a table that another
+    /// object fills.
     TablesFilled(Address, Vec<FilledTable>),
     /// Entries of it would be removed, and the API may refuse to add them again with these fields.
     UnprovenFields(Address, Vec<String>),
     /// It would be deleted, and the new object would lack these fields: only the API knows their values.
     LosesFields(Address, Vec<FieldPath>),
-    /// It would be deleted, and the API could refuse the new object: what the manifest declares does not go with what
-    /// is live and undeclared. Each field, with the reason.
+    /// It would be deleted, and the API could refuse the new object, because declared fields do not fit undeclared live
+    /// values. Each field, with the reason.
     RefusedReplacement(Vec<String>),
-    /// It would be deleted, and what arrives until the new object exists would be lost.
+    /// It would be deleted, and changes that arrive until the new object exists would be lost.
     MissesChanges(Address),
     /// It would be replaced, and it needs this object, which has this state.
     ReferenceNotReady(String, String),
     /// It would be replaced, and it needs this object, which is not live.
     ReferenceNotLive(String),
-    /// These manifests and this one lead to the same live object.
+    /// These manifests and this one match the same live object.
     DuplicateIdentity(Id, Vec<(Address, Place)>),
-    /// The same, as a commit since the base renamed the object, no apply did so yet, and another manifest has the name.
+    /// The same, because a commit since the base renamed the object, no apply has done so yet, and another manifest has
+    /// the name.
     RenameNotApplied(Id, Vec<Address>),
-    /// These manifests declare otherwise what the API has once for all of them.
+    /// These manifests declare different values for one object that the API shares between them.
     SharedObject(Vec<Address>),
-    /// It is deleted, or created, and this object with the same source and table is created, or deleted.
+    /// It is deleted or created, and this object with the same source and table is created or deleted.
     RenameNotDeclared {
         /// The live object.
         live: Address,
@@ -107,7 +108,7 @@ pub enum BlockReason {
     },
     /// The plan would do the same to more objects than the project allows.
     OverLimit {
-        /// What it would do.
+        /// The change in the plan.
         verdict: &'static str,
         /// To how many objects.
         count: usize,
@@ -117,35 +118,36 @@ pub enum BlockReason {
         limit: usize,
         /// Whether it is the limit of the base, which this commit cannot raise.
         is_of_base: bool,
-        /// What lets this object through.
+        /// The permission for this object.
         permission: Permission,
     },
-    /// Its service takes no change now.
+    /// Its service accepts no changes now.
     ServiceDown(ServiceRef, DownService),
     /// A secret would go to a host that `policy.secrets` does not allow.
     SecretNotAllowed(RefusedSecret),
-    /// These fields of a request have the placeholder that `export` writes for what the API does not return.
+    /// These fields of a request contain the placeholder that `export` writes for values that the API does not return.
     NotFilledIn(Vec<FieldPath>),
-    /// It would read, or give up, what another object cannot give up or take over.
+    /// It would take over a source from an object that cannot give it up, or give one up to an object that cannot take
+    /// it over.
     ContestedRead(ReadConflict),
-    /// It needs this object, which others cannot use: its name, its state, and what that means.
+    /// It needs this object, which is unusable: its name, its state, and the meaning of the state.
     UnusableReference(String, String, String),
     /// It refers to an object that is neither live nor declared.
     MissingReference(Address),
     /// It refers to an object that is declared absent.
     ReferenceToAbsent(Address),
-    /// Git changed these fields, and so did somebody else: each with the value in git and live.
+    /// Git and somebody else changed these fields: each with the value in git and live.
     Conflict(Vec<ConflictingField>),
-    /// Its manifest is gone, but the last one protected it, or may have. Names the commit that removed it, and whether
-    /// the base has that protection still.
+    /// Its manifest was removed, but the last one protected it, or may have. Contains the commit that removed it, and
+    /// whether the base still has that protection.
     ProtectedAtRemoval(String, LastProtection, bool),
-    /// It refers to this object, which the plan creates, but not the part of the plan that is selected.
+    /// It refers to this object, which only the unselected part of the plan creates.
     ReferenceOutside(Address),
-    /// It refers to this object, which the rules of the project keep the plan from creating.
+    /// It refers to this object, whose creation a rule of the project forbids.
     ReferenceForbidden(Address),
     /// Rules of the project forbid it. Whether there is a manifest, which could except it.
     ForbiddenByRules {
-        /// What the rules say.
+        /// The findings of the rules.
         findings: Vec<RuleFinding>,
         /// Whether a manifest declares the object.
         is_declared: bool,
@@ -154,38 +156,38 @@ pub enum BlockReason {
     ReferenceUnclear(Address),
     /// It would lose a DNS name by which these objects connect, and the plan does not change them.
     CutsOff(Vec<Address>),
-    /// It refers to this object as it would be after a change that is blocked.
+    /// It refers to the state of this object after a change that is blocked.
     NameNotGiven(Address),
-    /// It would be deleted, and these live objects use it, whatever else is done.
+    /// It would be deleted, and these live objects use it, even after this plan.
     StillUsed(Vec<Address>),
-    /// It would be deleted, and the API hides where these live objects connect.
+    /// It would be deleted, and the API does not return where these live objects connect.
     MayBeUsed(Vec<Address>),
     /// It would be replaced, and these live objects use it, which no manifest of the run declares.
     UsedElsewhere(Vec<Address>),
     /// It would be replaced, and these live objects connect by its DNS name, as text. The name is that of the object.
     UsedByHost(Vec<Address>, Name),
-    /// Its manifest is gone, but this object refers to it still.
+    /// Its manifest was removed, but this object still refers to it.
     StillReferenced(Address),
-    /// Its manifest is gone, and this pipe, which takes its place, is blocked.
+    /// Its manifest was removed, and this pipe, which replaces it, is blocked.
     SuccessorBlocked(Address),
-    /// It fills this table, into which this pipe does not move now, but perhaps later.
+    /// It fills this table, into which this pipe would move, but not with this plan.
     TakerBlocked(Address, String),
-    /// It would move into this table, which this pipe fills. That one waits, directly or not, for a table of this one.
+    /// It would move into this table, which this pipe fills. That pipe waits, directly or not, for a table of this one.
     TablesInTurn(Address, String),
 }
 
 /// A service that does not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownService {
-    /// Its state, in the API's word.
+    /// Its state, in the words of the API.
     pub state: State,
-    /// Whether apply can wake it, if it may.
+    /// Whether apply can wake it, if allowed.
     pub can_be_woken: bool,
-    /// Whether the base, which this commit cannot change, keeps apply from that.
+    /// Whether the policy of the base, which this commit cannot change, forbids that.
     pub is_held_by_base: bool,
 }
 
-/// What protects an object.
+/// The origin of an object's protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProtectedBy {
     /// Its manifest.
@@ -210,14 +212,14 @@ impl fmt::Display for ProtectedBy {
     }
 }
 
-/// What a person may do besides changing a manifest. Only the command knows how to say it.
+/// A permission that a person can give without changing a manifest. Only the command knows its flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Allow the deletion of this object.
     Delete(Address),
     /// Allow the replacement of this object.
     Replace(Address),
-    /// The same for one run: each run to come would replace the object again.
+    /// The same for one run: a permanent permission would replace the object in every run.
     ReplaceNow(Address),
     /// Plan without a base: the value in git is applied.
     ApplyWithoutBase,
@@ -249,17 +251,17 @@ impl BlockReason {
             Self::SpelledByApi(at, _) => Some(Permission::ReplaceNow(at.clone())),
             Self::ServiceDown(_, down) => down.can_be_woken.then_some(Permission::WakeService),
             Self::OverLimit { permission, .. } => Some(permission.clone()),
-            // One permission lifts all of them, so the first one found is the one to show.
+            // One permission lifts all reasons, so the first one is shown.
             Self::Several(reasons) => reasons.iter().find_map(Self::permission),
-            // The other value is in git as well, on the target branch. The merge has to decide, and no flag can do that
-            // for it.
+            // The other value is in git as well, on the target branch. The merge has to decide, and no flag can do
+            // that.
             Self::Conflict(fields) if fields.iter().all(|it| it.is_from_target) => None,
             Self::Conflict(_) => Some(Permission::ApplyWithoutBase),
             _ => None,
         }
     }
 
-    /// Several live objects could be meant.
+    /// The reason if several live objects match.
     pub(crate) fn from_candidates<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Self {
         let objects = objects.into_iter();
         Self::Ambiguous(objects.map(|object| (object.id.clone(), object.created_at().map(str::to_owned))).collect())

@@ -4,8 +4,8 @@
 //     endpoint   would lose the DNS name by which the pipe connects: blocked, too
 //     deletion   waits for the pipe: blocked, too
 //
-// A plan that shows them as changes promises what apply does not do. The same holds for what is outside of the part of
-// a plan that is selected: it does not happen either.
+// A plan that shows them as changes promises something that apply does not do. The same holds for changes outside of
+// the selected part of a plan.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -23,20 +23,20 @@ use crate::references::ActionReferences;
 /// Why a change does not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absence {
-    /// It is blocked, for whatever reason.
+    /// It is blocked, for any reason.
     Blocked,
     /// The rules of the project forbid it.
     Forbidden,
-    /// It is outside of the part of the plan that is selected.
+    /// It is outside of the selected part of the plan.
     Outside,
 }
 
 /// Why an object does not change if another one does not.
 #[derive(Clone, Copy, Debug)]
 enum Dependency<'p> {
-    /// It refers to what the other one creates, or connects by a name that the other one gets or gives up.
+    /// It refers to an object that the other one creates, or connects by a name that the other one gets or gives up.
     Needs,
-    /// It takes away the name by which the other one connects.
+    /// It removes the name by which the other one connects.
     CutsOff,
     /// It is deleted, and the other one uses it until it changes.
     UsedBy,
@@ -45,7 +45,7 @@ enum Dependency<'p> {
     /// It gives up this table, and the other one moves into it.
     GivesTable(&'p str),
     TakesFrom(&'p Handover),
-    /// Whether it is deleted. To stop the last reader is a wish of its own.
+    /// Whether it is deleted. A stop of the last reader is a separate decision.
     GivesTo(&'p Handover, bool),
 }
 
@@ -70,10 +70,10 @@ impl Dependency<'_> {
     }
 }
 
-/// What depends on each object.
+/// The dependents of each object.
 //
-// An endpoint may wait for a pipe that waits for another pipe. Looking at all of them until nothing changes would cost
-// the square of a chain.
+// An endpoint may wait for a pipe that waits for another pipe. To check all of them until nothing changes would take
+// quadratic time for a chain.
 struct Dependents<'p>(BTreeMap<Address, Vec<(Address, Dependency<'p>)>>);
 
 impl<'p> Dependents<'p> {
@@ -95,7 +95,7 @@ impl<'p> Dependents<'p> {
         all
     }
 
-    /// What goes only after something else.
+    /// Adds objects that are deleted only after something else.
     fn add_deletions(&mut self, plan: &'p Plan) {
         let changes: BTreeMap<&Address, &Change> = plan.changes.iter().map(|it| (&it.address, it)).collect();
         let given_table = |giver: &Address, taker: &Address| {
@@ -105,7 +105,7 @@ impl<'p> Dependents<'p> {
         };
         for DeleteAfter { address, dependents } in &plan.delete_after {
             for other in dependents {
-                // What refers to an object is of another kind. One of the same kind takes its place.
+                // A referrer is of another kind. An object of the same kind takes its place.
                 let why = if other.kind == address.kind {
                     given_table(address, other).unwrap_or(Dependency::ReplacedBy)
                 } else {
@@ -116,8 +116,8 @@ impl<'p> Dependents<'p> {
         }
     }
 
-    /// What refers to an object that the plan changes or creates. What the plan replaces is not deleted if a live object
-    /// that would refer to the new one does not change.
+    /// Adds referrers of objects that the plan changes or creates. A replaced object is not deleted if a live object
+    /// that must refer to the new one does not change.
     fn add_references(&mut self, plan: &Plan) {
         let all = |is_meant: fn(&Action) -> bool| -> BTreeSet<&Address> {
             plan.actions.iter().filter(|action| is_meant(action)).map(Action::address).collect()
@@ -148,7 +148,7 @@ impl<'p> Dependents<'p> {
         self.0.entry(on.clone()).or_default().push((dependent.clone(), why));
     }
 
-    /// Everything that depends on these objects, and on what depends on them. Counts the steps.
+    /// All direct and indirect dependents of these objects. Counts the steps.
     fn spread(mut self, absent: &BTreeMap<Address, Absence>, steps: &mut usize) -> BTreeMap<Address, BlockReason> {
         let mut found: BTreeMap<Address, BlockReason> = BTreeMap::new();
         let mut next: VecDeque<(Address, Absence)> = absent.iter().map(|(at, why)| (at.clone(), *why)).collect();
@@ -198,21 +198,20 @@ pub(crate) fn waiting_for_missing(plan: &Plan, live: &Live) -> BTreeMap<Address,
     waiting
 }
 
-/// Blocks these changes and what cannot happen without them, or without others that are blocked already, and takes their
-/// actions out of the plan.
+/// Blocks these changes and their dependents, and removes their actions from the plan.
 pub(crate) fn block_changes(plan: &mut Plan, blocked: BTreeMap<Address, BlockReason>) {
     let blocked = with_dependents(plan, blocked);
     apply_blocks(plan, &blocked);
 }
 
-/// These changes, and what cannot happen without them or without others that are blocked already.
+/// These changes and their dependents, including the dependents of objects that are blocked already.
 pub(crate) fn with_dependents(plan: &Plan, blocked: BTreeMap<Address, BlockReason>) -> BTreeMap<Address, BlockReason> {
     let mut all = dependents_of(plan, blocked.keys().map(|at| (at.clone(), Absence::Blocked)).collect());
     all.extend(blocked);
     all
 }
 
-/// Blocks what cannot happen without these changes.
+/// Blocks the dependents of these changes.
 pub(crate) fn block_without(plan: &mut Plan, is_absent: impl Fn(&Address) -> bool, absence: Absence) {
     let absent = plan.changes.iter().map(|change| &change.address).filter(|at| is_absent(at));
     let dependents = dependents_of(plan, absent.map(|at| (at.clone(), absence)).collect());
@@ -245,7 +244,7 @@ mod tests {
     use crate::handover::Handover;
     use crate::plan::Plan;
 
-    /// Each takes over from the next, and the first cannot.
+    /// Each takes over from the next, and the first one is blocked.
     fn steps_for_a_chain(length: usize) -> usize {
         let at = |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(format!("{number:06}")));
         let handovers = (0..length).map(|number| Handover {

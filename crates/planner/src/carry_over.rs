@@ -1,9 +1,9 @@
-//! What is created again keeps what git does not manage.
+//! A re-created object keeps live values that git does not manage.
 //
-// A manifest omits what its owner does not care about. A new object that is created from the manifest alone loses all
-// of it: the CA certificate without which the brokers cannot be reached, the consumer group, the size. So the body of
-// a new object is the live one, overlaid with what is declared. The same holds for a table mapping that is removed and
-// added again, and for an entry of a list that is sent as a whole.
+// A manifest omits fields that its owner does not care about. A new object that is created from the manifest alone
+// loses all of them: the CA certificate without which the brokers cannot be reached, the consumer group, the size. So
+// the body of a new object is the live one, overlaid with the declared fields. The same holds for a table mapping that
+// is removed and added again, and for an entry of a list that is sent as a whole.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,47 +28,46 @@ mod write_only;
 
 pub(crate) use requests::CarriedEntries;
 
-/// A live object overlaid with what is declared.
+/// A live object overlaid with the declared fields.
 #[derive(Debug, Default)]
 pub(crate) struct CarriedOver {
     pub(crate) body: Value,
     /// Live values that the manifest omits, and that are in `body`.
     pub(crate) kept: Vec<FieldPath>,
-    /// Live values that are not in `body`: they do not fit what is declared, or only the API may set them.
+    /// Live values that are not in `body`: they do not fit the declared fields, or only the API may set them.
     pub(crate) dropped: Vec<FieldPath>,
-    /// Live values that are not in `body`: the API made them from the id of the old object.
+    /// Live values that are not in `body`: the API generated them from the id of the old object.
     pub(crate) generated: Vec<FieldPath>,
-    /// Fields that the manifest omits, and of which only the API knows the value.
+    /// Fields that the manifest omits and whose values only the API knows.
     pub(crate) unreadable: Vec<FieldPath>,
     /// The same, where the API would probably have returned a value.
     pub(crate) not_returned: Vec<FieldPath>,
     /// Live values that are not in `body`, because the API does not return all that they need.
     pub(crate) incomplete: Vec<FieldPath>,
-    /// What the API would refuse, or may refuse, although nothing is left to drop.
+    /// Parts that the API would refuse, or may refuse, although nothing is left to drop.
     pub(crate) refused: Vec<String>,
     /// Fields in `body` that no struct declares, and that only an answer of the API has shown.
     pub(crate) unproven: Vec<FieldPath>,
-    /// Values in `body` that only an answer of the API has shown, and that a request may not have, each with what is
-    /// wrong.
+    /// Values in `body` that come only from a response and that a request may not contain, each with the problem.
     pub(crate) doubtful: Vec<(FieldPath, String)>,
 }
 
-/// How a live object is carried over.
+/// The context for carrying over a live object.
 pub(crate) struct CarryOver<'c> {
     pub(crate) kind: Kind,
-    /// The id of the live object. What contains it was made up by the API.
+    /// The id of the live object. The API generated values that contain it.
     pub(crate) id: &'c str,
     /// The reference by name for the id of another object, where a manifest declares that one.
     pub(crate) find_reference: &'c dyn Fn(Kind, &Id) -> Option<Value>,
 }
 
 impl CarryOver<'_> {
-    /// The first part of a UUID. The API makes names from the whole id, or from this part alone.
+    /// The first part of a UUID. The API generates names from the whole id, or from this part alone.
     fn short_id(&self) -> &str {
         self.id.split_once('-').map_or(self.id, |(first, _)| first)
     }
 
-    /// The body of a new object. `live` is normalized, and holds no secret that a manifest knows.
+    /// The body of a new object. `live` is normalized, and contains no secret that a manifest references.
     pub(crate) fn recreate(&self, desired: &Value, live: &Value) -> CarriedOver {
         let rules = FieldSemantics::for_kind(self.kind);
         let node = kinds::body_fields(self.kind);
@@ -207,8 +206,8 @@ impl<'c> Overlay<'c> {
                 let kept: Map<_, _> = kept.collect();
                 (!kept.is_empty()).then_some(Value::Object(kept))
             }
-            // The API fills defaults in. Sent, they would look like wishes of the owner, and a request with more fields
-            // has more to be refused for.
+            // The API fills in defaults. Sent, they would look like decisions of the owner, and a request with more
+            // fields can be refused for more reasons.
             _ if place.is_default(live) => None,
             Value::Array(items) => {
                 let items = items.iter().enumerate();
@@ -231,7 +230,7 @@ impl<'c> Overlay<'c> {
             self.carried.unreadable.push(place.path.clone());
             return None;
         }
-        // Such a name is of the old object: its consumer group, for one. The new object gets one of its own from the
+        // Such a name belongs to the old object, for example its consumer group. The new object gets its own from the
         // API.
         if text.contains(self.settings.short_id()) {
             self.carried.generated.push(place.path.clone());
@@ -248,24 +247,24 @@ type ProblemKey = (&'static str, FieldPath);
 /// More fields than a source has outside of its lists. An API could answer any number.
 const MAX_PAIRED: usize = 64;
 
-/// What the API would refuse of a body, each with the reason.
+/// The fields of a body that the API would refuse, each with the reason.
 fn refused_fields(kind: Kind, body: &Value, new: &BTreeSet<ProblemKey>) -> Vec<String> {
     let found = kinds::find_body_problems(kind, body).into_iter().filter(|it| it.severity == Severity::Error);
     let found = found.map(|problem| ((problem.code, problem.path), problem.message));
     found.filter(|(key, _)| new.contains(key)).map(|((_, path), message)| format!("`{path}`: {message}")).collect()
 }
 
-/// What the API may refuse of a body, and neither the manifest nor the live object proves.
+/// The fields of a body that the API may refuse, and that neither the manifest nor the live object proves.
 //
 // The rule is only a warning, because nobody saw the API enforce it. For a create that is enough: a refusal costs
-// nothing. Here the old object would be gone before the answer comes. Live maps `id` and `name`, the manifest adds a
-// column and maps nothing: the mappings that are carried over do not cover it.
+// nothing. Here the old object would be gone before the response comes. Example: live maps `id` and `name`, the
+// manifest adds a column and maps nothing: the mappings that are carried over do not cover it.
 fn doubtful_fields(kind: Kind, body: &Value, proofs: [&Value; 2]) -> Vec<String> {
     let doubts = |body: &Value| {
         let found = kinds::find_body_problems(kind, body).into_iter();
         found.filter(|problem| problem.severity == Severity::Warning && !problem.is_idle)
     };
-    // The entries of a list have other places live.
+    // The entries of a list have other positions in live.
     let key = |problem: &Problem| {
         let names = problem.path.segments().iter().filter(|name| name.parse::<usize>().is_err());
         (problem.code, names.cloned().collect::<Vec<_>>(), problem.message.clone())
@@ -277,7 +276,7 @@ fn doubtful_fields(kind: Kind, body: &Value, proofs: [&Value; 2]) -> Vec<String>
 
 fn problems(kind: Kind, body: &Value) -> BTreeSet<ProblemKey> {
     let found = kinds::find_body_problems(kind, body).into_iter();
-    // The API accepts what is only warned about. But what does nothing in the new object is no part of it.
+    // The API accepts fields with warnings only. But a field without effect does not belong in the new object.
     let is_refused = |problem: &Problem| problem.severity == Severity::Error || problem.is_idle;
     found.filter(is_refused).map(|problem| (problem.code, problem.path)).collect()
 }
@@ -291,17 +290,17 @@ impl CarriedOver {
         self.unreadable.iter().any(is_unsettled)
     }
 
-    /// Drops what no longer fits. With another way to authenticate, for example, the role of the old one is refused.
-    /// The rules between fields decide. What they find in the manifest, or in the live object, is not held against
-    /// what is carried over.
+    /// Drops fields that no longer fit. With another authentication, for example, the role of the old one is refused.
+    /// The rules between fields decide. Problems that the manifest or the live object also has do not count against the
+    /// carried values.
     fn drop_invalid(&mut self, kind: Kind, desired: &Value, live: &Value) {
         let mut accepted = problems(kind, desired);
-        // No answer has a write-only field, and the new object needs it all the same.
+        // No response contains a write-only field, but the new object needs it.
         let is_readable = |path: &FieldPath| FieldSemantics::for_kind(kind).field_at(path).readback != Readback::Never;
         let (readable, unseen): (BTreeSet<_>, BTreeSet<_>) =
             problems(kind, live).into_iter().partition(|(_, path)| is_readable(path));
-        // Live proves that the API accepts it, if the value is the same. An empty `startAfter` beside `skipInitialLoad`
-        // says nothing about a text there.
+        // Live proves that the API accepts it, if the value is the same. An empty `startAfter` next to
+        // `skipInitialLoad` proves nothing about a text there.
         let is_same = |path: &FieldPath| path.value_in(live) == path.value_in(&self.body);
         accepted.extend(readable.into_iter().filter(|(_, path)| is_same(path)));
         loop {
@@ -322,7 +321,7 @@ impl CarriedOver {
         let path = self.kept.remove(culprit);
         path.remove_in(&mut self.body);
         let within: Vec<_> = new.iter().filter(|(_, problem)| problem.is_within(&path)).collect();
-        // It was live with the same gap, so it fits: what is missing is a value that only the API knows.
+        // It was live with the same gap, so it fits: the missing value is one that only the API knows.
         if !within.is_empty() && within.iter().all(|problem| unseen.contains(*problem)) {
             self.unreadable.extend(within.into_iter().map(|(_, problem)| problem.clone()));
             self.incomplete.push(path);
@@ -331,13 +330,13 @@ impl CarriedOver {
         }
     }
 
-    /// The fields to drop next, in order: one that a problem names, else the one or the two without which there are
+    /// The fields to drop next, in order: one that a problem names, else the one or two fields without which there are
     /// fewer problems.
     //
-    // A problem may name what the manifest declares, and the fault lies with what is carried over. Live reads
-    // `authentication: IAM_ROLE` and `iamRole`, the manifest declares a password: the password is refused with either
-    // field, and each of the two is refused without the other. So what is left is counted without the problems that
-    // name a field that is carried over: that one goes in the next round.
+    // A problem may name a declared field although a carried field causes it. Live has `authentication: IAM_ROLE` and
+    // `iamRole`, the manifest declares a password: the password is refused with either field, and each of the two is
+    // refused without the other. So the remaining problems are counted without those that name a carried field: that
+    // field goes in the next round.
     fn find_culprits(&self, kind: Kind, new: &BTreeSet<ProblemKey>, accepted: &BTreeSet<ProblemKey>) -> Vec<usize> {
         if new.is_empty() {
             return Vec::new();

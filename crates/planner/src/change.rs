@@ -28,44 +28,44 @@ pub struct Change {
     /// The live object, where there is exactly one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
-    /// What becomes of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, in words, where the fields do not say it: what blocks it, or which commit asks for it.
+    /// The reason in words, if the fields do not show it: why it is blocked, or which commit asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The name that it has until now, where it gets another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<Name>,
-    /// The fields in which both sides differ, in the order of the manifest.
+    /// The fields that differ, in the order of the manifest.
     pub fields: Vec<FieldChange>,
-    /// What the update carries along because the API wants to see it again.
+    /// Unchanged fields that the API requires in the update.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resent_fields: Vec<FieldPath>,
     /// The secrets that the change sends, each by its reference and with its receivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SentSecret>,
-    /// The fields by which the change switches TLS off, or its check of certificates.
+    /// The fields by which the change turns off TLS, or its check of certificates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weakened_tls: Vec<FieldPath>,
-    /// What happens to the data, one sentence each.
+    /// Effects on the data, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_effects: Vec<String>,
-    /// What it leaves behind when it is deleted, and what keeps the API from making it again.
+    /// Tables that a delete leaves behind, and that keep the API from creating the object again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocking_tables: Vec<String>,
     /// Tables that must be empty for it, and the live objects that fill them.
     #[serde(skip)]
     pub filled_tables: Vec<FilledTable>,
-    /// The fields that force a replacement and may only be spelt otherwise by the API.
+    /// Fields that force a replacement, although the API may only spell them differently.
     #[serde(skip)]
     pub respelled_fields: Vec<RespelledField>,
-    /// Whether git changed them since the base: then they are not what only the API spells so.
+    /// Whether git changed them since the base. Then their spelling does not come from the API.
     #[serde(skip)]
     pub is_respelled_by_git: bool,
     /// Fields of removed entries that the API may refuse when the entries are added again.
     #[serde(skip)]
     pub unproven_fields: Vec<String>,
-    /// Tables that exist already: a new definition of them takes effect only in a new table.
+    /// Existing tables. A new definition takes effect only in a new table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redefined_tables: Vec<String>,
     /// Fields that a replacement keeps although the manifest omits them.
@@ -74,26 +74,26 @@ pub struct Change {
     /// Fields that a replacement loses, unless the manifest declares them: the API does not return them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost_fields: Vec<FieldPath>,
-    /// Whether a replacement makes its `metadata.id` lead nowhere.
+    /// Whether the id in its `metadata.id` is gone after the replacement.
     #[serde(skip)]
     pub drops_pin: bool,
     /// Whether changes that arrive while no pipe exists are lost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub misses_changes: bool,
-    /// What would happen to it if it were not blocked, where planning got that far.
-    // Not saved: a saved plan that named it would ask for another review of what stays blocked.
+    /// The verdict without the block, if planning got that far.
+    // Not saved: otherwise a saved plan would require another review of an object that stays blocked.
     #[serde(skip)]
     pub blocked_verdict: Option<&'static str>,
-    /// Where the manifest stands; `None` for what is only live.
+    /// The place of the manifest; `None` for an object that is only live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
     /// The template that at least one of the changed values comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<ChangedTemplate>,
-    /// What the rules of the project say about it.
+    /// The findings of project rules about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule_findings: Vec<RuleFinding>,
-    /// The declared fields as they are live, for a readable diff. No secret is in it.
+    /// The declared fields as they are live, for a readable diff. Contains no secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
     /// The declared fields as they will be. No secret is shown.
@@ -101,14 +101,14 @@ pub struct Change {
     pub after: Option<ShownFields>,
 }
 
-/// A template by which an object changes.
+/// A template whose change affects an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ChangedTemplate {
     /// Its name.
     pub name: String,
     /// Where it begins.
     pub place: Place,
-    /// Its name in the base, if that was another one.
+    /// Its name in the base, if it was renamed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<String>,
 }
@@ -126,8 +126,8 @@ impl<'d> TemplateNames<'d> {
         Self { desired: names(desired).collect(), base: base.map(|base| names(base).collect()) }
     }
 
-    /// The template by which a document changes: one that declares something else than in the base, also under another name.
-    /// Other values for its parameters change the same fields. Without a base, nobody knows what the template was.
+    /// The changed template of a document: its content differs from the base, even under another name.
+    /// Other values for its parameters change the same fields. Without a base, the old template is unknown.
     pub(crate) fn find_changed(
         &self,
         document: &Document,
@@ -179,7 +179,7 @@ impl ChangedTemplate {
 }
 
 impl Change {
-    /// A change of which nothing more is known yet.
+    /// A change without details.
     pub(crate) fn new(address: Address, id: Option<Id>, verdict: Verdict) -> Self {
         let reason = if let Verdict::Blocked(reason) = &verdict { Some(reason.to_string()) } else { None };
         Self {
@@ -212,7 +212,7 @@ impl Change {
         }
     }
 
-    /// Whether it deletes an object, or an entry of it, that the API may not create again as it was.
+    /// Whether it deletes an object, or an entry of it, that the API may not create again in its old form.
     pub fn needs_permission(&self) -> bool {
         let is_unsafe = !self.respelled_fields.is_empty()
             || !self.unproven_fields.is_empty()
@@ -236,7 +236,7 @@ impl Change {
         !self.fields.is_empty()
     }
 
-    /// Does nothing, for this reason.
+    /// Blocks the change for this reason.
     pub(crate) fn block(&mut self, reason: BlockReason) {
         self.reason = Some(reason.to_string());
         let verdict = std::mem::replace(&mut self.verdict, Verdict::Blocked(reason));
@@ -273,10 +273,10 @@ pub struct UncheckedFields {
     /// Fields and groups with secrets in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<FieldPath>,
-    /// The others.
+    /// The other fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldPath>,
-    /// Which base git has for it.
+    /// Why git has no base for it.
     #[serde(skip)]
     pub missing_base: MissingBase,
 }
@@ -316,33 +316,33 @@ impl IgnoredChanges {
         self.fields.iter().filter(|field| field.verdict == Some(FieldVerdict::Moved))
     }
 
-    /// The fields that are no longer declared, and in which something is set.
+    /// The fields that are no longer declared and still have a value.
     pub fn removed_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| field.is_removal(self.address.kind))
     }
 }
 
-/// What the plan does to an object.
+/// The change of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It is made.
+    /// It is created.
     Create,
-    /// It is live already and comes under management.
+    /// It is live already and is managed from now on.
     Adopt,
     /// Some of its fields, or its state, change.
     Update,
     /// It gets another name, and perhaps other fields.
     Rename,
-    /// It is deleted and made again.
+    /// It is deleted and re-created.
     Replace,
     /// It is deleted.
     Delete,
-    /// Nothing is done to it, for this reason.
+    /// It is not changed, for this reason.
     Blocked(BlockReason),
 }
 
 impl Verdict {
-    /// Whether nothing is done to the object.
+    /// Whether the object is blocked.
     pub fn is_blocked(&self) -> bool {
         matches!(self, Self::Blocked(_))
     }

@@ -1,18 +1,18 @@
-//! What only one object can have, and another live object has already: a queue, a slot, a name.
+//! Sources and names that only one object can have, and that another live object has already: a queue, a slot, a name.
 //
-// Each such thing has holders now, and takers with this plan. A holder gives it if it is deleted or stopped, or does
-// without it from then on. In the order of events:
+// Each of them has holders now, and takers in this plan. A holder gives it up if it is deleted, stopped or no longer
+// uses it. In the order of events:
 //
-//     load       two manifests that read one thing: refused, before there is a plan
-//     plan       each object on its own; then the deletions of prune. Only now is it known who stays
-//     here       for each thing that somebody takes:
-//                  nobody has it                         the first taker gets it, others are blocked
-//                  the holder gives it                   a handover: first the one, then the other, or neither
-//                  the holder stays                      the taker is blocked
-//                  it may be split, as a consumer group  a warning if nobody declares the holder
-//     successor  what else takes the place of a pruned giver follows it, too
+//     load       two manifests that read one source: refused, before there is a plan
+//     plan       each object separately; then the deletions of prune. Only now it is known which objects stay
+//     here       for each source that an object takes:
+//                  no holder                             the first taker gets it, others are blocked
+//                  the holder gives it up                a handover: first the one, then the other, or neither
+//                  the holder keeps it                   the taker is blocked
+//                  it can be shared (a consumer group)   a warning if no manifest declares the holder
+//     successor  other successors of a pruned holder wait for it, too
 //     part       `--only` or a rule cuts the plan: a half of a handover is blocked
-//     apply      the taker waits for the giver, and the giver for what the taker refers to
+//     apply      the taker waits for the giver, and the giver for the references of the taker
 
 mod party;
 
@@ -43,8 +43,8 @@ use crate::plan::Plan;
 use crate::plan_handovers;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
 
-/// Lets objects take over from each other what only one can have, blocks what would take it from an object that stays,
-/// and warns where each would get a part.
+/// Arranges handovers of sources that only one object can have, blocks objects that would take one from an object that
+/// keeps it, and warns if both would get a part of the rows.
 pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &Live, elsewhere: &[ReaderElsewhere]) {
     if plan.changes.is_empty() {
         return;
@@ -71,13 +71,13 @@ pub(crate) fn settle_contested_reads(plan: &mut Plan, desired: &Desired, live: &
     }
 }
 
-/// What is to be done about what two objects have.
+/// The results for all contested sources.
 #[derive(Default)]
 struct Findings {
     blocked: BTreeMap<Address, BlockReason>,
     warnings: BTreeMap<Address, Vec<String>>,
     handovers: Vec<Handover>,
-    /// What must be created paused, by another object that reads the same.
+    /// Objects that must be created paused, each with another object that reads the same.
     paused_beside: BTreeMap<Address, Address>,
 }
 
@@ -87,7 +87,7 @@ struct Settlement<'s, 'p> {
     findings: Findings,
 }
 
-/// A thing that one object takes, and another one has or takes as well.
+/// A source that one object takes, and that another one has or takes as well.
 #[derive(Clone, Copy)]
 struct Contest<'s, 'p> {
     read: &'s ExclusiveRead,
@@ -134,8 +134,9 @@ impl<'s, 'p> Settlement<'s, 'p> {
 
     fn settle_holder(&mut self, contest: Contest<'s, 'p>, gives: bool) {
         let Contest { read, taker, other: holder, .. } = contest;
-        // A pruned pipe goes only when what takes its place is there.
-        // Deleting it first would leave the source without a reader, for a pipe that takes nothing while it is paused.
+        // A pruned pipe is deleted only when its successor exists.
+        // A delete before that would leave the source without a reader, for a pipe that reads nothing while it is
+        // paused.
         let is_last = taker.term == Term::UnlessPaused && holder.is_pruned();
         if gives && holder.can_go_first && !is_last && !self.leaves_gap(contest) {
             return self.hand_over(contest);
@@ -154,7 +155,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
         }
     }
 
-    /// Blocks the holder, too: giving it up now would help nobody.
+    /// Also blocks the holder: if it gave the source up now, no object would use it.
     fn block_both(&mut self, contest: Contest<'s, 'p>) {
         let Contest { taker, other: holder, .. } = contest;
         let may_be_renamed = is_same_connection(contest);
@@ -164,12 +165,12 @@ impl<'s, 'p> Settlement<'s, 'p> {
         self.findings.blocked.insert(taker.at.clone(), reason);
     }
 
-    /// Blocks the taker, unless it takes nothing where the API can create it paused.
+    /// Blocks the taker, unless it reads nothing because the API can create it paused.
     fn block(&mut self, contest: Contest<'_, '_>, cause: ReadConflictCause) {
         let Contest { read, taker, other, .. } = contest;
-        // A pipe that is created paused reads nothing, so it may stand beside the reader. If the API does not know the
+        // A pipe that is created paused reads nothing, so it can exist next to the reader. If the API does not know the
         // switch, the create is refused and not repeated without it: a pipe that runs until its stop would take rows
-        // away. So what is deleted first must not depend on the switch.
+        // away. So no earlier delete may depend on the switch.
         let is_replaced = taker.has_verdict(&Verdict::Replace);
         if taker.term != Term::UnlessPaused || is_replaced {
             let cause = if taker.term == Term::UnlessPaused { ReadConflictCause::ReplacedPaused } else { cause };
@@ -195,7 +196,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
             return;
         }
         let (mut losses, mut tables) = (Vec::new(), Vec::new());
-        // A replacement describes its own losses, and a pipe that is only started goes on where it stopped.
+        // A replacement describes its own losses, and a pipe that is only started continues where it stopped.
         if taker.has_verdict(&Verdict::Create) {
             losses = data_effects::missed_changes(taker.at.kind, body, giver.live_body());
             // The tables of a deleted giver stay, with rows, and can keep the taker from being created.
@@ -215,8 +216,8 @@ impl<'s, 'p> Settlement<'s, 'p> {
         }
     }
 
-    /// Whether a DNS name by which others connect would lead nowhere until the taker is there, or for good: a name goes
-    /// back to an object that lost it, and not to one that is deleted.
+    /// Whether a DNS name that others use would not resolve until the taker exists, or permanently: a name can return
+    /// to an object that lost it, but not to a deleted one.
     fn leaves_gap(&self, Contest { read, taker, other: giver, .. }: Contest<'_, 'p>) -> bool {
         let is_there = taker.live.is_some_and(|own| lifecycle::is_usable(taker.at.kind, own));
         let is_sure = is_there && !taker.has_verdict(&Verdict::Replace) && !giver.has_verdict(&Verdict::Delete);
@@ -224,7 +225,7 @@ impl<'s, 'p> Settlement<'s, 'p> {
         read.what == DNS_NAME && !is_sure && self.hosts_in_use.get_or_init(|| self.find_hosts_in_use()).contains(&place)
     }
 
-    /// The names that lead to the hosts by which live objects connect, also after the plan.
+    /// The DNS names by which live objects connect, also after the plan.
     fn find_hosts_in_use(&self) -> BTreeSet<(&'p ServiceRef, String)> {
         let mut in_use = BTreeSet::new();
         for party in self.parties.all.iter().filter(|party| party.live.is_some()) {
@@ -257,13 +258,13 @@ impl<'s, 'p> Settlement<'s, 'p> {
     }
 }
 
-/// Whether something else than its use keeps an object from giving a name up.
+/// Whether something other than its use keeps an object from giving up a name.
 fn has_own_reason(giver: &Party<'_>) -> bool {
     let verdict = giver.change.map(|change| &change.verdict);
     matches!(verdict, Some(Verdict::Blocked(reason)) if !matches!(reason, BlockReason::StillUsed(_) | BlockReason::MayBeUsed(_)))
 }
 
-/// Why the holder keeps what the taker would take.
+/// The reason why the holder keeps the source.
 fn conflict_cause(contest: Contest<'_, '_>, gives: bool) -> ReadConflictCause {
     let Contest { taker, other: holder, .. } = contest;
     match (holder.standing, taker.term) {
@@ -277,7 +278,7 @@ fn conflict_cause(contest: Contest<'_, '_>, gives: bool) -> ReadConflictCause {
     }
 }
 
-/// Whether the live object has all that only a new object could change, other than its name.
+/// Whether the live object equals the new one in all fields that only a new object could change, except its name.
 fn is_same_connection(Contest { taker, body, other, .. }: Contest<'_, '_>) -> bool {
     let (rules, name) = (FieldSemantics::for_kind(taker.at.kind), taker.at.kind.name_path());
     let is_name = |field: &String| name.as_ref().and_then(FieldPath::last_segment) == Some(field);

@@ -11,20 +11,20 @@ use serde_json::Value;
 
 use crate::field_diff::{Side, Sides, diff_sides};
 
-/// One object that is not declared alike on both sides.
+/// An object that the two sides declare differently.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesiredDiff {
     /// The object, by the name it is declared under.
     pub address: Address,
-    /// Where it is declared.
+    /// The sides that declare it.
     pub declared: DeclaredIn,
     /// The fields that differ, in the order of the manifests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<DesiredFieldDiff>,
 }
 
-/// Which of the two sides.
+/// One of the two sides, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeclaredIn {
@@ -32,11 +32,11 @@ pub enum DeclaredIn {
     Left,
     /// The second alone.
     Right,
-    /// Both, differently.
+    /// Both, with differences.
     Both,
 }
 
-/// One field, or one entry of a list, that the sides declare differently.
+/// A field or list entry that the sides declare differently.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DesiredFieldDiff {
     /// The field.
@@ -44,17 +44,17 @@ pub struct DesiredFieldDiff {
     /// The entry of a list, as a person would call it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
-    /// What the first side declares; a secret is its reference.
+    /// The value of the first side; a secret is its reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<Value>,
-    /// What the second side declares; a secret is its reference.
+    /// The value of the second side; a secret is its reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub right: Option<Value>,
-    /// Where it is written: on the second side, if it is there.
+    /// The place of the value: on the second side, if it is there.
     pub place: Place,
 }
 
-/// What two sides declare differently, in the order of addresses.
+/// The differences between two sides, in the order of addresses.
 pub fn diff_desired(left: &Desired, right: &Desired) -> Vec<DesiredDiff> {
     let all: BTreeSet<&Address> = left.keys().chain(right.keys()).collect();
     let diffs = all.into_iter().filter_map(|at| {

@@ -58,7 +58,7 @@ fn field_change(document: &Document, diff: &FieldDiff<'_>) -> FieldChange {
     }
 }
 
-/// What git changed of a field that live does not tell; of a group, each member that differs.
+/// The changes of a write-only field in git; of a group, each member that differs.
 fn write_only_changes(document: &Document, diff: &FieldDiff<'_>, forces_replacement: bool) -> Vec<FieldChange> {
     let members = group_members(diff);
     let differing = members.into_iter().filter(|(_, rules, was, is)| match (was, is) {
@@ -80,7 +80,7 @@ fn write_only_changes(document: &Document, diff: &FieldDiff<'_>, forces_replacem
 
 type GroupMember<'d> = (FieldPath, &'d FieldSemantics, Option<&'d Value>, Option<&'d Value>);
 
-/// The parts of a field with their values in the base and now; one that has none is its own.
+/// The members of a group with their values in the base and now; a field without members is its own.
 fn group_members<'d>(diff: &'d FieldDiff<'_>) -> Vec<GroupMember<'d>> {
     let FieldDiff { path, rules, .. } = diff;
     let (base, desired) = (diff.base.as_ref(), diff.desired.as_ref());
@@ -98,7 +98,7 @@ fn group_members<'d>(diff: &'d FieldDiff<'_>) -> Vec<GroupMember<'d>> {
     .collect()
 }
 
-/// A field that live does not tell, without values.
+/// A change of a write-only field, without values.
 fn without_values(document: &Document, path: &FieldPath, verdict: FieldVerdict) -> FieldChange {
     FieldChange {
         path: path.clone(),
@@ -114,12 +114,12 @@ fn without_values(document: &Document, path: &FieldPath, verdict: FieldVerdict) 
     }
 }
 
-/// The secrets that somebody asked to send again, and that cannot change while the object lives.
+/// Secrets that somebody asked to send again, and that cannot change during the life of the object.
 pub(crate) fn fixed_secrets(document: &Document, fixed: &[FieldPath]) -> Vec<FieldChange> {
     fixed.iter().map(|path| without_values(document, path, FieldVerdict::Fixed)).collect()
 }
 
-/// That a manifest pins an object which is gone.
+/// The change for a manifest that pins an object which is gone.
 pub(crate) fn replaced_pin(document: &Document, pinned: &Id, live: &Id) -> FieldChange {
     let path = pin_path();
     FieldChange {
@@ -129,7 +129,7 @@ pub(crate) fn replaced_pin(document: &Document, pinned: &Id, live: &Id) -> Field
     }
 }
 
-/// That a replacement ends the pin.
+/// The note that a replacement ends the pin.
 pub(crate) fn pin_sentence(document: &Document, pinned: &Id) -> String {
     let place = document.origin.field_place(&pin_path());
     format!("the new object gets another id: remove the line of `metadata.id: {pinned}` ({place}) after this apply")
@@ -149,8 +149,8 @@ pub(crate) fn with_verdicts(
     selected.map(|diff| field_change(document, diff)).collect()
 }
 
-/// The state, where a command is needed to reach the one that is asked for. Unlike fields a state
-/// is set back when it drifted, so that a pipe which an interrupted edit stopped does not stay so.
+/// The change of state, if a command is needed to reach the desired one. Unlike fields, a state that drifted is
+/// reverted, so that a pipe which an interrupted edit stopped does not stay stopped.
 pub(crate) fn state_change(
     at: &Address,
     document: &Document,
@@ -178,7 +178,7 @@ pub(crate) fn state_change(
     })
 }
 
-/// The fields that git and somebody else both changed, if there are any.
+/// The fields that both git and somebody else changed, if there are any.
 pub(crate) fn conflict_reason(pending: &[FieldDiff<'_>]) -> Option<BlockReason> {
     let conflicts = pending.iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Conflict));
     let fields: Vec<ConflictingField> = conflicts
@@ -209,7 +209,7 @@ pub(crate) fn entry_data_effects(address: &Address, live: &Value, pending: &[Fie
     effects.collect()
 }
 
-/// What the plan reports of the object and does not change.
+/// Differences of the object that the plan reports and does not change.
 pub(crate) fn ignored_changes(
     at: &Address,
     document: &Document,

@@ -18,7 +18,7 @@ use respelled_keys::EntryIndex;
 pub(crate) use walk::{Sides, diff_sides, is_same_value};
 use walk::{index_entries, list_items};
 
-/// One field, or one entry of a keyed list, in which the sides differ or cannot be compared.
+/// A field or keyed list entry in which the sides differ or cannot be compared.
 ///
 /// `source.kafka.topics` with base `a`, desired `a` and live `b` has the origin `drift`.
 #[derive(Clone, Debug)]
@@ -50,11 +50,11 @@ pub(crate) struct ListEntry<'r> {
 /// The cause of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Desired and live differ. No base tells who changed the field.
+    /// Desired and live differ. Without a base it is unknown who changed the field.
     NoBase,
     /// The field is write-only, and git did not change it as far as is known.
     Unchecked,
-    /// The base tells who changed the field.
+    /// The base shows who changed the field.
     Known(FieldVerdict),
 }
 
@@ -73,7 +73,7 @@ impl<'r> FieldDiff<'r> {
 
     /// Whether live does not contradict the desired value.
     pub(crate) fn matches_live(&self) -> bool {
-        // An entry that live does not have is not one that the API leaves out.
+        // An entry that live does not have is not one that the API omits.
         let is_comparable = self.entry.is_none() || self.live.is_some();
         let desired = self.desired.as_ref().filter(|_| is_comparable);
         desired.is_some_and(|desired| self.rules.matches_live(desired, self.live.as_ref()))
@@ -85,7 +85,7 @@ impl<'r> FieldDiff<'r> {
         declared.is_some_and(|value| self.rules.is_unobserved(value, self.live.as_ref()))
     }
 
-    /// Whether live has a size that cannot be true. What it hides may be drift, also where a base tells what git changed.
+    /// Whether live has a size that cannot be true. It may hide drift, even if a base shows a change of git.
     pub(crate) fn is_unsettled(&self) -> bool {
         self.desired.is_some() && self.live.is_some() && self.rules.is_unsettled(self.live.as_ref())
     }
@@ -95,16 +95,16 @@ impl<'r> FieldDiff<'r> {
         self.entry.as_ref().map_or(self.rules, |entry| entry.list)
     }
 
-    /// Whether it is an entry that is removed and added by itself.
+    /// Whether it is an entry that is removed and added separately.
     pub(crate) fn is_set_by_deltas(&self) -> bool {
         self.entry.as_ref().is_some_and(|entry| entry.keyed.deltas.is_some())
     }
 
-    /// The strongest means that changing the field takes.
+    /// The strongest action that a change of the field needs.
     pub(crate) fn on_change(&self) -> OnChange {
         match (&self.entry, &self.desired) {
             (Some(entry), _) => entry.list.on_change,
-            // Live says nothing about the field, so the base is what it is changed from.
+            // Live has no value of the field, so the base is the old value.
             (None, desired) if self.matches_live() => {
                 self.rules.on_change_between(self.base.as_ref(), desired.as_ref())
             }
@@ -126,7 +126,7 @@ impl<'b> GitBody<'b> {
         Self { body, entries: BTreeMap::new() }
     }
 
-    /// Whether the live value is the one of this body.
+    /// Whether the live value equals that of this body.
     pub(crate) fn has_live_value(&mut self, diff: &FieldDiff<'_>) -> bool {
         let Some(value) = diff.path.value_in(self.body) else { return false };
         let Some(ListEntry { keyed, .. }) = &diff.entry else {
@@ -161,7 +161,7 @@ fn strongest_on_change(rules: &FieldSemantics, desired: &Value, live: Option<&Va
 /// A side to compare with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side<'v> {
-    /// There is no such side: no base, or nothing live in the comparison.
+    /// The comparison has no such side: no base, or no live side.
     Unknown,
     /// The side does not have the field.
     Absent,
@@ -188,7 +188,7 @@ impl<'v> Side<'v> {
     }
 }
 
-/// How the API answers for a field that nobody has set.
+/// Whether the value is the one that the API returns for an unset field.
 pub(crate) fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null => true,

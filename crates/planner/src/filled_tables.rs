@@ -22,11 +22,11 @@ use crate::references::live_objects;
 /// A live object by its name.
 type Writer<'l> = (&'l Address, &'l Object);
 
-/// Notes on changes which filled tables they need empty, after they deleted something. Warns about other tables that an
+/// Notes which filled tables a change needs to be empty after it deleted something. Warns about other tables that an
 /// unmanaged object writes.
 pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live) {
     let Plan { changes, actions, unmanaged, .. } = plan;
-    // What is blocked now may move into its table with a later plan.
+    // A blocked change may move into its table with a later plan.
     let changed = |change: &&mut Change| change.id.is_some() && change.verdict != Verdict::Delete;
     let mut changed = changes.iter_mut().filter(changed).peekable();
     if changed.peek().is_none() {
@@ -75,8 +75,8 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
     }
 }
 
-/// The changes that move into a table which another object of the plan gives up, by the address of that one, with the
-/// table.
+/// The changes that move into a table which another object of the plan gives up, by the address of that object, with
+/// the table.
 //
 // Once a table has no pipe, no plan knows that it has rows. If the pipe that moves into it were blocked now, the next
 // plan would let it through: its delete is accepted, and its create refused.

@@ -1,4 +1,4 @@
-//! What only one object can read, and passes from one to another in one plan.
+//! A queue, slot or server id that passes from one reader to another in one plan.
 //
 // The next reader cannot begin before the last one has ended: the API or the source refuses it. So the order is the
 // reverse of that of other successors, and the last reader goes only if the next one is sure to follow.
@@ -12,19 +12,19 @@ use crate::block_reason::BlockReason;
 use crate::read_conflict::{ReadConflict, ReadConflictCause};
 use crate::turns::TurnPair;
 
-/// One object gives up what another one reads from then on.
+/// One object gives up a source that another one reads from then on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handover {
     /// Reads it now.
     pub(crate) giver: Address,
     /// Reads it after the plan.
     pub(crate) taker: Address,
-    /// What it is, such as `replication slot`.
+    /// The kind of source, such as `replication slot`.
     pub(crate) what: &'static str,
     pub(crate) name: String,
-    /// Whether the taker cannot begin as long as the giver reads it, so that both go or none.
+    /// Whether the taker cannot begin while the giver reads it, so that both change or neither.
     pub(crate) is_strict: bool,
-    /// What is lost between the two.
+    /// The losses between the two.
     pub(crate) losses: Vec<String>,
 }
 

@@ -22,33 +22,33 @@ use crate::sent_secrets::SecretPair;
 /// Options of a plan beyond the declared objects.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Objects that are never deleted or replaced, whatever their manifests say.
+    /// Objects that are never deleted or replaced, whatever their manifests contain.
     pub protect: Vec<AddressPattern>,
     /// Other names of the services: ids, aliases and live names. A pattern may use any of them.
     pub service_names: BTreeMap<ServiceRef, BTreeSet<ServiceRef>>,
-    /// Objects that the target branch of a pull request declares since this branch left it. A merge keeps them.
+    /// Objects that the target branch of a pull request declares since the merge base. A merge keeps them.
     pub added_by_target: BTreeSet<Address>,
-    /// What was declared before the change that is planned, if its protection is not that of the base.
+    /// The manifests before the planned change, if their protection differs from that of the base.
     pub before_change: Option<Desired>,
-    /// What the change that is planned declares no more, though the base did not declare it yet.
+    /// Objects that the planned change no longer declares, and that the base did not declare yet.
     pub removed_by_change: BTreeSet<Address>,
     /// Objects whose manifests a commit removed, as far as git was asked for them.
     pub removed_by_git: BTreeSet<Address>,
     /// Tables that git took from an object once, as `database.table`: the rows of its object may have stayed.
     pub left_tables: BTreeMap<ServiceRef, BTreeSet<String>>,
-    /// What the files of the project declare that are not part of the run.
+    /// Manifests of the project that are not part of the run.
     pub declared_elsewhere: Desired,
-    /// What git says in folders that are not part of the run.
+    /// Manifests in folders that are not part of the run.
     pub other_folders: OtherFolders,
     /// Objects that stay stopped if somebody stopped them since the base.
     pub keep_stopped: Vec<AddressPattern>,
-    /// The kinds that the API of a service does not offer: nothing is known of such objects, and nothing can be done.
+    /// The kinds that the API of a service does not support: their live state is unknown, and they cannot be changed.
     pub kinds_not_offered: BTreeSet<(ServiceRef, Kind)>,
     /// Objects whose secrets are sent again, although git does not show a change.
     pub resend: Vec<AddressPattern>,
     /// The hosts that may receive a secret.
     pub secrets: SecretPolicy,
-    /// Objects of other parts of the run that have what an object of this part may take.
+    /// Objects of other shards that have something that an object of this shard may take over.
     pub readers_elsewhere: Vec<ReaderElsewhere>,
     /// How to treat changes of write-only fields.
     pub write_only: WriteOnlyPolicy,
@@ -59,7 +59,7 @@ pub struct Policy {
 /// The manifests of folders that are not part of the run. An object may have moved from there, or to there.
 #[derive(Clone, Debug, Default)]
 pub struct OtherFolders {
-    /// Those of the base, as far as they may declare objects of the run, or objects to which these refer.
+    /// Manifests of the base that may declare objects of the run, or objects to which these refer.
     pub base: Desired,
     /// The bodies of such objects in the commits after the base.
     pub after_base: BTreeMap<Address, Vec<Arc<Value>>>,
@@ -74,7 +74,7 @@ pub struct ReaderElsewhere {
     pub address: Address,
     /// The object.
     pub object: Object,
-    /// What has to happen before this part can have what it has.
+    /// The required step before this shard can take over.
     pub way_out: String,
 }
 
@@ -85,7 +85,7 @@ impl Policy {
         pattern.map(|pattern| ProtectedBy::Project(pattern.to_string()))
     }
 
-    /// What protects a live object of these names, in the project file or before this change.
+    /// The protection of a live object with these names, in the project file or before this change.
     pub(crate) fn protection_with_base(&self, own: &[Address], id: &Id, base: &BaseClaims<'_>) -> Option<ProtectedBy> {
         let before =
             base.before_change.iter().flat_map(|before| before.manifests_of(own, Some(id))).collect::<Vec<_>>();
@@ -98,7 +98,7 @@ impl Policy {
         own.iter().cloned().chain(earlier).find_map(|at| self.protected_by(&at))
     }
 
-    /// Whether the API does not offer objects of its kind.
+    /// Whether the API does not support objects of its kind.
     pub(crate) fn is_not_offered(&self, address: &Address) -> bool {
         self.kinds_not_offered.contains(&(address.service.clone(), address.kind))
     }
@@ -136,7 +136,7 @@ pub enum WriteOnlyPolicy {
     AssumeSent,
 }
 
-/// How to treat a declared size that the API reports as zero: a change of scale may be on its way.
+/// How to treat a declared size that the API reports as zero: a change of scale may be in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnsettledPolicy {
     /// Report the object, so that it is read again.
@@ -146,7 +146,7 @@ pub enum UnsettledPolicy {
     Send,
 }
 
-/// The manifests of the base, and what besides their names leads to their objects.
+/// The manifests of the base, with all identifiers of their objects.
 pub(crate) struct BaseClaims<'a> {
     /// Those of the run, then those of other folders.
     sides: [Option<&'a Desired>; 2],
@@ -198,7 +198,7 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) policy: &'a Policy,
     /// Objects being replaced: their id changes, and with it every reference to them.
     pub(crate) replaced: BTreeSet<Address>,
-    /// Objects that get other DNS names, which the hosts of what refers to them follow.
+    /// Objects that get other DNS names, with the referrers whose hosts change with them.
     pub(crate) renamed_hosts: BTreeMap<Address, RenamedHost>,
     /// All live objects.
     pub(crate) by_id: &'a ObjectsById<'a>,
@@ -210,7 +210,7 @@ pub(crate) struct PlanInputs<'a> {
     pub(crate) undeclared_objects: OnceCell<UndeclaredObjects<'a>>,
     /// Secrets that are known to reach a host.
     pub(crate) known_pairs: OnceCell<BTreeSet<SecretPair>>,
-    /// The manifests of the base by what else leads to their objects.
+    /// The manifests of the base by other identifiers of their objects.
     pub(crate) base_claims: OnceCell<BaseClaims<'a>>,
 }
 
@@ -237,7 +237,7 @@ impl<'a> PlanInputs<'a> {
         }
     }
 
-    /// The body with what live bodies have in place of references when the plan is done: ids and hosts.
+    /// The body with live values in place of references, as they are after the plan: ids and hosts.
     pub(crate) fn resolve_references<'b>(
         &self,
         address: &Address,
@@ -249,9 +249,9 @@ impl<'a> PlanInputs<'a> {
         resolve_body(address, body, live, find)
     }
 
-    /// The body with what live bodies have in place of references now.
-    // For earlier versions in git. Resolved with the names that the plan gives, they would equal the desired version,
-    // and the live host would look like a change by hand.
+    /// The body with live values in place of references, as they are now.
+    // For earlier versions in git. Resolved with the names after the plan, they would equal the desired version, and
+    // the live host would look like a change by hand.
     pub(crate) fn resolve_past_references<'b>(
         &self,
         address: &Address,
@@ -261,13 +261,13 @@ impl<'a> PlanInputs<'a> {
         resolve_body(address, body, Some(live), |at| self.find_live(at))
     }
 
-    /// What the references of an earlier manifest stood for, as far as git and live tell: the DNS names that the object
-    /// had in git, and ids of objects that are gone.
+    /// Earlier values of the references in a manifest, from git and live: the DNS names that the object had in git, and
+    /// ids of objects that are gone.
     //
     //     base    endpoint a.example, pipe: host {endpoint: …}
     //     git     endpoint b.example
     //     apply   the endpoint is renamed, then the pipe fails: it still connects to a.example
-    //     again   live a.example is what git declared. Taken for a change by hand, it would stay cut off for good
+    //     again   live a.example was declared by git. As a change by hand, it would stay cut off
     pub(crate) fn earlier_references(&self, address: &Address, body: &Value, live: &Value) -> Vec<Value> {
         let rules = FieldSemantics::for_kind(address.kind);
         if !references::has_reference(rules, body) {
@@ -309,8 +309,8 @@ impl<'a> PlanInputs<'a> {
         }
     }
 
-    /// The document of the object in the base, under any name by which it is known: today's, the live one, a previous
-    /// one, or a claim of the base itself. `live` is the object, if there is one.
+    /// The document of the object in the base, under any of its names: the current one, the live one, a previous one,
+    /// or a name from the base itself. `live` is the object, if there is one.
     pub(crate) fn base_document(
         &self,
         address: &Address,
@@ -320,7 +320,7 @@ impl<'a> PlanInputs<'a> {
         self.base_manifest(address, document, (live, renamed_from)).filter(|it| it.intent.presence != Presence::Absent)
     }
 
-    /// The same, also if the base declares it absent.
+    /// The same, even if the base declares it absent.
     fn base_manifest(
         &self,
         address: &Address,
@@ -330,7 +330,7 @@ impl<'a> PlanInputs<'a> {
         self.base?;
         let names = own_names(address, document, renamed_from);
         let found = self.base_claims().manifests_of(&names, live.map(|object| &object.id));
-        // What another manifest declares now is the base of that one.
+        // A name that another manifest declares now is the base of that one.
         let is_own = |at: &Address| names.contains(at) || live.is_some() && !self.desired.contains_key(at);
         found.into_iter().find(|(at, _)| is_own(at)).map(|(_, found)| found)
     }
@@ -347,15 +347,15 @@ impl<'a> PlanInputs<'a> {
         self.base_claims.get_or_init(|| BaseClaims::new(self.base, self.policy))
     }
 
-    /// Whether the target branch of the pull request took the object out, and this branch did not touch it.
+    /// Whether the target branch of the pull request removed the object, and this branch did not change it.
     pub(crate) fn is_removed_by_target(&self, address: &Address, document: &Document) -> bool {
         let is_gone = document.target.as_ref().is_some_and(|target| target.presence == Presence::Absent);
         let base = self.base.and_then(|base| base.get(address));
         is_gone && base.is_some_and(|base| !document.differs_from(base))
     }
 
-    /// What protects a live object. It is asked for every name by which the object is known, in git and live, and in
-    /// the base as well: neither a rename nor the removal of `protect` in the same change lifts the protection.
+    /// The protection of a live object. Every name of the object is checked, in git and live, and in the base as well:
+    /// neither a rename nor the removal of `protect` in the same change lifts the protection.
     pub(crate) fn protected_by(
         &self,
         address: &Address,

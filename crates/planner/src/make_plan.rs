@@ -21,9 +21,9 @@ use crate::{blocked_together, filled_tables, references, still_used, undeclared_
 
 /// Compares desired objects with live ones.
 ///
-/// `base` is an earlier desired side, such as the last commit that was applied. With it the plan
-/// contains only what git changed since. Drift, which somebody changed outside git, is reported in
-/// `ignored_changes` and not reverted. Without it live is made as desired.
+/// `base` is an earlier desired side, such as the last commit that was applied. With a base, the plan contains only the
+/// changes of git since then. Drift, which is a change outside git, is reported in `ignored_changes` and not reverted.
+/// Without a base, the plan makes live equal desired.
 pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Policy) -> Plan {
     let (by_id, hosts) = (index_by_id(live), index_live_hosts(live));
     let mut inputs = PlanInputs::new((desired, live), base, policy, (&by_id, &hosts));
@@ -35,8 +35,7 @@ pub fn plan(desired: &Desired, live: &Live, base: Option<&Desired>, policy: &Pol
     inputs.claimed = settled.map(|(id, _)| *id).collect();
     let mut plan = Plan::default();
     for (at, document, live_match) in matches {
-        // Only after all are matched: two manifests that lead to one live object are both refused, whichever comes
-        // first.
+        // Only after all are matched: two manifests that match one live object are both refused, in any order.
         let live_match = live_match.unless_shared((at, document), &claims, Effect::Keeps);
         if let LiveMatch::Found { object, .. } = &live_match {
             plan.unusable.extend(find_unusable(at, object));
@@ -118,7 +117,7 @@ fn add_object_plan(
     }
 }
 
-/// What becomes of an object. A replacement deletes it, so nobody else may be about to rename it.
+/// The plan for one object. A replacement deletes it, so no other manifest may rename it.
 fn plan_unless_taken(
     inputs: &PlanInputs<'_>,
     (at, document): (&Address, &Document),
@@ -187,8 +186,8 @@ fn add_dependents(unusable: &mut [UnusableObject], inputs: &PlanInputs<'_>) {
     }
 }
 
-/// Of several live objects of one name, those that `metadata.id` did not pick are nobody's. Where
-/// none was picked the object is blocked, and its change names them all.
+/// If several live objects have one name, those that `metadata.id` did not select are unmanaged. If none was selected,
+/// the object is blocked, and its change names them all.
 fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<UnmanagedObject> {
     let PlanInputs { desired, live, base, policy, .. } = inputs;
     let was_declared = |at: &Address| {
@@ -199,7 +198,7 @@ fn find_unmanaged(inputs: &PlanInputs<'_>, seen: &BTreeSet<Id>) -> Vec<Unmanaged
     live.iter()
         .filter(|(at, observed)| {
             let picked = observed.objects.iter().any(|object| seen.contains(&object.id));
-            // A size that git never declared is nobody's, and always there.
+            // CDC scaling that git never declared is not unmanaged, because it always exists.
             let counts = !at.kind.is_singleton() || was_declared(at);
             counts && (picked || !desired.contains_key(at))
         })

@@ -1,4 +1,4 @@
-//! Which live object a declared one is.
+//! Finds the live object of a declared one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,16 +12,16 @@ use crate::block_reason::BlockReason;
 use crate::inputs::all_names;
 use crate::references::ObjectsById;
 
-/// The manifests that lead to a live object.
+/// The manifests that match each live object.
 pub(crate) type Claims<'c> = BTreeMap<&'c Id, Vec<Claim<'c>>>;
 
-/// A manifest that leads to a live object.
+/// A manifest that matches a live object.
 pub(crate) struct Claim<'c> {
     at: &'c Address,
     document: &'c Document,
     /// The previous name that leads there.
     previous_name: Option<Name>,
-    /// Whether it is one of several that could be meant.
+    /// Whether it matches several live objects.
     is_one_of_several: bool,
 }
 
@@ -35,19 +35,19 @@ impl<'c> Claim<'c> {
         !self.is_one_of_several
     }
 
-    /// Whether it stands against this manifest.
-    // The manifest that has the name today must not wait for one of another file that lists it as a previous name: as
-    // long as the object stays, nothing is taken from that one.
+    /// Whether it conflicts with this manifest.
+    // A manifest with the current name must not wait for one of another file that lists it as a previous name: as long
+    // as the object exists, nothing is taken from that one.
     fn is_against(&self, (at, document): (&Address, &Document), effect: Effect) -> bool {
         let is_kept = effect == Effect::Keeps && document.intent.presence != Presence::Absent;
         let is_only_previous = is_kept && self.previous_name.as_ref() == Some(&at.name);
-        // A pin says which of several is meant.
+        // A pin selects one of several.
         let is_settled = self.is_one_of_several && document.intent.pinned_id.is_some();
         self.at != at && !is_only_previous && !is_settled
     }
 }
 
-/// What a change does to the live object.
+/// The effect of a change on the live object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     Keeps,
@@ -58,11 +58,11 @@ pub(crate) enum Effect {
 pub(crate) enum LiveMatch<'l> {
     /// There is none.
     None,
-    /// This one; `renamed_from` is the name it has until now, if that is another.
+    /// This object; `renamed_from` is its current name, if it differs.
     Found { object: &'l Object, renamed_from: Option<Name> },
-    /// The pinned one is gone, and this is the only one under the name. It may be what was created in its place.
+    /// The pinned object is gone, and this is the only one with the name. It may be its replacement.
     PinReplaced { object: &'l Object, pinned: Id },
-    /// It cannot be told.
+    /// Ambiguous.
     Ambiguous(BlockReason),
 }
 
@@ -79,7 +79,7 @@ impl<'l> LiveMatch<'l> {
     }
 
     /// Two manifests of one live object would undo each other, and one of them may delete it. An object without a name
-    /// may belong to several services: then manifests that declare the same agree.
+    /// may belong to several services: then manifests with the same declaration do not conflict.
     pub(crate) fn unless_shared(
         self,
         (at, document): (&Address, &Document),
@@ -107,10 +107,9 @@ impl<'l> LiveMatch<'l> {
     }
 }
 
-/// Finds the live object: the pinned one, else the only one under the name or a previous name.
-/// A pipe is never guessed. Two live pipes under names of one manifest may both be wanted
-/// (somebody created one of them again by hand), and picking the first would delete or overwrite
-/// a pipe by the order of a list.
+/// Finds the live object: the pinned one, else the only one with the name or a previous name.
+/// A pipe is never guessed. Two live pipes with names of one manifest may both be wanted (somebody re-created one by
+/// hand), and picking the first would delete or overwrite a pipe by the order of a list.
 pub(crate) fn match_live_object<'l>(
     at: &Address,
     document: &Document,
@@ -140,7 +139,7 @@ pub(crate) fn match_live_object<'l>(
     }
     let previous_names = document.intent.previous_names.iter().chain(earlier_names);
     let mut names: Vec<&Name> = previous_names.chain([&at.name]).collect();
-    // A name can be declared as a previous one and be that of the base as well.
+    // A name can be a previous name and the name in the base.
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(*name) && live.contains_key(&at.with_name((*name).clone())));
     match names[..] {
@@ -151,7 +150,7 @@ pub(crate) fn match_live_object<'l>(
     }
 }
 
-/// Adds the live objects to which a manifest of another file leads. A size belongs to its service, not to a manifest.
+/// Adds the live objects that manifests of other files match. CDC scaling belongs to its service, not to a manifest.
 pub(crate) fn add_claims_elsewhere<'l>(
     claims: &mut Claims<'l>,
     (at, document): (&'l Address, &'l Document),
@@ -169,7 +168,7 @@ pub(crate) fn add_claims_elsewhere<'l>(
         }
         LiveMatch::PinReplaced { object, .. } => add(&object.id, claim),
         LiveMatch::None => {}
-        // Only this manifest can say which one it means, so each of them may be.
+        // Only that manifest knows which one it selects, so each counts.
         LiveMatch::Ambiguous(_) => {
             for name in document.intent.previous_names.iter().chain([&at.name]) {
                 let previous_name = (*name != at.name).then(|| name.clone());
@@ -209,7 +208,7 @@ fn match_dropped_names<'l>(at: &Address, document: &Document, live: &'l Live) ->
 /// now       orders                                    now       orders
 /// live      orders-v2                                 live      orders-v2
 /// ```
-// The second is a rename that an apply did before it failed elsewhere, so that the base stayed. Without it, the plan
+// The second is a rename that an apply did before it failed elsewhere, so that the base stayed. Without this, the plan
 // would create a second pipe that reads the same source.
 pub(crate) fn reverted_names(desired: &Desired, base: Option<&Desired>) -> BTreeMap<Address, Vec<Name>> {
     let mut reverted: BTreeMap<Address, Vec<Name>> = BTreeMap::new();
@@ -242,7 +241,7 @@ fn with_ids(at: &Address, names: &[&Name], live: &Live) -> Vec<(Name, Id)> {
 
 fn match_only_object<'l>(at: &Address, renamed_from: Option<Name>, live: &'l Live) -> LiveMatch<'l> {
     let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
-    // What is being deleted keeps the name until it is gone, also beside the object that follows it.
+    // An object that is being deleted keeps the name until it is gone, even if its successor exists.
     let mut staying = objects.iter().filter(|object| !lifecycle::is_being_deleted(at.kind, object));
     match (staying.next(), staying.next(), objects) {
         (_, _, []) => LiveMatch::None,

@@ -1,14 +1,14 @@
-//! What a plan does to DNS names, and to what connects by them.
+//! Changes of DNS names in a plan, and the objects that connect by them.
 //
-// A pipe that refers to an endpoint by name follows in the same plan, because its host is resolved against the endpoint
-// as it will be. Resolved against the live one, the pipe would count as unchanged, lose its source, and follow only
-// with the next plan. A pipe with the host as text cannot follow, so the row of the endpoint names it.
+// A pipe that refers to an endpoint by name changes in the same plan, because its host is resolved against the future
+// endpoint. Resolved against the live one, the pipe would count as unchanged, lose its source, and change only with the
+// next plan. A pipe with the host as text does not change, so the row of the endpoint names it.
 //
 //     endpoint   update: db.old.example becomes db.new.example ──┐
 //     pipe       host: {endpoint: …} ........................... update: host is db.new.example
 //     other      host: db.old.example                            named on the row of the endpoint
 //
-// Both go together: if one is blocked or left out, so is the other, or the pipe would be cut off.
+// Both change together: if one is blocked or excluded, so is the other, or the pipe would be cut off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +26,10 @@ use crate::references::{body_references, live_objects};
 use crate::renamed_hosts::{Followers, RenamedHost};
 use crate::still_used::deleted_object;
 
-/// What a plan does to DNS names, beyond the rows of the objects that have them.
+/// The effects of a plan on DNS names, beyond the rows of their objects.
 #[derive(Default)]
 pub(crate) struct NameEffects {
-    /// Objects that cannot change: they would cut off what refers to them.
+    /// Objects that cannot change, because they would cut off their referrers.
     pub(crate) blocked: BTreeMap<Address, BlockReason>,
     /// Sentences for the rows of objects that lose names.
     sentences: BTreeMap<Address, Vec<String>>,
@@ -53,7 +53,7 @@ impl NameEffects {
         effects
     }
 
-    /// Sorts what connects by a lost name: it follows, it cannot follow, or it is cut off.
+    /// Classifies the connections by a lost name: the object changes with it, is blocked, or is cut off.
     fn add_connections(&mut self, plan: &Plan, inputs: &PlanInputs<'_>, names: &NamesAfter<'_>) {
         let hosts = HostsAfter::new(plan);
         let mut cut_off: BTreeMap<&Address, BTreeSet<String>> = BTreeMap::new();
@@ -99,18 +99,20 @@ impl NameEffects {
         self.blocked.extend(stuck.into_iter().map(|(at, others)| (at.clone(), BlockReason::CutsOff(others))));
     }
 
-    /// Says that an object gets the name by which another one connects already.
+    /// Notes that an object gets a name by which another one already connects.
     // Hazard: a new endpoint receives the password of a pipe that the change does not touch.
     fn add_takeover(&mut self, at: &Address, connected: &[String], names: &NamesAfter<'_>) {
         let mut taken = connected.iter().filter_map(|host| Some((names.gained.get_by_host(&at.service, host)?, host)));
         if let Some((receiver, host)) = taken.next() {
-            let sentence =
-                format!("`{}` connects by `{host}`: what it sends there, secrets too, goes through it then", at.name);
+            let sentence = format!(
+                "`{}` connects by `{host}`: its traffic, secrets included, then goes through this object",
+                at.name
+            );
             self.sentences.entry(receiver.clone()).or_default().push(sentence);
         }
     }
 
-    /// Adds the sentences and the followers to the plan; gives what is to be blocked.
+    /// Adds the sentences and the followers to the plan, and returns the objects to block.
     pub(crate) fn add_to(mut self, plan: &mut Plan) -> BTreeMap<Address, BlockReason> {
         for change in &mut plan.changes {
             change.data_effects.extend(self.sentences.remove(&change.address).into_iter().flatten());
@@ -165,18 +167,18 @@ impl<'a> NamesAfter<'a> {
             let own = inputs.live.get(at).into_iter().flat_map(|found| &found.objects);
             let own: Vec<String> =
                 own.flat_map(|it| dns_names(at.kind, &it.body)).map(str::to_ascii_lowercase).collect();
-            // A replacement that keeps its names takes nothing over.
+            // A replacement with the same names takes over nothing.
             names.filter(move |name| !own.contains(name)).map(move |name| ((&at.service, name), at))
         }));
         Self { served: served.collect(), lost, gained }
     }
 
-    /// Whether a host leads somewhere.
+    /// Whether a host resolves to an object.
     fn serve(&self, service: &'a ServiceRef, host: &str) -> bool {
         dns_patterns(host).into_iter().any(|name| self.served.contains(&(service, name)))
     }
 
-    /// The object that a host leads to no longer.
+    /// The object that a host no longer resolves to.
     fn loser_of(&self, service: &'a ServiceRef, host: &str) -> Option<&'a Address> {
         self.lost.get_by_host(service, host)
     }
@@ -189,7 +191,7 @@ fn created_body(action: &Action) -> Option<(&Address, &Value)> {
     }
 }
 
-/// What a plan does to the hosts that objects connect to.
+/// The hosts to which objects connect after a plan.
 struct HostsAfter<'a> {
     /// The hosts that it sends. Most updates contain none, which leaves the live one.
     sent: BTreeMap<&'a Address, Vec<String>>,

@@ -1,7 +1,7 @@
-//! Objects that others need, and that are not in a state in which they can be used.
+//! Referenced objects that are not usable in their state.
 //
-// The API checks the source of a pipe at once, through its endpoint. A request that leads a pipe to an endpoint which
-// nobody accepted yet is refused, at each apply again, or it is taken and the pipe reads nothing.
+// The API checks the source of a pipe at once, through its endpoint. A request that connects a pipe to an endpoint
+// which nobody accepted yet is refused in every apply, or it is accepted and the pipe reads nothing.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::inputs::PlanInputs;
 use crate::references::{LiveReferences, body_ids, body_references, has_reference};
 
 impl PlanInputs<'_> {
-    /// The first object that the body refers to and that cannot be used now. What is deleted first needs it at once.
+    /// The first referenced object that is not usable now. A replaced pipe needs it at once, after the delete.
     pub(crate) fn unready_reference(&self, at: &Address, body: &Value) -> Option<BlockReason> {
         let mut unready =
             self.needed_objects(at, body).into_iter().filter_map(|(other, found)| match found {
@@ -30,15 +30,15 @@ impl PlanInputs<'_> {
         unready.next()
     }
 
-    /// The first object that the body refers to and that others cannot use before somebody does something about it. One
-    /// that is on its way is waited for, and one that the plan replaces will be another.
+    /// The first referenced object that is unusable until somebody acts. An object that is about to be ready is waited
+    /// for, and one that the plan replaces gets a new state.
     pub(crate) fn unusable_reference(&self, at: &Address, body: &Value) -> Option<BlockReason> {
         let needed = self.needed_objects(at, body).into_iter().filter(|(other, _)| !self.replaced.contains(other));
         { needed }.find_map(|(other, found)| unusable_reason(body, &other, found?))
     }
 
-    /// The same for the update of a live object, if it leads there by another way than before. What is there already
-    /// can change otherwise.
+    /// The same for the update of a live object, if it connects to the object in a new way. Other changes of a pipe
+    /// that already uses it are allowed.
     pub(crate) fn unusable_new_reference(
         &self,
         (at, body, target): (&Address, &Value, &Value),
@@ -57,7 +57,7 @@ impl PlanInputs<'_> {
         if is_redirected { reason() } else { None }
     }
 
-    /// What a body refers to, by name, by id or by a host, with the live object if there is one.
+    /// The objects that a body references by name, id or host, with the live object if there is one.
     fn needed_objects(&self, at: &Address, body: &Value) -> Vec<(Address, Option<&Object>)> {
         let (rules, service) = (FieldSemantics::for_kind(at.kind), &at.service);
         let by_name = body_references(rules, body, service).into_iter().map(|other| {

@@ -22,20 +22,20 @@ pub(crate) struct ObjectDiff<'a> {
     pub(crate) base: Option<&'a Document>,
     /// The desired body, with ids for references.
     pub(crate) body: Value,
-    /// The live body in one spelling. It holds no secret that a manifest knows.
+    /// The normalized live body. It contains no secret that a manifest references.
     pub(crate) live: Value,
     /// Target body: desired, with drifted fields kept at their live value.
     pub(crate) target: Value,
     /// The fields that apply has to send, or that conflict.
     pub(crate) pending: Vec<FieldDiff<'static>>,
-    /// The other fields in which the sides differ, or cannot be compared.
+    /// The other fields that differ or cannot be compared.
     pub(crate) ignored: Vec<FieldDiff<'static>>,
-    /// Secrets that somebody asked to send again, and that cannot change while the object lives.
+    /// Secrets that somebody asked to send again, and that cannot change during the life of the object.
     pub(crate) fixed_secrets: Vec<FieldPath>,
     /// Whether a declared size reads as zero.
     pub(crate) is_unsettled: bool,
     rules: &'static FieldSemantics,
-    /// The fields that live has otherwise.
+    /// The fields whose live values differ.
     differing: Vec<FieldDiff<'static>>,
     /// Write-only fields that are sent. Live never shows them.
     sent_unseen: Vec<FieldDiff<'static>>,
@@ -120,14 +120,14 @@ impl<'a> ObjectDiff<'a> {
         if write_only == WriteOnlyPolicy::Send {
             self.sent_unseen.clone_from(&unseen);
             self.pending.extend(unseen);
-            // Entries of one list stand together: one request changes all of them.
+            // Entries of one list are grouped: one request changes all of them.
             let paths: Vec<FieldPath> = self.pending.iter().map(|diff| diff.path.clone()).collect();
             self.pending.sort_by_key(|diff| paths.iter().position(|path| *path == diff.path));
         }
     }
 
     /// The declared fields as they are live, and as they will be.
-    // Made when a change asks: most objects are in sync, and both are copies of a body.
+    // Computed only for changes: most objects are in sync, and both are copies of a body.
     pub(crate) fn shown_sides(&self) -> (Value, Value) {
         let mut before = live_view(self.rules, &self.target, &self.live, &self.differing);
         let mut after = self.rules.shown(&self.target);
@@ -136,7 +136,7 @@ impl<'a> ObjectDiff<'a> {
                 show_entry(&mut before, diff, entry.keyed);
                 continue;
             }
-            // Live has no value, so both are those of git.
+            // Live has no value, so both come from git.
             let redacted = |value: &Value| diff.rules.redact_desired(value);
             match &diff.base {
                 Some(base) => diff.path.set_in(&mut before, redacted(base)),
@@ -161,7 +161,7 @@ impl<'a> ObjectDiff<'a> {
         self.pending.extend(sent);
     }
 
-    /// The fields that neither live nor a base can tell, and that are not sent either.
+    /// The fields that neither live nor a base shows, and that are not sent either.
     pub(crate) fn unchecked_fields(
         &self,
         address: &Address,
@@ -183,7 +183,7 @@ impl<'a> ObjectDiff<'a> {
     }
 }
 
-/// Shows an entry as the base has it, where live does not show what git changed of it.
+/// Shows an entry as the base has it, if live does not show the change of git.
 fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
     let Some(base) = &diff.base else { return };
     let mut list: Vec<Value> = diff.path.value_in(before).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -193,7 +193,7 @@ fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
     diff.path.set_in(before, list.into());
 }
 
-/// Takes back the verdict that somebody else changed a field, where live has a value of git's own.
+/// Removes the verdict that somebody else changed a field, if live has a value of git's own.
 ///
 /// ```text
 /// commit   A (base)   B          C
@@ -201,7 +201,7 @@ fn show_entry(before: &mut Value, diff: &FieldDiff<'_>, keyed: &KeyedList) {
 /// live     60         30         apply of B failed after this field, so the base stays A
 /// ```
 ///
-/// Seen from A, live is neither the base nor desired: a conflict that no later commit can solve.
+/// Compared with A, live is neither the base nor desired: a conflict that no later commit can solve.
 fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Cow<'_, Value>]) {
     let mut earlier: Vec<GitBody<'_>> = earlier.iter().map(|body| GitBody::new(body)).collect();
     for diff in diffs {
@@ -220,7 +220,7 @@ fn recognize_own_values(diffs: &mut [FieldDiff<'_>], earlier: &[Cow<'_, Value>])
 /// live     1          8          apply of B failed after this field, so the base stays A
 /// ```
 ///
-/// Seen from A, nobody ever declared the field, and live would keep the value silently.
+/// Compared with A, the field was never declared, and live would silently keep the value.
 fn find_reverted_fields<'r>(
     rules: &'r FieldSemantics,
     sides: Sides<'_>,
@@ -239,7 +239,7 @@ fn find_reverted_fields<'r>(
             }
         }
     }
-    // The walk of the base itself says what that declared.
+    // The walk of the base itself covers its own fields.
     let of_base = if found.is_empty() { Vec::new() } else { removed_fields(rules, sides).collect() };
     found.retain(|diff| !of_base.iter().any(|other: &FieldDiff<'_>| diff.path.is_within(&other.path)));
     found
@@ -249,12 +249,12 @@ fn removed_fields<'r>(rules: &'r FieldSemantics, sides: Sides<'_>) -> impl Itera
     diff_sides(rules, sides).into_iter().filter(|diff| diff.verdict() == Some(FieldVerdict::Removal))
 }
 
-/// Finds the fields that differ because the target branch of a pull request moved on.
+/// Finds the fields that differ because the target branch of a pull request changed them.
 ///
 /// ```text
 /// branch   A (base)            D
 /// target   A         B   C
-/// git      60        30  20    60: the branch did not touch the field
+/// git      60        30  20    60: the branch did not change the field
 /// live     60        30  20    20 is applied: a merge of D keeps it, so it is not drift
 /// ```
 ///
@@ -274,7 +274,7 @@ fn recognize_moved_values(diffs: &mut [FieldDiff<'_>], target: &[Cow<'_, Value>]
     }
 }
 
-/// Whether sizes are not settled. Where no base tells whether git changed them, they are sent in the end: to drop a
+/// Handles sizes that are not settled. If no base shows whether git changed them, they are sent in the end: to drop a
 /// declared change is worse than to send the same size twice.
 fn settle_sizes(diffs: &mut [FieldDiff<'_>], policy: UnsettledPolicy) -> bool {
     let unsettled = diffs.iter_mut().filter(|diff| diff.is_unsettled());

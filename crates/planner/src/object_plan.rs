@@ -1,4 +1,4 @@
-//! What becomes of one declared object.
+//! The plan for one declared object.
 
 use std::sync::Arc;
 
@@ -30,17 +30,17 @@ use crate::unproven_fields::{unproven_fields, unproven_sentence};
 
 type PlannedChange = (Change, Vec<Action>);
 
-/// What becomes of one object, and what is left alone in it.
+/// The change of one object, and its ignored differences.
 #[derive(Default)]
 pub(crate) struct ObjectPlan {
-    /// `None` is nothing.
+    /// `None` if it does not change.
     pub(crate) change: Option<PlannedChange>,
     pub(crate) ignored_changes: Option<IgnoredChanges>,
     pub(crate) unchecked: Option<UncheckedFields>,
     /// The objects that it references live when the plan is done; `None` if the plan does not keep it.
     pub(crate) references: Option<References>,
     pub(crate) is_unsettled: bool,
-    /// Whether it is not created because the target branch of the pull request declares it no longer.
+    /// Whether it is not created because the target branch of the pull request removed it.
     pub(crate) is_removed_by_target: bool,
 }
 
@@ -108,8 +108,8 @@ impl PlanInputs<'_> {
         }
     }
 
-    /// The object that a manifest pins was replaced, perhaps by pipectl itself. The new one counts only while nothing
-    /// is to be done to it: it could be somebody else's.
+    /// The object that a manifest pins was replaced, perhaps by pipectl itself. The new one counts only if it needs no
+    /// change: it could belong to somebody else.
     fn keep_replaced_pin(
         &self,
         at: &Address,
@@ -237,9 +237,9 @@ impl PlanInputs<'_> {
             change.respelled_fields = respelling::respelled_fields(pending, &forcing, &object_diff.live);
             change.is_respelled_by_git =
                 respelling::are_live_as_in_base(pending.iter().filter(|diff| forcing.contains(&diff.path)));
-            // A new object has the declared values, whatever drifted before.
+            // A new object has the declared values, even where live drifted before.
             change.fields.extend(field_changes::with_verdicts(document, &object_diff.ignored, &[FieldVerdict::Drift]));
-            // The merge keeps what the target branch changed, so the new object has it too.
+            // The merge keeps changes of the target branch, so the new object has them too.
             let merged = |body: &Value| keep_live(body, &object_diff.ignored, &[FieldVerdict::Moved]);
             change.after = Some(ShownFields::Redacted(rules.shown(&merged(body))));
             let carried = self.carry_over(at, object, &merged(&document.body), &object_diff.live);
@@ -305,7 +305,7 @@ impl PlanInputs<'_> {
         ObjectPlan { change: Some((change, actions)), unchecked, is_unsettled, ..ObjectPlan::default() }
     }
 
-    /// Blocks an update that leads the object to another one that cannot be used.
+    /// Blocks an update that connects the object to an unusable one.
     fn block_unusable_way(&self, update: &mut ObjectPlan, desired: (&Address, &Value, &Value), live: &Object) {
         let Some((change, actions)) = &mut update.change else { return };
         if let Some(reason) = self.unusable_new_reference(desired, live, actions) {
@@ -364,10 +364,10 @@ impl PlanInputs<'_> {
     }
 }
 
-/// Why an object is made that was declared before.
+/// The reason why an object that was declared before is created.
 const MISSING_LIVE_REASON: &str = "in the base commit but not live: will be created";
 
-/// The tables of entries that are removed and added again: the API adds them only if the tables hold no rows.
+/// The tables of entries that are removed and added again: the API adds them only if the tables have no rows.
 fn added_again(at: &Address, carried: &CarriedEntries, live: &Value) -> Vec<String> {
     let entries = carried.pending.iter().filter(|diff| diff.is_set_by_deltas());
     let added: Vec<&Value> = entries.filter_map(|diff| diff.desired.as_ref()).collect();

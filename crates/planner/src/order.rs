@@ -13,7 +13,7 @@ use crate::plan::{DeleteAfter, Plan};
 use crate::references::{ActionReferences, LiveReferences, index_live_hosts, live_objects};
 use crate::turns::{TurnPair, turns};
 
-/// When the turn of some work is: among all kinds of work, and among those that take over from each other.
+/// The position of some work: among all kinds of work, and among objects that take over from each other.
 pub type WorkRank = (usize, usize);
 
 /// The actions of one object, one after the other.
@@ -25,9 +25,9 @@ pub struct ObjectWork<'p> {
     pub requires: BTreeSet<&'p Address>,
     /// Objects that reference this one live: if one of them fails, this one is not deleted.
     pub released_by: BTreeSet<&'p Address>,
-    /// Objects that must give up first what only one can read, and this one reads next.
+    /// Objects that must first give up a source that only one can read, and that this one reads next.
     pub takes_from: BTreeSet<&'p Address>,
-    /// Objects that read next what this one gives up: what keeps them from it keeps this one from giving it up.
+    /// Objects that next read the source that this one gives up: if they cannot, this one does not give it up.
     pub gives_to: BTreeSet<&'p Address>,
     /// Objects of the plan that those reference.
     pub takers_require: BTreeSet<&'p Address>,
@@ -35,13 +35,13 @@ pub struct ObjectWork<'p> {
     pub rank: WorkRank,
     /// Whether all work of a lower rank must be finished first, whether it succeeds or fails. For an object of a
     /// service this is the work on that service.
-    // A rank and not a set of objects: a thousand deletions that each named all objects before them would cost the
-    // square.
+    // A rank and not a set of objects: a thousand deletions that each named all objects before them would need
+    // quadratic memory.
     pub waits_for_lower_ranks: bool,
 }
 
 impl<'p> ObjectWork<'p> {
-    /// Work that waits for nothing.
+    /// Work without dependencies.
     pub fn new(actions: Vec<&'p Action>) -> Self {
         Self {
             actions,
@@ -64,8 +64,8 @@ impl<'p> ObjectWork<'p> {
         self.actions.iter().all(|action| matches!(action, Action::Delete { .. }))
     }
 
-    /// Whether it waits only for what it references. Other objects may reference a deleted one, and
-    /// a singleton belongs to all objects of its service.
+    /// Whether it waits only for its references. Other objects may reference a deleted one, and a singleton belongs to
+    /// all objects of its service.
     fn is_independent(&self) -> bool {
         (!self.only_deletes() || !self.gives_to.is_empty()) && !self.address().kind.is_singleton()
     }
@@ -106,8 +106,8 @@ pub(crate) fn group_by_object<'p>(
                 gives_to: takers.remove(address).unwrap_or_default(),
                 ..ObjectWork::new(actions)
             };
-            // The turn is the second part: what takes over from another object of the same kind comes after it, and what
-            // gives up a table comes after what moves into it.
+            // The turn is the second part: a taker comes after the giver of the same kind, and an object that gives up
+            // a table comes after the one that moves into it.
             work.rank = (execution_rank(&work, &referenced), turn);
             work.waits_for_lower_ranks = !work.is_independent();
             work
@@ -122,21 +122,21 @@ pub(crate) fn group_by_object<'p>(
     ranked
 }
 
-/// What moves into the table of another object, and waits itself for what moves into its own. Everything else of the same
-/// kind comes before what waits for it anyway.
+/// Objects that move into the table of another object, and themselves wait for an object that moves into their own. All
+/// others of the same kind are already ordered by rank.
 fn waiting_takers<'p>(dependents: &BTreeMap<&'p Address, &'p BTreeSet<Address>>) -> impl Iterator<Item = TurnPair<'p>> {
     let pairs = dependents.iter().flat_map(|(giver, takers)| takers.iter().map(|taker| (taker, *giver)));
     pairs.filter(|(taker, giver)| taker.kind == giver.kind && dependents.contains_key(taker))
 }
 
-/// Lets each taker wait for its givers, and each giver for what its takers wait for.
+/// Lets each taker wait for its givers, and each giver for the dependencies of its takers.
 fn add_handovers<'p>(ranked: &mut [ObjectWork<'p>], handovers: &'p [Handover]) {
     if handovers.is_empty() {
         return;
     }
     let positions: BTreeMap<&Address, usize> =
         ranked.iter().enumerate().map(|(position, work)| (work.address(), position)).collect();
-    // The last takers first: what they require is required for the givers of their givers as well.
+    // The last takers first: their dependencies also apply to the givers of their givers.
     let mut sorted: Vec<_> = handovers.iter().filter_map(|it| Some((*positions.get(&it.taker)?, it))).collect();
     sorted.sort_by_key(|(taker, _)| std::cmp::Reverse(ranked[*taker].rank));
     for (taker, Handover { giver, .. }) in sorted {
@@ -160,19 +160,20 @@ fn add_dependencies<'p>(
     let referenced = work.actions.iter().flat_map(|action| needs.of(action));
     let known = referenced.filter_map(|address| ranks.get_key_value(&address).map(|(address, _)| *address));
     work.requires = known.filter(|address| is_before(address)).collect();
-    // An object outside of the plan stays here: it goes on using this one, and only apply can say so. One that comes
-    // later must not, or the two would wait for each other.
+    // An object outside of the plan is kept here: it continues to use this one, which only apply can report. A later
+    // object must be removed, or the two would wait for each other.
     work.released_by.retain(|address| is_before(address) || !ranks.contains_key(address));
 }
 
-/// Objects are created in the order of [`Kind::ALL`] and deleted afterwards in the reverse order,
-/// unless nothing else can reference them. A re-created object goes with the deleted ones when the
-/// only referrers are those that stop referencing it.
+/// Objects are created in the order of [`Kind::ALL`] and deleted afterwards in the reverse order, unless nothing else
+/// can reference them. A re-created object is ordered like a deleted one when its only referrers are those that stop
+/// referencing it.
 fn execution_rank(work: &ObjectWork<'_>, referenced: &BTreeSet<Address>) -> usize {
     let kind = work.address().kind;
     let place = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
-    // A replacement deletes and creates in one go. If it went early, a pipe that leaves the endpoint would lose it
-    // before its own update; if it went late, a pipe that comes to it would find none. Only the first kind can wait.
+    // A replacement deletes and creates in one step. If it went early, a pipe that leaves the endpoint would lose it
+    // before its own update; if it went late, a pipe that connects to it would find none. Only the first kind of pipe
+    // can wait.
     let is_released = !work.released_by.is_empty() && !referenced.contains(work.address());
     if work.only_deletes() && work.gives_to.is_empty() || is_released { 2 * Kind::ALL.len() - place } else { place }
 }
@@ -188,8 +189,8 @@ impl Plan {
 
     /// Drops the actions of some objects.
     pub(crate) fn retain_actions(&mut self, keep: impl Fn(&Address) -> bool) {
-        // Only the deleted object's own entry goes. A dependent that is dropped keeps its deletion waiting, so it is
-        // skipped.
+        // Only the deleted object's own entry is removed. If a dependent is dropped, the deletion still waits for it,
+        // and is skipped.
         self.delete_after.retain(|entry| keep(&entry.address));
         let count = self.actions.len();
         self.actions.retain(|action| keep(action.address()));
@@ -234,7 +235,7 @@ pub(crate) fn deletions_that_wait(actions: &[Action], changes: &[Change], live: 
     actions.iter().filter_map(waiting_deletion).collect()
 }
 
-/// The live objects by what they reference. One pass keeps many deletions linear.
+/// The live objects by their references. One pass keeps many deletions linear.
 pub(crate) fn live_referrers(live: &Live) -> HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> {
     let mut referrers: HashMap<LiveReference<'_>, Vec<(&Address, &Id)>> = HashMap::new();
     let hosts = index_live_hosts(live);

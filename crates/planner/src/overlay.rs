@@ -1,4 +1,4 @@
-//! Bodies in between: desired with what drifted, and the live side as a manifest would spell it.
+//! Intermediate bodies: desired with drifted values, and live in the spelling of the manifest.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,11 +23,11 @@ pub(crate) fn keep_live(body: &Value, diffs: &[FieldDiff<'_>], verdicts: &[Field
         match (&drifted.entry, &drifted.live) {
             (Some(entry), _) => entries.entry(&drifted.path).or_default().push((drifted, entry.keyed)),
             (None, Some(live)) if !has_masked_text(live) => drifted.path.set_in(&mut target, live.clone()),
-            // Of a mask nobody knows the value, so the update must not contain the field.
+            // The value of a mask is unknown, so the update must not contain the field.
             (None, _) => drifted.path.remove_in(&mut target),
         }
     }
-    // Only after the fields: an entry that goes moves those after it.
+    // Only after the fields: the removal of an entry moves those after it.
     for (path, drifted) in entries {
         if let (Some(Value::Array(list)), Some((_, keyed))) = (path.value_in_mut(&mut target), drifted.first()) {
             let drifted: Vec<_> = drifted.iter().map(|(diff, _)| *diff).collect();
@@ -53,8 +53,8 @@ pub(crate) fn live_view(rules: &FieldSemantics, target: &Value, live: &Value, di
     view
 }
 
-/// The live value in the order and the spelling of the desired one, as far as both agree, so that
-/// only real differences look different.
+/// The live value in the order and the spelling of the desired one where both are equal, so that only real differences
+/// look different.
 fn align_with_desired(rules: &FieldSemantics, desired: &Value, live: &Value) -> Value {
     let (Value::Array(desired), Value::Array(live), false) = (desired, live, rules.list == ListSemantics::Atomic)
     else {
@@ -98,7 +98,7 @@ impl<'l> UnclaimedEntries<'l> {
         Self { rules, live: live.iter().map(Some).collect(), by_key }
     }
 
-    /// The first one that is the same entry.
+    /// The first entry that matches.
     fn take(&mut self, desired: &Value) -> Option<&'l Value> {
         let item = self.rules.list_item();
         let at = match &self.rules.list {
@@ -111,8 +111,8 @@ impl<'l> UnclaimedEntries<'l> {
     }
 }
 
-/// Keeps the entries of a list as they are live.
-// By their keys, and in one pass: of a list of tables each may have drifted.
+/// Keeps the drifted entries of a list at their live values.
+// By their keys, and in one pass: each entry of a long list may have drifted.
 fn keep_live_entries(list: &mut Vec<Value>, drifted: &[&FieldDiff<'_>], key_of: impl Fn(&Value) -> EntryKey) {
     let key_of_diff = |diff: &&FieldDiff<'_>| diff.desired.as_ref().or(diff.live.as_ref()).map(&key_of);
     let keys: Vec<Option<EntryKey>> = drifted.iter().map(key_of_diff).collect();
@@ -128,7 +128,7 @@ fn keep_live_entries(list: &mut Vec<Value>, drifted: &[&FieldDiff<'_>], key_of: 
     list.extend(added.map(without_nulls));
 }
 
-/// The live values of the desired fields: an update does not send what the API added by itself.
+/// The live values of the desired fields: an update does not send values that the API added by itself.
 fn keep_desired_fields(desired: &Value, live: &Value) -> Value {
     let (Value::Object(desired), Value::Object(live)) = (desired, live) else {
         return live.clone();

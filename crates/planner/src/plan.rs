@@ -65,29 +65,29 @@ pub struct Plan {
     /// Objects that change together with the DNS names of another one.
     #[serde(skip)]
     pub(crate) followers: Followers,
-    /// What passes from one object to another, and only one can read.
+    /// Sources that only one object can read, and that pass from one object to another.
     #[serde(skip)]
     pub(crate) handovers: Vec<Handover>,
-    /// Declared objects that are live and in trouble, or that others cannot use.
+    /// Declared live objects that are unhealthy, or unusable for others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableObject>,
 }
 
-/// A live object that others cannot use, such as a connection that was rejected, or that is in trouble itself.
+/// A live object that others cannot use, such as a rejected connection, or that is unhealthy itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnusableObject {
     /// Its address.
     pub address: Address,
-    /// Its state, in the API's word.
+    /// Its state, in the words of the API.
     pub state: String,
-    /// What that means, and the way out.
+    /// The meaning of the state, and the remedy.
     pub note: String,
     /// The declared objects that refer to it.
     pub dependents: Vec<Address>,
 }
 
 impl UnusableObject {
-    /// Whether one of the selected objects is it, or refers to it.
+    /// Whether it, or one of its referrers, is selected.
     pub(crate) fn is_about(&self, is_selected: impl Fn(&Address) -> bool) -> bool {
         is_selected(&self.address) || self.dependents.iter().any(is_selected)
     }
@@ -101,16 +101,16 @@ pub struct UnmanagedObject {
     pub address: Address,
     /// Its id: names are not unique.
     pub id: Id,
-    /// Whether the base declares it: its manifest was removed since, and it is kept.
+    /// Whether the base declares it: its manifest was removed since then, and it is kept.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub manifest_removed: bool,
-    /// Where the base declares it, if its manifest was removed.
+    /// The place in the base, if its manifest was removed.
     #[serde(skip)]
     pub place_at_base: Option<Place>,
-    /// Whether a search of the history found no proof that git removed it.
+    /// Whether the history was searched and contains no proof that git removed it.
     #[serde(skip)]
     pub is_unproven: bool,
-    /// Whether the target branch of the pull request declares it since this branch left it.
+    /// Whether the target branch of the pull request declares it since the merge base.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub added_by_target: bool,
 }
@@ -130,12 +130,12 @@ impl Plan {
         changes
     }
 
-    /// The objects to which nothing is done, though they are not as declared.
+    /// The objects that are not changed, although they differ from their manifests.
     pub fn blocked_changes(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| change.verdict.is_blocked())
     }
 
-    /// The fields that somebody changed outside git and that are left alone.
+    /// The fields that somebody changed outside git and that are not reverted.
     pub fn drifted_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.ignored_changes.iter().flat_map(IgnoredChanges::drifted_fields)
     }
@@ -155,12 +155,12 @@ impl Plan {
         self.unmanaged.iter().filter(|other| other.manifest_removed)
     }
 
-    /// The fields that a manifest declared in the base and declares no longer. Live keeps their values.
+    /// The fields that a manifest declared in the base and no longer declares. Live keeps their values.
     pub fn removed_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.ignored_changes.iter().flat_map(IgnoredChanges::removed_fields)
     }
 
-    /// How many changes have this verdict's word.
+    /// The number of changes with this verdict.
     pub fn count_verdict(&self, verdict: &str) -> usize {
         self.changes.iter().filter(|change| change.verdict.as_str() == verdict).count()
     }
@@ -168,8 +168,8 @@ impl Plan {
 
 /// A deletion, and the objects that must stop referencing it first.
 ///
-/// The API refuses to delete an endpoint that a pipe uses, or breaks the pipe. So a pipe that moves
-/// from one endpoint to another, and the end of the old one, need this order:
+/// The API refuses to delete an endpoint that a pipe uses, or breaks the pipe. So a pipe that moves from one endpoint
+/// to another, and the deletion of the old one, need this order:
 ///
 /// ```text
 /// endpoint b   create ─────┐
@@ -177,8 +177,8 @@ impl Plan {
 /// endpoint a   .............................. delete
 /// ```
 ///
-/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a stays. What takes the place of an
-/// object, or moves into its table, is a dependent in the same way.
+/// The pipe is a dependent of endpoint a. If its update fails or is blocked, endpoint a is kept. The successor of an
+/// object, or a pipe that moves into its table, is a dependent in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteAfter {

@@ -1,4 +1,4 @@
-//! The handovers of a plan: added to it, told on its rows, and dropped with a half of them.
+//! The handovers of a plan: adds and describes them, and drops them if one half is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::read_conflict::ReadConflictCause;
 use crate::turns::turns;
 
-/// Adds handovers to the plan, and blocks those in which each waits for the other.
+/// Adds handovers to the plan, and blocks circles in which each waits for the other.
 pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut BTreeMap<Address, BlockReason>) {
     plan.handovers = found;
     let in_turn: BTreeSet<Address> =
@@ -19,11 +19,11 @@ pub(crate) fn add_handovers(plan: &mut Plan, found: Vec<Handover>, blocked: &mut
         let reason = || handover.conflict(&handover.giver, ReadConflictCause::InTurn);
         blocked.entry(handover.taker.clone()).or_insert_with(reason);
     }
-    // Where no order is possible, it does not matter enough to hold anything back.
+    // If no order is possible, a handover that is not strict blocks nothing.
     plan.handovers.retain(|it| it.is_strict || in_turn.contains(&it.giver) && in_turn.contains(&it.taker));
 }
 
-/// Says on both rows which one goes first.
+/// Notes on both rows which one goes first.
 pub(crate) fn describe_handovers(plan: &mut Plan) {
     let mut sentences: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
     let blocked: BTreeSet<&Address> = plan.blocked_changes().map(|change| &change.address).collect();
@@ -36,7 +36,7 @@ pub(crate) fn describe_handovers(plan: &mut Plan) {
     }
 }
 
-/// Forgets the handovers of which only a half is left, and what was said of them.
+/// Drops the handovers that lack a half, with their notes.
 pub(crate) fn drop_halves(plan: &mut Plan, is_inside: impl Fn(&Address) -> bool) {
     let whole = |it: &Handover| is_inside(&it.giver) && is_inside(&it.taker);
     let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut plan.handovers).into_iter().partition(whole);

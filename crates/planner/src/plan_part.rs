@@ -1,4 +1,4 @@
-//! A part of a plan: what is selected, or what is left without what was refused.
+//! A part of a plan: the selected objects, or the plan without refused objects.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,7 @@ use crate::plan::Plan;
 use crate::plan_handovers;
 
 impl Plan {
-    /// The part of the plan that is about some of the objects. What nobody declares is outside of
-    /// any part.
+    /// The part of the plan for some of the objects. Undeclared objects are in no part.
     #[must_use]
     pub fn narrow_to(mut self, about: impl Fn(&Address) -> bool) -> Self {
         block_without(&mut self, |at| !about(at), Absence::Outside);
@@ -25,7 +24,7 @@ impl Plan {
             in_sync: self.in_sync.into_iter().filter(|at| about(at)).collect(),
             unmanaged: Vec::new(),
             removed_by_target: self.removed_by_target.into_iter().filter(|at| about(at)).collect(),
-            // What the part needs can lie outside of it: a pipe that is selected without its endpoint.
+            // The part may need objects outside of it: a pipe that is selected without its endpoint.
             unusable: self.unusable.into_iter().filter(|it| it.is_about(&about)).collect(),
             unsettled: self.unsettled.into_iter().filter(|at| about(at)).collect(),
             references: self.references,
@@ -34,7 +33,7 @@ impl Plan {
         }
     }
 
-    /// The plan without these objects. It still proves what is unmanaged, as all manifests were compared.
+    /// The plan without these objects. It still knows the unmanaged objects, because all manifests were compared.
     #[must_use]
     pub fn without(self, objects: &BTreeSet<Address>) -> Self {
         let unmanaged = self.unmanaged.clone();

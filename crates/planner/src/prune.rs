@@ -1,5 +1,4 @@
-//! Deleting what nobody declares any more. Why that may be done comes from history, or from the
-//! project's scope; here is only decided what follows from it.
+//! Deletes objects that are no longer declared. The evidence comes from the history, or from the project's scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +15,10 @@ use crate::plan::Plan;
 use crate::prune_evidence::{LastProtection, PruneEvidence, PruneReason};
 use crate::{contested_reads, order, plan_handovers, references, still_used, successor, undeclared_rename};
 
-/// Adds to a plan the deletion of every live object of which there is a proof, and which is
-/// declared no more, neither by its name nor as a previous name. Then settles what only one object can read, as that
-/// depends on what is deleted.
+/// Adds the deletion of every live object with evidence that is no longer declared, neither by its name nor as a
+/// previous name. Then arranges handovers, because they depend on the deletes.
 ///
-/// What `base` protects stays: the commits of one change must not lift a protection and use that at once.
+/// Objects that `base` protects are kept: the commits of one change must not lift a protection and use that at once.
 #[must_use]
 pub fn prune_unmanaged(
     plan: Plan,
@@ -63,7 +61,7 @@ fn add_deletions(
         let objects = live.get(at).map_or(&[][..], |observed| &observed.objects);
         let is_found = |object: &&Object| {
             let is_pinned = proof.pinned.as_ref().is_none_or(|id| &object.id == id);
-            // Another job has it now, under whatever name.
+            // Another job declares it now, under any name.
             let is_elsewhere = policy.other_folders.pinned.contains(&object.id);
             is_pinned && !is_elsewhere && unmanaged.contains(&(at.clone(), object.id.clone()))
         };
@@ -106,7 +104,7 @@ fn find_obstacle(
     match (objects, &proof.reason, referrer) {
         ([_, _, ..], ..) => Some(BlockReason::from_candidates(objects.iter().copied())),
         (_, PruneReason::RemovedBy(commit), _) if proof.protection != LastProtection::Unprotected => {
-            // The way out differs: what the base still protects needs one apply without the protection first.
+            // The remedy differs: an object that the base still protects needs one apply without the protection first.
             let is_in_base = protected_by == Some(ProtectedBy::Base);
             Some(BlockReason::ProtectedAtRemoval(commit.clone(), proof.protection, is_in_base))
         }

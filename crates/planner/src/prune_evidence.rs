@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Why a live object may be deleted that no manifest declares.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PruneEvidence {
-    /// What gives the right to.
+    /// The reason why it may be deleted.
     pub reason: PruneReason,
     /// Whether the last manifest protected the object.
     pub protection: LastProtection,
@@ -16,15 +16,15 @@ pub struct PruneEvidence {
     pub pinned: Option<Id>,
 }
 
-/// Whether the last manifest of an object protected it. The greater one counts if there are several.
+/// Whether the last manifest of an object protected it. Of several, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LastProtection {
-    /// It did not.
+    /// It did not protect the object.
     Unprotected,
-    /// Its template could not be read, and may have said `protect`.
+    /// Its template could not be read, and may have set `protect`.
     Unknown,
-    /// It said `protect`.
+    /// It set `protect`.
     Protected,
 }
 
@@ -38,13 +38,13 @@ impl LastProtection {
     }
 }
 
-/// What gives the right to delete an object that nobody declares.
+/// The reason why an undeclared object may be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PruneReason {
     /// A commit took its manifest away. Named as a person would: short hash and subject.
     RemovedBy(String),
-    /// The project says that git is all there is to names of this form.
+    /// Names of this form belong to git alone, according to the project.
     InScope(String),
 }
 

@@ -1,63 +1,64 @@
-//! Why an object cannot take over, or give up, what only one can read.
+//! Reasons why an object cannot take over or give up a source that only one can read.
 
 use std::fmt;
 
 use clickpipes::blocking_tables;
 use model::address::Address;
 
-/// What two objects cannot read together, and why they do not take turns.
+/// A source that two objects cannot read together, and the reason why no handover is possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadConflict {
-    /// What it is, such as `replication slot`.
+    /// The kind of source, such as `replication slot`.
     pub what: &'static str,
     /// Its name.
     pub name: String,
     /// The other object.
     pub other: Address,
-    /// Why the plan does not let one follow the other.
+    /// The reason why no handover is possible.
     pub cause: ReadConflictCause,
 }
 
-/// Why one reader does not follow the other.
+/// The reason why one reader cannot follow the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadConflictCause {
-    /// Nobody declares the other one. Whether it could be the same pipe under an earlier name.
+    /// The other one is not declared. It could be the same pipe under an earlier name.
     NotDeclared {
-        /// Only then: it is of the same service.
+        /// Only if it is in the same service.
         may_be_renamed: bool,
         /// Whether the API can rename it.
         can_be_renamed: bool,
     },
-    /// The other one gives it up, but what uses it would be cut off until this one is there. Whether it could be the same
-    /// object under an earlier name.
+    /// The other one gives it up, but its users would be cut off until this one exists. It could be the same object
+    /// under an earlier name.
     MovesLater {
-        /// Nothing that only a new object can change is different.
+        /// All fields that only a new object can change are equal.
         may_be_renamed: bool,
     },
-    /// The other one would be deleted, and leaves these tables behind. The API creates no object while they hold rows.
+    /// The other one would be deleted, and leaves these tables behind. The API creates no object while they have rows.
     TablesLeft(Vec<String>),
-    /// The other one reads it also after the plan, or until a change of it that is blocked.
+    /// The other one still reads it after the plan, or until a blocked change of it.
     OtherStays,
     /// The other one takes it with the same plan.
     OtherTakes,
-    /// This one is stopped in the end, and the API starts it before.
+    /// The plan stops this one in the end, but the API starts it before that.
     StartsMeanwhile,
-    /// This one is deleted to be created again paused, and an API that cannot do so refuses it beside the other one.
+    /// This one is deleted to be re-created paused, and an API without that feature refuses it while the other one
+    /// exists.
     ReplacedPaused,
     /// The other one would read it next, and is blocked.
     TakerBlocked,
-    /// The other one gives it up in a part of the plan that is not selected.
+    /// The other one gives it up in an unselected part of the plan.
     GiverOutside,
-    /// The other one is of another part of the run. What has to happen first.
+    /// The other one belongs to another shard. Contains the required first step.
     ReadElsewhere(String),
-    /// The other one takes it over in a part of the plan that is not selected.
+    /// The other one takes it over in an unselected part of the plan.
     TakerOutside,
-    /// Each waits for what the other one reads.
+    /// Each waits for the source of the other.
     InTurn,
 }
 
 impl ReadConflict {
-    /// What has a way out that depends on whether both are one object.
+    /// Causes whose remedy depends on whether both are one object.
     fn fmt_way_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, name, other, cause } = self;
         match cause {
@@ -125,8 +126,8 @@ impl fmt::Display for ReadConflict {
             ),
             ReadConflictCause::TakerBlocked => write!(
                 f,
-                "`{other}`, which takes over the {what} `{name}` from it, is blocked, and nothing would have it: it \
-                 goes when that one can follow"
+                "`{other}`, which takes over the {what} `{name}` from it, is blocked, and nothing would use it: it \
+                 changes when that one can follow"
             ),
             ReadConflictCause::GiverOutside => write!(
                 f,
@@ -143,8 +144,8 @@ impl fmt::Display for ReadConflict {
             ),
             ReadConflictCause::InTurn => write!(
                 f,
-                "it takes over the {what} `{name}` from `{other}`, which waits for what this one has: stop one of \
-                 them first, or let it do without, as a change of its own"
+                "it takes over the {what} `{name}` from `{other}`, which in turn waits for this one: stop one of \
+                 them first, or remove its part, as a change of its own"
             ),
         }
     }

@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::block_reason::BlockReason;
 
-/// What a live object references, by kind and id.
+/// The references of a live object, by kind and id.
 pub(crate) type References = BTreeSet<(Kind, Id)>;
 
-/// What each live object references when the plan is done.
+/// The references of each live object after the plan.
 pub(crate) type RemainingReferences = BTreeMap<Id, References>;
 
 /// Live objects by service, kind and id.
@@ -30,7 +30,7 @@ pub(crate) fn index_by_id(live: &Live) -> ObjectsById<'_> {
     live_objects(live).map(|(at, object)| ((&at.service, at.kind, &object.id), (at, object))).collect()
 }
 
-/// Objects by the DNS names that lead to them.
+/// Objects by their DNS names.
 pub(crate) struct HostIndex<'a, T>(HashMap<(&'a ServiceRef, String), T>);
 
 impl<'a, T: Copy + 'a> HostIndex<'a, T> {
@@ -42,7 +42,7 @@ impl<'a, T: Copy + 'a> HostIndex<'a, T> {
         Self(named.collect())
     }
 
-    /// The objects that a value connects to. Its hosts are not asked for where no object has a name.
+    /// The objects that a value connects to. Its hosts are read only if some object has a DNS name.
     fn find_all(&self, service: &ServiceRef, hosts: impl FnOnce() -> Vec<String>) -> Vec<T> {
         let find =
             |host: &String| dns_patterns(host).into_iter().find_map(|name| self.0.get(&(service, name)).copied());
@@ -55,7 +55,7 @@ impl<'a, T: Copy + 'a> HostIndex<'a, T> {
     }
 }
 
-/// Live objects, by kind and id, by the DNS names that lead to them.
+/// Live objects, by kind and id, by their DNS names.
 pub(crate) type LiveHosts<'a> = HostIndex<'a, (Kind, &'a Id)>;
 
 pub(crate) fn index_live_hosts(live: &Live) -> LiveHosts<'_> {
@@ -77,8 +77,8 @@ impl<'a> ActionReferences<'a> {
         Self { named_hosts: HostIndex::new(named) }
     }
 
-    /// The objects without which an action cannot be performed: those that it names, and those to which the actions
-    /// give the DNS name that it connects to.
+    /// The objects that an action requires: those that it references, and those to which the actions give the DNS name
+    /// that it connects to.
     pub(crate) fn of(&self, action: &Action) -> Vec<Address> {
         let Some(body) = whole_body(action) else { return Vec::new() };
         let at = action.address();
@@ -128,7 +128,7 @@ impl LiveReferences<'_> {
     /// The objects that a live body references, by id or by a DNS name.
     pub(crate) fn of(self, rules: &FieldSemantics, live: &Value) -> References {
         let find = |rules: &FieldSemantics, value: &Value| {
-            // A reference by name has neither an id nor a DNS name in it.
+            // A reference by name contains neither an id nor a DNS name.
             if rules.referenced_object(value).is_some() {
                 return Some(Vec::new());
             }
@@ -145,7 +145,7 @@ impl LiveReferences<'_> {
         collect_matches(rules, live, &find).into_iter().flatten().collect()
     }
 
-    /// The objects that a live body references after an update to `target`. What the manifest omits stays.
+    /// The references of a live body after an update to `target`. Omitted fields keep theirs.
     pub(crate) fn after_update(self, rules: &FieldSemantics, target: Option<&Value>, live: &Value) -> References {
         match (target, live) {
             (Some(Value::Object(target)), Value::Object(live)) => {
@@ -157,7 +157,7 @@ impl LiveReferences<'_> {
                 });
                 omitted.chain(declared).collect()
             }
-            // A secret does not say where it leads, and live may.
+            // A secret does not show its host, but live may.
             (Some(target), _) if SecretSource::from_reference(target).is_none() => self.of(rules, target),
             (_, live) => self.of(rules, live),
         }
@@ -202,8 +202,8 @@ pub(crate) fn has_reference(rules: &FieldSemantics, body: &Value) -> bool {
     !collect_matches(rules, body, &FieldSemantics::referenced_object).is_empty()
 }
 
-/// The body with every reference replaced by what stands for it in live bodies. A reference to an object that is yet to
-/// be made stays as it is.
+/// The body with every reference replaced by its live value. A reference to an object that does not exist yet is not
+/// changed.
 pub(crate) fn resolve_references<'o>(
     rules: &FieldSemantics,
     body: &Value,

@@ -1,4 +1,4 @@
-//! What is not sent, whatever it would do to the object.
+//! Requests that are never sent, whatever their effect.
 
 use clickpipes::placeholder::unfilled_fields;
 use clickpipes::secrets::policy::SecretPolicy;
@@ -9,7 +9,7 @@ use crate::block_reason::BlockReason;
 use crate::change::Change;
 use crate::sent_secrets::RefusedSecret;
 
-/// Why these requests of a change are not sent; `None` if nothing is against them.
+/// The reason why these requests of a change are not sent; `None` if they may be sent.
 pub(crate) fn refusal(policy: &SecretPolicy, change: &Change, actions: &[Action]) -> Option<BlockReason> {
     let unfilled: Vec<FieldPath> = actions.iter().filter_map(Action::request_body).flat_map(unfilled_fields).collect();
     if !unfilled.is_empty() {

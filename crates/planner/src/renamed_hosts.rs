@@ -1,4 +1,4 @@
-//! An object that has other DNS names after a plan, and what changes together with it.
+//! An object whose DNS names change in a plan, and the objects that change with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use serde_json::Value;
 /// The objects that change together with the DNS names of another one, by that one.
 pub(crate) type Followers = BTreeMap<Address, FollowingObjects>;
 
-/// What changes together with the DNS names of an object.
+/// The objects that change together with the DNS names of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FollowingObjects {
-    /// What connects by a name that the object loses. Without their own change they would be cut off.
+    /// Objects that connect by a name that the object loses. Without their own change they would be cut off.
     pub(crate) leaving: BTreeSet<Address>,
-    /// What connects by a name that the object gets. Their own change needs that name.
+    /// Objects that connect by a name that the object gets. Their own change needs that name.
     pub(crate) arriving: BTreeSet<Address>,
 }
 
@@ -24,14 +24,14 @@ pub(crate) struct FollowingObjects {
 pub(crate) struct RenamedHost {
     /// The object as the plan leaves it.
     pub(crate) after: Object,
-    /// The names that lead to it no longer, in lower case.
+    /// The names that no longer resolve to it, in lower case.
     pub(crate) lost: Vec<String>,
-    /// The names that lead to it only then.
+    /// The names that resolve to it only after the plan.
     pub(crate) gained: Vec<String>,
 }
 
 impl RenamedHost {
-    /// `None` if these actions leave its DNS names as they are.
+    /// `None` if these actions do not change its DNS names.
     pub(crate) fn find(at: &Address, object: &Object, actions: &[Action]) -> Option<Self> {
         // Most changed objects are pipes, to which nothing connects.
         FieldSemantics::referring_kinds(at.kind).next()?;
@@ -52,7 +52,7 @@ impl RenamedHost {
 }
 
 impl RenamedHost {
-    /// Whether a host leads to it after the plan.
+    /// Whether a host resolves to it after the plan.
     pub(crate) fn leads_there(&self, at: &Address, host: &str) -> bool {
         let names = dns_names(at.kind, &self.after.body);
         dns_patterns(host).iter().any(|pattern| names.iter().any(|name| name.eq_ignore_ascii_case(pattern)))

@@ -1,13 +1,13 @@
-//! Values that an API may only have written in its own way.
+//! Values that an API may only have spelled differently.
 //
-// A pipe is replaced when a field differs that no update can change. If the API keeps the topic `Orders ` as `orders`,
-// every apply would delete the pipe and create it again, and the difference would stay. There is no state file that
-// could tell such a spelling from a change that somebody made. So these differences delete nothing, unless somebody
-// allows it by name:
+// A pipe is replaced when a field differs that no update can change. If the API stores the topic `Orders ` as `orders`,
+// every apply would delete the pipe and create it again, and the difference would stay. Without a state file, such a
+// spelling cannot be distinguished from a change that somebody made. So these differences delete nothing, unless
+// somebody allows it by name:
 //
 //     blanks, punctuation, case, form of Unicode   `Orders ` and `orders`
 //     escapes                                      `*` and `%2A`, `=` and `\u003d`, `&` and `&amp;`
-//     the way to the thing before its name         `clicks` and `arn:aws:kinesis:…:stream/clicks`
+//     a path or prefix before the name             `clicks` and `arn:aws:kinesis:…:stream/clicks`
 //     no value, and no base that has none          `true` and null, `clicks` and ""
 //     a value of another type                      `clicks` and `["clicks"]`, `true` and 1
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::change::FieldVerdict;
 use crate::field_diff::{FieldDiff, Origin, group_by_field, is_same_value};
 
-/// The fields that force a replacement, if every one of them may only be spelt otherwise.
+/// The fields that force a replacement, if each of them may only be spelled differently.
 pub(crate) fn respelled_fields(
     pending: &[FieldDiff<'_>],
     forcing: &BTreeSet<&FieldPath>,
@@ -38,7 +38,7 @@ fn respelled_field(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledFi
     let desired = diff.desired.as_ref()?;
     let field = |live: &Value| vec![(diff.path.to_string(), desired.clone(), live.clone())];
     let Some(value) = diff.live.as_ref().filter(|value| *value != "") else {
-        // The API may have the value and answer without it. A base tells that git did not ask for the value before.
+        // The API may have the value and omit it from the response. A base shows that git did not set the value before.
         return (diff.origin == Origin::NoBase).then(|| field(diff.live.as_ref().unwrap_or(&Value::Null)));
     };
     if is_of_other_type(desired, value) {
@@ -57,15 +57,15 @@ fn is_named_after_sibling(diff: &FieldDiff<'_>, (desired, value): (&Value, &Valu
     siblings.is_some_and(|siblings| semantics::is_named_after_sibling(desired, value, siblings))
 }
 
-/// Takes back that somebody else changed a field, where live may have a value of git in the spelling of the API.
+/// Removes the verdict that somebody else changed a field, if live may have a value of git in the spelling of the API.
 ///
 /// ```text
 /// base   git   live
 /// a,b    a,c   A,B    git changed it
-/// a,b    a,c   A,C    an apply sent it, and the base has not moved on: nothing is left but the spelling
+/// a,b    a,c   A,C    an apply sent it, but the base has not moved on: only the spelling is left
 /// ```
 ///
-/// As conflicts, both would hold back the object at each run.
+/// As conflicts, both would block the object in each run.
 pub(crate) fn recognize_spellings(diffs: &mut [FieldDiff<'_>], live: &Value) {
     let is_conflict =
         |diff: &&mut FieldDiff<'_>| diff.verdict() == Some(FieldVerdict::Conflict) && !diff.has_target_value;
@@ -89,8 +89,8 @@ pub(crate) fn are_live_as_in_base<'d>(mut diffs: impl Iterator<Item = &'d FieldD
     })
 }
 
-/// Whether live has a value that no object can be created with, such as a list where a text was declared. What refers
-/// to another object stands for its text.
+/// Whether live has a value that no object can be created with, such as a list where a text was declared. References to
+/// other objects count as text.
 fn is_of_other_type(desired: &Value, live: &Value) -> bool {
     !desired.is_object() && std::mem::discriminant(desired) != std::mem::discriminant(live)
 }
@@ -112,11 +112,11 @@ fn respelled_list(entries: &[FieldDiff<'_>]) -> Option<Vec<RespelledField>> {
     unclaimed.is_empty().then_some(found)
 }
 
-/// The fields of list entries that would be removed and added again, and that may only be spelt otherwise.
+/// The fields of list entries that would be removed and added again, and that may only be spelled differently.
 //
-// A table mapping is known by its source and its target. If the API keeps the target `Orders` as `orders`, the live
-// entry is one that nobody declares, and the declared one is missing: each apply would remove the one and add the
-// other, with a new snapshot.
+// A table mapping is identified by its source and its target. If the API stores the target `Orders` as `orders`, the
+// live entry is undeclared and the declared one is missing: each apply would remove the one and add the other, with a
+// new snapshot.
 pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField> {
     let entries: Vec<&FieldDiff<'_>> = pending.iter().filter(|diff| diff.is_set_by_deltas()).collect();
     let ends = |entry: &Value, diff: &FieldDiff<'_>| Some(KeyEnds::new(diff.entry.as_ref()?.keyed, entry));
@@ -138,8 +138,8 @@ pub(crate) fn respelled_entries(pending: &[FieldDiff<'_>]) -> Vec<RespelledField
     respelled.collect()
 }
 
-/// What differs between the keys of both entries, if that may only be a spelling. Whatever else git changes of the entry:
-/// the API would spell the new one so as well.
+/// The differences between the keys of both entries, if they may only be a spelling. Other changes of the entry do not
+/// matter, because the API would respell the new one as well.
 fn respelled_key(diff: &FieldDiff<'_>, live: &Value) -> Option<Vec<RespelledField>> {
     let (keyed, desired) = (diff.entry.as_ref()?.keyed, diff.desired.as_ref()?);
     let key = keyed.identity.iter().filter_map(|field| Some((field.clone(), desired.get(field)?.clone())));

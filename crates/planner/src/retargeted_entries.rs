@@ -1,7 +1,7 @@
-//! Entries of one source that both git and somebody else have led to another target.
+//! Entries of one source whose target both git and somebody else changed.
 //
-// An entry is known by its source and its target, so each side's entry is a new one, and neither contradicts the other.
-// Applied, the source would be read into both targets.
+// An entry is identified by its source and its target, so each side's entry is a new one, and neither contradicts the
+// other. Applied, the source would be read into both targets.
 //
 //     base   users -> a
 //     git    users -> b
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::change::FieldVerdict;
 use crate::field_diff::{FieldDiff, Origin};
 
-/// Makes conflicts of them.
+/// Turns them into conflicts.
 pub(crate) fn find_conflicts(diffs: &mut [FieldDiff<'_>], base: Option<&Value>, live: &Value) {
     let Some(base) = base else { return };
     let mut retargeted: HashMap<(FieldPath, EntryKey), Value> = HashMap::new();
@@ -42,7 +42,7 @@ pub(crate) fn find_conflicts(diffs: &mut [FieldDiff<'_>], base: Option<&Value>, 
     }
 }
 
-/// Whether the base has an entry of the source, and live has none of those any more: another one beside it would be an
+/// Whether the base has an entry of the source that is no longer live. If it is still live, another entry is an
 /// addition.
 fn has_left_base(diff: &FieldDiff<'_>, source: &EntryKey, base: &Value, live: &Value) -> bool {
     let Some(keyed) = diff.entry.as_ref().map(|entry| entry.keyed) else { return false };
@@ -55,7 +55,7 @@ fn has_left_base(diff: &FieldDiff<'_>, source: &EntryKey, base: &Value, live: &V
     !base.is_empty() && !live.iter().any(|key| base.contains(key))
 }
 
-/// What tells the source of an entry; `None` where entries have none.
+/// The source of an entry; `None` if entries have none.
 fn source_key(diff: &FieldDiff<'_>, entry: Option<&Value>) -> Option<EntryKey> {
     let keyed = diff.entry.as_ref()?.keyed;
     let length = keyed.deltas.as_ref()?.source_key_length;

@@ -10,8 +10,8 @@ use crate::blocked_together::{Absence, block_changes, block_without};
 use crate::plan::Plan;
 
 impl Plan {
-    /// The plan with what the rules say about its changes. A change with a finding that blocks is blocked, and so is
-    /// what refers to an object that is not created therefore. What was blocked before keeps its reason.
+    /// The plan with the findings of the rules about its changes. A change with a blocking finding is blocked, and so
+    /// are the referrers of an object that is therefore not created. A change that is already blocked keeps its reason.
     #[must_use]
     pub fn with_rule_findings(mut self, mut findings: BTreeMap<Address, Vec<RuleFinding>>) -> Self {
         let mut blocked = BTreeMap::new();
@@ -24,7 +24,7 @@ impl Plan {
                 blocked.insert(change.address.clone(), reason);
             }
         }
-        // First, while the forbidden creates are still in the plan: what refers to them is found by their actions.
+        // First, while the forbidden creates are still in the plan: their referrers are found by their actions.
         block_without(&mut self, |at| blocked.contains_key(at), Absence::Forbidden);
         block_changes(&mut self, blocked);
         self

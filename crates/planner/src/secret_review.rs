@@ -1,4 +1,4 @@
-//! What a change does with secrets: those that it sends, the hosts that are new, and TLS that it weakens.
+//! Secrets in a change: those that it sends, new hosts, and weakened TLS.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -75,8 +75,8 @@ impl PlanInputs<'_> {
         SecretHost::behind_endpoint(to, &hosts(&document.body), &hosts(&resolved))
     }
 
-    /// Whether the same names lead elsewhere after the plan: through an endpoint that is replaced, or no longer through
-    /// the endpoint of the base.
+    /// Whether the same names resolve to another endpoint after the plan: one that is replaced, or another one than in
+    /// the base.
     fn is_rerouted(&self, at: &Address, body: &Value) -> bool {
         let rules = FieldSemantics::for_kind(at.kind);
         let references = |body: &Value| body_references(rules, body, &at.service);
@@ -85,9 +85,10 @@ impl PlanInputs<'_> {
         left || references(body).iter().any(|other| self.replaced.contains(other))
     }
 
-    /// What is sent where: the base, or without one the manifests, declare the secret, and live has the host.
-    // Hazard: what the base declares was not always sent. `state: absent`, a blocked change or a folder that no run
-    // reads would bring a pair into the base that no reviewer was shown.
+    /// The known pairs of secret and host: the base (without one, the manifests) declares the secret, and live has the
+    /// host.
+    // Hazard: a pair in the base was not always sent. `state: absent`, a blocked change or a folder that no run reads
+    // would put a pair into the base that no reviewer saw.
     fn known_pairs(&self) -> &BTreeSet<SecretPair> {
         self.known_pairs.get_or_init(|| {
             let declared = self.base.unwrap_or(self.desired).iter();
@@ -98,8 +99,7 @@ impl PlanInputs<'_> {
     /// The pairs of a declared object that has these hosts live.
     fn live_pairs(&self, at: &Address, document: &Document) -> Vec<SecretPair> {
         let Some(live) = self.live_body(at, document) else { return Vec::new() };
-        // The changed body has ids and hosts in place of references, and keeps that of an endpoint's DNS names which it
-        // has live.
+        // The changed body has ids and hosts in place of references, and keeps the live one of an endpoint's DNS names.
         let body = self.resolve_references(at, &document.body, Some(live));
         let is_live = |sent: &SentSecret| {
             let hosts = secret_hosts(at.kind, live, &sent.path);
@@ -122,7 +122,7 @@ impl PlanInputs<'_> {
         (document.intent.presence != Presence::Absent).then_some(&found.body)
     }
 
-    /// The fields by which a change weakens TLS: neither the base nor, without one, live has them so.
+    /// The fields by which a change weakens TLS, compared with the base, or with live if there is no base.
     pub(crate) fn newly_weakened_tls(
         &self,
         at: &Address,

@@ -1,7 +1,7 @@
-//! Which secret a change sends to which host.
+//! The secrets that a change sends, and their hosts.
 //
 // Hazard: a pull request that changes only a host lets the API send the password that it knows to a stranger. So the
-// plan contains each pair, says which pairs are new, and the project can limit the hosts of a secret.
+// plan contains each pair, marks new pairs, and the project can limit the hosts of a secret.
 
 use std::fmt;
 
@@ -22,12 +22,12 @@ pub struct SentSecret {
     pub path: FieldPath,
     /// Its reference.
     pub from: Value,
-    /// Who receives it.
+    /// Its receivers.
     pub to: Vec<SecretHost>,
     /// Whether the base does not send it there; without a base, whether live does not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub new: bool,
-    /// Whether it is new, and something sends the secret elsewhere already: a password that is in use gets another receiver.
+    /// Whether it is new, and another object already uses the secret: a password in use gets another receiver.
     #[serde(skip)]
     pub is_known_elsewhere: bool,
 }
@@ -57,7 +57,7 @@ impl SentSecret {
 /// A secret, and a host that receives it.
 pub(crate) type SecretPair = (String, SecretHost);
 
-/// A secret that the policy keeps from a host.
+/// A secret that the policy does not allow for a host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefusedSecret {
     /// The secret.
@@ -94,7 +94,7 @@ impl fmt::Display for RefusedSecret {
     }
 }
 
-/// The name by which a policy knows the secret of a reference.
+/// The name of a referenced secret in a policy.
 pub(crate) fn policy_name(reference: &Value) -> String {
     SecretSource::from_reference(reference).map(|source| source.policy_name()).unwrap_or_default()
 }

@@ -8,12 +8,12 @@ use model::address::Kind;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// The fields of an object. It gives them without secrets.
+/// The fields of an object, always without secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShownFields {
-    /// They hold no secret.
+    /// Fields that contain no secret.
     Redacted(Value),
-    /// The body of a new object, which its create sends. Secrets are replaced when somebody looks.
+    /// The body of a new object, which its create sends. Secrets are redacted when it is shown.
     // A redacted copy for each of thousands of new pipes would be a third of the memory of a plan.
     Created(Kind, Arc<Value>),
 }

@@ -1,4 +1,4 @@
-//! What becomes of the state of a live object: running or stopped.
+//! Plans the state of a live object: running or stopped.
 
 use clickpipes::lifecycle;
 use model::action::RunState;
@@ -10,11 +10,11 @@ use crate::change::{FieldChange, FieldVerdict};
 use crate::field_changes;
 use crate::inputs::PlanInputs;
 
-/// For a pipe that somebody stopped since the base, and that a change of something else would start unnoticed.
+/// For a pipe that somebody stopped since the base, and that a change of another field would silently start.
 const STARTED_SENTENCE: &str = "somebody stopped it outside git, and apply starts it: to keep it stopped, declare \
                                 `state: stopped`, or list it in `policy.keepStopped`";
 
-/// What becomes of the state of a live object.
+/// The planned state of a live object.
 pub(crate) struct StatePlan {
     /// The state to reach.
     pub(crate) desired: RunState,
@@ -22,12 +22,12 @@ pub(crate) struct StatePlan {
     pub(crate) change: Option<FieldChange>,
     /// Drift that stays.
     pub(crate) kept: Option<FieldChange>,
-    /// What a reader must know.
+    /// A note for the reader.
     pub(crate) note: Option<String>,
 }
 
 impl PlanInputs<'_> {
-    /// Decides about the state. A pipe that somebody stopped since the base is started, unless the policy keeps it.
+    /// Plans the state. A pipe that somebody stopped since the base is started, unless the policy keeps it stopped.
     pub(crate) fn plan_state(
         &self,
         at: &Address,
@@ -50,8 +50,8 @@ impl PlanInputs<'_> {
         let has_drifted = change.as_ref().is_some_and(|change| change.verdict == Some(FieldVerdict::Drift));
         let would_start = change.is_some() && desired == RunState::Running && lifecycle::is_stopped(object);
         let was_stopped = would_start && has_drifted;
-        // Without any base nobody knows who stopped it. A start by mistake ends what somebody stopped for a reason; a
-        // pipe that stays stopped is told.
+        // Without a base it is unknown who stopped it. A start by mistake ends a stop that somebody wanted; a pipe that
+        // stays stopped is reported.
         if would_start && (has_drifted || self.base.is_none()) && self.policy.keeps_stopped(at) {
             let kept = change.map(|change| FieldChange { verdict: Some(FieldVerdict::Drift), ..change });
             return StatePlan { desired: RunState::Stopped, change: None, kept, note: None };

@@ -1,8 +1,8 @@
 //! Objects that would be deleted while others use them.
 //
 // The API refuses to delete an endpoint that a pipe uses, or it breaks the pipe. A pipe may use an endpoint although no
-// manifest says so: the field is omitted, the manifest has the id instead of the name, or nobody declares the pipe. So
-// the live references count, as far as the plan leaves them.
+// manifest says so: the field is omitted, the manifest has the id instead of the name, or the pipe is undeclared. So
+// the live references count, unless the plan changes them.
 //
 //     live       pipe uses endpoint a
 //     declared   endpoint a: state: absent; the pipe omits its endpoints
@@ -50,7 +50,7 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
         if users.is_empty() {
             continue;
         }
-        // Each case has its own way out: declare the user as well, refer by name instead of a host, or stop using the
+        // Each case has its own remedy: declare the user as well, refer by name instead of a host, or stop using the
         // object.
         let is_replaced = replaced.bodies.contains_key(at);
         let is_declared = users.iter().all(|(_, id)| plan.references.contains_key(*id));
@@ -68,11 +68,11 @@ fn find_used(plan: &Plan, live: &Live) -> BTreeMap<Address, BlockReason> {
     used
 }
 
-/// The hosts that lead to objects which are replaced.
+/// The hosts of replaced objects.
 struct ReplacedHosts<'p> {
     bodies: BTreeMap<&'p Address, &'p Value>,
     live: BTreeMap<&'p Id, (&'p Address, &'p Object)>,
-    /// What the plan makes refer to the new objects.
+    /// The objects that refer to the new objects after the plan.
     followers: BTreeSet<(&'p Id, Address)>,
 }
 
@@ -100,7 +100,7 @@ impl<'p> ReplacedHosts<'p> {
             .unwrap_or_default()
     }
 
-    /// Whether the API hides where an object connects.
+    /// Whether the API does not return where an object connects.
     fn hides_hosts(&self, user: &Id) -> bool {
         let found = self.live.get(user);
         found.is_some_and(|(at, object)| FieldSemantics::for_kind(at.kind).has_hidden_hosts(&object.body))
@@ -110,7 +110,8 @@ impl<'p> ReplacedHosts<'p> {
         !self.hosts_of(user).is_empty()
     }
 
-    /// Whether an object gets the new id in the same plan, and its host leads to the new object as it did to the old one.
+    /// Whether an object gets the new id in the same plan, and its host resolves to the new object as it did to the old
+    /// one.
     fn are_kept_for(&self, user: &Id, replaced: &Address) -> bool {
         let Some(body) = self.bodies.get(replaced) else { return false };
         let names: BTreeSet<String> =

@@ -1,14 +1,14 @@
-//! Pipes that take the place of a pruned one: in another service, or under another name with the same table. And live
-//! pipes that move into the table of another one.
+//! Pipes that replace a pruned one: in another service, or under another name with the same table. And live pipes that
+//! move into the table of another one.
 //
-// The requests of two objects go out independently, and a delete succeeds where the create is refused: the pipe would
-// be nowhere, and the rows that it left may keep it from being created at all. So the delete waits for the create.
+// The requests of two objects are independent, and a delete may succeed while the create is refused: the pipe would be
+// nowhere, and its rows may keep it from being created at all. So the delete waits for the create.
 //
 //     git    service-1/p moved to service-2/p          live   service-1/p
 //     plan   service-2/p   create ────┐
 //            service-1/p   .......... delete
 //
-// What only one pipe can read is the exception: see the handovers.
+// Sources that only one pipe can read are the exception: see the handovers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -70,13 +70,13 @@ impl<'p> NewPipes<'p> {
     }
 }
 
-/// What comes after something else, or stays because of it.
+/// Objects that wait for others, or are kept because of them.
 #[derive(Default)]
 struct Successions {
     blocked: BTreeMap<Address, BlockReason>,
-    /// What must have happened before an object goes.
+    /// Required steps before an object is deleted.
     waiting: BTreeMap<Address, BTreeSet<Address>>,
-    /// What must not begin before an object is gone.
+    /// Objects that must not start before another one is deleted.
     following: Vec<Handover>,
     sentences: BTreeMap<Address, Vec<String>>,
 }
@@ -99,7 +99,7 @@ impl Successions {
                 continue;
             }
             let others: BTreeSet<Address> = successors.iter().copied().chain(takers.keys().copied()).cloned().collect();
-            // Its source is not free before it is deleted. So everything that takes its place comes after it.
+            // Its source is not free before it is deleted. So all successors come after it.
             if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
                 let others = others.into_iter().filter(|other| handover.taker != *other);
                 all.following.extend(others.map(|taker| Handover { taker, losses: Vec::new(), ..handover.clone() }));
@@ -117,8 +117,8 @@ impl Successions {
         all
     }
 
-    /// Blocks what moves into a table of an object that waits for it. In whatever order they went, one would give up its
-    /// table before it is sure that the other one follows.
+    /// Blocks objects that move into a table of an object that waits for them. In any order, one would give up its
+    /// table before it is certain that the other one follows.
     fn block_circles(&mut self, plan: &Plan, table_takers: &BTreeMap<&Address, BTreeMap<&Address, &str>>) {
         let handovers = plan.handovers.iter().filter(|it| it.is_strict).chain(&self.following).map(Handover::turn_pair);
         let waiting = self.waiting.iter().flat_map(|(giver, takers)| takers.iter().map(move |taker| (taker, giver)));
@@ -135,8 +135,8 @@ impl Successions {
     }
 }
 
-/// What is live, in no manifest, and not in the pipe that takes the place: unlike a replacement it is made from its
-/// manifest alone, as its service may be in another cloud.
+/// Live values that are in no manifest and not in the successor. Unlike a replacement, the successor is created from
+/// its manifest alone, because its service may be in another cloud.
 fn describe_lost_values(
     change: &Change,
     successor: &Address,
@@ -161,8 +161,8 @@ fn is_pruned(change: &Change) -> bool {
     change.verdict == Verdict::Delete && change.place.is_none()
 }
 
-/// Lets each pruned pipe wait for the pipe that takes its place, and keeps it if the plan does not create that one. What
-/// gives up a table waits for what moves into it.
+/// Lets each pruned pipe wait for its successor, and keeps it if the plan does not create that one. A pipe that gives
+/// up a table waits for the one that moves into it.
 pub(crate) fn keep_until_replaced(plan: &mut Plan, desired: &Desired, live: &Live) {
     let moves = |change: &Change| is_pruned(change) || !change.filled_tables.is_empty();
     // The actions are in order, but for handovers that were found since.

@@ -1,13 +1,13 @@
-//! The order of objects of which one has to come before another one.
+//! The order of pairs of objects in which one must come before the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::address::Address;
 
-/// The one that comes first, and the one that waits for it.
+/// The first object, and the one that waits for it.
 pub(crate) type TurnPair<'p> = (&'p Address, &'p Address);
 
-/// How many objects take turns before each of these. Those that are on a circle, or wait for one, have none.
+/// The number of objects before each of these. Objects on a circle, or behind one, have no turn.
 pub(crate) fn turns<'p>(pairs: impl IntoIterator<Item = TurnPair<'p>>) -> BTreeMap<&'p Address, usize> {
     let mut waits_for: BTreeMap<&Address, usize> = BTreeMap::new();
     let mut followers: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! Renames that no manifest declares.
 //
-// A file with another name and the same content is a new pipe for the planner, and the live one is deleted by
-// `state: absent` or by prune. Both go out independently. A database pipe is lost for good that way: its tables hold
-// rows, and the API refuses the create after the delete was accepted.
+// A file with another name and the same content is a new pipe for the planner, and the live one is deleted by `state:
+// absent` or by prune. The two are independent. A database pipe is lost permanently that way: its tables have rows, and
+// the API refuses the create after the delete was accepted.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -92,7 +92,7 @@ struct Writer<'l> {
     lineage: Rc<Option<Lineage>>,
 }
 
-/// Live pipes by the tables that they write; `None` for a table whose name the API masks, which may be any.
+/// Live pipes by the tables that they write; `None` for a table whose name the API masks, so that it matches any table.
 struct TableWriters<'l>(HashMap<(&'l ServiceRef, Option<String>), Vec<Writer<'l>>>);
 
 impl<'l> TableWriters<'l> {

@@ -1,9 +1,9 @@
 //! Fields of list entries that the API may refuse after the old entry is removed.
 //
-// An entry that changes is removed and added again, in two requests. If the API refuses the second one for a field that
-// it does not know, the old entry is added again, with a new copy of its table, and the next apply would do the same:
-// no state file tells that the API refused it before. So a field that no struct declares, and that no live entry has,
-// needs a permission. So does a live value that the schema of requests refuses.
+// A changed entry is removed and added again, in two requests. If the API refuses the second one because of an unknown
+// field, the old entry is added again, with a new copy of its table, and the next apply would do the same: no state
+// file records that the API refused it before. So a field that no struct declares, and that no live entry has, needs a
+// permission. So does a live value that the schema of requests refuses.
 
 use std::collections::BTreeSet;
 

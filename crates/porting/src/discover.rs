@@ -70,8 +70,8 @@ impl DiscoveredSchema {
     }
 }
 
-/// Reads a file in which the columns may still be missing. Mistakes in the destination and the
-/// mappings are not reported, and do not invalidate the manifest.
+/// Reads a file in which the columns may still be missing. Mistakes in the destination and the mappings are not
+/// reported, and do not invalidate the manifest.
 pub fn load_drafts<'c>(file: &SourceFile, context: impl Into<LoadContext<'c>>) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let (manifests, mut problems) = manifest::parse_drafts(file, context);
     problems.retain(|problem| {
@@ -127,10 +127,9 @@ pub fn parse_answer(answer: &Value) -> Result<DiscoveredSchema, String> {
     Ok(DiscoveredSchema { columns: pairs.into_iter().map(|(_, column)| column).collect(), field_mappings })
 }
 
-/// `true` if an edit changed nothing but the columns and mappings of the document that begins on this
-/// line, and added no error.
-// The edit works on bytes. This check reads the result again, in case a position was wrong in an unusual
-// style of YAML.
+/// `true` if an edit changed only the columns and mappings of the document that begins on this line, and added no
+/// error.
+// The edit works on bytes. This check reads the result again, in case a position was wrong in an unusual style of YAML.
 pub fn is_faithful_edit<'c>(
     before: &SourceFile,
     after: &SourceFile,
@@ -149,7 +148,7 @@ pub fn is_faithful_edit<'c>(
 }
 
 fn is_unfinished_destination(problem: &Diagnostic) -> bool {
-    // The author may add the table later. Mistakes in the columns are those of the edit.
+    // The author may add the table later. Mistakes in the columns come from the edit.
     let path: Vec<&str> = problem.path.segments().iter().map(String::as_str).collect();
     matches!(path.as_slice(), ["spec", "destination", field, ..] if *field != "columns")
 }

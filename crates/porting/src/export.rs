@@ -22,8 +22,8 @@ pub(crate) use to_spec::{escape_text, escape_variables, unescape_text};
 
 pub use clickpipes::placeholder::FILL_IN;
 
-pub(crate) const SHARED_NAME_REASON: &str = "another one has the same name, and a manifest can declare \
-                                      one of them: rename this one, and export it then";
+pub(crate) const SHARED_NAME_REASON: &str = "another object has the same name, and a manifest can declare \
+                                      only one of them: rename this one, then export it";
 
 /// One live object as a manifest.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ struct ExportContext<'n> {
 }
 
 fn unambiguous_endpoints(live: &Live) -> EndpointNames {
-    // Of endpoints that share a name, a reference by name could lead to the wrong one. Pipes keep their ids.
+    // If endpoints share a name, a reference by name could resolve to the wrong one. Pipes keep their ids.
     let named = live.iter().filter_map(|(at, observed)| match observed.objects.as_slice() {
         [only] if at.kind == Kind::ReversePrivateEndpoint => {
             let key = (at.service.clone(), only.id.clone());
@@ -143,7 +143,7 @@ fn manifest_metadata(address: &Address) -> Value {
 
 /// `true` if the pipe is stopped or stopping.
 fn is_stopped(kind: Kind, object: &Object) -> bool {
-    // A finished pipe needs no stop either, but nobody stopped it.
+    // A completed pipe needs no stop either, but nobody stopped it.
     let stop = lifecycle::state_command(kind, object, RunState::Stopped);
     stop.is_none() && !lifecycle::is_finished(object)
 }
@@ -162,7 +162,7 @@ fn pin_by_id(manifest: &mut ExportedManifest, object: &Object, position: usize) 
 pub(crate) const FROM_ENV: &str = "fromEnv";
 
 impl ExportedManifest {
-    /// Takes the secret from another variable.
+    /// Reads the secret from another variable.
     pub(crate) fn set_secret_variable(&mut self, path: &FieldPath, name: &str) {
         path.child(FROM_ENV).set_in(&mut self.document, Value::from(name));
         if let Some(FieldNote::Secret { variable, .. }) = self.field_notes.get_mut(path) {
@@ -193,7 +193,7 @@ mod tests;
 pub struct EnvNames(BTreeSet<String>);
 
 impl EnvNames {
-    /// Takes a name out of use.
+    /// Reserves a name.
     pub(crate) fn reserve_name(&mut self, name: &str) {
         self.0.insert(name.to_owned());
     }

@@ -1,5 +1,5 @@
-//! Proposes templates for exported manifests that look alike: what they share is written once, and each object has an
-//! entry of `forEach`.
+//! Proposes templates for similar exported manifests: common fields are written once, and each object has an entry of
+//! `forEach`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +28,10 @@ const MIN_MEMBERS: usize = 3;
 /// More would exceed the limit of values in one file. Each entry of `forEach` copies its document and its template.
 const MAX_MEMBERS: usize = 500;
 
-/// With more differences than this, objects do not look alike.
+/// With more differences than this, objects are not similar.
 const MAX_PARAMETERS: usize = 8;
 
-/// What is written as one: an object, or several that share a template.
+/// A unit of the export: an object, or several that share a template.
 #[derive(Clone, Debug)]
 pub enum ExportUnit {
     /// One manifest.
@@ -51,12 +51,12 @@ pub struct ManifestGroup {
     pub document: Value,
     /// Notes to the fields of the template.
     pub field_notes: BTreeMap<FieldPath, FieldNote>,
-    /// The manifests that both documents come to.
+    /// The manifests that both documents expand to.
     pub members: Vec<ExportedManifest>,
 }
 
 impl ExportUnit {
-    /// The manifests that it comes to: at least one.
+    /// Its manifests: at least one.
     pub fn manifests(&self) -> &[ExportedManifest] {
         match self {
             Self::Single(manifest) => std::slice::from_ref(manifest),
@@ -64,8 +64,8 @@ impl ExportUnit {
         }
     }
 
-    /// Says of the fields that defaults of the environment would add to a document that they are not live: the plan right
-    /// after an export shows no changes.
+    /// Removes fields that defaults of the environment would add to a document although they are not live: the plan
+    /// right after an export shows no changes.
     pub fn keep_out_defaults(&mut self, added_fields: impl Fn(&Value) -> Vec<FieldPath>) {
         let added: BTreeSet<FieldPath> =
             self.manifests().iter().flat_map(|manifest| added_fields(&manifest.document)).collect();
@@ -96,7 +96,8 @@ pub fn set_kept_out(document: &mut Value, added: impl IntoIterator<Item = FieldP
 }
 
 impl ManifestGroup {
-    /// The variables for secrets that every member uses. The API returns no secret, so nobody knows that they are equal.
+    /// The variables for secrets that every member uses. The API returns no secret, so it is unknown whether they are
+    /// equal.
     pub fn shared_variables(&self) -> BTreeSet<&str> {
         let mut shared = self.members.first().map(ExportedManifest::secret_variables).unwrap_or_default();
         for member in &self.members {
@@ -112,8 +113,8 @@ pub fn keep_single(manifests: Vec<ExportedManifest>) -> Vec<ExportUnit> {
     manifests.into_iter().map(ExportUnit::Single).collect()
 }
 
-/// Groups the manifests that look alike, in the order of their first members. No template gets a name of
-/// `taken_names`. Those for which `is_declared` holds, and those that are only a comment, stay on their own.
+/// Groups similar manifests, in the order of their first members. Templates do not use the `taken_names`. Manifests for
+/// which `is_declared` is true, and those that are only a comment, are not grouped.
 pub fn group_manifests(
     manifests: Vec<ExportedManifest>,
     taken_names: BTreeSet<String>,
@@ -150,7 +151,7 @@ fn used_variables(manifests: &[ExportedManifest]) -> EnvNames {
     variables
 }
 
-/// Objects that look alike, by their positions, and how they differ.
+/// Similar objects, by their positions, and their differences.
 struct FoundGroup {
     members: Vec<usize>,
     parameters: GroupParameters,
@@ -171,7 +172,7 @@ enum SecretScope {
 
 struct GroupFinder<'m> {
     manifests: &'m [ExportedManifest],
-    /// What is in no group yet, by its position.
+    /// Objects that are not in a group yet, by position.
     shapes: BTreeMap<usize, ManifestShape>,
     groups: Vec<FoundGroup>,
 }
@@ -189,7 +190,7 @@ impl GroupFinder<'_> {
         }
     }
 
-    /// Takes these as one group, or splits them by the field with the fewest values until few fields differ.
+    /// Makes these one group, or splits them by the field with the fewest values until few fields differ.
     fn split_alike(&mut self, members: &[usize]) {
         if members.len() < MIN_MEMBERS {
             return;
@@ -198,7 +199,7 @@ impl GroupFinder<'_> {
         let documents: Vec<&Value> = members.iter().map(|at| &self.manifests[*at].document).collect();
         let parameters = find_parameters(&shapes, &documents);
         if parameters.len() <= MAX_PARAMETERS {
-            // A template that says less than its entries explains nothing.
+            // A template that is shorter than its entries is not useful.
             if parameters.len() <= parameters.shared_count {
                 self.take_groups(members, &parameters);
             }
@@ -235,7 +236,7 @@ struct GroupBuilder {
 }
 
 impl GroupBuilder {
-    /// `None` if the documents would not come to the manifests of the group.
+    /// `None` if the documents would not expand to the manifests of the group.
     fn build_group(&mut self, manifests: &[ExportedManifest], group: &FoundGroup) -> Option<ManifestGroup> {
         let mut members: Vec<ExportedManifest> = group.members.iter().map(|at| manifests[*at].clone()).collect();
         let template_name = unique_name(members.first()?, &mut self.taken_names);

@@ -1,6 +1,6 @@
 //! Creates manifests from live objects, from a Terraform state, and from the columns of a source.
 //!
-//! Nothing here does I/O. Only `pipectl` uses this crate.
+//! This crate does no I/O. Only `pipectl` uses it.
 
 pub mod discover;
 pub mod export;

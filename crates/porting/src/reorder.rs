@@ -1,4 +1,4 @@
-//! Puts the keys of manifests into the order of the schema. Lines are moved as they are, with their comments.
+//! Puts the keys of manifests into the order of the schema. Lines are moved unchanged, with their comments.
 
 mod block;
 #[cfg(test)]
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use self::block::{key_blocks, split_items};
 
-/// Why a file is left as it is.
+/// Why a file is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReorderRefusal {
     /// It is not valid YAML.
@@ -70,7 +70,7 @@ pub(crate) fn order_keys(document: &mut Value, kind: Kind) {
 /// The order of the keys of a mapping, and of those below it.
 #[derive(Clone, Copy)]
 struct KeyOrder {
-    /// What manifests with a template or `forEach` have; these keys come first.
+    /// Fields of manifests with a template or `forEach`; these keys come first.
     shared: Option<&'static FieldNode>,
     fields: &'static FieldNode,
     /// The fields of the `spec` of a template: those of a kind.
@@ -89,7 +89,7 @@ impl KeyOrder {
         Self { shared: None, fields: template_schema::template_fields(), template_spec }
     }
 
-    /// That of the kind that a document names. Other documents keep their order.
+    /// The order for the kind of a document. Other documents keep their order.
     fn of_document(root: &YamlNode) -> Option<Self> {
         if manifest::is_template(root) {
             return Some(Self::of_template(root));
@@ -154,7 +154,7 @@ fn is_document_mark(line: &str) -> bool {
 
 fn has_same_lines(before: &str, after: &str) -> bool {
     let sorted = |text: &str| {
-        // The first key of a list entry stands behind its dash.
+        // The first key of a list entry is behind its dash.
         let lines = text.split_terminator('\n').map(|line| line.trim_start_matches([' ', '-']));
         let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
         lines.sort_unstable();
@@ -170,7 +170,7 @@ fn has_same_values(before: &[YamlDocument], after: &str) -> bool {
 
 struct Reorder<'t> {
     text: &'t str,
-    /// The line of the file with which the document begins.
+    /// The first line of the document in the file.
     first: usize,
 }
 
@@ -179,7 +179,7 @@ impl Reorder<'_> {
     fn lines_of(&self, node: &YamlNode, order: Option<KeyOrder>, lines: &[&str]) -> Vec<String> {
         let unchanged = || lines.iter().map(ToString::to_string).collect();
         match (&node.content, order) {
-            // The lines of an alias stand elsewhere, at its anchor.
+            // The lines of an alias are elsewhere, at its anchor.
             _ if node.alias.is_some() => unchanged(),
             (YamlContent::Map(_), Some(order)) => self.mapping_lines(node, order, lines).unwrap_or_else(unchanged),
             (YamlContent::List(items), Some(order)) => {
@@ -197,7 +197,7 @@ impl Reorder<'_> {
         }
     }
 
-    /// `None` if its keys do not stand below each other, each on a line of its own.
+    /// `None` if its keys are not below each other on separate lines.
     fn mapping_lines(&self, node: &YamlNode, order: KeyOrder, lines: &[&str]) -> Option<Vec<String>> {
         let mut blocks = key_blocks(self.text, self.first, node, lines)?;
         for block in &mut blocks.entries {

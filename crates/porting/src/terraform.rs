@@ -1,8 +1,8 @@
 //! Converts a Terraform state, as `terraform show -json` or `terraform state pull` prints it, to manifests.
 //!
-//! The attributes of the official provider are the fields of the API in `snake_case`; `attributes`
-//! converts them along the schema of the manifests, with tables for other differences. A state contains
-//! secrets in plain text. None of them leaves this module: a reference takes its place.
+//! The attributes of the official provider are the fields of the API in `snake_case`; `attributes` converts them along
+//! the schema of the manifests, with tables for other differences. A state contains secrets in plain text. None of them
+//! leaves this module: it is replaced by a reference.
 
 use std::{fmt, mem};
 
@@ -35,7 +35,7 @@ pub struct TerraformImport {
     pub remarks: Vec<ImportRemark>,
     /// The number of other instances, which stay with Terraform.
     pub unmanaged_count: usize,
-    /// The number of ClickPipes instances among them of which a manifest would be made if the state allowed it.
+    /// The number of ClickPipes instances among them that only lack data in the state.
     pub incomplete_count: usize,
 }
 
@@ -47,7 +47,7 @@ impl TerraformImport {
         self.remarks.push(ImportRemark { location: resource.to_owned(), message });
     }
 
-    /// The same for one that a manifest could contain if the state had what it lacks.
+    /// The same for an instance that only lacks data in the state.
     fn leave_incomplete(&mut self, resource: &str, why: &str) {
         self.leave_to_terraform(resource, why);
         self.incomplete_count += 1;
@@ -116,7 +116,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
         reading.read_resource(resource);
     }
     let mut read = reading.import;
-    // The names of an endpoint are not an object of their own, and their endpoint may be in another state.
+    // The names of an endpoint are not a separate object, and their endpoint may be in another state.
     if read.objects.is_empty() && reading.dns_names.is_empty() {
         return Err(match read.remarks.as_slice() {
             [] => TerraformStateError::NoManagedResource { unmanaged_count: read.unmanaged_count },
@@ -125,7 +125,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
             }
         });
     }
-    // All objects are known only now: a resource may stand before the one that it refers to.
+    // All objects are known only now: a resource may come before the one that it refers to.
     cross_references::assign_dns_names(&mut read, reading.dns_names);
     cross_references::refer_to_endpoints(&mut read.objects);
     cross_references::pin_shared_names(&mut read);
@@ -136,7 +136,7 @@ fn convert_resources(state: &Value) -> Result<(TerraformImport, EnvNames), Terra
 struct StateReader {
     import: TerraformImport,
     variables: EnvNames,
-    // The provider has a resource of its own for the DNS names of an endpoint.
+    // The provider has a separate resource for the DNS names of an endpoint.
     dns_names: Vec<EndpointDnsNames>,
 }
 
@@ -151,7 +151,7 @@ impl StateReader {
             "clickhouse_clickpipes_reverse_private_endpoint_custom_private_dns" => {
                 self.add_dns_names(resource);
             }
-            // A newer provider may have more resources of ClickPipes. Silence would look as if they had been converted.
+            // A newer provider may have more resources of ClickPipes. Without a note they would seem to be converted.
             other if other.starts_with("clickhouse_clickpipe") => {
                 self.import.leave_to_terraform(&resource.address, "pipectl does not manage this");
             }
@@ -232,7 +232,7 @@ impl StateReader {
     }
 }
 
-/// The names of a resource, by their shape: versions of the provider may call the list otherwise.
+/// The names of a resource, by their shape: versions of the provider may use another name for the list.
 fn list_of_names(values: &Map<String, Value>) -> Option<&Vec<Value>> {
     let lists = values.values().filter_map(Value::as_array);
     let named = lists.into_iter().find(|list| list.iter().any(|entry| entry["private_dns_name"].is_string()));
@@ -262,7 +262,7 @@ fn complete_manifests(read: &mut TerraformImport, variables: &mut EnvNames) {
         let flaws = object
             .blockers
             .iter()
-            .map(|flaw| ImportRemark { location: object.resource.clone(), message: format!("only a comment: {flaw}") });
+            .map(|flaw| ImportRemark { location: object.resource.clone(), message: format!("commented out: {flaw}") });
         remarks.extend(flaws);
     }
 }

@@ -1,8 +1,8 @@
 //! The CDC scaling: the size of all database pipes of a service.
 //
-// It has no id, and exists only beside a database pipe: the API creates it with the first one. The schema and the
-// released clients have it below the service. Only the reference page has it below the organization, so that path comes
-// second.
+// It has no id, and exists only together with a database pipe: the API creates it with the first one. The schema and
+// the released clients have it below the service. Only the reference page has it below the organization, so that path
+// comes second.
 
 use clickpipes::lifecycle::Progress;
 use clickpipes::semantics::FieldSemantics;
@@ -93,7 +93,7 @@ async fn send_to_any_path(
     Ok(None)
 }
 
-/// The path that answered before, or else that of the service and that of the organization.
+/// The path that was answered before, or else the paths of the service and of the organization.
 fn candidate_paths(run: &RunContext, service: &ServiceRef) -> Result<Vec<String>, Error> {
     let organization = routes::organization_scaling_url(&run.organization);
     if service.is_organization() {
@@ -116,7 +116,7 @@ struct ScalingPoll<'a> {
     body: Option<&'a FilledBody>,
     began: Instant,
     interval: std::time::Duration,
-    /// Whether a request of it was answered.
+    /// Whether one of its requests was answered.
     was_answered: bool,
 }
 
@@ -148,8 +148,8 @@ impl Watch for ScalingPoll<'_> {
 
     async fn look(&mut self) -> Result<Option<Value>, Error> {
         match send_to_any_path(self.run, self.service, self.method, self.body).await {
-            // The deadline has passed before the request got its turn. Where none was sent, nothing is known about the
-            // object: it was not begun.
+            // The deadline passed before the request was sent. If no request was sent, nothing has happened to the
+            // object.
             Err(Error::OutOfTime) if self.was_answered || self.method == Method::Get => Err(self.timeout_error()),
             answer => {
                 self.was_answered |= answer.is_ok();

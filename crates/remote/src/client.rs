@@ -53,7 +53,7 @@ pub(crate) struct Client {
     counts: Mutex<RequestCounts>,
     /// The creates and deletes that were sent and not refused: they took effect, or may have.
     possible_writes: Mutex<BTreeSet<(Method, Address)>>,
-    /// The refusal of the last key, once there was one. Every other request would get the same.
+    /// The refusal of the last key, if there was one. Every other request would get the same.
     key_rejection: Mutex<Option<RejectedRequest>>,
 }
 
@@ -140,7 +140,7 @@ impl Client {
         error: &Error,
         delays: &mut impl Iterator<Item = Duration>,
     ) -> Option<Duration> {
-        // Another key sends it: the API did nothing for a key that it does not know.
+        // Another key sends it: the API does nothing for a key that it does not know.
         if error.rejection_kind() == Some(RejectionKind::Unauthenticated) && self.key_rejection().is_none() {
             return Some(Duration::ZERO);
         }
@@ -192,7 +192,7 @@ impl Client {
         }
     }
 
-    /// Waits for the turn of a request; gives the time that it waited, and the index of its key.
+    /// Waits for the turn of a request; returns the waiting time and the index of its key.
     async fn acquire_slot(&self, call: &RequestSpec<'_>) -> Result<(Duration, usize), Error> {
         let (asked, end) = (Instant::now(), self.end_time(call.budget));
         let priority = match call.budget {
@@ -201,7 +201,7 @@ impl Client {
             _ => Priority::Read,
         };
         let key = self.run_interruptible(call.budget, self.acquire_place(call, end, priority)).await??;
-        // A wait ends with a read at its very end. A write at that moment would begin something that nobody waits for.
+        // A wait ends with a read at its very end. A write at that moment would start something that is not waited for.
         let is_late = call.method.is_write() && Instant::now() >= end;
         if is_late { Err(Error::OutOfTime) } else { Ok((asked.elapsed(), key)) }
     }
@@ -210,7 +210,7 @@ impl Client {
         let _turn = self.rate_limiter.acquire_turn(priority).await;
         while self.rate_limiter.wait_for_place(end, priority).await {
             // The place is taken after the check, because the check may read a list and needs a place itself. Then it
-            // gives `false`, and the next round finds the list fresh:
+            // returns `false`, and the next round finds the list fresh:
             //
             //     wait for a place -> check reads a list -> wait again -> check sends nothing -> take the place
             let holds = match call.precondition {
@@ -236,7 +236,7 @@ impl Client {
         self.count_request(call.method);
         let began = Instant::now();
         let write = call.object.map(|object| (call.method, object.clone()));
-        // An earlier attempt without an answer may have taken effect, whatever becomes of this one.
+        // An earlier attempt without a response may have taken effect, whatever the result of this one.
         let is_first = write.clone().is_some_and(|write| lock_ignoring_poison(&self.possible_writes).insert(write));
         let response = self.exchange_with_timeout(call, key).await;
         let status = response.as_ref().ok().map(|response| response.status);
@@ -267,7 +267,7 @@ impl Client {
         Ok(opened?.result)
     }
 
-    /// Goes on without a key that the API refuses, unless it is the last one.
+    /// Continues without a key that the API refuses, unless it is the last one.
     fn exclude_key(&self, key: usize, rejected: &RejectedRequest) {
         if self.rate_limiter.exclude_key(key) {
             tracing::warn!(key = self.key_name(key), "the API refuses this key; the others are used");
@@ -290,8 +290,8 @@ impl Client {
     }
 
     async fn exchange_with_timeout(&self, call: &RequestSpec<'_>, key: usize) -> Result<ApiResponse, Error> {
-        // A write in progress is not dropped by an interruption: without its answer, nobody knows if it took effect. A
-        // read changes nothing.
+        // A write in progress is not dropped by an interruption: without its response, it is unknown whether it took
+        // effect. A read changes nothing.
         let end = timeouts::response_deadline(call.method, self.end_time(call.budget));
         let exchange = async {
             let answered = timeout_at(end, self.call_transport(call, key)).await;

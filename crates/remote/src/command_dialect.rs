@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, RejectionKind};
 
-/// The key that the server takes, once a command was accepted.
+/// The accepted key, known after the first successful command.
 #[derive(Default)]
 pub(crate) struct CommandDialect {
     known_key: OnceLock<CommandKey>,
@@ -29,9 +29,9 @@ impl CommandKey {
 }
 
 impl CommandDialect {
-    /// The key to send first, and the second one as long as none is known.
+    /// The key to send first, and the second one while none is known.
     // The schema, the released clients and observations of the live API agree on `command`; only the reference page
-    // says `action`. So `command` goes first, and a server of the other kind costs one refused request in a run.
+    // uses `action`. So `command` goes first, and a server of the other kind costs one refused request in a run.
     pub(crate) fn keys_to_try(&self) -> (CommandKey, Option<CommandKey>) {
         self.known_key.get().map_or((CommandKey::Command, Some(CommandKey::Action)), |known| (*known, None))
     }
@@ -41,7 +41,8 @@ impl CommandDialect {
     }
 }
 
-/// Whether the server may have wanted the other key. No words are asked for: how a server says so is not known.
+/// Whether the server may have expected the other key. The text of the error is not used, because its wording is
+/// unknown.
 // A command that is refused in these ways was refused as a whole, so sending it under the other key repeats nothing. An
 // old gateway may refuse what it does not know with a page of its own.
 pub(crate) fn may_be_about_command_key(error: &Error) -> bool {

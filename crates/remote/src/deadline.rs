@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::rate_limiter::lock_ignoring_poison;
 
-/// The deadline of a run. It starts again with each observation, and with the first action after it.
+/// The deadline of a run. It restarts with each observation, and with the first action after it.
 // So the time in which a person reads the plan does not count.
 pub(crate) struct Deadline {
     timeout: Duration,
@@ -56,11 +56,11 @@ impl Deadline {
 pub(crate) enum TimeBudget {
     /// Until the deadline of the run, or an interruption.
     Run,
-    /// Beyond the deadline, to finish what would stay half done. An interruption ends it all the same.
+    /// Beyond the deadline, to finish work that would stay half done. An interruption still ends it.
     Extended(Instant),
     /// Beyond the deadline and an interruption, for the second half of a replacement.
     Committed(Instant),
-    /// A budget of its own after the deadline or an interruption, to start paused pipes. It has priority.
+    /// A separate budget after the deadline or an interruption, to start paused pipes. It has priority.
     Reserve(Instant),
 }
 

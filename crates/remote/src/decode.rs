@@ -1,4 +1,4 @@
-//! Reads objects out of results: their id, name and state, and nothing else.
+//! Decodes objects from results: only their id, name and state.
 
 use model::address::{Kind, Name};
 use model::live::{Id, Object, State};

@@ -1,4 +1,4 @@
-//! The requests of an OpenAPI document beside those that are sent here.
+//! Compares the requests of an OpenAPI document with those that pipectl sends.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use model::live::Id;
 use crate::routes;
 use crate::transport::Method;
 
-/// The requests about pipes that a document has and nobody sends here, and those that are sent here and it does not
-/// have. Each is a method and a path template; the names in braces do not count.
+/// The requests about pipes that only the document has, and those that only pipectl sends. Each is a method and a path
+/// template; the names in braces do not count.
 pub fn compare_requests(document: &[String]) -> (Vec<String>, Vec<String>) {
     let known = known_requests();
     let documented: BTreeSet<String> = document.iter().map(|request| without_names(request)).collect();
@@ -30,7 +30,7 @@ fn without_names(request: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Known, and missing in the schema of July 2026: a run goes on without it.
+/// Known, but missing in the schema of July 2026: a run continues without it.
 fn is_unused(request: &str) -> bool {
     without_names(request) == format!("GET {}", routes::context_url(ANY_ID, ANY_ID))
 }

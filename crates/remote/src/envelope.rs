@@ -43,7 +43,7 @@ pub(crate) fn decode_envelope(
             Err(Error::Rejected(Box::new(context.rejected_request(&envelope))))
         }
         _ if is_status_enough(response.status) => Err(Error::Rejected(Box::new(context.gateway_rejection()))),
-        Ok(envelope) => Err(context.unexpected_error("is no envelope", request_id(&envelope))),
+        Ok(envelope) => Err(context.unexpected_error("is not an envelope", request_id(&envelope))),
         Err(error) if error.is_eof() && !response.body.is_empty() => {
             Err(context.unexpected_error("is cut short", None))
         }
@@ -52,13 +52,13 @@ pub(crate) fn decode_envelope(
 }
 
 fn is_status_enough(status: u16) -> bool {
-    // A gateway may refuse a request before the API sees it, with a page of its own. These three mean the same from
+    // A gateway may refuse a request before the API sees it, with its own page. These three statuses mean the same from
     // both. 404 does not: only the API knows that an object does not exist, and "gone" ends waits.
     matches!(status, 401 | 403 | 429)
 }
 
-// `x-ratelimit-reset` was seen to be a length of time, in seconds. Other APIs put a Unix time under that name: as a
-// length of time, it would stop the run for decades.
+// `x-ratelimit-reset` was seen to be a duration, in seconds. Other APIs put a Unix time under that name: as a duration,
+// it would stop the run for decades.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The delay that the API asks for after a 429: seconds (`3.25`), or the time until a date. If both headers give one,
@@ -116,7 +116,7 @@ impl ResponseContext<'_> {
             status: self.response.status,
             method: self.method,
             path: self.path.to_owned(),
-            // From the text before redaction: the phrase may lie in what is withheld.
+            // From the text before redaction: the phrase may be in the withheld part.
             kind: api_phrases::rejection_kind(self.response.status, &api_message),
             cause: api_phrases::rejection_cause(&api_message),
             message,
@@ -219,7 +219,7 @@ mod tests {
         let page = "<html>\n<body>504 Gateway Time-out for hunter22</body></html>";
         insta::assert_snapshot!(error(504, "text/html", page), @"POST /v1/x: 504 is not JSON (text/html): <html> <body>504 Gateway Time-out for [redacted]</body></html>");
         insta::assert_snapshot!(error(502, "application/json", "{\"error\": \"x"), @r#"POST /v1/x: 502 is cut short (application/json): {"error": "x"#);
-        insta::assert_snapshot!(error(200, "application/json", "[\"canary\"]"), @"POST /v1/x: 200 is no envelope (application/json)");
+        insta::assert_snapshot!(error(200, "application/json", "[\"canary\"]"), @"POST /v1/x: 200 is not an envelope (application/json)");
         insta::assert_snapshot!(error(200, "text/html", "<html>Log in</html>"), @"POST /v1/x: 200 is not JSON (text/html): <html>Log in</html>");
         insta::assert_snapshot!(error(500, "application/json", "{\"error\": {\"a\": 1}}"), @r#"POST /v1/x: 500 {"a":1}"#);
     }

@@ -56,7 +56,7 @@ pub enum Error {
         address: Address,
         /// The id of the other object.
         id: Id,
-        /// What tells the two apart.
+        /// The difference between the two.
         difference: String,
         cause: Box<Error>,
     },
@@ -92,7 +92,7 @@ pub enum Error {
     /// The API accepted the request, and the object has not settled since.
     #[error("{why} (id {id}): it {}", state_when_seen(last_state.as_ref(), *waited))]
     NotSettled { address: Address, id: Id, last_state: Option<State>, waited: Duration, why: Unsettled },
-    /// The API answered a stop, and goes on with the load of the pipe.
+    /// The API answered a stop, but the pipe continues its load.
     #[error("`{address}` {} after {}", still_in_state(Some(state)), format_seconds(*waited))]
     StopIgnored { address: Address, state: State, waited: Duration },
     /// A wait reached the time limit.
@@ -158,17 +158,17 @@ pub enum Unsettled {
     Interrupted,
 }
 
-/// Nobody begins such a request, so it is not sent again.
+/// The API does not implement such a request, so it is not sent again.
 const NOT_IMPLEMENTED: u16 = 501;
 
 /// The effect of a request that ended with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RequestFate {
-    /// It certainly had none. The same request can be sent again.
+    /// It certainly had no effect. The same request can be sent again.
     NotCarriedOut,
     /// Unknown.
     Unanswered,
-    /// It had none, and would get the same answer again; or no request was sent.
+    /// It had no effect, and a retry would get the same response; or no request was sent.
     Refused,
 }
 
@@ -205,7 +205,7 @@ impl Error {
                 RejectionKind::ServerError => RequestFate::Unanswered,
                 _ => RequestFate::Refused,
             },
-            // A gateway gives up after 30 s with a 504, and the API goes on with the request. Its 3xx and 4xx come
+            // A gateway gives up after 30 s with a 504, and the API continues with the request. Its 3xx and 4xx come
             // before the request reaches the API.
             Self::UnexpectedResponse(unexpected)
                 if !(300..500).contains(&unexpected.status) && unexpected.status != NOT_IMPLEMENTED =>
@@ -286,8 +286,8 @@ impl Error {
         }
     }
 
-    /// Whether this API does not offer what a request reads.
-    // A gateway without the path may answer with a page of its own.
+    /// Whether this API does not support what a request reads.
+    // A gateway without the path may answer with its own page.
     pub fn is_not_offered(&self) -> bool {
         let status = match self {
             Self::Rejected(rejected) => rejected.status,

@@ -74,7 +74,7 @@ impl HttpTransport {
             builder = builder.header(CONTENT_TYPE, json).body(body.expose_bytes().to_vec());
         }
         let mut response = builder.send().await.map_err(to_transport_error)?;
-        // Not `bytes()`: that would hold the whole answer before its length is known.
+        // Not `bytes()`: that would read the whole response before its length is known.
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(to_transport_error)? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
@@ -118,7 +118,7 @@ fn to_reqwest_method(method: Method) -> reqwest::Method {
 }
 
 fn to_transport_error(error: reqwest::Error) -> TransportError {
-    // Only these two kinds of error come before the request leaves. Any other, a timeout too, may come after it
+    // Only these two kinds of error come before the request is sent. Any other, including a timeout, may come after it
     // arrived.
     let unsent = error.is_connect() || error.is_builder();
     let untrusted = successors(error.source(), |&cause| cause.source()).any(is_about_certificate);
@@ -165,18 +165,19 @@ fn error_chain(error: &reqwest::Error) -> String {
 /// The address of the API without its version.
 ///
 /// # Errors
-/// If it is no address, or if requests to it would show the key to others. The error is the reason.
+/// If it is not an address, or if requests to it would show the key to others. The error is the reason.
 pub fn parse_api_url(api_url: &str) -> Result<String, String> {
     let url = Url::parse(api_url.trim()).map_err(|error| error.to_string())?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold credentials".to_owned());
+        return Err("must not contain credentials".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not hold a query or a fragment".to_owned());
+        return Err("must not contain a query or a fragment".to_owned());
     }
     match url.scheme() {
         "https" => {}
-        // Basic authentication sends the key itself with each request: in plain text, anyone on the way can read it.
+        // Basic authentication sends the key itself with each request: in plain text, anyone on the network path can
+        // read it.
         "http" if is_loopback(&url) => {}
         "http" => return Err("plain `http` is only allowed to this machine".to_owned()),
         other => return Err(format!("`{other}` is not `https`")),
@@ -316,8 +317,8 @@ mod tests {
         let refused = |url: &str| parse_api_url(url).unwrap_err();
         insta::assert_snapshot!(refused("http://127.0.0.1.evil.test/v1"), @"plain `http` is only allowed to this machine");
         insta::assert_snapshot!(refused("http://0.0.0.0/"), @"plain `http` is only allowed to this machine");
-        insta::assert_snapshot!(refused("https://user:pw@api.test/"), @"must not hold credentials");
-        insta::assert_snapshot!(refused("https://api.test/?x=1"), @"must not hold a query or a fragment");
+        insta::assert_snapshot!(refused("https://user:pw@api.test/"), @"must not contain credentials");
+        insta::assert_snapshot!(refused("https://api.test/?x=1"), @"must not contain a query or a fragment");
         insta::assert_snapshot!(refused("ftp://api.test/"), @"`ftp` is not `https`");
         insta::assert_snapshot!(refused("api.test"), @"relative URL without a base");
     }

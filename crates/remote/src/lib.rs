@@ -1,7 +1,7 @@
 //! The client of the ClickPipes API: it observes live objects, and performs one action at a time.
 //!
-//! Nothing here compares desired with live. URLs occur only in `routes`. Secrets enter a request
-//! just before it is sent, and are redacted from logs and errors.
+//! This crate does not compare desired with live. URLs occur only in `routes`. Secrets enter a request just before it
+//! is sent, and are redacted from logs and errors.
 
 mod cdc_scaling;
 mod client;

@@ -1,9 +1,9 @@
 //! Shared list cache and poll for the objects of one kind in one service.
 //
-// Everybody who waits for an object of the service shares one list request per interval; fifty waiting pipes cost as
-// many requests as one. Order is the hazard: an answer to a PATCH may arrive after a list that was asked for before
-// it, and that list would bring the old state back. So lists are numbered when they are asked for, and an object
-// ignores every list that is older than its last own answer.
+// All waits for objects of the service share one list request per interval; fifty waiting pipes cost as many requests
+// as one. Order is the hazard: the response to a PATCH may arrive after a list that was requested before it, and that
+// list would restore the old state. So lists are numbered when they are requested, and an object ignores every list
+// that is older than its last own response.
 
 mod cached_objects;
 
@@ -93,7 +93,7 @@ impl ListCache {
         Ok(self.request_list(client, budget).await?.1)
     }
 
-    /// Lists the objects for a plan, and remembers which ones it knows.
+    /// Lists the objects for a plan, and remembers the known ones.
     pub(crate) async fn list_for_plan(&self, client: &Client) -> Result<Vec<DecodedObject>, Error> {
         let items = self.list_objects(client).await?;
         let ids = items.iter().map(|item| item.object.id.clone()).collect();
@@ -274,7 +274,7 @@ impl ListCache {
         end: Instant,
         budget: TimeBudget,
     ) -> Result<ListSnapshot, Error> {
-        // The lock is held while this caller sleeps and asks. That is what makes all others wait for the one request.
+        // The lock is held while this caller sleeps and requests. So all others wait for the one request.
         let mut latest = client.run_interruptible(budget, self.poll.latest.lock()).await?;
         let news = latest.as_ref().filter(|snapshot| snapshot.number > cursor.number);
         let snapshot = if let Some(snapshot) = news {
@@ -296,8 +296,7 @@ impl ListCache {
 impl ListPoll {
     /// Waits for the current interval, or until `end`.
     async fn wait_until_due(&self, since: Instant, end: Instant) {
-        // A new cursor shortens the interval while others sleep for the long one, so they are woken to look at it
-        // again.
+        // A new cursor shortens the interval while others sleep for the long one, so they are woken to check it again.
         loop {
             let due = (since + *lock_ignoring_poison(&self.interval)).min(end);
             if Instant::now() >= due {
@@ -314,8 +313,8 @@ impl ListPoll {
         let moved = before.is_none_or(|before| before.object_states().ne(now.object_states()));
         let mut interval = lock_ignoring_poison(&self.interval);
         let first = self.polling.first_interval(now.objects.len());
-        // While something moves, it is looked at often. Otherwise the interval grows: a first load can take hours, and
-        // its polls count against the same rate limit as the work on other pipes.
+        // While an object changes, the list is read often. Otherwise the interval grows: a first load can take hours,
+        // and its polls count against the same rate limit as the work on other pipes.
         *interval = if moved { first } else { self.polling.next_interval(*interval) };
     }
 }

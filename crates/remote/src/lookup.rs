@@ -53,8 +53,7 @@ impl ServiceLookup {
     }
 
     /// Creates the [`Remote`] of the organization that was found.
-    // The client is passed on: its rate limiter has counted the look-ups, and a new one would overrun the limit of the
-    // key.
+    // The client is reused: its rate limiter has counted the look-ups, and a new one would exceed the limit of the key.
     pub fn into_remote(
         self,
         organization: String,

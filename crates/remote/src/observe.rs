@@ -25,7 +25,7 @@ pub struct ObserveScope {
     pub detail_blocks: BTreeMap<Address, Vec<String>>,
 }
 
-/// The block with a URL of its own.
+/// The block with its own URL.
 const SETTINGS_BLOCK: &str = "settings";
 
 pub(crate) async fn observe_scope(run: &RunContext, scope: &ObserveScope) -> Result<Live, Error> {
@@ -61,8 +61,8 @@ async fn observe_kind(
     let at = |name| Address::new(service.clone(), kind, name);
     let list_cache = run.list_cache(&at(model::address::Name::new("")))?;
     let items = match list_cache.list_for_plan(&run.client).await {
-        // The reference page has no path for these. A plan must know it: with an empty list alone, it would create what a
-        // manifest declares.
+        // The reference page has no path for these. A plan must know that: with only an empty list, it would create
+        // what a manifest declares.
         Err(error) if kind == Kind::ReversePrivateEndpoint && error.is_not_offered() => {
             lock_ignoring_poison(&run.missing_lists).insert((service.clone(), kind));
             Vec::new()
@@ -78,7 +78,7 @@ async fn observe_kind(
     try_join_all(detailed).await
 }
 
-/// The object with the blocks that its list left out, as far as the API returns them.
+/// The object with the blocks that its list omitted, as far as the API returns them.
 // The schema says that a list shows an object completely, which has not been proven for the live API. Two more requests
 // per object are the exception: at 10 requests in 10 seconds, one for each of 100 pipes would take a minute and a half.
 async fn fetch_details(

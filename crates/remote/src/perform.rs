@@ -94,7 +94,7 @@ async fn unready_endpoints_by_host(
     Ok(unready.map(|(name, endpoint)| UnreadyEndpoint { name, state: endpoint.state }).collect())
 }
 
-// The API refuses some pipes whose endpoint nobody accepted, and takes others, which then read nothing.
+// The API refuses some pipes whose endpoint nobody accepted. It accepts others, which then read nothing.
 fn refuse_unready_endpoints(run: &RunContext, at: &Address, body: &Value) -> Result<(), Error> {
     let endpoints = unready_endpoints(run, at, body);
     if endpoints.is_empty() { Ok(()) } else { Err(Error::EndpointsNotReady { address: at.clone(), endpoints }) }
@@ -174,13 +174,13 @@ async fn wait_until_usable(run: &RunContext, reference: &EndpointReference<'_>, 
 /// Time within which an endpoint that is ready gets its DNS names.
 const NAMED_WITHIN: Duration = Duration::from_secs(2 * 60);
 
-/// Waits until an endpoint has the names that a reference stands for; `false` if that is not needed.
+/// Waits until an endpoint has the names that a reference needs; `false` if that is not needed.
 // The API may return `Ready` before it returns the DNS names.
 async fn wait_until_named(run: &RunContext, reference: &EndpointReference<'_>, id: &Id) -> Result<bool, Error> {
     let is_missing = || matches!(run.resolve_reference(reference), Err(Error::EndpointWithoutDnsName { .. }));
     let (mut watch, end) = (ObjectWatch::new(run, &reference.address, id)?, Instant::now() + NAMED_WITHIN);
     let mut has_waited = false;
-    // It ends without an error of its own: the fill that follows reports which name is missing.
+    // It ends without its own error: the next step reports which name is missing.
     while is_missing() && Instant::now() < end {
         watch.next_object().await?;
         has_waited = true;
@@ -210,10 +210,9 @@ pub(crate) use start_stop::resync_pipe;
 
 /// Deletes an object and waits until no list shows it.
 //
-// The API acknowledges a delete at once and carries it out later; a managed Pub/Sub subscription was seen to be
-// deleted 22 to 24 seconds after the answer. Whatever follows (the create of a replacement, the delete of the
-// endpoint that the pipe used) is refused, or harms the old object, while it is still there. So the wait is part of
-// the action.
+// The API acknowledges a delete at once and performs it later; a managed Pub/Sub subscription was seen to be deleted 22
+// to 24 seconds after the response. The next action (the create of a replacement, the delete of the endpoint that the
+// pipe used) is refused, or harms the old object, while it still exists. So the wait is part of the action.
 async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
     if at.kind == Kind::CdcScaling {
         return Err(Error::Unsupported { what: "delete", kind: at.kind });
@@ -226,7 +225,7 @@ async fn delete_object(run: &RunContext, at: &Address, id: &Id) -> Result<Perfor
     list_cache.note_wait();
     match answer {
         Ok(_) => ObjectWatch::new(run, at, id)?.with_budget(budget).until_deleted().await?,
-        // Somebody else deleted it, or an earlier attempt whose answer was lost. Either way it does not exist.
+        // Somebody else deleted it, or an earlier attempt whose response was lost did. Either way it does not exist.
         Err(error) if error.rejection_kind() == Some(RejectionKind::NotFound) => {}
         Err(error) => return Err(error),
     }

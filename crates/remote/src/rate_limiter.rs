@@ -1,8 +1,8 @@
 //! Rate limiter with a reserve.
 //!
-//! It counts requests in a sliding window and waits before the API would answer 429. The API counts per key, and
-//! a refused request counts as well, so a client that runs into the limit and retries makes it worse for everybody.
-//! With several keys each has a window of its own, and a request goes to the key that has the most places free.
+//! It counts requests in a sliding window and waits before the API would answer 429. The API counts per key, and a
+//! refused request counts as well, so a client that hits the limit and retries makes it worse for all users of the key.
+//! With several keys, each has its own window, and a request goes to the key with the most free places.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -25,11 +25,11 @@ const MAX_HOLD: Duration = Duration::from_secs(5 * 60);
 /// Deadline for restarting every pipe that this run paused.
 //
 // Hazard: a run is interrupted, or its time is over, while pipes are paused for an edit. Each of them needs a start
-// request, and a full window has no place for it. So part of the window stays free for as long as pipes are paused.
+// request, and a full window has no place for it. So part of the window stays free while pipes are paused.
 //
 //     limit 10 per 10 s, 2 pipes paused          places kept free: 2 starts + 2 reads
 //     0.0 s   6 normal requests are sent         the next normal request waits, though 4 places are free
-//     0.1 s   interrupted                        2 starts are sent at once, 2 reads look at the pipes
+//     0.1 s   interrupted                        2 starts are sent at once, 2 reads check the pipes
 //
 // Without the reserve the starts would wait for the window to slide: up to 10 s, longer than CI gives a cancelled job.
 const RESTART_WITHIN: Duration = Duration::from_secs(5);
@@ -44,13 +44,13 @@ const YIELD_DELAY: Duration = Duration::from_millis(10);
 /// than that.
 pub(crate) struct RateLimiter {
     rate: Option<RequestRate>,
-    /// Its holder is the next to read. tokio's mutex is fair: it goes to the waiters in their order.
+    /// Its holder is the next to read. tokio's mutex is fair: it serves the waiters in order.
     reads: tokio::sync::Mutex<()>,
     /// Its holder is the next to write.
     //
-    // Hazard: two hundred creates wait for their turn, and the list that would show the first of them running waits
-    // behind all of them, so that each wait ends late or not at all. Reads and writes each have a queue, and take the
-    // free places in turn while both wait.
+    // Hazard: two hundred creates wait for their turn, and the list that would show that the first of them runs waits
+    // behind all of them, so that each wait ends late or never. Reads and writes have separate queues, and alternate
+    // while both wait.
     writes: tokio::sync::Mutex<()>,
     window: Mutex<RateWindow>,
     /// The number of pipes that may still be stopped.
@@ -178,7 +178,7 @@ impl RateLimiter {
         true
     }
 
-    /// Takes a place, and gives the index of its key; `None` if no place is free.
+    /// Takes a place, and returns the index of its key; `None` if no place is free.
     pub(crate) fn try_take_place(&self, priority: Priority) -> Option<usize> {
         self.find_free_key(priority, true).ok()
     }
@@ -188,7 +188,7 @@ impl RateLimiter {
         lock_ignoring_poison(&self.window).keys[key].sent.push_back(Instant::now());
     }
 
-    /// Sends nothing with this key any more. `false` if it is the last one.
+    /// Stops using this key. `false` if it is the last one.
     pub(crate) fn exclude_key(&self, key: usize) -> bool {
         let mut window = lock_ignoring_poison(&self.window);
         window.keys[key].is_refused = true;
@@ -217,14 +217,14 @@ impl RateLimiter {
         lock_ignoring_poison(&self.window).usable_keys().map(|(_, key)| key.held_until).min().flatten()
     }
 
-    /// The index of the key with the most free places; an error with the time to ask again if there is none. `take`
-    /// takes the place.
+    /// The index of the key with the most free places, or an error with the time of the next try. `take` takes the
+    /// place.
     fn find_free_key(&self, priority: Priority, take: bool) -> Result<usize, Instant> {
         let now = Instant::now();
         let mut window = lock_ignoring_poison(&self.window);
         let is_normal = priority != Priority::High;
-        // A normal request steps back for a restart that waits, and for the other queue if its own queue had the last
-        // place. So reads and writes alternate while both wait, and neither starves.
+        // A normal request yields to a waiting restart, and to the other queue if its own queue had the last place. So
+        // reads and writes alternate while both wait, and neither starves.
         let is_others_turn = window.priority_waiters > 0 || window.is_turn_of_other_queue(priority);
         let yield_until = (is_normal && is_others_turn).then(|| now + YIELD_DELAY);
         let reserved = if is_normal { window.reserved_places() } else { 0 };
@@ -232,7 +232,7 @@ impl RateLimiter {
             key.forget_past(self.rate, now);
         }
         let busy_until = |key: &KeyWindow| key.busy_until(self.rate, reserved, now);
-        // No time at all comes before every time, so a free key wins, and among those the one that sent the least.
+        // `None` sorts before every time, so a free key wins, and among free keys the one that sent the least.
         let first = window.usable_keys().min_by_key(|(_, key)| (busy_until(key), key.sent.len()));
         let (index, busy) = first.map_or((0, None), |(index, key)| (index, busy_until(key)));
         let busy = busy.max(yield_until);
@@ -259,7 +259,7 @@ impl RateWindow {
     fn reserved_places(&self) -> usize {
         match self.paused_pipes {
             0 => 0,
-            // A restart may go to any key, so each keeps its share, rounded up.
+            // Any key may send a restart, so each keeps its share, rounded up.
             paused => (paused + RESERVED_READS).div_ceil(self.usable_keys().count()),
         }
     }
@@ -268,7 +268,7 @@ impl RateWindow {
 impl KeyWindow {
     fn forget_past(&mut self, rate: Option<RequestRate>, now: Instant) {
         let Some(rate) = rate else {
-            // Without a limit nothing reads this list, and in a long run it would only grow.
+            // Without a limit this list is not read, and in a long run it would only grow.
             self.sent.clear();
             return;
         };
@@ -302,7 +302,7 @@ impl KeyWindow {
 }
 
 fn max_paused_pipes(rate: RequestRate, keys: usize) -> usize {
-    // At most half of each window is reserved, so that the other work of the run goes on.
+    // At most half of each window is reserved, so that the other work of the run continues.
     (rate.requests / 2 * keys).saturating_sub(RESERVED_READS).max(1)
 }
 

@@ -43,22 +43,22 @@ pub(crate) struct Redaction {
     cut: Vec<SecretString>,
     /// Short secrets, which withhold the whole text.
     withheld: Vec<SecretString>,
-    /// Secrets that are words of the request, which do so in its own answer.
+    /// Secrets that are also words of the request. They may occur in its own response.
     public: Vec<SecretString>,
     /// Hashes of the secrets of other requests that were added.
     added: HashSet<u64>,
-    /// The places in `cut` by the beginning of what stands in every spelling of the secret: its length and its hash.
+    /// The index into `cut` by length and hash of the beginning that all encodings of the secret share.
     by_beginning: BTreeMap<usize, HashMap<u64, Vec<usize>>>,
-    /// Whether it has the secrets of many requests. Then only their beginnings are looked for, not their ends: each secret
-    /// costs time in each answer.
+    /// Whether it has the secrets of many requests. Then only their beginnings are searched, not their ends: each
+    /// secret costs time in each response.
     is_shared: bool,
 }
 
 impl Redaction {
     /// Hides the secret from now on, in every encoding. `public_text` is the request as declared.
     pub(crate) fn add_secret(&mut self, secret: &str, public_text: &str) {
-        // A secret that is an ordinary word, or a word of the request, is not cut out: the gap in a sentence whose
-        // words are known would tell which word it is. A text that contains it is withheld.
+        // A secret that is an ordinary word, or a word of the request, is not cut out: in a sentence with known words
+        // the gap would reveal it. A text that contains it is withheld.
         let (is_short, is_public) = (secret.chars().count() < MIN_SECRET_CHARS, public_text.contains(secret));
         let long = |text: &&str| text.chars().count() >= MIN_SECRET_CHARS;
         // A message about a PEM key may quote a single line of it.
@@ -83,7 +83,7 @@ impl Redaction {
         if places().any(starts_with_withheld) {
             return WITHHELD.to_owned();
         }
-        // Secrets may overlap in the text. Cutting them out one after the other would leave the rest of the longer one.
+        // Secrets may overlap in the text. Cutting them out one after the other would leave a rest of the longer one.
         let mut cleaned = String::new();
         let mut hidden = 0;
         for (at, c) in text.char_indices() {
@@ -124,7 +124,7 @@ pub struct RunRedaction(Arc<RunSecrets>);
 
 struct RunSecrets {
     redaction: Mutex<Redaction>,
-    /// What everybody may know: the manifests and the project file.
+    /// Public texts: the manifests and the project file.
     public: Mutex<Vec<Arc<str>>>,
 }
 
@@ -152,7 +152,7 @@ impl RunRedaction {
         self.0.redaction.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds texts that everybody may know. A secret that is a word of them stays: the gap would tell it.
+    /// Adds public texts. A secret that is a word of them is not redacted, because the gap would reveal it.
     pub fn add_public_texts(&self, texts: impl IntoIterator<Item = Arc<str>>) {
         self.0.public.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
     }
@@ -180,10 +180,10 @@ impl RunRedaction {
         withheld.extend(of_request.withheld.iter().filter(is_long).filter(is_new).cloned());
     }
 
-    /// Anything that is printed or written, without the secrets in it: known fields and states of live objects are as the
-    /// API returned them, because they are compared and decide about requests.
-    // Only whole secrets are cut here. Most of what is printed are names and values of manifests, and a beginning of
-    // eight characters is in many of them by chance.
+    /// Redacts a text that is printed or written. Known fields and states of live objects contain the values of the
+    /// API, because they are compared and decide about requests.
+    // Only whole secrets are cut here. Most of the output are names and values of manifests, and many of them contain
+    // the first eight characters of a secret by chance.
     pub fn redact_output<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let all = self.lock();
         let public = self.0.public.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +198,8 @@ impl RunRedaction {
         Cow::Owned(replace_ranges(text, hidden, REDACTED))
     }
 
-    /// Hides them in the fields of a live object that nothing here knows.
-    // Known fields are compared with the desired ones, and requests depend on states and ids. They are redacted where
+    /// Redacts the unknown fields of a live object.
+    // Known fields are compared with the desired ones, and requests depend on states and ids. They are redacted when
     // they are shown.
     pub(crate) fn redact_object(&self, kind: Kind, object: &mut Object) {
         let all = self.lock();
@@ -239,7 +239,7 @@ fn expose_all(secrets: &[SecretString]) -> impl Iterator<Item = &str> {
     secrets.iter().map(ExposeSecret::expose_secret)
 }
 
-// Of a secret, only hashes are kept outside of the type that wipes it.
+// Outside of the type that wipes it, only hashes of a secret are kept.
 fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -248,7 +248,7 @@ fn hash(bytes: &[u8]) -> u64 {
 
 fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
     // In the base64 of a longer text (`user:secret`) the secret begins at one of three offsets, and each gives other
-    // characters. Those that also depend on a neighbour are left out.
+    // characters. Characters that also depend on a neighbour are omitted.
     let shifted = (0..3).map(move |shift| {
         let bytes = [&[0; 2][..shift], secret.as_bytes()].concat();
         let own = (shift * 8).div_ceil(6)..bytes.len() * 8 / 6;

@@ -30,8 +30,8 @@ pub struct Remote {
     run: RunContext,
 }
 
-// A create is answered within half a minute, if at all, and then its object is looked for. With less time than this,
-// the delete could be the last thing that the run does.
+// A create is answered within half a minute, if at all, and then its object is searched. With less time than this, the
+// delete could be the last action of the run.
 const MIN_TIME_TO_REPLACE: Duration = Duration::from_secs(60);
 
 impl Remote {
@@ -97,7 +97,7 @@ impl Remote {
         }
     }
 
-    /// The same for an action after which other objects are created, which cannot exist before.
+    /// The same for an action after which other objects are created that cannot exist before it.
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ impl Remote {
         perform::perform_action(&self.run, action).await
     }
 
-    /// Whether an action that nobody waits for any longer took effect, or may have. One that only waited for its turn
+    /// Whether an action that is no longer waited for took effect, or may have. An action that only waited for its turn
     /// did not.
     pub fn may_have_taken_effect(&self, action: &Action) -> bool {
         match action {
@@ -173,11 +173,11 @@ impl Remote {
         self.run.client.send(RequestSpec::new(Method::Post, &path).with_body(&filled).as_idempotent()).await
     }
 
-    /// What a service is at other clouds; `None` if the API does not tell.
+    /// The identities of a service at other clouds; `None` if the API does not return them.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or the key may not read it.
+    /// When there is no response, or the key may not read it.
     pub async fn read_service_context(&self, service: &ServiceRef) -> Result<Option<Value>, Error> {
         self.run.client.deadline.begin_reading();
         let id = self.run.services.get(service).ok_or_else(|| Error::UnknownService(service.clone()))?;
@@ -212,8 +212,8 @@ impl Remote {
         id.ok().filter(|id| self.run.list_cache(at).is_ok_and(|known| known.pause_reason(id).is_some()))
     }
 
-    /// Starts a pipe that this run stopped, even after the deadline or a cancellation: it has a minute of its own.
-    /// Sends nothing if the pipe runs, and does not wait until it does.
+    /// Starts a pipe that this run stopped, even after the deadline or a cancellation: it has its own minute. Sends
+    /// nothing if the pipe runs, and does not wait until it does.
     pub async fn resume_pipe(&self, at: &Address, id: &Id) -> Result<PerformedAction, Error> {
         perform::resume_pipe(&self.run, at, id).await
     }

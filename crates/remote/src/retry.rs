@@ -7,8 +7,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use crate::error::{Error, RequestFate};
 
 /// The delays between the attempts of one request: about a minute in all.
-// Jitter: requests that failed together would otherwise all come back together. A 429 does not count as an attempt; see
-// `Client::retry_delay`.
+// With jitter: requests that failed together would otherwise all be repeated together. A 429 does not count as an
+// attempt; see `Client::retry_delay`.
 pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_jitter()
@@ -23,7 +23,7 @@ pub(crate) fn retry_delays() -> impl Iterator<Item = Duration> {
 pub(crate) enum Idempotency {
     /// Twice is the same as once.
     Safe,
-    /// The second time creates a duplicate, is refused, or undoes what happened in between. After a lost answer, the
+    /// The second request creates a duplicate, is refused, or undoes a change in between. After a lost response, the
     /// live object decides.
     Unsafe,
 }

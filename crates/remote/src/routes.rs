@@ -25,7 +25,7 @@ pub(crate) fn object_url(list: &str, id: &Id) -> String {
     format!("{list}/{}", encode_segment(id.as_str()))
 }
 
-// Settings sent to the pipe itself are answered 200 and not applied (seen live), so they have a URL of their own.
+// Settings sent to the pipe itself are answered 200 and not applied (seen live), so they have their own URL.
 pub(crate) fn part_url(object: &str, part: UpdateVia) -> String {
     match part {
         UpdateVia::Resource => object.to_owned(),

@@ -38,8 +38,8 @@ pub(crate) struct RunContext {
     created_paused: Mutex<BTreeSet<Id>>,
 }
 
-// The time for each half of a replacement beyond the deadline: half a minute for the answer to a create, and a minute
-// to look for the object of one that was not answered.
+// The time for each half of a replacement beyond the deadline: half a minute for the response to a create, and a minute
+// to find the object of a create without one.
 const REPLACE_STEP_TIME: Duration = Duration::from_secs(2 * 60);
 
 const LISTED_KINDS: [Kind; 2] = [Kind::ReversePrivateEndpoint, Kind::ClickPipe];
@@ -139,7 +139,7 @@ impl RunContext {
         })
     }
 
-    /// What a reference stands for, as far as the lists show.
+    /// The live value of a reference, as far as the lists show it.
     pub(crate) fn resolve_reference(&self, reference: &EndpointReference<'_>) -> Result<Value, Error> {
         let at = &reference.address;
         let id = self.endpoint_id(at)?;

@@ -44,7 +44,7 @@ impl<'b> EndpointReference<'b> {
         Some(Self { address: Address::new(at.service.clone(), kind, name), field, value })
     }
 
-    /// What the API gets for it.
+    /// The value that the API gets for it.
     pub(crate) fn resolved_value(&self, endpoint: &Object) -> Option<Value> {
         self.field.referenced_value(self.value, endpoint, None)
     }
@@ -56,7 +56,7 @@ pub(crate) fn fill_body(
     secrets: &dyn SecretProvider,
     endpoint: impl Fn(&EndpointReference<'_>) -> Result<Value, Error>,
 ) -> Result<FilledBody, Error> {
-    // As declared, before the secrets are in it: what occurs here is public.
+    // As declared, before secrets are inserted: all texts in it are public.
     let open = body.to_string();
     let mut filler = BodyFiller { address: at, secrets, endpoint, public_text: open, redaction: Redaction::default() };
     let mut body = body.clone();
@@ -77,8 +77,8 @@ pub(crate) fn check_resolvable(at: &Address, body: &Value, secrets: &dyn SecretP
 }
 
 impl RunRedaction {
-    /// Hides the secrets of variables and files in these bodies wherever something is shown: answers are shown before the
-    /// first request needs a secret, and may hold it in any field. Programs are not run for it.
+    /// Redacts the secrets of variables and files in these bodies from all output: responses are shown before the first
+    /// request needs a secret, and may contain it in any field. Programs are not run for this.
     pub fn hide_secrets<'b>(&self, bodies: impl Iterator<Item = &'b Value>, secrets: &dyn SecretProvider) {
         for body in bodies {
             let (mut redaction, mut open) = (Redaction::default(), None);
@@ -117,7 +117,7 @@ pub(crate) fn endpoint_references<'b>(at: &Address, body: &'b Value) -> Vec<Endp
     found
 }
 
-/// The body as live shows it: with what its references to endpoints stand for, as far as that is known.
+/// The body as live shows it: with known values in place of its references to endpoints.
 pub(crate) fn with_resolved_endpoints(
     at: &Address,
     field: &FieldSemantics,
@@ -155,7 +155,7 @@ impl<F: Fn(&EndpointReference<'_>) -> Result<Value, Error>> BodyFiller<'_, F> {
         if let Some(reference) = EndpointReference::find(self.address, field, value) {
             *value = (self.endpoint)(&reference)?;
         } else if let Some((_, id)) = field.referenced_id(value) {
-            // As the API writes it: it may know no id in capitals.
+            // In the spelling of the API: it may not recognize an id in capitals.
             *value = id.as_str().into();
         } else if secret::is_secret_reference(value) {
             *value = Value::String(self.fill_secret(value)?);

@@ -72,9 +72,9 @@ impl Default for Polling {
 }
 
 impl Polling {
-    /// The interval after a change, in a service with so many objects.
-    // A list costs a request, and reads all of them. At two seconds, a tenth of the requests of an apply of thousands
-    // of new pipes were lists, and its cost grew with the square.
+    /// The interval after a change, in a service with this number of objects.
+    // A list costs a request, and contains all objects. At two seconds, a tenth of the requests of an apply of
+    // thousands of new pipes were lists, and its cost grew with the square.
     pub(crate) fn first_interval(self, objects: usize) -> Duration {
         const OBJECTS_PER_SECOND: usize = 50;
         let seconds = u64::try_from(objects / OBJECTS_PER_SECOND).unwrap_or(u64::MAX);
@@ -93,8 +93,8 @@ pub enum WaitMode {
     /// The object has settled in its desired state.
     #[default]
     Settled,
-    /// The answer. Deletes, stops and reverse private endpoints are waited for all the same, because later actions of
-    /// the plan need them.
+    /// The response. Deletes, stops and reverse private endpoints are still waited for, because later actions of the
+    /// plan need them.
     None,
 }
 

@@ -9,7 +9,7 @@ use crate::transport::Method;
 // A create connects to its source before it answers. Answers after three minutes were seen live.
 const MAX_WRITE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-// A read that takes longer is lost, and is sent again: that changes nothing.
+// A read that takes longer counts as lost, and is sent again, which changes nothing.
 const MAX_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 // The gateway answers 504 after about 30 s (seen live). A write waits this long even past the end of the run: without

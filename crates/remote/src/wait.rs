@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// The meaning of one look.
+/// The result of one check.
 pub(crate) enum Verdict<T> {
     /// The wait is over.
     Reached(T),
@@ -11,19 +11,19 @@ pub(crate) enum Verdict<T> {
     Hopeless(Error),
 }
 
-/// An object to look at repeatedly.
+/// An object to check repeatedly.
 pub(crate) trait Watch {
-    /// The result of a look.
+    /// The data of a check.
     type Seen;
 
-    /// Looks; `None` if that failed for now. The wait goes on: a gateway's fault must not end it.
+    /// Checks once; `None` if that failed for now. The wait continues: a gateway's failure must not end it.
     async fn look(&mut self) -> Result<Option<Self::Seen>, Error>;
 
     /// Waits for the next look.
     async fn wait_for_next(&mut self) -> Result<(), Error>;
 }
 
-/// Looks until there is a verdict, or the time is over.
+/// Checks until there is a verdict, or the time is over.
 pub(crate) async fn wait_until<W: Watch, T>(
     watch: &mut W,
     mut judge: impl FnMut(W::Seen) -> Verdict<T>,

@@ -1,8 +1,8 @@
 //! Wakes an idle service once for all requests that need it.
 //
-// Many objects of one service are worked on at a time, and each gets the refusal "idle". One of them sends the wake
-// command, the others wait for its result: a second command counts against the rate limit and wakes nothing. A
-// request that was refused before somebody else's attempt does not start another attempt (`attempts_so_far`).
+// Many objects of one service are processed at a time, and each gets the refusal "idle". One of them sends the wake
+// command, the others wait for its result: a second command counts against the rate limit and wakes nothing. A request
+// that was refused before another caller's attempt does not start another attempt (`attempts_so_far`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -108,7 +108,7 @@ async fn wake_service(client: &Client, service: &str, budget: TimeBudget) -> Res
     let began = Instant::now();
     let end = client.end_time(budget).min(began + MAX_WAKE_TIME);
     let mut watch = ServiceWatch { client, service, budget, began, end, last_state: State::default() };
-    // No look at once: the command only begins the wake, and each look uses up a place of the rate limit.
+    // No check at once: the command only starts the wake, and each check uses up a place of the rate limit.
     watch.wait_for_next().await?;
     wait_until(&mut watch, |state| match ServiceState::from(&state) {
         ServiceState::Running => Verdict::Reached(()),

@@ -61,14 +61,14 @@ fn type_in_words(value: &Value) -> String {
 }
 
 fn first_syntax_error(text: &str, errors: &[cel::ParseError]) -> ExpressionProblem {
-    let Some(error) = errors.first() else { return ExpressionProblem::new(0, "it is no expression") };
+    let Some(error) = errors.first() else { return ExpressionProblem::new(0, "it is not an expression") };
     let before = |number: isize| usize::try_from(number).unwrap_or(1).saturating_sub(1);
     let (line, column) = (before(error.pos.0), before(error.pos.1));
     let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let offset = (start + column).min(text.len());
     let rest = text.get(offset..).unwrap_or_default();
     let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
-    // What follows the end is of the file, and not of the expression: the last letter is the place.
+    // Text after the end belongs to the file, and not to the expression, so the last letter is the place.
     let end = text.trim_end();
     if offset >= end.len() {
         let last = end.char_indices().next_back().map_or(0, |(at, _)| at);
@@ -116,7 +116,7 @@ fn describe_failure(error: &ExecutionError) -> String {
         }
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "it divides by zero".to_owned(),
         ExecutionError::Overflow(..) => "a number is too large".to_owned(),
-        // The other texts quote values, at any length.
+        // Other messages quote values of any length.
         _ => "values of these types cannot be used so".to_owned(),
     }
 }

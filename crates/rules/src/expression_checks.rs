@@ -1,6 +1,6 @@
-//! What an expression may contain.
+//! Checks what an expression may contain.
 //
-// Hazard: CEL ends for every expression, but not soon: nested loops and sums that double a text are exponential.
+// Hazard: every CEL expression ends, but not soon: nested loops and sums that double a text are exponential.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::rule_input::VARIABLES;
 /// The deepest nesting of `all`, `exists`, `map` and the like.
 pub(crate) const MAX_LOOPS: usize = 2;
 
-/// The functions of an expression, besides operators and macros.
+/// The functions of an expression, in addition to operators and macros.
 pub(crate) const FUNCTIONS: &[&str] = &[
     "bool",
     "contains",

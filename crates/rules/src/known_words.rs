@@ -7,7 +7,7 @@ use crate::expression_problem::ExpressionProblem;
 use crate::node_places::NodePlaces;
 use crate::rule_input::VARIABLES;
 
-/// What a variable has, by its path. Fields of the `spec` are those of a kind, and not listed.
+/// The members of a variable, by its path. Fields of the `spec` depend on the kind, and are not listed.
 const MEMBERS: &[(&str, &[&str])] = &[
     ("change", &["action", "fields", "replaces", "renames", "deletes", "starts", "stops", "secrets"]),
     ("now", &["text", "year", "month", "day", "hour", "minute", "weekday"]),
@@ -76,7 +76,7 @@ fn problem(message: &str, (name, known): (&str, &[&str]), tree: &IdedExpr, text:
     ExpressionProblem { help: Some(help), ..ExpressionProblem::new(offset, model::sanitize::sanitize_line(message)) }
 }
 
-/// `change.action` of an expression that is nothing but names.
+/// `change.action` for an expression that contains only names.
 fn path_of(tree: &IdedExpr) -> Option<String> {
     match &tree.expr {
         Expr::Ident(name) => Some(name.clone()),

@@ -6,7 +6,7 @@ use crate::expression::Expression;
 use crate::expression_problem::ExpressionProblem;
 use crate::values::to_text;
 
-/// More of a message is no help.
+/// Longer messages are truncated.
 const MAX_CHARS: usize = 500;
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Message {
         })
     }
 
-    /// The text for an object. A value that cannot be told must not hide the violation.
+    /// The text for an object. A value that cannot be evaluated must not hide the violation.
     pub(crate) fn render(&self, context: &Context<'_, '_>) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Text(text) => text.clone(),

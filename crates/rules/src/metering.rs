@@ -1,8 +1,7 @@
 //! Counts the work of an expression, so that it ends soon.
 //
-// The library has no limit of its own. So each loop gets a call that counts its steps, and fails when there were too
-// many: `list.all(x, f(x))` becomes `list.all(x, @step(x, 1) ? f(x) : false)`. A name with `@` cannot be written in
-// CEL.
+// The library has no limit. So each loop gets a call that counts its steps, and fails when there were too many:
+// `list.all(x, f(x))` becomes `list.all(x, @step(x, 1) ? f(x) : false)`. CEL does not allow `@` in a name.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +12,7 @@ use cel::extractors::This;
 use cel::{Context, ExecutionError, Value};
 use regex_lite::RegexBuilder;
 
-/// What the rules of one run may do for all objects, in steps: a turn of a loop, a value, or a line of text.
+/// The limit for the rules of one run and all objects, in steps: a turn of a loop, a value, or a line of text.
 pub(crate) const MAX_STEPS: u64 = 5_000_000;
 
 const STEP: &str = "@step";
@@ -70,7 +69,7 @@ fn turn_of_loop(step: &mut IdedExpr) -> Option<&mut IdedExpr> {
     }
 }
 
-/// How many values of any size a turn compares or searches. Next to a literal, only its length counts.
+/// The number of values of any size that a turn compares or searches. Next to a literal, only its length counts.
 fn count_whole_values(tree: &IdedExpr) -> i64 {
     const WHOLE: &[&str] = &[
         operators::EQUALS,
@@ -96,7 +95,7 @@ fn count_whole_values(tree: &IdedExpr) -> i64 {
         }
         Expr::Select(select) => count_whole_values(&select.operand),
         Expr::List(list) => list.elements.iter().map(count_whole_values).sum(),
-        // Its own turns count for themselves.
+        // Its own turns count separately.
         Expr::Comprehension(it) => count_whole_values(&it.iter_range),
         Expr::Ident(_) | Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => 0,
     }
@@ -129,7 +128,7 @@ fn wrap_sum(sum: &mut IdedExpr) {
     sum.expr = call_of(GROWN, vec![own]);
 }
 
-/// What is left of the steps of a run.
+/// The remaining steps of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct StepBudget(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! Where the parts of an expression stand in its text.
+//! Finds the positions of the parts of an expression in its text.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, SourceInfo};
 
 use crate::parser::parser;
 
-/// The places of the nodes of one expression.
+/// The positions of the nodes of one expression.
 //
-// A parsed tree has numbers and no places: the parser gives those with an error alone. With a bracket too many it fails
-// after everything else, and has numbered the nodes as before. A search for a word would find it in an earlier literal or
+// A parsed tree has numbers and no positions: the parser returns positions only with an error. With one bracket too
+// many it fails at the end, after it has numbered the nodes. A search for a word could find it in an earlier literal or
 // comment.
 pub(crate) struct NodePlaces<'t> {
     text: &'t str,

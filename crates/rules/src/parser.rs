@@ -1,4 +1,4 @@
-//! The parser of expressions, and what bounds it.
+//! The parser of expressions, with its limits.
 
 use cel::parser::PrattParser;
 

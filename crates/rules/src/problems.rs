@@ -14,7 +14,7 @@ use crate::text_position::locate;
 /// The most rules in one list.
 const MAX_RULES: usize = 200;
 
-/// The mistakes in the rules of a project file, for all environments. What its schema refuses is left out.
+/// The mistakes in the rules of a project file, for all environments. Without those that its schema reports.
 pub fn find_rule_problems(file: &SourceFile) -> Vec<Diagnostic> {
     let mut remarks = PendingDiagnostics::default();
     for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {

@@ -38,7 +38,7 @@ impl RuleTime {
     }
 }
 
-/// One object, and what happens to it.
+/// One object, and its change.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleInput<'i> {
     /// Its kind.
@@ -47,9 +47,9 @@ pub struct RuleInput<'i> {
     pub name: &'i str,
     /// The name of its service, if it is known.
     pub service: Option<&'i str>,
-    /// What is declared; `None` for an object without a manifest.
+    /// Its manifest; `None` for an object without one.
     pub document: Option<&'i Document>,
-    /// What the plan does to it; `None` where there is no plan.
+    /// Its change in the plan; `None` without a plan.
     pub change: Option<&'i Json>,
     /// The names of the selected environment: its own, and those that an earlier project file has for it.
     pub environments: &'i [String],
@@ -73,7 +73,7 @@ impl RuleInput<'_> {
 
     /// The manifest with every field that rules may read without `has`.
     fn manifest(&self) -> Json {
-        // What no manifest declares is to be gone.
+        // An object without a manifest counts as `state: absent`.
         let undeclared = || Intent { presence: Presence::Absent, ..Intent::default() };
         let intent = self.document.map_or_else(undeclared, |it| it.intent.clone());
         let mut metadata = Map::new();

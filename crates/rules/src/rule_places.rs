@@ -1,4 +1,4 @@
-//! Where rules are written.
+//! The places of rules in their file.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use model::yaml::{self, PendingDiagnostics, Span, YamlNode};
 
 use crate::text_position::locate;
 
-/// Where the parts of a rule are written.
+/// The places of the parts of a rule.
 #[derive(Clone, Debug)]
 pub struct RulePlaces {
     /// Its name.
@@ -17,7 +17,7 @@ pub struct RulePlaces {
     pub(crate) deny: Option<Place>,
 }
 
-/// Where the rules of an environment are written.
+/// The places of the rules of an environment.
 pub fn find_rule_places(file: &SourceFile, environment: &str) -> BTreeMap<String, RulePlaces> {
     let mut places = BTreeMap::new();
     for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {

@@ -1,4 +1,4 @@
-//! The rules that hold for a run.
+//! The rules that apply to a run.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::rule_places::RulePlaces;
 /// The rules to evaluate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleScope {
-    /// Those that need no plan.
+    /// Rules that need no plan.
     Manifest,
     /// All.
     Change,
-    /// Those about changes: the manifest declares nothing, or there is none.
+    /// Rules about changes: the manifest declares nothing, or there is none.
     Deletion,
 }
 
@@ -63,7 +63,7 @@ impl CompiledRule {
         }
     }
 
-    /// Whether an object violates it. A failure comes with where the expression is that failed.
+    /// Whether an object violates it. A failure comes with the position of the failed expression.
     fn is_violated(&self, context: &Context<'_, '_>) -> Result<bool, (String, Option<Place>)> {
         let place = |part: fn(&RulePlaces) -> &Option<Place>| self.places.as_ref().and_then(|it| part(it).clone());
         if let Some(when) = &self.when
@@ -94,11 +94,11 @@ impl CompiledRule {
     }
 }
 
-/// What is wrong in an expression of a rule.
+/// The problem in an expression of a rule.
 pub(crate) fn parse_condition(text: &str) -> Option<ExpressionProblem> {
     match Expression::parse(text) {
         Err(problem) => Some(problem),
-        // Its value is the same for each manifest. A loop could take long, so it is left to the run.
+        // Its value is the same for each manifest. A loop could take long, so it is evaluated only in the run.
         Ok(constant) if constant.variables.is_empty() && !text.contains('(') => {
             let mut context = Context::with_env(standard_library());
             StepBudget::default().add_functions(&mut context, 0);
@@ -113,12 +113,12 @@ fn standard_library() -> Arc<Env> {
     Arc::new(Env::default().with_optional_support(false).with_stdlib())
 }
 
-/// The same for its message.
+/// The problem in its message.
 pub(crate) fn parse_message(text: &str) -> Option<ExpressionProblem> {
     Message::parse(text).err()
 }
 
-/// The rules that hold for a run.
+/// The rules that apply to a run.
 #[derive(Default)]
 pub struct RuleSet {
     rules: Vec<CompiledRule>,
@@ -152,7 +152,7 @@ impl RuleSet {
         self.rules.iter().map(|rule| &*rule.name)
     }
 
-    /// What the rules say about an object, in the order of the rules.
+    /// The findings of the rules about an object, in the order of the rules.
     pub fn evaluate(&self, input: &RuleInput<'_>, scope: RuleScope) -> Vec<RuleFinding> {
         let rules: Vec<&CompiledRule> = self.rules.iter().filter(|it| it.is_in(scope)).collect();
         let Some(library) = self.library.as_ref().filter(|_| !rules.is_empty()) else { return Vec::new() };
@@ -164,8 +164,8 @@ impl RuleSet {
         let excepted: Vec<&str> = input.document.map(excepted_rules).unwrap_or_default();
         let mut findings: Vec<RuleFinding> = Vec::new();
         for finding in found {
-            // A rule of the base and its new version may say the same. A new version with a lower level must not hide
-            // the error of the old one: it may stand in the change that it judges.
+            // A rule of the base and its new version may report the same. A new version with a lower level must not
+            // hide the error of the old one, because the change that it checks may contain it.
             let said = |it: &RuleFinding| (Arc::clone(&it.rule), it.level, it.message.clone());
             if findings.iter().all(|it| said(it) != said(&finding)) {
                 let is_excepted = excepted.contains(&&*finding.rule);

@@ -1,9 +1,9 @@
-//! Where a part of a YAML text stands in its file.
+//! Finds the position of a part of a YAML text in its file.
 
 use model::yaml::Span;
 
-/// The place of the byte at `offset` of a text that was written at `span`. Where the text is written in another way, such
-/// as with escapes, it is the start of the text.
+/// The position of the byte at `offset` of a text that was written at `span`. If the text is written in another form,
+/// such as with escapes, it is the start of the text.
 pub(crate) fn locate(file: &str, span: Span, text: &str, offset: usize) -> Span {
     find_in_source(file, span, text, offset).unwrap_or(span)
 }
@@ -32,8 +32,8 @@ fn find_in_source(file: &str, span: Span, text: &str, offset: usize) -> Option<S
     Some(Span { start, end: start + rest.len(), line, column: u32::try_from(column).ok()?, file: span.file })
 }
 
-/// The position after the letters of `text` in the source from `start` on. Blanks do not count: a block is indented, and
-/// folded lines stand on lines of their own.
+/// The position after the letters of `text` in the source from `start` on. Blanks do not count: a block is indented,
+/// and folded lines are on separate lines.
 fn skip_same_letters(source: &str, start: usize, text: &str, next: Option<char>, quote: Option<char>) -> Option<usize> {
     let mut was_escape = false;
     let mut letters = source.get(start..)?.char_indices().filter(|(_, letter)| {

@@ -2,7 +2,7 @@
 
 use crate::options::SandboxOptions;
 
-/// How well it is proven that the API refuses what breaks a rule.
+/// The evidence that the API refuses a violation of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleEvidence {
     /// The official OpenAPI document, in its structure or in words.
@@ -11,7 +11,7 @@ pub enum RuleEvidence {
     Live,
     /// The official Terraform provider checks it, or its authors say that the API does.
     Provider,
-    /// Nobody has seen a refusal.
+    /// No refusal was seen.
     Ours,
 }
 
@@ -39,12 +39,12 @@ macro_rules! api_rules {
             /// Every rule.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// How well it is proven.
+            /// The evidence for the rule.
             pub const fn evidence(self) -> RuleEvidence {
                 match self { $(Self::$name => RuleEvidence::$evidence),* }
             }
 
-            /// What it demands.
+            /// The requirement of the rule.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
@@ -110,7 +110,7 @@ api_rules! {
     ManagedTable: Provider, "`managedTable` needs `tableDefinition`";
     UnmanagedTable: Ours, "`tableDefinition` needs `managedTable`";
     DuplicateColumn: Ours, "No two columns have one name";
-    SystemDatabase: Ours, "The destination is no database of the server itself";
+    SystemDatabase: Ours, "The destination is not a system database";
     DottedTable: Ours, "The name of a table has no dot";
     VersionColumn: Provider, "`versionColumnId` goes with `ReplacingMergeTree`, and is among the columns";
     ReplacingKey: Provider, "`ReplacingMergeTree` needs a sorting key";
@@ -133,7 +133,7 @@ api_rules! {
 }
 
 impl ApiRule {
-    /// Whether what breaks the rule is refused, by a strict world or another.
+    /// Whether a world with these options refuses a violation of the rule.
     pub(crate) fn applies(self, options: &SandboxOptions) -> bool {
         let is_known = options.newer_fields || !self.is_newer();
         is_known && (options.strict_rules || self.evidence() != RuleEvidence::Ours)
@@ -168,7 +168,7 @@ impl ApiRule {
 
     /// Whether the API of July 2026 did not have it.
     const fn is_newer(self) -> bool {
-        // There was no such field.
+        // The field did not exist.
         matches!(self, Self::KinesisAvroRegistry)
     }
 }

@@ -34,8 +34,8 @@ fn once() -> u32 {
 pub enum FaultTrigger {
     /// The n-th request of the world, or a later one. Counts from 1.
     Request(u64),
-    /// Requests with this method (`*` for any) and a path that matches the pattern, in which `*` is any
-    /// text. The trailing slash and the query of the path do not matter.
+    /// Requests with this method (`*` for any) and a path that matches the pattern, in which `*` is any text. The
+    /// trailing slash and the query of the path are ignored.
     Route {
         /// The method in capitals, or `*`.
         method: String,
@@ -52,18 +52,18 @@ pub enum FaultEffect {
     CutBeforeCommit,
     /// The request takes effect, and the connection breaks before the answer.
     CutAfterCommit,
-    /// 500, and nothing is done.
+    /// 500, without an effect.
     InternalError,
-    /// 503, and nothing is done.
+    /// 503, without an effect.
     Unavailable,
-    /// 403, as if the key had lost a permission, and nothing is done.
+    /// 403, as if the key had lost a permission, without an effect.
     Forbidden,
-    /// 504 with an HTML page, and nothing is done.
+    /// 504 with an HTML page, without an effect.
     GatewayTimeout,
     /// 504 with an HTML page, and the request takes effect.
     GatewayTimeoutAfterCommit,
-    /// 504 with an HTML page, and the request takes effect so many seconds later.
-    // A create that takes minutes ends like this: a client that lists at once does not find the pipe yet.
+    /// 504 with an HTML page, and the request takes effect after this many seconds. A create that takes minutes ends
+    /// like this: a client that lists at once does not find the pipe yet.
     LateCommit(u64),
     /// 429 with `X-RateLimit-Reset`, in seconds.
     RateLimited(f64),
@@ -71,13 +71,13 @@ pub enum FaultEffect {
     RateLimitedWithoutReset,
     /// A create finds its source unreachable.
     SourceUnreachable,
-    /// 400 with the whole request body in its text, including secrets, and nothing is done.
+    /// 400 with the whole request body in its text, including secrets, and without an effect.
     Repeated,
     /// The answer breaks off in the middle.
     TruncatedJson,
     /// 200 with an HTML page; the request takes effect.
     HtmlAnswer,
-    /// The answer takes so many seconds; see [`crate::SandboxResponse::delay`].
+    /// The response takes this many seconds; see [`crate::SandboxResponse::delay`].
     SlowAnswer(u64),
     /// A deleted pipe stays visible for so many seconds.
     SlowDelete(u64),

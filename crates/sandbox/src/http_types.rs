@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api_rule::RuleEvidence;
 
-/// The header of a 400 that says how well what the body violates is proven: `schema, live`. Only the sandbox has it.
+/// The header of a 400 with the evidence for the violated rule: `schema, live`. Only the sandbox has it.
 pub const EVIDENCE_HEADER: &str = "x-sandbox-evidence";
 
 /// A request without its transport.
@@ -77,7 +77,7 @@ pub(crate) struct ApiRefusal {
     pub(crate) text: String,
     /// Seconds for the `X-RateLimit-Reset` header.
     pub(crate) reset_seconds: Option<f64>,
-    /// How well what the body violates is proven.
+    /// The evidence for the violated rules.
     pub(crate) evidence: BTreeSet<RuleEvidence>,
 }
 

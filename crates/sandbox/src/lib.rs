@@ -1,10 +1,10 @@
 //! An emulator of the `ClickPipes` API that refuses what the API refuses.
 //!
-//! [`World::handle_request`] answers one request synchronously, by a virtual clock, without sockets
-//! and files. It uses no code of a client, so it refuses the wrong assumptions of a client instead of
-//! sharing them. The [`server`] module serves a world on a loopback socket.
+//! [`World::handle_request`] answers one request synchronously, by a virtual clock, without sockets and files. It uses
+//! no code of a client, so it refuses the wrong assumptions of a client instead of sharing them. The [`server`] module
+//! serves a world on a loopback socket.
 //!
-//! `docs/sandbox.md` lists which behaviour is proven and which is a choice of this project.
+//! `docs/sandbox.md` lists which behaviour is proven and which is our choice.
 
 mod admin_api;
 mod api;

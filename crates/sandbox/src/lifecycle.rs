@@ -109,7 +109,7 @@ pub(crate) fn creation_schedule(course: PipeMode, infrastructure: CdcInfrastruct
     path
 }
 
-/// The way of a pipe that is created and does not begin to read.
+/// The states of a pipe that is created paused.
 pub(crate) fn paused_creation_schedule() -> StateSchedule {
     vec![(0, EmulatedPipeState::Provisioning), (PIPE, EmulatedPipeState::Stopped)]
 }
@@ -135,7 +135,7 @@ pub(crate) fn start_schedule(course: PipeMode) -> StateSchedule {
             (running, EmulatedPipeState::Running),
             (running + ONE_SHOT, EmulatedPipeState::Completed),
         ],
-        // Replication goes on where it stopped: no second load.
+        // Replication continues where it stopped: no second load.
         PipeMode::Cdc | PipeMode::CdcOnly => vec![(COMMAND, EmulatedPipeState::Running)],
         PipeMode::Snapshot => {
             vec![(COMMAND, EmulatedPipeState::Snapshot), (COMMAND + SNAPSHOT, EmulatedPipeState::Completed)]
@@ -183,7 +183,7 @@ pub(crate) fn is_already_running(state: EmulatedPipeState) -> bool {
     matches!(state, Running | Provisioning | Setup | Snapshot | Degraded | Modifying | Resync)
 }
 
-/// Whether a database pipe answers a stop and goes on: it obeys only while it follows its source.
+/// Whether a database pipe ignores an accepted stop: it obeys only while it follows its source.
 pub(crate) fn drops_stop(state: EmulatedPipeState) -> bool {
     use EmulatedPipeState::{Modifying, Provisioning, Resync, Setup, Snapshot, Unknown};
     matches!(state, Unknown | Provisioning | Setup | Snapshot | Modifying | Resync)

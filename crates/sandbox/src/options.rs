@@ -26,12 +26,12 @@ pub struct SandboxOptions {
     pub null_in_patch: NullInPatch,
     /// Also answer reads and DELETE of pipes with 424 while the service does not run.
     pub idle_refuses_reads: bool,
-    /// Who is refused a destination table that holds rows.
+    /// The pipes that cannot use a destination table with rows.
     pub leftover_tables: LeftoverTables,
-    /// Refuse also what nobody saw the API refuse: the rules with the evidence [`crate::RuleEvidence::Ours`].
+    /// Also refuse requests for which no refusal is known: the rules with the evidence [`crate::RuleEvidence::Ours`].
     pub strict_rules: bool,
-    /// Refuse fields that only a create takes in a PATCH of any source, unchanged ones too. Without it, only Pub/Sub
-    /// refuses them, as somebody saw.
+    /// Refuse create-only fields in a PATCH of any source, unchanged ones too. Otherwise only Pub/Sub refuses them, as
+    /// seen live.
     pub refuse_create_only: bool,
     /// Know the fields of a later schema than the official one of July 2026.
     pub newer_fields: bool,
@@ -59,7 +59,7 @@ impl Default for SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// With every oddity that was seen: a client must live with each of them.
+    /// With every observed quirk: a client must work with each of them.
     pub fn with_observed_quirks() -> Self {
         Self { quirks: Quirks::all_observed(), ..Self::default() }
     }
@@ -77,9 +77,9 @@ pub struct KeyRateLimit {
 /// The two descriptions of the API, which disagree on two requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApiDialect {
-    /// State bodies say `command`, CDC scaling belongs to a service.
+    /// State bodies use `command`, CDC scaling belongs to a service.
     Official,
-    /// State bodies say `action`, CDC scaling belongs to the organization.
+    /// State bodies use `action`, CDC scaling belongs to the organization.
     ReferencePage,
     /// Either form.
     Both,
@@ -95,15 +95,15 @@ impl ApiDialect {
     }
 }
 
-/// Who is refused a destination table that holds rows of a pipe or a mapping that is gone.
+/// The pipes that cannot use a destination table with rows of a deleted pipe or a removed mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LeftoverTables {
-    /// Nobody.
+    /// None.
     Accepted,
     /// A database pipe that takes a first copy, when it is created.
     RefusedToDatabasePipes,
-    /// Also a table mapping that is added, and a pipe of any other source that manages its table. The documentation
-    /// says the former; live tests of clients note the latter.
+    /// Also an added table mapping, and a pipe of any other source that manages its table. The documentation says the
+    /// former; live tests of clients note the latter.
     RefusedToAll,
 }
 

@@ -23,11 +23,11 @@ pub(crate) struct EmulatedPipe {
     pub(crate) destination: Map<String, Value>,
     pub(crate) field_mappings: Vec<Value>,
     pub(crate) scaling: Option<Timeline<ReplicaSize>>,
-    /// Fields of the size beside those of the contract.
+    /// Fields of the size that are not in the contract.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) unknown_scaling: Map<String, Value>,
     pub(crate) settings: Map<String, Value>,
-    /// Fields beside those of the contract, which an API that knows them returns.
+    /// Fields that are not in the contract. An API that knows them returns them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) unknown_fields: Map<String, Value>,
     pub(crate) created_at: Timestamp,
@@ -48,7 +48,7 @@ pub(crate) struct ReplicaSize {
 }
 
 impl ReplicaSize {
-    // The smallest size (XS). That the API takes it by default is not proven.
+    // The smallest size (XS). It is not proven that this is the API's default.
     pub(crate) const DEFAULT: Self = Self { replicas: 1, cpu: 125, memory: 0.5 };
     pub(crate) const ZERO: Self = Self { replicas: 0, cpu: 0, memory: 0.0 };
 
@@ -117,7 +117,7 @@ impl EmulatedPipe {
     }
 
     pub(crate) fn drop_tables(&mut self, now: Timestamp) {
-        // A pipe that is not at rest creates its tables again.
+        // A pipe that is not at rest re-creates its tables.
         self.has_dropped_tables |= self.is_at_rest(now);
     }
 
@@ -136,7 +136,7 @@ impl EmulatedPipe {
         self.id.get(..8).unwrap_or(&self.id)
     }
 
-    /// The tables that it makes and fills, as `database.table`.
+    /// The tables that it creates and fills, as `database.table`.
     pub(crate) fn destination_tables(&self) -> Vec<String> {
         let managed = is_true(&self.destination, "managedTable").then(|| text_field(&self.destination, "table"));
         let mapped = object_items(&self.source_fields, "tableMappings").map(|each| text_field(each, "targetTable"));

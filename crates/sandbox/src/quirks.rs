@@ -1,17 +1,17 @@
-//! The oddities of the API that a client has to live with, each with a switch of its own.
+//! The quirks of the API that a client has to support, each with its own switch.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a world has an oddity if nobody asks for it.
+/// Whether a world has a quirk by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QuirkUse {
-    /// Part of what the API does.
+    /// Part of the known behaviour of the API.
     Default,
-    /// A read that differs from what was sent. It was seen; a client that does not expect it fails sooner or later.
+    /// A read that differs from the sent values. It was seen; a client that does not expect it will fail.
     Observed,
-    /// Nobody has seen it.
+    /// It was never seen.
     Unobserved,
 }
 
@@ -32,7 +32,7 @@ macro_rules! quirks {
                 match self { $(Self::$name => $cli_name),* }
             }
 
-            /// What it does.
+            /// Its effect.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$name => $effect),* }
             }
@@ -52,7 +52,7 @@ quirks! {
     AutoResume, "auto-resume", Default, "live", "a paused CDC pipe resumes by itself after an edit of its source";
     PatchIgnoresSettings, "patch-ignores-settings", Default, "live", "a PATCH accepts `settings`, and does not apply them";
     SyncSettingsNeedPause, "sync-settings-need-pause", Observed, "ours, from the documentation of the console", "synchronisation settings can only be edited while the pipe is paused";
-    DroppedStops, "dropped-stops", Default, "documentation, source of the engine", "a database pipe that loads or changes tables answers 200 to `stop`, and goes on";
+    DroppedStops, "dropped-stops", Default, "documentation, source of the engine", "a database pipe that loads or changes tables answers 200 to `stop`, and keeps running";
     ShuffledLists, "shuffled-lists", Observed, "live", "`tableMappings` (not of BigQuery) and `excludedColumns` in another order on every read";
     EngineParentheses, "engine-parentheses", Observed, "live", "sometimes `MergeTree()`";
     OmittedBooleans, "omitted-booleans", Observed, "clients", "`enableFailoverSlots` and `deleteOnMerge` are missing";
@@ -83,14 +83,14 @@ impl Quirk {
 pub struct Quirks(BTreeSet<Quirk>);
 
 impl Default for Quirks {
-    /// What the API does, and reads that show what was sent.
+    /// The known behaviour of the API, with reads that show the sent values.
     fn default() -> Self {
         Self::all_where(Quirk::is_default)
     }
 }
 
 impl Quirks {
-    /// Every oddity seen in the API or told by its documentation.
+    /// Every quirk that was seen in the API or is in its documentation.
     pub fn all_observed() -> Self {
         Self::all_where(|quirk| quirk.quirk_use() != QuirkUse::Unobserved)
     }
@@ -118,7 +118,7 @@ impl Quirks {
         self
     }
 
-    /// A name as it is kept.
+    /// The stored form of a name.
     pub(crate) fn kept_name(&self, name: &str) -> String {
         if self.has_quirk(Quirk::TrimmedNames) { name.trim().to_owned() } else { name.to_owned() }
     }

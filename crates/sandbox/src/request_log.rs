@@ -98,7 +98,7 @@ fn is_secret_name(name: &str) -> bool {
 fn redact_uri(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-    // A password may hold a slash that is not escaped: whatever is before the last `@` counts.
+    // A password may contain a slash that is not escaped: everything before the last `@` counts.
     let end = rest.rfind('@').unwrap_or(authority.len());
     let Some((user, _)) = rest[..end].split_once(':').filter(|_| rest.contains('@')) else {
         return text.to_owned();

@@ -59,7 +59,7 @@ async fn answer_request(
         Err(status) => return status_response(status),
     };
     let response = state.handle_request(&request);
-    // Outside of the lock of the world: a slow answer must not stop other requests.
+    // Outside of the lock of the world: a slow response must not block other requests.
     if response.delay > Duration::ZERO {
         sleep(scale_duration(response.delay, state.speed.recip())).await;
     }
@@ -113,7 +113,7 @@ fn refuse_web_pages(parts: &Parts) -> Result<(), StatusCode> {
     if origin.is_some_and(|origin| origin.strip_prefix("http://") != Some(host)) {
         return Err(StatusCode::FORBIDDEN);
     }
-    // The admin paths need no key. For JSON the browser asks first (CORS), which nothing here answers.
+    // The admin paths need no key. For JSON the browser asks first (CORS), and the server does not answer that.
     let is_json = || header_text(parts, header::CONTENT_TYPE).is_some_and(|it| it.starts_with("application/json"));
     if is_admin_path(parts) && parts.method == Method::POST && !is_json() {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);

@@ -92,7 +92,7 @@ impl EmulatedService {
 
     pub(crate) fn to_json(&self, now: Timestamp) -> Value {
         let host = format!("{}.us-east-1.aws.sandbox.example", &self.id[..8]);
-        // What the schema requires and what clients read. The values are ours: nobody can change them here.
+        // The members that the schema requires and that clients read. The values are ours, and cannot be changed here.
         json!({
             "id": self.id,
             "name": self.name,
@@ -169,7 +169,7 @@ impl EmulatedService {
     }
 
     pub(crate) fn provision_cdc(&mut self, now: Timestamp) {
-        // Only the first database pipe of a service starts the clock; the others share what it brings.
+        // Only the first database pipe of a service starts the clock; the others share the result.
         self.cdc_scaling.get_or_insert_with(|| CdcScalingState {
             available_from: now.after_seconds(FIRST_DATABASE_PIPE),
             size: Timeline::new(CdcSize::DEFAULT),

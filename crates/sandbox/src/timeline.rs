@@ -25,7 +25,7 @@ impl<T: Clone> Timeline<T> {
         self.later.last().map_or(&self.first, |(_, value)| value)
     }
 
-    /// Replaces what is scheduled by `steps`, in seconds from now.
+    /// Replaces the scheduled values by `steps`, in seconds from now.
     pub(crate) fn schedule_steps(&mut self, now: Timestamp, steps: impl IntoIterator<Item = (u64, T)>) {
         // First of all: the value of now must outlive the schedule that it comes from.
         self.first = self.value_at(now).clone();

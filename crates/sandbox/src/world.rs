@@ -88,7 +88,7 @@ impl World {
         self.services.iter().map(|(id, service)| (id.clone(), service.name.clone())).collect()
     }
 
-    /// Moves the virtual clock. In the process nothing else does.
+    /// Moves the virtual clock. In the process, it moves only by this call.
     pub fn advance_clock(&mut self, by: Duration) {
         self.now = self.now.after(by);
     }
@@ -228,7 +228,7 @@ impl World {
     }
 
     fn run_delayed_requests(&mut self) {
-        // Each request takes effect at its own time, before the request at hand. Nobody gets the answers.
+        // Each request takes effect at its own time, before the current request. Its response is not delivered.
         let now = self.now;
         let (due, rest) = std::mem::take(&mut self.delayed_requests).into_iter().partition(|(at, _)| *at <= now);
         self.delayed_requests = rest;

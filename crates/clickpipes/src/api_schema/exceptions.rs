@@ -1,6 +1,6 @@
-//! Where our fields differ from the official schema, each with its reason.
+//! Known differences between our fields and the official schema, each with its reason.
 
-/// What differs.
+/// The kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exception {
     /// The schema of July 2026 does not have the field. A later one does.
@@ -9,15 +9,15 @@ pub(super) enum Exception {
     LaterWords,
     /// No schema has it, or its words. The official Terraform provider does.
     NoSchema,
-    /// The limit is ours, or only a part of the schemas says it.
+    /// The limit is ours, or only some of the schemas have it.
     Narrower,
     /// A create may leave it out, though a schema requires it.
     Omitted,
-    /// The same of an update.
+    /// The same for an update.
     OmittedInUpdate,
     /// Changing it costs something else.
     Cost,
-    /// It comes back otherwise.
+    /// Its readback differs.
     Echo,
 }
 
@@ -71,7 +71,7 @@ pub(super) const ALL: &[(Exception, &str, &str)] = &[
     (NoSchema, "source.bigquery.tableMappings.*.eventsFunction", "commits of the official provider in autumn 2026"),
     (Narrower, "name", "the document says the length only of the answer"),
     (Narrower, "description", "the document says the length in prose"),
-    (Narrower, "scaling.concurrency", "deprecated: a warning tells not to set it"),
+    (Narrower, "scaling.concurrency", "deprecated: a warning advises against it"),
     (Omitted, "destination.database", "the examples of the reference page omit it"),
     (Omitted, "source.kafka.schemaRegistry", "a rule checks what each type of registry needs"),
     (Omitted, "source.pubsub.serviceAccountKey", "a rule checks it: workload identity has none"),
@@ -96,7 +96,7 @@ pub(super) const ALL: &[(Exception, &str, &str)] = &[
     ),
 ];
 
-/// Whether the difference is known, for this field or for what it stands in.
+/// Whether the difference is known, for this field or its parent.
 pub(super) fn applies(why: Exception, at: &str) -> bool {
     let within = |path: &str| at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     ALL.iter().any(|(kind, path, _)| *kind == why && within(path))

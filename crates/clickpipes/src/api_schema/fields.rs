@@ -1,4 +1,4 @@
-//! The fields of a schema, flat: each path with what it takes.
+//! The fields of a schema as a flat list: each path with its facts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Fields by path; the entries of lists are `*`.
 pub type Fields = BTreeMap<String, Facts>;
 
-/// What a field takes.
+/// The allowed values of a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The JSON types.
@@ -18,7 +18,7 @@ pub struct Facts {
     pub words: BTreeSet<String>,
     /// The limits, by their keyword.
     pub limits: BTreeMap<&'static str, String>,
-    /// Whether every object that may have it must have it.
+    /// Whether it is required in every object that may contain it.
     pub is_required: bool,
 }
 
@@ -49,7 +49,7 @@ pub fn ours(kind: Kind, at: &str) -> Fields {
     part
 }
 
-/// A reference to a secret stands for a text, and so does the name of an endpoint.
+/// A reference to a secret counts as text, and so does the name of an endpoint.
 fn is_reference(schema: &Value) -> bool {
     ["#/$defs/SecretReference", "#/$defs/DeclaredEndpoint", "#/$defs/BrokersOfEndpoint"]
         .iter()
@@ -83,7 +83,7 @@ fn visit(root: &Value, schema: &Value, at: &str, fields: &mut Fields) {
     }
 }
 
-/// What a schema refers to, and the branches of a choice.
+/// The targets of a schema's references, and the branches of a choice.
 fn layers<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
     let pointer = schema["$ref"].as_str().and_then(|at| at.strip_prefix('#'));
     let branches = ["oneOf", "anyOf"].iter().filter_map(|choice| schema[choice].as_array());

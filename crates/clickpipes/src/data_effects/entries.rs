@@ -35,20 +35,22 @@ pub fn entry_change_effects(kind: Kind, path: &FieldPath, live: &Value, entries:
     sentences.chain(limit_sentences(entries.iter().filter_map(|it| mappings.describe_successor(it)))).collect()
 }
 
-/// A DNS name that goes with its target, while a new one says no target.
-// Nobody knows that the new name is the old one under another spelling, so the target is not carried over.
+/// A removed DNS name whose target is lost, because a new name declares no target.
+// It is unknown whether the new name is a respelling of the old one, so the target is not carried over.
 fn describe_lost_target(entry: &ChangedEntry<'_>, all: &[ChangedEntry<'_>]) -> Option<String> {
     let removed = entry.live.filter(|_| entry.desired.is_none())?;
     let (name, target) = (removed.get("privateDnsName")?.as_str()?, removed.get("targetId")?.as_str()?);
     let added = all.iter().filter(|other| other.live.is_none()).filter_map(|other| other.desired);
     let mut without_target = added.filter(|added| added.get("targetId").is_none_or(Value::is_null));
     without_target.next()?;
-    Some(format!("`{name}` leads to the target `{target}`, and a new name leads there only if it declares `targetId`"))
+    Some(format!(
+        "`{name}` points to the target `{target}`, and a new name points there only if it declares `targetId`"
+    ))
 }
 
 fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     let mut sentences: Vec<String> = sentences.collect();
-    // A change of a thousand tables would bury what else a reviewer has to see.
+    // A change of a thousand tables would hide everything else that a reviewer has to see.
     if sentences.len() > MAX_SENTENCES {
         let more = sentences.len() - (MAX_SENTENCES - 1);
         sentences.truncate(MAX_SENTENCES - 1);
@@ -57,7 +59,7 @@ fn limit_sentences(sentences: impl Iterator<Item = String>) -> Vec<String> {
     sentences
 }
 
-/// The table mappings of a pipe, before and after a change, by what they are looked up by.
+/// The table mappings of a pipe, before and after a change, with indexes.
 struct MappingList<'e> {
     keyed: &'static KeyedList,
     /// Whether an added table gets an initial snapshot.
@@ -106,7 +108,7 @@ impl MappingChange {
 }
 
 impl<'e> MappingList<'e> {
-    /// `None` if the list at `path` is no list of mappings, which are the lists that change by deltas.
+    /// `None` if the list at `path` is not a list of mappings, the only lists that change by deltas.
     fn for_list(kind: Kind, path: &FieldPath, live: &Value, entries: &[ChangedEntry<'e>]) -> Option<Self> {
         let ListSemantics::Keyed(keyed @ KeyedList { deltas: Some(_), .. }) =
             &FieldSemantics::for_kind(kind).field_at(path).list
@@ -184,8 +186,8 @@ impl<'e> MappingList<'e> {
         }
     }
 
-    /// What a new mapping does not have of the one whose target it gets. Its source is another table, so nobody knows
-    /// that the columns and keys of the old one fit.
+    /// The fields that a new mapping loses from the old mapping with the same target. Its source is another table, so
+    /// it is unknown whether the old columns and keys fit.
     fn describe_successor(&self, entry: &ChangedEntry<'_>) -> Option<String> {
         let added = entry.desired.filter(|_| entry.live.is_none())?;
         let new = mapped_table(self.keyed, added)?;

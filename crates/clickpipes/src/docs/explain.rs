@@ -1,4 +1,4 @@
-//! What one field is, for a person who asks.
+//! The description of one field.
 
 use std::fmt::{self, Write};
 
@@ -28,12 +28,12 @@ pub(super) enum DocumentForm {
     Manifest(Kind),
     Project,
     Template,
-    /// What a manifest of any kind has for templates and `forEach`.
+    /// The fields for templates and `forEach` in a manifest of any kind.
     SharedManifest,
 }
 
 impl DocumentForm {
-    /// In the order in which a field is looked for.
+    /// In the order of the search for a field.
     pub(super) const ALL: [Self; 6] = [
         Self::Manifest(Kind::ClickPipe),
         Self::Manifest(Kind::CdcScaling),
@@ -69,7 +69,7 @@ impl DocumentForm {
         }
     }
 
-    /// Where a path that somebody typed may begin.
+    /// The possible roots of a path that a user typed.
     fn candidate_paths(self, path: &FieldPath) -> Vec<FieldPath> {
         match self {
             Self::Manifest(_) if !is_from_root(path) => {
@@ -81,7 +81,7 @@ impl DocumentForm {
     }
 }
 
-/// Everything there is to say about one field.
+/// The full description of one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldExplanation {
@@ -89,28 +89,28 @@ pub struct FieldExplanation {
     pub kind: &'static str,
     /// The field, from the root of the manifest; a list's entries are `*`.
     pub path: FieldPath,
-    /// What it does.
+    /// Its documentation.
     pub doc: String,
-    /// What it takes, in words: `text`, `whole number`, `list of objects`.
+    /// Its type in words: `text`, `whole number`, `list of objects`.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// The words that it takes; empty where any will do.
+    /// The allowed words; empty if any text is allowed.
     pub words: Vec<AllowedValue>,
     /// Range, length and form, in words.
     pub limits: Vec<String>,
-    /// What the API takes when it is left out, where that is known.
+    /// The API's value for an omitted field, if known.
     pub default: Option<Value>,
-    /// Whether the object around it needs it.
+    /// Whether it is required in its object.
     pub required: bool,
-    /// Whether it takes a reference to a secret and nothing else.
+    /// Whether it accepts only a reference to a secret.
     pub secret: bool,
     /// Whether it is known from the official Terraform provider only.
     pub preview: bool,
-    /// Whether the official schema has it since autumn 2026 only.
+    /// Whether the official schema has it only since autumn 2026.
     pub newer: bool,
-    /// Whether the API has given it up.
+    /// Whether the API has deprecated it.
     pub deprecated: bool,
-    /// What it is in the API; `None` where it is ours alone.
+    /// Its behaviour in the API; `None` for a local field.
     pub change: Option<ChangeEffect>,
     /// The rules between this field and others.
     pub rules: Vec<FieldRule>,
@@ -118,30 +118,30 @@ pub struct FieldExplanation {
     pub fields: Vec<FieldSummary>,
 }
 
-/// One word that a field takes.
+/// An allowed word of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AllowedValue {
     /// The word.
     pub word: String,
-    /// What it means; empty where the word says it.
+    /// Its meaning; empty if the word is clear.
     pub doc: String,
 }
 
-/// What changing a field of a live object takes, and whether the API returns it.
+/// The requirements of changing a field of a live object, and whether the API returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeEffect {
-    /// What it takes.
+    /// The required action.
     pub takes: OnChange,
-    /// Whether a database pipe must be paused for it.
+    /// Whether a database pipe must be paused for the change.
     pub paused: bool,
-    /// What is sent along, where the manifest declares it.
+    /// Fields that are sent with it, if the manifest declares them.
     pub with: Vec<FieldPath>,
     /// Whether the API returns it.
     pub echo: Readback,
     /// Values that cannot be left or reached in place.
     pub replace_across: Vec<String>,
-    /// Whether the entry that holds it is removed and added again.
+    /// Whether the entry that contains it is removed and added again.
     #[serde(skip)]
     pub replaces_entry: bool,
 }
@@ -152,10 +152,10 @@ pub struct ChangeEffect {
 pub struct FieldSummary {
     /// Its name.
     pub name: String,
-    /// What it takes.
+    /// Its type in words.
     #[serde(rename = "type")]
     pub value_type: String,
-    /// Whether it is needed.
+    /// Whether it is required.
     pub required: bool,
     /// The first sentence about it.
     pub doc: String,
@@ -164,9 +164,9 @@ pub struct FieldSummary {
 /// There is no such field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownField {
-    /// What was asked for.
+    /// The requested path.
     pub requested: String,
-    /// Fields that may have been meant, best first.
+    /// Similar fields, best first.
     pub suggestions: Vec<String>,
 }
 
@@ -184,9 +184,8 @@ impl fmt::Display for UnknownField {
 
 impl std::error::Error for UnknownField {}
 
-/// Explains a field, such as `source.kafka.offset`, `spec.source.kafka.offset` or
-/// `metadata.service`, or a whole kind, such as `CdcScaling`, `Project` or `Template`. Entries of lists need no step of
-/// their own: `destination.columns.name`.
+/// Explains a field, such as `source.kafka.offset`, `spec.source.kafka.offset` or `metadata.service`, or a whole kind,
+/// such as `CdcScaling`, `Project` or `Template`. Entries of lists need no separate step: `destination.columns.name`.
 pub fn explain_field(requested: &str) -> Result<FieldExplanation, UnknownField> {
     let (forms, path) = split_kind(requested);
     let places = forms.iter().flat_map(|form| form.candidate_paths(&path).into_iter().map(|path| (*form, path)));
@@ -228,7 +227,7 @@ fn find_field(form: DocumentForm, path: &FieldPath) -> Option<(DocumentForm, Fie
         at = at.child("*");
         node = match segment.as_str() {
             "*" | "[]" => item,
-            // The name of a key that the user chose, such as that of an environment.
+            // A key that the user chose, such as the name of an environment.
             _ if node.is_map() && item.child_field(segment).is_none() => item,
             index if index.bytes().all(|byte| byte.is_ascii_digit()) => item,
             name => {
@@ -240,7 +239,7 @@ fn find_field(form: DocumentForm, path: &FieldPath) -> Option<(DocumentForm, Fie
     Some((form, at, node))
 }
 
-/// The place of a field that is an object with fields of its own.
+/// The path of a field that is an object with fields.
 pub(super) fn find_object(form: DocumentForm, path: &str) -> Option<FieldPath> {
     let (_, at, node) = find_field(form, &FieldPath::parse(path))?;
     let inner = node.list_item().or(node.map_value()).unwrap_or(node);
@@ -256,7 +255,7 @@ fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> F
         value_type: field_text::describe_type(node),
         words: words.iter().map(|(word, doc)| AllowedValue { word: word.clone(), doc: doc.clone() }).collect(),
         limits: field_text::describe_limits(node),
-        // An empty object or list says only that the field may be omitted.
+        // An empty object or list only means that the field may be omitted.
         default: node.keyword_value("default").filter(|value| !value.is_object() && !value.is_array()).cloned(),
         required: node.is_required(),
         secret: node.is_secret(),
@@ -276,7 +275,7 @@ fn build_explanation(form: DocumentForm, path: FieldPath, node: &FieldNode) -> F
     }
 }
 
-/// What is declared is said by the kind, not by the envelope that all kinds share.
+/// The text comes from the kind, not from the envelope that all kinds share.
 fn field_doc<'n>(path: &FieldPath, node: &'n FieldNode) -> &'n str {
     let is_whole = path.segments() == ["spec"] || path.segments().is_empty();
     if is_whole { node.type_description() } else { node.keyword_text("description") }
@@ -326,7 +325,7 @@ fn is_in_delta_list(kind: Kind, at: &FieldPath) -> bool {
     std::iter::successors(at.parent(), FieldPath::parent).any(has_deltas)
 }
 
-/// Whether the field is no more than the fields below it, each of which has an answer of its own.
+/// Whether the field only groups other fields, each with its own explanation.
 fn is_only_container(node: &FieldNode, rules: &FieldSemantics) -> bool {
     let answers = |rules: &FieldSemantics| (rules.on_change, rules.readback, rules.needs_pause);
     let own = answers(rules);
@@ -336,7 +335,7 @@ fn is_only_container(node: &FieldNode, rules: &FieldSemantics) -> bool {
 }
 
 impl ChangeEffect {
-    /// What a change takes, in words.
+    /// The requirements of a change in words.
     pub fn describe_change(&self) -> String {
         let mut words = match self.takes {
             OnChange::Replace => {

@@ -21,7 +21,7 @@ api_states! {
     }
 }
 
-/// On its way to one of the others, or to its end.
+/// Transitional statuses before one of the others, or before the deletion.
 const MOVING: [&str; 4] = ["", "Unknown", "Provisioning", "Deleting"];
 
 impl EndpointState {
@@ -31,7 +31,7 @@ impl EndpointState {
     }
 }
 
-/// Why others cannot use an object now, and what becomes of it; `None` if they can, or will soon.
+/// The reason why others cannot use an object now, and the remedy; `None` if they can, or will soon.
 pub fn unusable_note(kind: Kind, state: &State) -> Option<&'static str> {
     if kind != Kind::ReversePrivateEndpoint {
         return None;
@@ -41,21 +41,22 @@ pub fn unusable_note(kind: Kind, state: &State) -> Option<&'static str> {
             Some("somebody must accept it on the account of the source; the API removes it after a day")
         }
         EndpointState::Failed => Some(
-            "the API removes it after 7 days; to create it again, let no pipe refer to it, declare it with \
-             `state: absent`, apply, and declare all as before",
+            "the API removes it after 7 days; to create it again, remove every reference to it, set \
+             `state: absent`, apply, then restore both",
         ),
         EndpointState::Rejected => Some(
-            "the owner of the source rejected it, and the API removes it after a day; to ask again, let no pipe refer to \
-             it, declare it with `state: absent`, apply, and declare all as before",
+            "the owner of the source rejected it, and the API removes it after a day; to ask again, remove every reference to \
+             it, set `state: absent`, apply, then restore both",
         ),
         EndpointState::Expired => {
-            Some("nobody accepted it in time, and the API removes it; apply again to create it anew")
+            Some("nobody accepted it in time, and the API removes it; apply again to re-create it")
         }
         EndpointState::Ready | EndpointState::Other(_) => None,
     }
 }
 
-/// How the user of such an object ends its reference, where that takes an empty list: a list that is left out stays.
+/// How the user of such an object removes its reference, for lists that must be set to empty: an omitted list does not
+/// change.
 pub fn release_hint(state: &State, user: &Value) -> Option<&'static str> {
     let is_asked = matches!(EndpointState::from(state), EndpointState::Failed | EndpointState::Rejected);
     let ids = user["source"]["kafka"]["reversePrivateEndpointIds"].as_array();

@@ -1,4 +1,4 @@
-//! How well a pipe does, for `status`.
+//! The health of pipes, for `status`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,24 +9,24 @@ use model::live::Object;
 use super::{DEGRADED_NOTE, PipePhase, is_finite_load, pipe_phase};
 use crate::pipe::source::{SourceFamily, source_family};
 
-/// How well a pipe does, for somebody who looks after it.
+/// The health of a pipe for its operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Health {
-    /// As it should be.
+    /// As expected.
     Ok,
-    /// On its way: look again.
+    /// Changing its state: check again.
     Moving,
-    /// Not as it should be, though nothing is broken.
+    /// Not as expected, but not broken.
     Warning,
     /// Broken: somebody has to act.
     Bad,
 }
 
-/// How well a pipe does, and why; the words are empty where the state says it all.
+/// The health of a pipe, and the reason; the text is empty if the state is clear.
 ///
-/// `declared` is what git says of it, if it says anything. Whether an end is a good one depends on
-/// the source: files that are read once are done in `Completed`, a stream never is.
+/// `declared` is the desired state in git, if there is one. Whether a completed pipe is healthy depends on the source:
+/// files that are read once complete, a stream never does.
 pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'static str) {
     let is_finite = is_finite_load(&object.body);
     let health_when_stopped = match declared {
@@ -45,30 +45,30 @@ pub fn pipe_health(object: &Object, declared: Option<RunState>) -> (Health, &'st
         PipePhase::Loading => (Health::Ok, "initial load"),
         PipePhase::Finished if is_finite => (Health::Ok, "done"),
         // It may be a source that is read once.
-        PipePhase::Finished if source_family(&object.body).is_none() => (Health::Ok, "it has ended"),
-        PipePhase::Finished => (Health::Warning, "it has ended, though its source goes on"),
+        PipePhase::Finished if source_family(&object.body).is_none() => (Health::Ok, "it is completed"),
+        PipePhase::Finished => (Health::Warning, "completed, although its source is continuous"),
         PipePhase::Stopped => health_when_stopped,
-        PipePhase::Resyncing => (Health::Moving, "swapping in what was loaded anew"),
+        PipePhase::Resyncing => (Health::Moving, "swapping in the reloaded tables"),
         PipePhase::Starting | PipePhase::Changing | PipePhase::Stopping => (Health::Moving, ""),
         PipePhase::Deleting => (Health::Moving, "being deleted"),
         PipePhase::Other => (Health::Warning, "a state that this version does not know"),
     }
 }
 
-/// What is wrong with a pipe that is broken, and the way out.
+/// The problem of a broken pipe, and the remedy.
 pub fn failure_note(object: &Object) -> Option<&'static str> {
     match pipe_phase(object) {
         PipePhase::Failed => Some(failed_note(&object.body)),
-        PipePhase::PlatformError => Some("the platform is in trouble; ask its support, with the pipe's id"),
+        PipePhase::PlatformError => Some("the platform failed; contact ClickHouse support with the pipe's id"),
         _ => None,
     }
 }
 
-/// Where the reason of a failure is, and how the pipe goes on. It depends on the source.
+/// The place of the reason for a failure, and how to continue. It depends on the source.
 fn failed_note(body: &Value) -> &'static str {
     match source_family(body) {
         Some(SourceFamily::Database) => {
-            "it stopped by itself; the console shows why. When that is mended, apply starts it, and `resync` loads its tables again"
+            "it stopped by itself; the console shows why. When that is fixed, apply starts it, and `resync` loads its tables again"
         }
         Some(SourceFamily::Stream | SourceFamily::Files) => {
             "it stopped by itself; the console and the table with the suffix `_clickpipes_error` show why"

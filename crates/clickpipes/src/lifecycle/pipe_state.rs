@@ -1,4 +1,4 @@
-//! The states of a pipe, and what each of them means.
+//! The states of a pipe, and their meanings.
 
 use model::live::State;
 
@@ -33,7 +33,7 @@ api_states! {
 pub enum PipePhase {
     /// The pipe is being created.
     Starting,
-    /// The initial load is under way.
+    /// The initial load is in progress.
     Loading,
     /// The pipe works.
     Running,
@@ -41,13 +41,13 @@ pub enum PipePhase {
     Degraded,
     /// The tables are being loaded again.
     Resyncing,
-    /// An edit is under way.
+    /// An edit is in progress.
     Changing,
     /// The pipe is about to stop.
     Stopping,
     /// The pipe is stopped or paused.
     Stopped,
-    /// The pipe has done its work, and can be neither stopped nor started.
+    /// The pipe has completed, and can be neither stopped nor started.
     Finished,
     /// The pipe stopped by itself.
     Failed,
@@ -75,7 +75,7 @@ impl PipeState {
             Self::Failed => PipePhase::Failed,
             Self::InternalError => PipePhase::PlatformError,
             Self::Deleting => PipePhase::Deleting,
-            // A state of a newer API is neither settled nor failed, so a wait goes on until its time is over.
+            // A state of a newer API is neither settled nor failed, so a wait continues until its time is over.
             Self::Other(_) => PipePhase::Other,
         }
     }

@@ -9,8 +9,8 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry,
 /// The beginning of every `apiVersion` of manifests.
 pub const API_VERSION_PREFIX: &str = "pipectl/";
 
-/// Whether a text that may not be YAML has a document of ours: one whose own key `apiVersion` says so, and no comment or
-/// text in it.
+/// Whether a text that may not be YAML contains a pipectl document: one whose own key `apiVersion` says so, not only a
+/// comment or a text in it.
 pub fn is_text_of_ours(text: &str) -> bool {
     let mut indent = None;
     text.trim_start_matches('\u{feff}').lines().any(|line| {
@@ -54,20 +54,20 @@ pub(super) fn classify_document(root: &YamlNode) -> DocumentClass {
     let version = word(VERSION_KEY);
     let is_ours = version.is_some_and(|version| version.starts_with(API_VERSION_PREFIX));
     match word("kind") {
-        // A known kind is enough. A wrong `apiVersion` beside it is reported by the schema.
+        // A known kind is enough. The schema reports a wrong `apiVersion`.
         Some(kind) if Kind::from_name(kind).is_some() => {
             Kind::from_name(kind).map_or(DocumentClass::UnknownKind, DocumentClass::Manifest)
         }
         Some("Project") if is_ours => DocumentClass::Project,
         Some(TEMPLATE_KIND) if is_ours => DocumentClass::Template,
-        // A misspelt kind without a version may be meant as ours. With a version of somebody else it is theirs.
+        // A misspelt kind without a version may be one of ours. With another version it belongs to another tool.
         Some(kind) if version.is_none() && suggest_kind(kind).is_some() => DocumentClass::UnknownKind,
         _ if is_ours => DocumentClass::UnknownKind,
         _ => DocumentClass::NotOurs,
     }
 }
 
-/// Whether a document is a template of ours.
+/// Whether a document is a pipectl template.
 pub fn is_template(root: &YamlNode) -> bool {
     classify_document(root) == DocumentClass::Template
 }
@@ -94,8 +94,8 @@ pub(super) fn resolve_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics
 
 pub(super) fn not_a_manifest(root: &YamlNode) -> PendingDiagnostic {
     let message = match &root.content {
-        YamlContent::Map(_) => "this is not a manifest: neither its `apiVersion` nor its `kind` is ours",
-        _ => "this is not a manifest: it is no mapping",
+        YamlContent::Map(_) => "this is not a manifest: it has neither the `apiVersion` nor a `kind` of pipectl",
+        _ => "this is not a manifest: it is not a mapping",
     };
     let help = format!(
         "a manifest begins with `apiVersion: pipectl/v1` and `kind: {}`; keep other files elsewhere",
@@ -132,10 +132,10 @@ fn recover_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> Option
     suggestion.and_then(Kind::from_name)
 }
 
-/// Corrects the misspelt or missing kind of a template, so that the manifests that use it have no mistake of their own.
-/// Returns whether it was wrong.
+/// Corrects the misspelt or missing kind of a template, so that its users get no errors of their own. Returns whether
+/// it was wrong.
 pub(super) fn recover_template_kind(root: &mut YamlNode, remarks: &mut PendingDiagnostics) -> bool {
-    // Asked of every document: to look for a similar word costs more than all else that classifies.
+    // Called for every document: the search for a similar word costs more than the rest of the classification.
     if classify_document(root) != DocumentClass::UnknownKind {
         return false;
     }
@@ -166,7 +166,7 @@ pub(super) fn recover_template_kind(root: &mut YamlNode, remarks: &mut PendingDi
     is_missing
 }
 
-/// Whether a text in it names a parameter.
+/// Whether a text in it uses a parameter.
 fn uses_parameter(node: &YamlNode) -> bool {
     node.as_text().is_some_and(|text| text.contains("${with.")) || node.child_nodes().any(uses_parameter)
 }

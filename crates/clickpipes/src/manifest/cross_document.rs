@@ -31,7 +31,7 @@ pub(super) struct Conflicts {
 impl Conflicts {
     fn push(&mut self, index: usize, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
         // Beyond the limit of diagnostics, a document is still rejected, but without a message: nobody reads thousands,
-        // and a document that was not reported must not count as valid.
+        // and an unreported document must not count as valid.
         if severity == Severity::Error {
             self.rejected.insert(index);
         }
@@ -55,7 +55,7 @@ pub(super) fn find_conflicts(all: &[DraftManifest], places: &DraftPlaces<'_>) ->
 
 fn find_duplicates(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut seen: HashMap<Address, &DraftManifest> = HashMap::new();
-    // A name that could not be formed is a mistake of its own, and no name.
+    // A name that could not be formed is reported separately, and is not compared.
     for (index, declared) in all.iter().enumerate().filter(|(_, draft)| draft.is_identified) {
         let Some(address) = declared.address() else { continue };
         let Some(first) = seen.get(&address) else {
@@ -74,7 +74,7 @@ fn find_duplicates(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &
     }
 }
 
-/// Finds manifests that pin the same live object: each would undo what the other does, or delete its object.
+/// Finds manifests that pin the same live object: each would undo the changes of the other, or delete its object.
 fn find_shared_pins(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let path = FieldPath::parse("metadata.id");
     let mut pinned: HashMap<(ServiceRef, Kind, Id), &DraftManifest> = HashMap::new();
@@ -113,7 +113,7 @@ fn describe_address(address: &Address) -> String {
 }
 
 /// Finds previous names that are claimed twice, or still declared.
-// A live object can be renamed to one name only. Otherwise the order of the manifests would decide which one gets it.
+// A live object can be renamed to only one name. Otherwise the order of the manifests would decide which one gets it.
 fn find_contested_names(all: &[DraftManifest], places: &DraftPlaces<'_>, conflicts: &mut Conflicts) {
     let mut declared_as: HashMap<Address, &DraftManifest> = HashMap::new();
     for declared in all {
@@ -305,7 +305,7 @@ fn shared_target(
     at_both_reads(places, remark, (declared, read), (first, other))
 }
 
-/// A diagnostic at the field that names what is read, with the field of the other pipe.
+/// A diagnostic at the field that names the source, with the field of the other pipe.
 fn at_both_reads(
     places: &DraftPlaces<'_>,
     remark: impl FnOnce(Span) -> PendingDiagnostic,

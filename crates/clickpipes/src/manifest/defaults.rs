@@ -22,11 +22,11 @@ pub struct EnvironmentDefaults {
     /// The project file; `None` for an earlier version of it.
     file: Option<SourceFile>,
     by_kind: BTreeMap<Kind, YamlNode>,
-    /// Those of the other environments.
+    /// The defaults of the other environments.
     elsewhere: Vec<(Kind, YamlNode)>,
 }
 
-/// What they say counts, not where.
+/// Their values count, not their places.
 impl PartialEq for EnvironmentDefaults {
     fn eq(&self, other: &Self) -> bool {
         let values = |it: &Self| -> Vec<_> { it.by_kind.iter().map(|(kind, node)| (*kind, node.to_json())).collect() };
@@ -37,7 +37,7 @@ impl PartialEq for EnvironmentDefaults {
 impl Eq for EnvironmentDefaults {}
 
 impl EnvironmentDefaults {
-    /// Reads those of an environment in a valid project file.
+    /// Reads the defaults of an environment in a valid project file.
     pub fn read(file: &SourceFile, environment: &str) -> Self {
         let (mut by_kind, mut elsewhere) = (BTreeMap::new(), Vec::new());
         for document in yaml::read_documents(&file.text, &mut PendingDiagnostics::default()) {
@@ -74,7 +74,7 @@ impl EnvironmentDefaults {
 
     /// The fields of the `spec` that a plain document would get.
     pub fn fields_added_to(&self, document: &Value, variables: &BTreeMap<String, String>) -> Vec<FieldPath> {
-        // Not 0, which all nodes of the document have: only fields of the defaults are taken out again.
+        // Not 0, which all nodes of the document have: only fields of the defaults are removed again.
         const DEFAULTS_FILE: u32 = 1;
         let (bound, mut root) = (ProjectBound::default(), to_node(document));
         let mut expander = VariableExpander::new(variables, &bound);
@@ -89,10 +89,10 @@ impl EnvironmentDefaults {
         self.elsewhere.iter().any(|(other, defaults)| *other == kind && has_field(defaults, path))
     }
 
-    /// Lays a manifest over its defaults. `file` is the number of the project file, and `taken_out` are the fields of
-    /// the template that the manifest took out. A default that does not fit the manifest is left out: the size of
-    /// streams in a database pipe. Returns the fields that the manifest keeps out although there is a default, and the
-    /// defaults that were left out.
+    /// Overlays a manifest on its defaults. `file` is the number of the project file, and `taken_out` are the fields of
+    /// the template that the manifest removed. A default that does not fit the manifest is not used: the size of
+    /// streams in a database pipe. Returns the fields that the manifest removes although there is a default, and the
+    /// unused defaults.
     pub(super) fn apply(
         &self,
         root: &mut YamlNode,
@@ -106,7 +106,7 @@ impl EnvironmentDefaults {
         let Some((kind, defaults)) = found else { return (Vec::new(), Vec::new()) };
         let mut defaults = defaults.clone();
         if text(&["spec", "state"]) == Some("absent") {
-            // Nothing is declared of what is deleted, except whether it may be.
+            // A deleted object needs only its protection.
             retain_protection(&mut defaults);
         }
         defaults.set_file(file);
@@ -116,7 +116,7 @@ impl EnvironmentDefaults {
             remove_default(&mut defaults, taken.path.segments(), file);
         }
         expander.expand_variables(&mut defaults, Scope::Manifest, remarks);
-        // Only now is a variable in it known.
+        // The values of its variables are known only now.
         if let Some(remark) = absent_default(&defaults) {
             remarks.push(remark.with_path(FieldPath::parse("spec.state")));
         }
@@ -168,7 +168,7 @@ pub(super) fn child<'n>(node: &'n mut YamlNode, key: &str) -> Option<&'n mut Yam
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
 }
 
-/// Removes the field at a path if its value is a default, and what is empty without it. Returns whether it did.
+/// Removes the field at a path if its value is a default, and parents that become empty. Returns whether it did.
 fn remove_default(node: &mut YamlNode, path: &[String], file: u32) -> bool {
     let (Some((first, rest)), YamlContent::Map(entries)) = (path.split_first(), &mut node.content) else {
         return false;
@@ -182,7 +182,7 @@ fn remove_default(node: &mut YamlNode, path: &[String], file: u32) -> bool {
         }
         return is_default;
     }
-    // A mapping that is written empty stays: what a manifest takes out decides nothing about it.
+    // A mapping that is written empty is kept.
     let is_removed = remove_default(&mut entries[at].value, rest, file);
     let is_left_empty = is_removed && matches!(&entries[at].value.content, YamlContent::Map(it) if it.is_empty());
     if is_of_defaults && is_left_empty {

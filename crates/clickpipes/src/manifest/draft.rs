@@ -10,13 +10,12 @@ use model::desired::Document;
 use model::path::FieldPath;
 use model::yaml::SpanFiles;
 
-// Neither the tree of the YAML nor the document as written is kept: together they are several times as large as the
-// manifest.
+// Neither the YAML tree nor the document as written is kept: together they are several times as large as the manifest.
 pub(super) struct DraftManifest {
     pub(super) file_index: usize,
     /// Its place among the drafts of its file.
     pub(super) index_in_file: usize,
-    /// Whether it has no errors of its own. It may conflict with other documents.
+    /// Whether it has no errors. It may still conflict with other documents.
     pub(super) is_valid: bool,
     /// Whether kind, name and service could be read.
     pub(super) is_identified: bool,
@@ -60,8 +59,8 @@ impl DraftManifest {
     }
 
     /// The address as written. Without `metadata.service` the name of the service is empty.
-    // The default service is not known yet, so its objects are compared with each other only. What collides once the
-    // default has a name is found when the services are looked up.
+    // The default service is not known yet, so its objects are compared only with each other. Collisions with objects
+    // of a named service are found when the services are looked up.
     pub(super) fn address(&self) -> Option<Address> {
         let Manifest { kind, name, .. } = &self.manifest;
         let service = self.service();

@@ -1,6 +1,6 @@
-//! Where the fields of drafts stand, for messages about two of them.
+//! The places of the fields of drafts, for messages about two of them.
 //
-// A draft does not keep the tree of its YAML. Few drafts conflict, so a file in which one does is read a second time.
+// A draft does not keep its YAML tree. Few drafts conflict, so the file of a conflicting one is read a second time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -37,14 +37,14 @@ impl<'f> DraftPlaces<'f> {
         let is_one_file = draft.file_index == other.file_index || span.file > 0;
         let mut label = label.to_owned();
         if span == other_span && is_one_file {
-            // Both have the field from one template, or from one text: what differs is who uses it.
+            // Both have the field from one template, or from one text: only the users differ.
             let shared = self.span_files(draft).place(span);
             (span, other_span) = (self.user_span(draft), self.user_span(other));
             if self.span_files(draft).place(span) != shared {
                 let _ = write!(label, "; both have it from {shared}");
             }
         } else {
-            // A place in a template or in the defaults does not say whose it is.
+            // A place in a template or in the defaults does not show which manifest is meant.
             for (span, draft, which) in [(other_span, other, "it is"), (span, draft, "this one is")] {
                 if span.file > 0 {
                     let user = self.span_files(draft).place(self.user_span(draft));

@@ -63,7 +63,7 @@ pub(super) fn validate_file(
             templates::read_template(document, (&file.name).into(), &mut remarks);
             continue;
         }
-        // Each document is judged on its own: a mistake in one does not reject the others of its file.
+        // Each document is checked separately: a mistake in one does not reject the others of its file.
         renderer.render(document, &mut plain, &mut remarks);
     }
     for document in plain {
@@ -134,7 +134,7 @@ fn validate_document(
     let fields = if document.is_complete {
         validate_fields(kind, &mut root, remarks)
     } else {
-        // Without the fields of its template, a manifest would seem to lack them. What it says itself is checked.
+        // Without the fields of its template, a manifest would seem to lack them. Its own fields are checked.
         shared_parts::check_part(kind, &root, &FieldPath::root(), remarks);
         root.to_json()
     };
@@ -170,7 +170,7 @@ fn relate_shared_values(document: &RenderedDocument, known: usize, remarks: &mut
 }
 
 /// Warns of annotations that look like that of pipectl.
-// Hazard: a misspelt one excepts from nothing, and all that a person sees is that a rule still forbids the change.
+// Hazard: a misspelt one has no effect, and the user only sees that a rule still forbids the change.
 fn warn_of_unknown_annotations(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     let annotations = root.node_at(&["metadata", "annotations"]).map_or(&[][..], YamlNode::entries);
     for YamlEntry { key, span, .. } in annotations.iter().filter(|entry| entry.key != EXCEPT_ANNOTATION) {
@@ -216,7 +216,7 @@ fn validate_fields(kind: Kind, root: &mut YamlNode, remarks: &mut PendingDiagnos
     fields
 }
 
-/// Removes diagnostics that repeat a worse one at the same place. `misnamed` are texts that were to be a reference to a
+/// Removes diagnostics that repeat a worse one at the same place. `misnamed` are texts that should be a reference to a
 /// secret, and name a variable that does not exist.
 // A literal secret gets one diagnostic, with the fix. Others at its place could quote parts of it.
 fn drop_redundant(mut remarks: Vec<PendingDiagnostic>, misnamed: &HashSet<Span>) -> Vec<PendingDiagnostic> {

@@ -45,7 +45,7 @@ fn parse_presence(state: Option<&str>) -> Presence {
     }
 }
 
-/// What a manifest says about its fields under `additional`. The paths are those of the body.
+/// The marks of a manifest for its fields under `additional`. The paths are those of the body.
 pub(super) fn read_field_marks(kind: Kind, document: &Value) -> FieldMarks {
     let mut marks = FieldMarks::default();
     if let Some(spec) = manifest_fields(kind).child_field("spec") {
@@ -77,7 +77,7 @@ fn collect_marks(node: &FieldNode, value: &Value, at: &VisitedPath<'_>, marks: &
                 }
             }
         }
-        // What one entry says counts for all of them: the semantics of a list are those of every entry.
+        // A mark in one entry counts for all: the semantics of a list apply to every entry.
         Value::Array(items) => {
             let Some(item) = node.list_item() else { return };
             for value in items {

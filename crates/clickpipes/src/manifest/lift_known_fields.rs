@@ -1,6 +1,6 @@
-//! Moves what is known from `additional` to its own place, where it is checked and compared as what it is.
+//! Moves known fields from `additional` to their own place, where they are checked and compared.
 //
-// A field that was newer than an earlier version is known in this one, and so is a newer word: the manifest stays
+// A field that was newer than an earlier version may be known in this one, and so may a newer word: the manifest stays
 // valid.
 
 use model::annotations;
@@ -10,7 +10,7 @@ use model::yaml::{PendingDiagnostic, PendingDiagnostics, YamlContent, YamlEntry,
 
 use crate::validate::KNOWN_ADDITIONAL_FIELD;
 
-/// Adds a warning for each field that was moved. A field that stands in both places is left to the rules.
+/// Adds a warning for each field that was moved. The rules report a field in both places.
 pub(super) fn lift_known_fields(
     node: &FieldNode,
     value: &mut YamlNode,
@@ -71,7 +71,7 @@ fn lift_entry(
     let own = entries.iter().position(|other| other.key == entry.key);
     let inner = node.child_field(&entry.key).and_then(FieldNode::additional_field);
     if let (Some(inner), YamlContent::Map(_)) = (inner, &entry.value.content) {
-        // A block of which only a part is known: the part around it decides what is known in it.
+        // A block may be known only in part: the part around it determines its known fields.
         let value = std::mem::replace(&mut entry.value.content, YamlContent::Map(Vec::new()));
         let content = YamlNode { content: value, ..entry.value.clone() };
         let inner = YamlEntry { key: inner.to_owned(), span: entry.span, value: content, merged: false };
@@ -89,7 +89,7 @@ fn lift_entry(
         return put_back(node, entries, entry);
     }
     let name = &entry.key;
-    let message = format!("`{name}` is a field that pipectl knows: it counts as if it stood in its own place");
+    let message = format!("`{name}` is a field that pipectl knows: it is read as if it were in its own place");
     let remark = PendingDiagnostic::warning(KNOWN_ADDITIONAL_FIELD, entry.span, message);
     remarks
         .push(remark.with_path(at.key(name).to_field_path()).with_help(format!("move `{name}` out of `additional`")));

@@ -1,4 +1,4 @@
-//! What manifests may use besides their own text.
+//! The data that manifests may use in addition to their own text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use model::diagnostic::SourceFile;
 use model::project::Environment;
 use model::yaml::SpanFiles;
 
-/// What manifests may use besides their own text.
+/// The data that manifests may use in addition to their own text.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadContext<'c> {
     /// The values of `${name}`.
@@ -19,7 +19,7 @@ pub struct LoadContext<'c> {
     pub templates: Option<&'c Templates>,
     /// The defaults of the environment.
     pub defaults: Option<&'c EnvironmentDefaults>,
-    /// The other environments of the project, for templates that only they use. `None` if they are not known.
+    /// The other environments of the project, for templates that only they use. `None` if unknown.
     pub other_environments: Option<&'c BTreeMap<String, Environment>>,
 }
 
@@ -55,16 +55,16 @@ impl<'c> From<&'c BTreeMap<String, String>> for LoadContext<'c> {
     }
 }
 
-/// The same with the templates at hand, and the files that they are in.
+/// The context with its templates, and their files.
 pub(super) struct RenderContext<'c> {
     pub(super) variables: &'c BTreeMap<String, String>,
-    /// Those of all environments, if they are known.
+    /// The variables of all environments, if known.
     pub(super) all_variables: Option<BTreeMap<String, String>>,
     pub(super) templates: &'c Templates,
     pub(super) defaults: Option<&'c EnvironmentDefaults>,
-    /// The same, also if only other environments have some.
+    /// The same, even if only other environments have some.
     pub(super) other_defaults: Option<&'c EnvironmentDefaults>,
-    /// What the files may come to together.
+    /// The limit for the values of all files together.
     pub(super) bound: ProjectBound,
     /// The files of the templates, and then the project file.
     other_files: Vec<Arc<str>>,

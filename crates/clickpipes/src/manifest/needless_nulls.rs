@@ -1,5 +1,5 @@
-//! `null` takes out a field that a template or a default of the environment would give. Where none gives it, nothing is left
-//! to do: one manifest serves environments with the default and without. In a template it takes out a default.
+//! `null` removes a field that a template or a default of the environment sets. If nothing sets it, `null` has no
+//! effect: one manifest works in environments with the default and without. In a template it removes a default.
 
 use super::defaults::child;
 use super::load_context::RenderContext;
@@ -9,7 +9,7 @@ use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::{FieldNode, code};
 use model::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlContent, YamlNode};
 
-/// Removes every `null` that stands for an optional field, and warns of those that no environment needs.
+/// Removes every `null` of an optional field, and warns of those that no environment needs.
 pub(super) fn remove_needless_nulls(
     kind: Kind,
     root: &mut YamlNode,
@@ -26,7 +26,7 @@ pub(super) fn remove_needless_nulls(
         if context.other_defaults.is_some_and(|defaults| defaults.is_given_elsewhere(kind, &path)) {
             continue;
         }
-        let message = "`null` takes nothing out: no template and no default gives this field";
+        let message = "`null` removes nothing: no template and no default sets this field";
         let remark = PendingDiagnostic::warning(code::NULL_VALUE, span, message).with_path(path);
         remarks.push(remark.with_help("remove the line; what is left out is not managed"));
     }
@@ -34,7 +34,7 @@ pub(super) fn remove_needless_nulls(
 
 fn remove_nulls(fields: &FieldNode, node: &mut YamlNode, at: &VisitedPath<'_>, removed: &mut Vec<(FieldPath, Span)>) {
     let YamlContent::Map(entries) = &mut node.content else { return };
-    // Of `metadata`, defaults have labels alone.
+    // Defaults contain only labels of `metadata`.
     let is_metadata = matches!(at, VisitedPath::Key(VisitedPath::Start(_), "metadata"));
     entries.retain_mut(|entry| {
         let path = at.key(&entry.key);
@@ -50,7 +50,7 @@ fn remove_nulls(fields: &FieldNode, node: &mut YamlNode, at: &VisitedPath<'_>, r
         if let Some(field) = field {
             remove_nulls(field, &mut entry.value, &path, removed);
         }
-        // What is left of a mapping of nulls would be sent as an empty one.
+        // A mapping that contained only nulls would be sent as an empty one.
         let is_empty = matches!(&entry.value.content, YamlContent::Map(entries) if entries.is_empty());
         !(is_empty && is_optional && removed.len() > known)
     });

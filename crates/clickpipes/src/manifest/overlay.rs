@@ -1,4 +1,4 @@
-//! Lays the fields of a manifest over those of its template.
+//! Overlays the fields of a manifest on those of its template.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,18 @@ use crate::kinds;
 use model::path::FieldPath;
 use model::yaml::{Span, YamlContent, YamlEntry, YamlNode};
 
-/// Which fields of a merged mapping come first.
+/// The order of the fields of a merged mapping.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldOrder {
     /// Those of the template, each in its place.
     BaseFirst,
-    /// Those of the manifest. A plain manifest has all fields itself, so only this order leaves it as it is.
+    /// Those of the manifest. A plain manifest has all fields itself, so only this order does not change it.
     OwnFirst,
 }
 
 impl FieldOrder {
-    /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` takes the field out.
-    // A reference to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
+    /// Mappings are merged. Any other value of `own` replaces that of `base`, and `null` removes the field. A reference
+    /// to a secret is one value: `{fromFile: …}` over `{fromEnv: …}` must not become both.
     pub(super) fn overlay(self, base: YamlNode, own: YamlNode) -> YamlNode {
         let YamlNode { span, alias, content } = own;
         let content = match (base.content, content) {
@@ -57,7 +57,7 @@ impl FieldOrder {
             (Some(base), _) if !is_one_value => {
                 let is_written_empty = own.value.entries().is_empty();
                 let value = self.overlay(base.value, own.value);
-                // A mapping of which every field is taken out would be sent as an empty one.
+                // A mapping whose fields are all removed would be sent as an empty one.
                 let is_left_empty =
                     !is_written_empty && matches!(&value.content, YamlContent::Map(it) if it.is_empty());
                 (!is_left_empty).then_some(YamlEntry { value, ..own })
@@ -71,11 +71,11 @@ impl FieldOrder {
 #[derive(Clone, Debug)]
 pub(super) struct TakenOut {
     pub(super) path: FieldPath,
-    /// The `null` that takes it out, or the default that does not fit.
+    /// The `null` that removes it, or the default that does not fit.
     pub(super) span: Span,
 }
 
-/// The fields of `base` that `own` takes out, below `at`.
+/// The fields of `base` that `own` removes, below `at`.
 pub(super) fn find_taken_out(base: &YamlNode, own: &YamlNode, at: &FieldPath) -> Vec<TakenOut> {
     let mut found = Vec::new();
     for entry in own.entries() {

@@ -34,7 +34,7 @@ impl ParameterType {
 
     fn accepts(self, content: &YamlContent) -> bool {
         match (self, content) {
-            // What could not be read has been reported.
+            // An unreadable value has been reported.
             (_, YamlContent::Unreadable)
             | (Self::String, YamlContent::Text { .. })
             | (Self::Number, YamlContent::Number(_))
@@ -42,7 +42,7 @@ impl ParameterType {
             | (Self::Array, YamlContent::List(_))
             | (Self::Object, YamlContent::Map(_)) => true,
             (Self::Integer, YamlContent::Number(number)) => number.is_i64() || number.is_u64(),
-            // As in a field, the reference to a secret stands for a text.
+            // As in a field, a reference to a secret counts as text.
             (Self::String, YamlContent::Map(entries)) => entries.iter().any(|it| is_secret_source_key(&it.key)),
             _ => false,
         }
@@ -68,7 +68,7 @@ impl Parameter {
     pub(super) fn read(entry: &YamlEntry, remarks: &mut PendingDiagnostics) -> Self {
         let at = FieldPath::parse("parameters").child(&entry.key);
         if !is_variable_name(&entry.key) {
-            let message = "a parameter is named with letters, digits, `_`, `-` and `.`";
+            let message = "the name of a parameter has only letters, digits, `_`, `-` and `.`";
             remarks.push(PendingDiagnostic::error(code::PARAMETER_NAME, entry.span, message).with_path(at.clone()));
         }
         let word = entry.value.node_at(&["type"]).and_then(YamlNode::as_text);
@@ -88,7 +88,8 @@ impl Parameter {
     }
 }
 
-/// The values of a template's parameters; `with` is what the manifest says, and `used` where it names the template.
+/// The values of a template's parameters; `with` is that of the manifest, and `used` the place where it names the
+/// template.
 pub(super) fn bind_parameters(
     template: &Template,
     with: Option<YamlEntry>,
@@ -113,13 +114,13 @@ pub(super) fn bind_parameters(
             continue;
         }
         if let Some(mut default) = parameter.default.clone() {
-            // What the manifest says was expanded with the manifest.
+            // The values in the manifest were expanded with the manifest.
             expander.expand_variables(&mut default, Scope::ParameterDefault, remarks);
             values.insert(name.clone(), default);
             continue;
         }
         if is_readable {
-            let message = format!("`with` misses the parameter `{name}` of the template `{}`", template.name);
+            let message = format!("`with` lacks the parameter `{name}` of the template `{}`", template.name);
             let remark = PendingDiagnostic::error(code::MISSING_PARAMETER, with_span, message).with_path(path.clone());
             remarks.push(remark.with_related(parameter.span, "declared here"));
         }
@@ -146,7 +147,7 @@ fn convert_values(template: &Template, values: &mut BTreeMap<String, YamlNode>, 
     }
 }
 
-/// The entries of `with`; `None` if it is no mapping, which is its only mistake then.
+/// The entries of `with`; `None` if it is not a mapping, which is then its only mistake.
 fn with_entries(with: Option<YamlEntry>, remarks: &mut PendingDiagnostics) -> Option<Vec<YamlEntry>> {
     let Some(with) = with else { return Some(Vec::new()) };
     match with.value.content {
@@ -154,7 +155,7 @@ fn with_entries(with: Option<YamlEntry>, remarks: &mut PendingDiagnostics) -> Op
         YamlContent::Null => Some(Vec::new()),
         YamlContent::Unreadable => None,
         _ => {
-            let message = "`with` is a mapping of parameters to values";
+            let message = "`with` must be a mapping of parameters to values";
             let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, with.value.head_span(), message);
             remarks.push(remark.with_path(FieldPath::parse("spec.with")));
             None

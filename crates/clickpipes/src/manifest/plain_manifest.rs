@@ -1,4 +1,4 @@
-//! Manifests as they are after templates, `forEach` and variables: for people and other programs.
+//! Manifests with templates, `forEach` and variables expanded: for people and other programs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -73,7 +73,7 @@ fn source_of(span: Span, rendered: &RenderedDocument, defaults: u32) -> ValueSou
     }
 }
 
-/// Keeps a text that contains `${` what it is when the manifest is read again.
+/// Escapes `${` in texts, so that they have the same value when the manifest is read again.
 fn escape_variables(value: &mut Value) {
     match value {
         Value::String(text) if text.contains("${") => *text = text.replace("${", "$${"),

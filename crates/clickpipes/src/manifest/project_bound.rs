@@ -1,4 +1,4 @@
-//! Bounds what the files of a project come to together. Each file is bounded on its own.
+//! Limits the size of all files of a project together. Each file has its own limit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use model::yaml::{self, PendingDiagnostic, PendingDiagnostics, YamlNode};
 // Without it, forty files with a `forEach` of some thousand names each would fill the memory.
 pub(super) const MAX_PROJECT_NODES: usize = 1_000_000;
 
-/// The values that may still be made.
+/// The number of values that may still be created.
 pub(super) struct ProjectBound {
     left: AtomicUsize,
 }
@@ -24,21 +24,21 @@ impl Default for ProjectBound {
 }
 
 impl ProjectBound {
-    /// Takes a number of values; `false` if so many are not left. Then none are left.
+    /// Reserves a number of values; `false` if not enough are left. Then none are left.
     pub(super) fn reserve(&self, count: usize) -> bool {
         let take = |left: usize| Some(left.saturating_sub(count));
         let before = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         before.is_ok_and(|before| before > count)
     }
 
-    /// Whether something was left out.
+    /// Whether something was omitted.
     pub(super) fn is_exceeded(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
 }
 
-/// The error at the document that is too much.
-// Files are read side by side, so which of them met the bound is chance. Here they are counted in order.
+/// The error at the document that exceeds the limit.
+// Files are read in parallel, so it is chance which of them reached the limit. Here they are counted in order.
 pub(super) fn exceeded_bound(files: &[SourceFile], context: &RenderContext<'_>) -> Option<(usize, Diagnostic)> {
     let mut sum = 0_usize;
     let mut last = None;
@@ -55,18 +55,18 @@ pub(super) fn exceeded_bound(files: &[SourceFile], context: &RenderContext<'_>) 
             }
         }
     }
-    // What values within texts add is not counted here.
+    // Values within texts are not counted here.
     last.map(|(index, span)| (index, too_many(span).into_diagnostic(&files[index].name)))
 }
 
 fn too_many(span: yaml::Span) -> PendingDiagnostic {
-    let message = format!("with this, the manifests of all files come to more than {MAX_PROJECT_NODES} values");
+    let message = format!("with this file, all manifests together contain more than {MAX_PROJECT_NODES} values");
     PendingDiagnostic::error(yaml::code::TOO_LARGE, span, message)
         .with_path(FieldPath::parse("forEach"))
         .with_help("load a part of the files at a time, or split the project; nothing was loaded")
 }
 
-/// The values that a document makes beyond those that it holds.
+/// The values that a document creates beyond its own.
 fn made_values(root: &YamlNode, context: &RenderContext<'_>) -> usize {
     if classify::classify_document(root) == DocumentClass::Template {
         return 0;

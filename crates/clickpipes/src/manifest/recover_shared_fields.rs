@@ -34,14 +34,15 @@ pub(super) fn recover_shared_fields(root: &mut YamlNode, remarks: &mut PendingDi
     }
 }
 
-/// Renames the entry that resembles the field most, and no other field that is missing as much. Returns its key, too.
+/// Renames the entry that is most similar to the field, unless another missing field is as similar. Returns its key,
+/// too.
 fn recover_misspelt(
     entries: &mut [YamlEntry],
     known: [Option<&FieldNode>; 2],
     name: &str,
 ) -> Option<(PendingDiagnostic, String)> {
     let names = || known.into_iter().flatten().flat_map(FieldNode::child_fields).map(|(name, _)| name);
-    // A blank may be missing after the colon: that is a mistake of its own.
+    // A blank may be missing after the colon, which is reported separately.
     let is_known = |key: &str| known.into_iter().flatten().any(|fields| fields.child_field(key).is_some());
     let is_unknown = |entry: &YamlEntry| !entry.key.contains(':') && !is_known(&entry.key);
     // Most documents end here.

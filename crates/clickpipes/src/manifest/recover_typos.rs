@@ -23,7 +23,7 @@ fn rename_key(root: &mut YamlNode, path: &FieldPath, remark: &PendingDiagnostic,
         _ => None,
     });
     let Some(YamlContent::Map(entries)) = parent.map(|node| &mut node.content) else { return };
-    // The field of the template is there, too. A second one of that name would hide it from the rules.
+    // The field of the template exists, too. A second one of that name would hide it from the rules.
     if entries.iter().any(|entry| entry.key == name) {
         return;
     }

@@ -1,6 +1,6 @@
-//! Makes plain manifests of a document: one for each entry of `forEach`, with the fields of its template.
+//! Expands a document to plain manifests: one for each entry of `forEach`, with the fields of its template.
 //!
-//! Everything after this sees plain manifests. Each value keeps the place where it was written.
+//! All later steps use plain manifests. Each value keeps the place where it was written.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -30,28 +30,28 @@ pub(super) struct RenderedDocument {
     pub(super) is_valid: bool,
     /// `false` if its entry or the fields of its template are missing.
     pub(super) is_complete: bool,
-    /// The entry of `forEach` that it was made for.
+    /// The entry of `forEach` for this manifest.
     pub(super) entry: Option<Span>,
     /// The bytes of that entry, and those of `with`.
     pub(super) entry_extent: Option<Range<usize>>,
     pub(super) with_extent: Option<Range<usize>>,
     pub(super) template: Option<UsedTemplate>,
-    /// Its fields that would have a default, and that it keeps out.
+    /// Its fields with a default that it removes.
     pub(super) kept_out: Vec<TakenOut>,
     /// The defaults that do not fit it.
     pub(super) left_out: Vec<TakenOut>,
-    /// Its texts with a value of the entry or of `with` in them, and where that is written.
+    /// Its texts that contain a value of the entry or of `with`, and the places of the values.
     pub(super) text_parts: HashMap<Span, Span>,
     /// Its texts with any variable in them.
     pub(super) variable_texts: HashSet<Span>,
 }
 
 impl RenderedDocument {
-    /// What takes out the field at `path`, or a part of it, if it is missing for that reason.
+    /// The removal of the field at `path`, or of a part of it, if it is missing for that reason.
     pub(super) fn taken_out_at(&self, path: &FieldPath) -> Option<&TakenOut> {
         let keys: Vec<&str> = path.segments().iter().map(String::as_str).collect();
         let taken_out = || self.template.iter().flat_map(|used| &used.taken_out).chain(&self.kept_out);
-        // Most manifests take nothing out.
+        // Most manifests remove nothing.
         if taken_out().next().is_none() || self.root.node_at(&keys).is_some() {
             return None;
         }
@@ -65,12 +65,12 @@ pub(super) struct UsedTemplate {
     pub(super) origin: Option<Arc<TemplateOrigin>>,
     pub(super) name_span: Span,
     pub(super) used: Span,
-    /// Its fields that the manifest takes out. A default does not bring them back.
+    /// Its fields that the manifest removes. A default does not restore them.
     pub(super) taken_out: Vec<TakenOut>,
 }
 
 impl UsedTemplate {
-    /// Names the other place of each mistake from this position on: where the template is used, or the template.
+    /// Adds the other place to each mistake from this index on: the use of the template, or the template.
     pub(super) fn relate_remarks(&self, start: usize, remarks: &mut PendingDiagnostics) {
         remarks.relate_kept_since(start, |remark| match &self.origin {
             _ if remark.span.file != self.used.file => Some((self.used, "the template is used here".to_owned())),
@@ -196,7 +196,7 @@ impl<'c> DocumentRenderer<'c> {
         }
     }
 
-    /// The entries of `forEach`. A name stands for an entry with nothing else.
+    /// The entries of `forEach`. A name is short for an entry with only a name.
     fn read_entries(&mut self, mut list: YamlEntry, remarks: &mut PendingDiagnostics) -> Vec<YamlNode> {
         let wrong = |node: &YamlNode, message| {
             let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, entry_place(node), message);
@@ -205,7 +205,7 @@ impl<'c> DocumentRenderer<'c> {
         self.expander.expand_variables(&mut list.value, Scope::Entries, remarks);
         let YamlContent::List(items) = list.value.content else {
             if !matches!(list.value.content, YamlContent::Unreadable) {
-                remarks.push(wrong(&list.value, "`forEach` is a list"));
+                remarks.push(wrong(&list.value, "`forEach` must be a list"));
             }
             return Vec::new();
         };
@@ -222,7 +222,7 @@ impl<'c> DocumentRenderer<'c> {
                 Some(YamlNode { span, alias, content: YamlContent::Map(vec![name]) })
             }
             _ => {
-                remarks.push(wrong(&item, "an entry of `forEach` is a mapping or a name"));
+                remarks.push(wrong(&item, "an entry of `forEach` must be a mapping or a name"));
                 None
             }
         });
@@ -247,14 +247,14 @@ impl<'c> DocumentRenderer<'c> {
         let unknown = UsedTemplate { origin: None, name_span: used, used, taken_out: Vec::new() };
         let Some(word) = name.value.as_text() else {
             if !matches!(name.value.content, YamlContent::Unreadable) {
-                let message = "`template` is the name of a template";
+                let message = "`template` must be the name of a template";
                 let remark = PendingDiagnostic::error(schema_validator::code::WRONG_TYPE, used, message);
                 remarks.push(remark.with_path(FieldPath::parse("spec.template")));
             }
             return Some(unknown);
         };
         let Some(template) = self.context.templates.find(word) else {
-            // Files in which no manifest names a template are read without the templates of other files.
+            // Files in which no manifest uses a template are read without the templates of other files.
             let is_recovered = |it: &PendingDiagnostic| it.span == name.span;
             if !remarks.kept_diagnostics().iter().any(is_recovered) {
                 let remark = self.context.templates.lost_template(word, used);
@@ -270,7 +270,7 @@ impl<'c> DocumentRenderer<'c> {
         }
         let base = self.fill_template(template, with, used, remarks)?;
         let own = std::mem::replace(&mut spec.value.content, YamlContent::Null);
-        // A document that says nothing else has `template` alone, and no mapping is left without it.
+        // A document with only `template` has no mapping left without it.
         let own = if matches!(own, YamlContent::Map(_)) { own } else { YamlContent::Map(Vec::new()) };
         let own = YamlNode { content: own, ..spec.value.clone() };
         let taken_out = find_taken_out(&base, &own, &FieldPath::parse("spec"));
@@ -307,11 +307,11 @@ impl<'c> DocumentRenderer<'c> {
     }
 }
 
-/// Reports the values that make a manifest too deep where they are used, and takes them out.
+/// Reports the values that make a manifest too deep at the place of their use, and removes them.
 fn cut_too_deep(node: &mut YamlNode, path: &FieldPath, remarks: &mut PendingDiagnostics) {
     let depth = path.segments().len();
     let is_too_deep = |levels: usize| depth + levels > MAX_DEPTH;
-    // What a file says itself is not too deep, or it could not be read.
+    // The content of a single file is not too deep, or it could not be read.
     if is_too_deep(usize::from(matches!(node.content, YamlContent::List(_) | YamlContent::Map(_))))
         || node.alias.is_some() && is_too_deep(node.nesting_height())
     {
@@ -336,7 +336,7 @@ fn cut_too_deep(node: &mut YamlNode, path: &FieldPath, remarks: &mut PendingDiag
     }
 }
 
-/// Takes an entry out of a mapping.
+/// Removes an entry from a mapping.
 fn take_entry(node: &mut YamlNode, key: &str) -> Option<YamlEntry> {
     let YamlContent::Map(entries) = &mut node.content else { return None };
     let at = entries.iter().position(|entry| entry.key == key)?;

@@ -1,5 +1,5 @@
-//! Checks what manifests share on its own: templates, the values for them, entries of `forEach`, defaults of environments.
-//! A part that no manifest uses, or whose value a manifest replaces, would not be checked otherwise.
+//! Checks shared parts of manifests separately: templates, the values for them, entries of `forEach`, defaults of
+//! environments. Otherwise a part that no manifest uses, or whose value a manifest replaces, would not be checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub(super) fn check_template(
     }
 }
 
-/// The mistakes in the variables of a template, except those that only the environment of the run can tell.
+/// The mistakes in the variables of a template, except those that depend on the environment of the run.
 fn check_variables(
     template: &Template,
     variables: Option<&BTreeMap<String, String>>,
@@ -51,7 +51,7 @@ fn check_variables(
     for (_, default) in template.defaults() {
         expander.expand_variables(&mut default.clone(), Scope::ParameterDefault, remarks);
     }
-    // Each manifest has values of its own.
+    // Each manifest has its own values.
     let open = |name: &String| (name.clone(), YamlNode::new(template.name_span, YamlContent::Unreadable));
     let values = template.parameters.keys().map(open).collect();
     expander.expand_variables(&mut template.spec.clone(), Scope::Template(&values), remarks);
@@ -99,8 +99,8 @@ pub(super) fn check_part(kind: Kind, part: &YamlNode, at: &FieldPath, remarks: &
     }
 }
 
-/// Reports secrets in the entries of `forEach` and in the values for the parameters of a template, also where nothing uses
-/// them. `template` is the `spec` of the template that the document names.
+/// Reports secrets in the entries of `forEach` and in the values for the parameters of a template, even if they are not
+/// used. `template` is the `spec` of the template that the document names.
 pub(super) fn check_shared_values(root: &YamlNode, template: Option<&YamlNode>, remarks: &mut PendingDiagnostics) {
     let entries = root.node_at(&["forEach"]);
     let with = root.node_at(&["spec", "with"]);
@@ -109,7 +109,7 @@ pub(super) fn check_shared_values(root: &YamlNode, template: Option<&YamlNode>, 
     }
     let mut names = names_in_references(root);
     names.extend(template.map(names_in_references).unwrap_or_default());
-    // A parameter may stand for the name of a variable: then its values are such names, too.
+    // A parameter may be used as the name of a variable: then its values are such names, too.
     for entry in
         with.map_or(&[][..], YamlNode::entries).iter().filter(|entry| names.contains(&entry.key)).collect::<Vec<_>>()
     {
@@ -126,8 +126,8 @@ pub(super) fn check_shared_values(root: &YamlNode, template: Option<&YamlNode>, 
     }
 }
 
-/// The last parts of the names of the variables that stand in references to secrets: `variable` of
-/// `{fromEnv: "${with.variable}"}`. Such a value is a name and no secret.
+/// The last parts of the names of variables in references to secrets: `variable` of `{fromEnv: "${with.variable}"}`.
+/// Such a value is a name and not a secret.
 fn names_in_references(node: &YamlNode) -> BTreeSet<String> {
     fn visit(node: &YamlNode, is_inside: bool, names: &mut BTreeSet<String>) {
         if is_inside {

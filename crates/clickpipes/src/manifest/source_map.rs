@@ -19,7 +19,7 @@ pub(super) fn build_origin(files: SpanFiles<'_>, kind: Kind, rendered: &Rendered
             places.record_place(PathKey::default().child("metadata").child(key), entry_span(entry.span, &entry.value));
         }
     }
-    // A mistake in it concerns this line alone. The values of other annotations are not judged.
+    // Only this annotation is checked. A mistake in it affects only its line.
     if let Some(except) = metadata("annotations").and_then(|all| all.value.entry(EXCEPT_ANNOTATION)) {
         let path = PathKey::default().child("metadata").child("annotations").child(EXCEPT_ANNOTATION);
         places.record_place(path, entry_span(except.span, &except.value));
@@ -34,7 +34,7 @@ pub(super) fn build_origin(files: SpanFiles<'_>, kind: Kind, rendered: &Rendered
     Origin::new(start, places.fields).with_template(template)
 }
 
-/// The place of a field: its key, or for a value that stands elsewhere the value.
+/// The place of a field: its key, or the value if that is elsewhere.
 fn entry_span(key: Span, value: &YamlNode) -> Span {
     match value.alias {
         Some(_) if value.is_scalar() => value.span,

@@ -22,10 +22,10 @@ use model::yaml::{
 pub struct Templates {
     by_name: BTreeMap<String, Template>,
     files: Vec<Arc<str>>,
-    /// Templates whose name another one has, by the file of the later one.
+    /// Templates with a name that another one has, by the file of the later one.
     conflicts: Vec<Diagnostic>,
-    /// Where templates may be that cannot be read: the first mistake of a file that loses documents, and templates without a
-    /// name or a `spec`.
+    /// The possible places of unreadable templates: the first mistake of a file that loses documents, and templates
+    /// without a name or a `spec`.
     lost: Vec<Span>,
 }
 
@@ -70,7 +70,7 @@ impl Templates {
         let lost = remarks.kept_diagnostics().iter().find(|it| yaml::code::LOSES_DOCUMENT.contains(&it.code));
         self.lost.extend(lost.map(|it| Span { file: number, ..it.span }));
         for mut document in documents {
-            // Whoever uses it must not seem valid where this file is not validated.
+            // Its users must not seem valid if this file is not validated.
             document.is_valid &= !classify::recover_template_kind(&mut document.root, &mut remarks);
             if classify::classify_document(&document.root) == DocumentClass::Template {
                 let start = document.root.head_span().start;
@@ -96,7 +96,7 @@ impl Templates {
             self.by_name.insert(template.name.clone(), template);
             return;
         };
-        // Which of the two is meant, the order of files must not decide.
+        // The order of files must not decide which of the two is used.
         first.mistake = first.mistake.or(Some(template.name_span));
         let also = RelatedPlace { place: files.place(first.name_span), label: "first declared here".to_owned() };
         let message = format!("the template `{}` is declared twice", template.name);
@@ -106,7 +106,7 @@ impl Templates {
         self.conflicts.push(Diagnostic { also: Some(also), ..remark.into_diagnostic(files) });
     }
 
-    /// The error of a manifest whose template may be in a document that cannot be read.
+    /// The error of a manifest whose template may be in an unreadable document.
     pub(super) fn lost_template(&self, name: &str, used: Span) -> Option<PendingDiagnostic> {
         let message = format!("the template `{name}` is not found, and one that may have this name cannot be read");
         self.lost.first().map(|lost| broken_template(used, message, *lost))
@@ -130,15 +130,15 @@ impl Templates {
         &self.files
     }
 
-    /// The mistakes in the fields of the templates, whether or not a manifest uses them.
-    // `variables` are those of all environments, if they are known.
+    /// The mistakes in the fields of the templates, even if no manifest uses them. `variables` are those of all
+    /// environments, if known.
     pub(super) fn field_problems(&self, variables: Option<&BTreeMap<String, String>>) -> Vec<Diagnostic> {
         let check = |template: &Template| {
             let mut remarks = PendingDiagnostics::default();
             shared_parts::check_template(template, variables, &mut remarks);
             remarks.into_vec()
         };
-        // The fields of one that cannot be read are not known.
+        // The fields of an invalid one are not known.
         let found = self.by_name.values().filter(|template| template.mistake.is_none()).flat_map(check);
         // Every place in a template has the number of its file.
         found.map(|remark| remark.into_diagnostic(SpanFiles::new(&self.files[0], &self.files))).collect()
@@ -158,17 +158,17 @@ fn first_error<'r>(remarks: impl IntoIterator<Item = &'r PendingDiagnostic>) -> 
     remarks.into_iter().find(|it| it.severity == Severity::Error).map(|it| it.span)
 }
 
-/// Whether a file may declare a template, also if its kind is misspelt. Most do not, and need not be read twice.
+/// Whether a file may declare a template, even with a misspelt kind. Most do not, and need not be read twice.
 pub fn may_contain_template(text: &str) -> bool {
     text.contains("Template") || text.contains("${with.") || text.contains("parameters:")
 }
 
-/// Whether a file may use a template. `with:` is there also if `template` is misspelt.
+/// Whether a file may use a template. `with:` is there even if `template` is misspelt.
 pub fn may_use_template(text: &str) -> bool {
     text.contains("template") || text.contains("with:")
 }
 
-/// Validates the document of a template, apart from what its parameters come to; `None` without a name and a `spec`.
+/// Validates the document of a template, without the values of its parameters; `None` without a name and a `spec`.
 pub(super) fn read_template(
     document: YamlDocument,
     files: SpanFiles<'_>,
@@ -187,7 +187,7 @@ pub(super) fn read_template(
     let mistake = (!is_valid || remarks.error_count() > errors).then(|| first_error(own).unwrap_or(start));
     let name = root.node_at(&["metadata", "name"])?;
     if name.as_text().is_some_and(holds_variable) {
-        let message = "the name of a template contains no variable: manifests name it before any is known";
+        let message = "the name of a template cannot contain variables: it is read before they are known";
         let remark = PendingDiagnostic::error(project::code::BAD_VARIABLE, name.span, message);
         remarks.push(remark.with_path(FieldPath::parse("metadata.name")).with_help("write the name itself"));
         return None;
@@ -202,7 +202,7 @@ pub(super) fn read_template(
     Some(Template { name, name_span, parameters, spec, mistake, origin: Arc::new(origin) })
 }
 
-/// The document with an empty `spec`. Its fields are checked as a part of a manifest, where `null` takes a default out.
+/// The document with an empty `spec`. Its fields are checked as a part of a manifest, where `null` removes a default.
 fn without_fields(root: &YamlNode) -> YamlNode {
     let without_fields = |entry: &YamlEntry| {
         let is_spec = entry.key == "spec" && matches!(entry.value.content, YamlContent::Map(_));
@@ -221,7 +221,7 @@ fn without_fields(root: &YamlNode) -> YamlNode {
 fn reject_nesting(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     for key in ["template", "with"] {
         let Some(entry) = root.node_at(&["spec"]).and_then(|spec| spec.entry(key)) else { continue };
-        let message = "a template does not use another template";
+        let message = "a template cannot use another template";
         let remark = PendingDiagnostic::error(code::NESTED_TEMPLATE, entry.span, message);
         remarks.push(remark.with_path(FieldPath::parse("spec").child(key)).with_help("write its fields here"));
     }

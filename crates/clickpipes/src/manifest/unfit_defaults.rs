@@ -26,13 +26,13 @@ pub(super) fn relate_defaults(
         if remark.span.file == 0 {
             return Some((default, "with this default".to_owned()));
         }
-        // The field is one of a template: neither place says which manifest it is.
+        // The field comes from a template: neither place shows which manifest is meant.
         let name = context.defaults.and_then(EnvironmentDefaults::file_name).unwrap_or_default();
         Some((start, format!("used here, with the default at {name}:{}:{}", default.line, default.column)))
     });
 }
 
-/// Where a field that a broken rule reads is a default.
+/// The place of a field that a violated rule reads, if it is a default.
 fn find_default(document: &ValidatedDocument, file: u32, remark: &PendingDiagnostic) -> Option<Span> {
     let broken = cross_field_rules(document.kind).filter(|(_, rule)| rule.code == remark.code);
     let fields = broken.flat_map(|(objects, rule)| {

@@ -1,4 +1,4 @@
-//! The names that a text may use besides the variables of the environment, and the mistakes in them.
+//! The names that a text may use in addition to the variables of the environment, and the mistakes in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::code;
 use model::suggest::suggest_similar;
 use model::yaml::{PendingDiagnostic, Span, YamlNode};
 
-/// The names that a text may use besides the variables of the environment.
+/// The names that a text may use in addition to the variables of the environment.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'s> {
     /// A manifest without `forEach`.
@@ -42,7 +42,7 @@ impl<'s> Scope<'s> {
         }
     }
 
-    /// The names that are known here besides the variables of the environment, with what stands before each.
+    /// The known names in addition to the variables of the environment, with their prefix.
     pub(super) fn own_names(self) -> (&'static str, Vec<&'s str>) {
         match self {
             Self::Manifest | Self::Entries | Self::ParameterDefault => ("", Vec::new()),
@@ -72,12 +72,12 @@ impl<'s> Scope<'s> {
                 }
             }
             Self::ParameterDefault if each.or(with).is_some() => {
-                remark(span, "the default of a parameter sees no other parameter, and no `forEach`".to_owned())
+                remark(span, "the default of a parameter cannot use other parameters or `forEach`".to_owned())
             }
-            Self::Template(_) if each.is_some() => remark(span, "a template does not see `forEach`".to_owned())
+            Self::Template(_) if each.is_some() => remark(span, "a template cannot use `forEach`".to_owned())
                 .with_help("declare a parameter, and set it under `with` in the manifest"),
             Self::Entries if name == "each" || each.is_some() => {
-                remark(span, "an entry of `forEach` sees neither other entries nor its own keys".to_owned())
+                remark(span, "an entry of `forEach` cannot use other entries or its own keys".to_owned())
                     .with_help("write the value itself, or a variable of the environment")
             }
             Self::Manifest if each.is_some() => remark(span, "`${each.…}` needs `forEach` in the manifest".to_owned()),
@@ -94,7 +94,7 @@ pub(super) fn is_own_name(name: &str) -> bool {
     name.starts_with(EACH_PREFIX) || name.starts_with(WITH_PREFIX)
 }
 
-/// Where an entry of a list stands: where it is named, if it is written elsewhere.
+/// The place of a list entry: the place that names it, if it is written elsewhere.
 pub(super) fn entry_place(entry: &YamlNode) -> Span {
     entry.alias.unwrap_or_else(|| entry.head_span())
 }
@@ -126,7 +126,7 @@ fn unknown_in_entry(key: Option<&str>, span: Span, scope: EntryScope<'_>) -> Pen
     if let Some(meant) = suggest_similar(key, keys.iter().copied()) {
         return remark.with_help(format!("did you mean `${{each.{meant}}}`?"));
     }
-    // Only what is quoted is looked through for secrets.
+    // Only quoted texts are searched for secrets.
     let names: Vec<String> = keys.iter().take(10).map(|key| format!("`{key}`")).collect();
     remark.with_help(format!("its entries have: {}", names.join(", ")))
 }

@@ -15,21 +15,21 @@ use model::yaml::{
     parse_plain_scalar, variable_place,
 };
 
-/// The variables, and what they may still add to the file.
-// Without limits, a file with few and short texts could grow into gigabytes by long variables, and one `forEach` into
+/// The variables, and how much they may still add to the file.
+// Without limits, a file with few and short texts could grow to gigabytes through long variables, and one `forEach` to
 // millions of manifests.
 pub(super) struct VariableExpander<'v> {
     values: &'v BTreeMap<String, String>,
     bytes_left: usize,
     nodes_left: usize,
     project: &'v ProjectBound,
-    /// Whether the field is a secret. Only names of `forEach` and of templates in it are quoted: `${` may be a part of the
-    /// secret itself.
+    /// Whether the field is a secret. Only names of `forEach` and of templates in it are quoted, because `${` may be a
+    /// part of the secret itself.
     is_inside_secret: bool,
     /// Whether it is the name of a variable, a file or a program in a reference to a secret.
     is_inside_reference: bool,
     environments: Environments,
-    /// The texts that are one variable, which does not exist. They are no literals.
+    /// Texts that consist of one unknown variable. They do not count as literals.
     misnamed: HashSet<Span>,
     /// The texts with variables in them.
     composed: Vec<ComposedText>,
@@ -63,9 +63,9 @@ enum VariableError<'t> {
     TooLarge,
     /// A list or a mapping within a text.
     NotText(&'t str),
-    /// A number within a text that programs write in another way than the file.
+    /// A number within a text that programs write differently than the file.
     Rewritten(&'t str),
-    /// The value has a mistake of its own.
+    /// The value has a separate mistake.
     Reported,
 }
 
@@ -258,14 +258,14 @@ impl<'v> VariableExpander<'v> {
                 relate_value(PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message), name, scope)
             }
             VariableError::Rewritten(name) => {
-                let message = format!("`${{{name}}}` is a number, which would not be written into a text as it stands");
+                let message = format!("`${{{name}}}` is a number, and a text would not keep its spelling");
                 let remark = PendingDiagnostic::error(project::code::BAD_VARIABLE, span, message);
                 relate_value(remark, name, scope).with_help("put the number in quotes: `1.10` without them is 1.1")
             }
             VariableError::InvalidName => PendingDiagnostic::error(
                 project::code::BAD_VARIABLE,
                 span,
-                "what stands in `${…}` is not the name of a variable",
+                "the content of `${…}` is not the name of a variable",
             )
             .with_help("write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`"),
             VariableError::Blanks => {
@@ -308,14 +308,14 @@ impl<'v> VariableExpander<'v> {
         }
     }
 
-    /// A name that may be meant by an unknown one.
+    /// A known name that is similar to an unknown one.
     fn similar_name(&self, name: &str, scope: Scope<'_>) -> Option<String> {
         if !scope.is_first() {
             return None;
         }
         let (prefix, own) = scope.own_names();
         let key = name.split_once('.').map_or(name, |(_, key)| key);
-        // `${topic}` and `${params.topic}`: the key is right, and what stands before it is not.
+        // `${topic}` and `${params.topic}`: the key is right, but its prefix is not.
         if own.contains(&key) {
             return Some(format!("{prefix}{key}"));
         }
@@ -351,7 +351,7 @@ pub(super) fn holds_variable(text: &str) -> bool {
 }
 
 pub(super) fn too_many_values(span: Span) -> PendingDiagnostic {
-    let message = format!("the manifests of this file come to more than {MAX_NODES} values");
+    let message = format!("the manifests of this file contain more than {MAX_NODES} values");
     PendingDiagnostic::error(yaml::code::TOO_LARGE, span, message).with_help("split the file; the rest was not read")
 }
 
@@ -381,7 +381,7 @@ pub(crate) fn is_shared_variable(text: &str) -> bool {
     is_one_variable(text) && whole_variable(text).is_some_and(is_own_name)
 }
 
-/// Whether the text is one variable and nothing else.
+/// Whether the text consists of one variable.
 pub(crate) fn is_one_variable(text: &str) -> bool {
     whole_variable(text).is_some_and(is_variable_name)
 }

@@ -11,10 +11,10 @@ use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, GcsPath, NonEmptyText};
 
-/// What tells the mappings of tables apart.
+/// The fields that identify the mapping of a table.
 const TABLE: &[&str] = &["sourceDatasetName", "sourceTable", "targetTable"];
 
-/// The API of July 2026 knows nothing else, and does not return it.
+/// The API of July 2026 supports nothing else, and does not return it.
 const BY_KEY: &[&str] = &["SERVICE_ACCOUNT"];
 
 /// Tables of Google BigQuery. The API cannot change any of it.
@@ -46,7 +46,7 @@ pub struct Bigquery {
     pub table_mappings: Vec<BigqueryTableMapping>,
 }
 
-/// A way to prove who one is to Google Cloud.
+/// An authentication for Google Cloud.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum BigqueryAuthentication {
@@ -89,11 +89,11 @@ pub struct BigquerySettings {
     pub snapshot_number_of_parallel_tables: Option<f64>,
 }
 
-/// How BigQuery is read.
+/// The mode of reading BigQuery.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BigqueryMode {
-    /// One copy of the tables, then the pipe is done.
+    /// One copy of the tables, then the pipe completes.
     Snapshot,
     /// A first copy of the tables, then every change. In preview.
     Cdc,
@@ -121,7 +121,7 @@ pub enum EventsFunction {
     Changes,
 }
 
-/// One table and where it goes.
+/// One source table and its target.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BigqueryTableMapping {
@@ -151,14 +151,14 @@ pub struct BigqueryTableMapping {
     pub events_function: Option<EventsFunction>,
 }
 
-/// What is said of BigQuery as a whole.
+/// The spec of BigQuery.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "bigquery",
     title: "BigQuery",
     family: SourceFamily::Database,
     discoverable: false,
     resync_refusal: Some(
-        "BigQuery is loaded once and nothing else; to load it again, delete the pipe and create it anew",
+        "a BigQuery pipe loads its tables only once; to load them again, delete the pipe and re-create it",
     ),
     settings: None,
     is_finite_load: |source| !database::follows_changes(source),

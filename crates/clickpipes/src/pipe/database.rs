@@ -1,4 +1,4 @@
-//! What the databases that pipes read from have in common: users, modes, table mappings.
+//! Common parts of the database sources: users, modes, table mappings.
 
 use std::collections::BTreeSet;
 
@@ -22,33 +22,33 @@ pub(crate) mod replacement_effects;
 /// The names under which an update adds table mappings and removes them.
 pub(crate) const TABLE_MAPPING_DELTAS: [&str; 2] = ["tableMappingsToAdd", "tableMappingsToRemove"];
 
-/// How a database is followed.
+/// The mode of replication.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicationMode {
     /// A first copy of the tables, then every change.
     Cdc,
-    /// One copy of the tables, then the pipe is done.
+    /// One copy of the tables, then the pipe completes.
     Snapshot,
     /// Every change from now on, without a first copy.
     CdcOnly,
 }
 
-/// How a pipe proves who it is to a database.
+/// The authentication for a database.
 #[derive(JsonSchema)]
 pub enum DatabaseAuthentication {
     /// User and password.
     #[serde(rename = "basic")]
     Basic,
-    /// A user, and an IAM role that is taken on in place of a password.
+    /// A user, and an IAM role that is assumed in place of a password.
     #[serde(rename = "IAM_ROLE")]
     IamRole,
 }
 
-/// The engine of a table that a mapping makes.
+/// The engine of a table that a mapping creates.
 #[derive(JsonSchema)]
 pub enum TableEngine {
-    /// Keeps every change as a row of its own.
+    /// Keeps every change as a separate row.
     MergeTree,
     /// Keeps the latest version of each row.
     ReplacingMergeTree,
@@ -89,7 +89,7 @@ pub(crate) fn follows_changes(source: &Value) -> bool {
     ["cdc", "cdc_only"].iter().any(|mode| source["settings"]["replicationMode"] == *mode)
 }
 
-/// What a new pipe of a database reads first. The slot is a field of Postgres alone.
+/// The first rows that a new database pipe reads. Only Postgres has the field for the slot.
 pub(crate) fn describe_start(source: &Value) -> String {
     if source["settings"]["replicationMode"] == "cdc_only" {
         let from = match text_at(source, "settings.replicationSlotName") {
@@ -132,7 +132,7 @@ pub(crate) const LOGIN_RULES: &[CrossFieldRule] = &[
 /// Encryption of the connection.
 pub(crate) const TLS_RULES: &[CrossFieldRule] = &[forbidden_fields(
     "disabled-tls",
-    // The API may accept both. A manifest that asks for an encrypted and an unencrypted connection does not say which.
+    // The API may accept both. A manifest that asks for an encrypted and an unencrypted connection is ambiguous.
     Evidence::Manifest,
     &["tlsHost", "caCertificate"],
     flag_is("disableTls", true),
@@ -147,7 +147,7 @@ pub(crate) const MAPPING_LIST_RULES: &[CrossFieldRule] = &[
     DOTTED_TARGETS,
 ];
 
-/// The same where the provider does not look at the targets.
+/// The same for sources whose targets the provider does not check.
 pub(crate) const UNCHECKED_MAPPING_LIST_RULES: &[CrossFieldRule] = &[
     unique_entries("shared-target-table", Evidence::Ours, "tableMappings", "targetTable")
         .with_reason("their rows are mixed"),

@@ -1,4 +1,4 @@
-//! Where a pipe writes.
+//! The destination of a pipe.
 
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -12,10 +12,10 @@ use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::{NonEmptyText, SqlText};
 
-/// The API takes a change of the columns or of their mappings only with both.
+/// The API accepts a change of the columns or of their mappings only with both.
 pub(crate) const COLUMNS: &[&str] = &["destination.columns", "fieldMappings"];
 
-/// Where a pipe writes.
+/// The destination of a pipe.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Destination {
@@ -33,13 +33,13 @@ pub struct Destination {
     /// The table that the pipe creates. Required with `managedTable: true`.
     #[schemars(transform = annotations::requires_replace, transform = annotations::defines_table)]
     pub table_definition: Option<TableDefinition>,
-    // `Columns are required if field mappings are provided` (clickhousectl issue 763): neither goes without the other.
+    // `Columns are required if field mappings are provided` (clickhousectl issue 763): each requires the other.
     /// The columns, in order. A change affects only the pipe and never alters the table. It is sent
     /// together with the field mappings.
     #[schemars(length(min = 1))]
     pub columns: Option<Vec<DestinationColumn>>,
-    // The API makes a database user for each pipe. With roles that lack a grant the creation fails and leaves that user
-    // behind (seen live), which no request of this API removes.
+    // The API creates a database user for each pipe. With roles that lack a grant the creation fails and leaves that
+    // user behind (seen live), and no request of this API removes it.
     /// Roles of the database user of the pipe, instead of the default role. The API accepts them
     /// only at creation and never returns them, so drift is not detected. `clickpipes` and
     /// `clickpipes_system` are reserved.
@@ -57,7 +57,7 @@ pub struct DestinationColumn {
     pub r#type: SqlText,
 }
 
-/// The table that a pipe makes.
+/// The table that a pipe creates.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableDefinition {
@@ -107,8 +107,8 @@ pub enum EngineType {
     Null,
 }
 
-/// What probably stands at `path`, which the API does not return: the column that tells which row is
-/// newer is mostly the last one that the table is not sorted by.
+/// A guess for the value at `path`, which the API does not return: the version column is usually the last column that
+/// is not in the sorting key.
 pub fn guess_version_column(path: &FieldPath, document: &Value) -> Option<Value> {
     let within = "spec.destination.tableDefinition";
     if *path != FieldPath::parse(within).child("engine").child("versionColumnId") {
@@ -129,14 +129,14 @@ pub(crate) const RULES: RuleSet = RuleSet {
             &["tableDefinition"],
             flag_is("managedTable", true),
         )
-        .with_reason("the pipe has to know which table to make"),
+        .with_reason("the pipe needs to know which table to create"),
         forbidden_fields(
             "unmanaged-table-definition",
             Evidence::Ours,
             &["tableDefinition"],
             flag_is("managedTable", false),
         )
-        .with_reason("the table is there already, and stays as it is"),
+        .with_reason("the table exists already and is not changed"),
         required_fields_iff(
             "version-column",
             Evidence::Provider,
@@ -193,7 +193,7 @@ fn several_in_one_entry(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let with_comma = list_texts(scope, SORTING_KEY).filter(|(_, entry)| entry.contains(','));
     with_comma
         .map(|(path, _)| {
-            RuleFinding::new(path, "an entry of the sorting key has no commas")
+            RuleFinding::new(path, "an entry of the sorting key cannot contain commas")
                 .with_help("write one column or expression for each entry")
         })
         .collect()
@@ -207,7 +207,7 @@ fn nullable_sorting_key(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let nullable = list_texts(scope, SORTING_KEY).filter(|(_, entry)| is_nullable(entry));
     nullable
         .map(|(path, entry)| {
-            RuleFinding::new(path, format!("column `{entry}` is `Nullable`, and no table is sorted by it"))
+            RuleFinding::new(path, format!("column `{entry}` is `Nullable`, and a table cannot be sorted by it"))
                 .with_help("give the column a type without `Nullable`, or sort by another one")
         })
         .collect()
@@ -232,7 +232,7 @@ fn reserved_roles(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
 fn system_database(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let is_system = |name: &&str| ["system", "information_schema"].contains(&name.to_lowercase().as_str());
     let found = scope.text_at("database").filter(is_system).map(|name| {
-        RuleFinding::new(FieldPath::parse("database"), format!("`{name}` is a database of the server itself"))
+        RuleFinding::new(FieldPath::parse("database"), format!("`{name}` is a system database"))
             .with_help("use a database of your own")
     });
     found.into_iter().collect()
@@ -286,7 +286,7 @@ fn unknown_summed_columns(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     unknown_columns(scope, named)
 }
 
-/// Those of the named columns that the destination does not have.
+/// The named columns that the destination does not have.
 fn unknown_columns<'n>(
     scope: &RuleContext<'_>,
     named: impl IntoIterator<Item = (FieldPath, &'n str)>,

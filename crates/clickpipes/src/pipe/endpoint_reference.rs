@@ -1,4 +1,4 @@
-//! Fields that stand for a reverse private endpoint: by its id, by its DNS name, by its brokers.
+//! Fields that refer to a reverse private endpoint: by its id, by its DNS name, by its brokers.
 
 use std::borrow::Cow;
 

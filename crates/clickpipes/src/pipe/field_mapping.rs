@@ -1,4 +1,4 @@
-//! Which field of a source goes into which column.
+//! The mapping of source fields to columns.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use model::diagnostic::Evidence;
 use model::path::FieldPath;
 use model::text::NonEmptyText;
 
-/// One field of the source and the column that it goes into.
+/// One field of the source and its column.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FieldMapping {
@@ -22,7 +22,7 @@ pub struct FieldMapping {
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[
-        // One sentence of the schema asks for it; half of the examples of the official provider do without.
+        // One sentence of the schema requires it; half of the examples of the official provider omit it.
         custom_rule("unmapped-column", Evidence::Ours, &["fieldMappings", "destination.columns"], unmapped_columns),
         custom_rule(
             "mapped-column-unknown",

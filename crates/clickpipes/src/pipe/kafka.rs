@@ -25,7 +25,7 @@ pub mod credentials;
 pub mod registry;
 mod replacement_effects;
 
-/// How the API connects to the brokers. It checks the connection with what one request says.
+/// The connection fields. The API checks the connection with the fields of one request.
 const CONNECTION: &[&str] = &["source.kafka.authentication", "source.kafka.iamRole", "source.kafka.credentials"];
 
 /// Topics of Apache Kafka or of a compatible service.
@@ -47,7 +47,7 @@ pub struct Kafka {
     /// The topics to read, separated by commas.
     #[schemars(transform = annotations::requires_replace)]
     pub topics: CommaSeparatedNames,
-    // The name that the API makes up has the id of the pipe in it. So a replacement does not carry it over.
+    // The name that the API generates contains the id of the pipe. So a replacement does not carry it over.
     /// The consumer group to read with. If it is omitted, the API uses `clickpipes-` and the pipe's
     /// id.
     #[schemars(transform = annotations::requires_replace)]
@@ -75,7 +75,7 @@ pub struct Kafka {
     /// The registry with the schemas of the messages.
     #[schemars(transform = annotations::requires_replace)]
     pub schema_registry: Option<registry::SchemaRegistry>,
-    // The schema says list, and an unset one is null in answers.
+    // The schema says list, and an unset one is null in responses.
     /// Reverse private endpoints for the connection to the brokers. Each is a UUID, or `{endpoint:
     /// NAME}` of a manifest in the same service.
     #[schemars(transform = annotations::unordered_set, transform = annotations::refers_to_endpoint)]
@@ -84,7 +84,7 @@ pub struct Kafka {
     /// Inserts each message exactly once, even after restarts and rebalances.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is(false))]
     pub exactly_once: Option<bool>,
-    /// What a message without a value does. If it is omitted, it is skipped.
+    /// The effect of a message without a value. If it is omitted, such messages are skipped.
     #[schemars(transform = annotations::requires_replace)]
     #[schemars(transform = annotations::newer_schema)]
     pub tombstone_mode: Option<TombstoneMode>,
@@ -132,7 +132,7 @@ pub enum KafkaFormat {
     Protobuf,
 }
 
-/// A way to prove who one is to the brokers.
+/// An authentication for the brokers.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KafkaAuthentication {
@@ -154,7 +154,7 @@ pub enum KafkaAuthentication {
     ServiceAccountWorkloadIdentity,
 }
 
-/// What a message without a value does.
+/// The effect of a message without a value.
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TombstoneMode {
@@ -164,7 +164,7 @@ pub enum TombstoneMode {
     SoftDelete,
 }
 
-/// Where reading starts in a topic for the first time.
+/// The first position in a topic.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaOffset {
@@ -180,7 +180,7 @@ pub struct KafkaOffset {
 pub enum OffsetStrategy {
     /// The oldest message that the brokers still have.
     FromBeginning,
-    /// Messages that arrive after the pipe was made.
+    /// Messages that arrive after the creation of the pipe.
     FromLatest,
     /// The first message at or after `timestamp`.
     FromTimestamp,
@@ -197,7 +197,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dokafka", &["SCRAM-SHA-256", "MUTUAL_TLS"]),
 ];
 
-/// What is said of Kafka as a whole.
+/// The spec of Kafka.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "kafka",
     title: "Kafka",
@@ -215,7 +215,7 @@ pub(crate) const SPEC: SourceSpec = SourceSpec {
     rules: &[RULES, registry::RULES],
 };
 
-/// The registry, or the brokers and the endpoints that lead to them, by their ids or names.
+/// The registry, or the brokers and the endpoints in front of them, by their ids or names.
 fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
     if field == "schemaRegistry" {
         return SecretHost::from_url(&text_at(source, "schemaRegistry.url"));
@@ -229,7 +229,7 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
         Some(name) => vec![SecretHost::of_endpoint(name, None)],
         None => SecretHost::from_list(&text_at(source, "brokers")),
     };
-    // A registry of AWS Glue is read with the access key of the pipe, unless it has a role of its own.
+    // A registry of AWS Glue is read with the access key of the pipe, unless it has its own role.
     if field == "credentials" {
         hosts.extend(registry::glue_hosts(source));
     }
@@ -254,9 +254,9 @@ fn broker_servers(source: &Value, servers: ServersOfService<'_>) -> BTreeSet<Str
 
 /// Members of a consumer group share the messages of each topic.
 //
-// Brokers only lead to the rest of their cluster, so one broker in common means the same cluster.
+// Brokers only point to the rest of their cluster, so one common broker means the same cluster.
 fn group_reads(source: &Value, servers: ServersOfService<'_>) -> Vec<ExclusiveRead> {
-    // Most pipes read with a group of their own.
+    // Most pipes have their own group.
     if source.get("consumerGroup").is_none() {
         return Vec::new();
     }

@@ -14,7 +14,7 @@ use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{Arn, NonEmptyText};
 
-/// How the API connects to the stream. It checks the connection with what one request says.
+/// The connection fields. The API checks the connection with the fields of one request.
 const CONNECTION: &[&str] = &["source.kinesis.authentication", "source.kinesis.iamRole", "source.kinesis.accessKey"];
 
 /// An Amazon Kinesis stream.
@@ -33,7 +33,7 @@ pub struct Kinesis {
     /// The position in a shard where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub iterator_type: IteratorType,
-    // Whole seconds in the schema. The provider models it as a text, and so cannot send it.
+    // Whole seconds in the schema. The provider models it as text, and so cannot send it.
     /// The time to start from with `iteratorType: AT_TIMESTAMP`, in seconds since 1970 (UTC).
     #[schemars(transform = annotations::requires_replace, transform = annotations::instant)]
     pub timestamp: Option<i64>,
@@ -78,13 +78,13 @@ pub enum KinesisFormat {
 pub enum IteratorType {
     /// The oldest record that the stream still has.
     TrimHorizon,
-    /// Records that arrive after the pipe was made.
+    /// Records that arrive after the creation of the pipe.
     Latest,
     /// The first record at or after `timestamp`.
     AtTimestamp,
 }
 
-/// A way to prove who one is to AWS.
+/// An authentication for AWS.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KinesisAuthentication {
@@ -94,7 +94,7 @@ pub enum KinesisAuthentication {
     IamUser,
 }
 
-/// What is said of Kinesis as a whole.
+/// The spec of Kinesis.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "kinesis",
     title: "Kinesis",
@@ -158,7 +158,7 @@ const RULES: RuleSet = RuleSet {
     ],
 };
 
-/// What a new Kinesis pipe reads first.
+/// The first records that a new Kinesis pipe reads.
 fn describe_start(source: &Value) -> String {
     match source["iteratorType"].as_str() {
         Some("LATEST") => "reads records from now on (`LATEST`): earlier ones are not loaded".to_owned(),
@@ -167,7 +167,7 @@ fn describe_start(source: &Value) -> String {
     }
 }
 
-/// What replacing a Kinesis pipe does to the data.
+/// The effects of replacing a Kinesis pipe on the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match it.text_at("iteratorType") {
         Some("LATEST") => it.describe_missed_rows("the new pipe starts at LATEST", "records"),

@@ -14,11 +14,10 @@ use model::path::FieldPath;
 use model::secret::TextOrSecret;
 use model::text::{CertificateHost, NonEmptyText, PemCertificates};
 
-/// The API checks a changed connection with what the same request says, and wants URI and read
-/// preference in it.
+/// The API checks a changed connection with the fields of the same request, and requires URI and read preference in it.
 const CONNECTION: &[&str] = &["source.mongodb.uri", "source.mongodb.readPreference", "source.mongodb.credentials"];
 
-/// What tells the mappings of collections apart.
+/// The fields that identify the mapping of a collection.
 const COLLECTION: &[&str] = &["sourceDatabaseName", "sourceCollection", "targetTable"];
 
 /// Collections of a MongoDB database.
@@ -68,7 +67,7 @@ pub struct Mongodb {
     pub table_mappings: Vec<MongodbTableMapping>,
 }
 
-/// Which members of a replica set are read.
+/// The members of a replica set to read from.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ReadPreference {
@@ -121,7 +120,7 @@ pub struct MongodbSettings {
     pub use_json_native_format: Option<bool>,
 }
 
-/// One collection and where it goes.
+/// One source collection and its target.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MongodbTableMapping {
@@ -136,7 +135,7 @@ pub struct MongodbTableMapping {
     pub table_engine: Option<TableEngine>,
 }
 
-/// What is said of MongoDB as a whole.
+/// The spec of MongoDB.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "mongodb",
     title: "MongoDB",

@@ -12,8 +12,7 @@ use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{Arn, CertificateHost, NonBlankSqlText, NonEmptyText, PemCertificates, TcpPort};
 
-/// The API checks a changed connection with what the same request says, and wants host and port in
-/// it.
+/// The API checks a changed connection with the fields of the same request, and requires host and port in it.
 const CONNECTION: &[&str] = &[
     "source.mysql.host",
     "source.mysql.port",
@@ -22,7 +21,7 @@ const CONNECTION: &[&str] = &[
     "source.mysql.credentials",
 ];
 
-/// What tells the mappings of tables apart.
+/// The fields that identify the mapping of a table.
 const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 
 /// Tables of a MySQL or MariaDB database.
@@ -65,7 +64,8 @@ pub struct Mysql {
     #[schemars(transform = annotations::sent_with(CONNECTION), transform = annotations::default_is(false))]
     #[schemars(transform = annotations::weakens_tls)]
     pub skip_cert_verification: Option<bool>,
-    // Two replicas with one id disconnect each other in turn, so the id is held against every other pipe of the server.
+    // Two replicas with one id disconnect each other in turn, so the id is compared with every other pipe of the
+    // server.
     /// The replica id of the pipe at the source. It must be unique there. If it is omitted, the API
     /// chooses one.
     #[schemars(range(min = 1, max = 4_294_967_295_i64))]
@@ -153,18 +153,17 @@ pub struct MysqlSettings {
     pub delete_on_merge: Option<bool>,
 }
 
-/// A way to remember a place in the binary log.
+/// A kind of position in the binary log.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReplicationMechanism {
     /// By global transaction id.
     Gtid,
-    /// By file and position. Not for MariaDB, and for MySQL only where ClickHouse's support has
-    /// let it in.
+    /// By file and position. Not for MariaDB, and for MySQL only where ClickHouse support has enabled it.
     FilePos,
 }
 
-/// One table and where it goes.
+/// One source table and its target.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MysqlTableMapping {
@@ -195,7 +194,7 @@ pub struct MysqlTableMapping {
     pub partition_by_expr: Option<NonBlankSqlText>,
 }
 
-/// What is said of MySQL as a whole.
+/// The spec of MySQL.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "mysql",
     title: "MySQL",

@@ -21,7 +21,7 @@ use model::text::{Arn, NonEmptyText, QueueAddress, StorageUrl};
 
 mod queue;
 
-/// How the API connects to the storage. It checks the connection with what one request says.
+/// The connection fields. The API checks the connection with the fields of one request.
 const CONNECTION: &[&str] = &[
     "source.objectStorage.authentication",
     "source.objectStorage.iamRole",
@@ -30,7 +30,7 @@ const CONNECTION: &[&str] = &[
     "source.objectStorage.connectionString",
 ];
 
-/// What names the files in an Azure container, and the way to them.
+/// The fields that identify the files in an Azure container, and the access to them.
 const CONTAINER: &[&str] = &[
     "source.objectStorage.authentication",
     "source.objectStorage.connectionString",
@@ -38,10 +38,11 @@ const CONTAINER: &[&str] = &[
     "source.objectStorage.path",
 ];
 
-/// The API cannot switch a pipe to a service account, or away from it. Between the two ways to be one it can.
+/// The API cannot switch a pipe to a service account, or away from it. It can switch between the two kinds of service
+/// account.
 const FIXED: &[&str] = &["SERVICE_ACCOUNT", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"];
 
-/// The API does not return how it connects to Azure. Of every other storage, no answer means that it is public.
+/// The API does not return the connection to Azure. For every other storage, a missing value means that it is public.
 const AZURE_ONLY: &[&str] = &["CONNECTION_STRING"];
 
 /// Files in an object storage such as Amazon S3.
@@ -55,7 +56,7 @@ pub struct ObjectStorage {
     #[schemars(transform = annotations::requires_replace)]
     pub format: FileFormat,
     // One bucket has several spellings (`s3://b/k`, path style, virtual host), and the API has returned another one
-    // than it was sent. The type compares what they lead to.
+    // than it was sent. The type compares their targets.
     /// The URL of the files, with optional wildcards in the path. Not for Azure.
     #[schemars(transform = annotations::requires_replace)]
     pub url: Option<StorageUrl>,
@@ -101,7 +102,7 @@ pub struct ObjectStorage {
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONTAINER))]
     pub connection_string: Option<Secret>,
     // The schema lists both as returned, and the provider found that they are not (it keeps its own copy). A change is
-    // seen with a base only.
+    // detected only with a base.
     /// The container. For Azure only. The API may omit it from responses, so drift may not be
     /// detected.
     #[schemars(transform = annotations::omitted_when_set, transform = annotations::sent_with(CONTAINER))]
@@ -165,7 +166,7 @@ pub enum Compression {
     Auto,
 }
 
-/// A way to prove who one is to an object storage.
+/// An authentication for object storage.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StorageAuthentication {
@@ -192,15 +193,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 const URL_STORAGES: &[&str] = &["s3", "gcs", "dospaces", "cloudflarer2", "ovhobjectstorage"];
 
-/// What is said of object storage as a whole.
+/// The spec of object storage.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "objectStorage",
     title: "Object storage",
     family: SourceFamily::Files,
     discoverable: true,
-    resync_refusal: Some(
-        "files have no initial load to repeat; to read them again, delete the pipe and create it anew",
-    ),
+    resync_refusal: Some("files have no initial load to repeat; to read them again, delete the pipe and re-create it"),
     settings: Some(&[SettingGroup::Files]),
     // Files are read once unless the pipe is declared continuous.
     is_finite_load: |source| source["isContinuous"] != true,
@@ -226,7 +225,7 @@ fn secret_hosts(source: &Value, field: &str) -> Vec<SecretHost> {
     }
 }
 
-/// The bucket or container, and what is read of it.
+/// The bucket or container, and the path in it.
 fn bucket_and_path(source: &Value) -> (String, String) {
     let url = canonical_storage_url(&text_at(source, "url"));
     let Some((_, rest)) = url.split_once("://") else {
@@ -254,7 +253,7 @@ const RULES: RuleSet = RuleSet {
             &["azureContainerName", "connectionString", "path"],
             value_is("type", &["azureblobstorage"]),
         ),
-        // Both schemas leave it optional, and the provider does not ask for it.
+        // Both schemas leave it optional, and the provider does not require it.
         required_fields("storage-azure-path", Evidence::Ours, &["path"], value_is("type", &["azureblobstorage"]))
             .with_reason("the API is not known to read a whole container"),
         required_fields("storage-iam-role", Evidence::Schema, &["iamRole"], value_is("authentication", &["IAM_ROLE"])),
@@ -295,13 +294,13 @@ const RULES: RuleSet = RuleSet {
         ),
         custom_rule("queue-url", Evidence::Provider, &["queueUrl", "type"], queue::malformed_queue_url),
         required_fields("skip-initial-load", Evidence::Schema, &["queueUrl"], flag_is("skipInitialLoad", true))
-            .with_reason("nothing else tells of files"),
+            .with_reason("only the queue announces files"),
         forbidden_fields("skip-initial-load", Evidence::Schema, &["startAfter"], flag_is("skipInitialLoad", true))
             .with_reason("it is about the initial load"),
     ],
 };
 
-/// What a new pipe of files reads first.
+/// The first files that a new pipe reads.
 fn describe_start(source: &Value) -> String {
     if source["skipInitialLoad"] == true {
         return "reads only the files that the queue names: files that exist are not loaded".to_owned();
@@ -312,7 +311,7 @@ fn describe_start(source: &Value) -> String {
     format!("reads every matching file{after}, {then}")
 }
 
-/// What replacing a pipe of files does to the data.
+/// The effects of replacing a pipe of files on the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if it.is_set("skipInitialLoad") {
         let sentence = "the new pipe continues with the messages in the queue: files that were read are not \

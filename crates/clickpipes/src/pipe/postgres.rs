@@ -16,16 +16,16 @@ use model::text::{Arn, CertificateHost, NonBlankSqlText, NonEmptyText, PemCertif
 /// where it has none.
 const CREDENTIALS: &[&str] = &["source.postgres.credentials"];
 
-/// What tells the mappings of tables apart.
+/// The fields that identify the mapping of a table.
 const TABLE: &[&str] = &["sourceSchemaName", "sourceTable", "targetTable"];
 
 /// Tables of a Postgres database.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Postgres {
-    // A branch of the provider sends base types only, since the console knows no others: the flavour may come back as
-    // `postgres`, and is not a difference then.
-    /// Who runs the database. The API may return `postgres` for all of them.
+    // A branch of the provider sends only base types, because the console knows no others: the flavour may come back as
+    // `postgres`, which is then not a difference.
+    /// The provider of the database. The API may return `postgres` for all of them.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("postgres"))]
     #[schemars(transform = annotations::flavour_of(FLAVOURS))]
     pub r#type: Option<PostgresType>,
@@ -39,8 +39,9 @@ pub struct Postgres {
     /// The database to read.
     #[schemars(transform = annotations::sent_with(CREDENTIALS))]
     pub database: NonEmptyText,
-    // The PATCH schema of Postgres has neither this nor `iamRole`. Sent all the same, the API still saw the old way and
-    // answered `password is required for basic authentication` (provider issue 643). MySQL takes both.
+    // The PATCH schema of Postgres has neither this nor `iamRole`. When it was sent anyway, the API still used the old
+    // authentication and answered `password is required for basic authentication` (provider issue 643). MySQL accepts
+    // both.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::requires_replace, transform = annotations::default_is("basic"))]
     pub authentication: Option<DatabaseAuthentication>,
@@ -91,7 +92,7 @@ const FLAVOURS: &[(&str, &str)] = &[
     ("tigerdata", "postgres"),
 ];
 
-/// Who runs a Postgres database.
+/// The provider of a Postgres database.
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PostgresType {
@@ -133,7 +134,7 @@ pub struct PostgresSettings {
     #[schemars(range(min = 1), transform = annotations::needs_pause)]
     #[schemars(transform = annotations::default_is(100_000))]
     pub pull_batch_size: Option<i64>,
-    // Omitted and "" differ: the API made the name itself for the one, and refused the other.
+    // Omitted and "" differ: the API generated the name for the one, and refused the other.
     /// The publication to read from. If it is omitted, the API creates one.
     #[schemars(transform = annotations::requires_replace)]
     pub publication_name: Option<NonEmptyText>,
@@ -167,7 +168,7 @@ pub struct PostgresSettings {
     pub delete_on_merge: Option<bool>,
 }
 
-/// One table and where it goes.
+/// One source table and its target.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostgresTableMapping {
@@ -190,7 +191,7 @@ pub struct PostgresTableMapping {
     /// The engine of the table.
     #[schemars(transform = annotations::default_is("ReplacingMergeTree"), transform = annotations::defines_table)]
     pub table_engine: Option<TableEngine>,
-    // It shapes the snapshot and not the table, so a table that exists is not an obstacle.
+    // It affects the snapshot and not the table, so an existing table is not an obstacle.
     /// An indexed column. The initial snapshot is split into parts by it. Useful only up to
     /// Postgres 13. Unrelated to partitions in ClickHouse.
     pub partition_key: Option<NonEmptyText>,
@@ -199,7 +200,7 @@ pub struct PostgresTableMapping {
     pub partition_by_expr: Option<NonBlankSqlText>,
 }
 
-/// What is said of Postgres as a whole.
+/// The spec of Postgres.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "postgres",
     title: "Postgres",
@@ -237,13 +238,13 @@ const RULES: RuleSet = RuleSet {
             &["replicationSlotName"],
             value_is("replicationMode", &["cdc", "snapshot"]),
         )
-        .with_reason("the API makes the slot itself"),
+        .with_reason("the API creates the slot itself"),
         forbidden_fields(
             "postgres-failover-slots",
             Evidence::Schema,
             &["replicationSlotName"],
             flag_is("enableFailoverSlots", true),
         )
-        .with_reason("failover is for slots that the API makes"),
+        .with_reason("failover is for slots that the API creates"),
     ],
 };

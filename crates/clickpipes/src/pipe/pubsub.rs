@@ -13,10 +13,10 @@ use model::annotations;
 use model::diagnostic::Evidence;
 use model::text::{GcpProjectId, NameWithoutSlash, Rfc3339Timestamp};
 
-/// How the API connects to the topic. It checks the connection with what one request says.
+/// The connection fields. The API checks the connection with the fields of one request.
 const CONNECTION: &[&str] = &["source.pubsub.authentication", "source.pubsub.serviceAccountKey"];
 
-/// The API documents the way of authentication as a part of every change.
+/// The API documents the authentication as a part of every change.
 const AUTHENTICATION: &[&str] = &["source.pubsub.authentication"];
 
 /// A Google Cloud Pub/Sub topic. This source is in limited preview: ClickHouse must enable it for
@@ -34,15 +34,15 @@ pub struct Pubsub {
     /// The topic's bare name, without `projects/…/topics/`.
     #[schemars(transform = annotations::requires_replace)]
     pub topic: NameWithoutSlash,
-    // The PATCH schema marks this and the key as required. The provider omits the key of an edit that does not change
-    // it, and the live API takes that.
+    // The PATCH schema marks this and the key as required. The provider omits the key in an edit that does not change
+    // it, and the live API accepts that.
     /// The authentication of the pipe.
     #[schemars(transform = annotations::sent_with(CONNECTION))]
     pub authentication: PubsubAuthentication,
     /// The key of the service account, with `authentication: SERVICE_ACCOUNT`.
     #[schemars(transform = annotations::write_only, transform = annotations::sent_with(CONNECTION))]
     pub service_account_key: Option<ServiceAccount>,
-    // It only matters at the first read. Another one needs another subscription, and so another pipe.
+    // It matters only at the first read. Another one needs another subscription, and so another pipe.
     /// The position where the pipe starts to read.
     #[schemars(transform = annotations::requires_replace)]
     pub seek_type: SeekType,
@@ -70,7 +70,7 @@ pub enum PubsubFormat {
     Protobuf,
 }
 
-/// A way to prove who one is to Google Cloud.
+/// An authentication for Google Cloud.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PubsubAuthentication {
@@ -84,7 +84,7 @@ pub enum PubsubAuthentication {
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SeekType {
-    /// Messages that arrive after the pipe was made.
+    /// Messages that arrive after the creation of the pipe.
     Latest,
     /// The oldest message that the topic still has.
     Earliest,
@@ -92,7 +92,7 @@ pub enum SeekType {
     Timestamp,
 }
 
-/// What is said of Pub/Sub as a whole.
+/// The spec of Pub/Sub.
 pub(crate) const SPEC: SourceSpec = SourceSpec {
     key: "pubsub",
     title: "Pub/Sub",
@@ -128,7 +128,7 @@ const RULES: RuleSet = RuleSet {
     ],
 };
 
-/// What a new Pub/Sub pipe reads first.
+/// The first messages that a new Pub/Sub pipe reads.
 fn describe_start(source: &Value) -> String {
     match (source["seekType"].as_str(), source["seekTimestamp"].as_str()) {
         (Some("latest"), _) => "reads messages from now on (`latest`): earlier ones are not loaded".to_owned(),
@@ -137,7 +137,7 @@ fn describe_start(source: &Value) -> String {
     }
 }
 
-/// What replacing a Pub/Sub pipe does to the data.
+/// The effects of replacing a Pub/Sub pipe on the data.
 fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     match (it.text_at("seekType"), it.text_at("seekTimestamp")) {
         (Some("latest"), _) => it.describe_missed_rows("the new pipe starts at latest", "messages"),

@@ -1,4 +1,4 @@
-//! What starting over does to the data of a pipe.
+//! The effects of a replacement on the data of a pipe.
 
 use serde_json::Value;
 
@@ -15,10 +15,10 @@ pub(crate) struct Replacement<'b> {
     desired: &'b Value,
     /// The live source, if it is of the same kind.
     live: Option<&'b Value>,
-    /// What is written.
+    /// The tables that the new pipe writes.
     pub(crate) tables: TableNames<'b>,
     describe: fn(&Replacement<'_>) -> Vec<String>,
-    /// What the old pipe writes.
+    /// The tables that the old pipe writes.
     old_tables: TableNames<'b>,
 }
 
@@ -37,7 +37,7 @@ impl<'b> Replacement<'b> {
         })
     }
 
-    /// Everything that is said of it.
+    /// All sentences about the replacement.
     pub(crate) fn describe_effects(&self) -> Vec<String> {
         let mut sentences = (self.describe)(self);
         let shared = self.shared_tables();
@@ -65,7 +65,7 @@ impl<'b> Replacement<'b> {
         desired.as_str().filter(|_| self.rules.field_at(&path).declares_same(desired, live))
     }
 
-    /// Whether a switch of the desired source is on.
+    /// Whether a flag of the desired source is on.
     pub(crate) fn is_set(&self, path: &str) -> bool {
         FieldPath::parse(path).value_in(self.desired) == Some(&Value::Bool(true))
     }
@@ -75,20 +75,19 @@ impl<'b> Replacement<'b> {
         vec![format!("{start}: {what} already in {} are loaded again", self.tables.quoted_list())]
     }
 
-    /// Whether nobody reads the rows that arrive between the two pipes, and no copy brings them back.
+    /// Whether rows that arrive between the two pipes are lost, because no copy restores them.
     pub(crate) fn misses_changes(&self) -> bool {
-        // A slot that people made keeps the log for the next reader. Without one, `cdc_only` begins where it is
-        // created.
+        // A slot that people created keeps the log for the next reader. Without one, `cdc_only` begins at the creation.
         self.text_at("settings.replicationMode") == Some("cdc_only")
             && self.unchanged_text("settings.replicationSlotName").is_none()
     }
 
-    /// Changes of a database that nobody reads.
+    /// The sentence about lost changes of a database.
     pub(crate) fn describe_missed_changes(&self) -> Vec<String> {
         self.describe_missed_rows("the new pipe takes no snapshot", "changes")
     }
 
-    /// Rows that nobody reads.
+    /// The sentence about lost rows.
     pub(crate) fn describe_missed_rows(&self, start: &str, what: &str) -> Vec<String> {
         vec![format!("{start}: {what} that arrive while no pipe exists never reach {}", self.tables.quoted_list())]
     }
@@ -134,7 +133,7 @@ impl<'b> TableNames<'b> {
         }
     }
 
-    /// That nobody drops them.
+    /// The sentence that the tables are kept.
     pub(crate) fn describe_remaining(&self) -> Option<String> {
         match self.names.len() {
             0 => None,
@@ -144,7 +143,7 @@ impl<'b> TableNames<'b> {
     }
 }
 
-/// A slot that people made, which keeps the log of a Postgres database for its reader.
+/// A slot that people created, which keeps the log of a Postgres database for its reader.
 pub(crate) fn describe_kept_slot(live: &Value) -> Option<String> {
     let path = FieldPath::parse("source.postgres.settings.replicationSlotName");
     let slot = path.value_in(live)?.as_str().filter(|slot| !slot.is_empty())?;

@@ -27,10 +27,10 @@ pub struct Scaling {
     pub concurrency: Option<i64>,
 }
 
-/// Where the size is.
+/// The path of the size.
 pub(crate) const PATH: &str = "scaling";
 
-/// What the API gives a streaming or object storage pipe that declares no size.
+/// The API's size for a streaming or object storage pipe that declares none.
 pub(crate) fn smallest_size() -> Value {
     json!({"replicas": 1, "replicaCpuMillicores": 125, "replicaMemoryGb": 0.5})
 }

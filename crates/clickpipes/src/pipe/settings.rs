@@ -40,8 +40,7 @@ pub struct PipeSettings {
     /// The maximum number of download threads. Object storage only.
     #[schemars(range(min = 0, max = 32))]
     pub clickhouse_max_download_threads: Option<i64>,
-    /// Where inserts of a distributed query run: 0 on the initiator, 1 and 2 on each shard. Object
-    /// storage only.
+    /// Where inserts of a distributed query run: 0 on the initiator, 1 and 2 on each shard. Object storage only.
     #[schemars(range(min = 0, max = 2))]
     pub clickhouse_parallel_distributed_insert_select: Option<i64>,
     /// Reads files with all nodes of the service. Object storage only.
@@ -72,7 +71,7 @@ fn source_refuses(spec: &Value, group: SettingGroup) -> bool {
     source.and_then(|(kind, _)| kind.spec().settings).is_some_and(|groups| !groups.contains(&group))
 }
 
-/// The API refuses a setting of another kind of source, even one that switches something off.
+/// The API refuses a setting of another kind of source, even one that turns something off.
 pub(crate) const RULES: RuleSet = RuleSet {
     object_paths: &["spec"],
     rules: &[

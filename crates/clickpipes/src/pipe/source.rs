@@ -1,4 +1,4 @@
-//! The kinds of sources, and the facts that each of them states in its own file.
+//! The kinds of sources, and the table of their specs.
 //!
 //! A new source is a line in the table below, and a file with its struct and its [`SourceSpec`]. The compiler
 //! demands every part of the spec.
@@ -19,46 +19,46 @@ use model::annotations;
 pub struct SourceSpec {
     /// Its field below `source`.
     pub key: &'static str,
-    /// What people call it.
+    /// Its name for people.
     pub title: &'static str,
-    /// What it has in common with other sources.
+    /// The family of sources that it belongs to.
     pub family: SourceFamily,
-    /// Whether the API can look up its columns.
+    /// Whether the API can discover its columns.
     pub discoverable: bool,
     /// Why the API has no command to load it again; `None` if it has.
     pub resync_refusal: Option<&'static str>,
     /// The groups of ingestion settings that the API accepts for it; `None` if it accepts no setting.
     pub(crate) settings: Option<&'static [SettingGroup]>,
-    /// Whether a pipe from this source completes when it has read what is there.
+    /// Whether a pipe from this source completes after it has read the existing data.
     pub(crate) is_finite_load: fn(&Value) -> bool,
-    /// What a new pipe reads first.
+    /// The first rows that a new pipe reads.
     pub(crate) describe_start: fn(&Value) -> String,
-    /// What a new pipe in place of an old one reads again or misses.
+    /// The rows that a replacement reads again or misses.
     pub(crate) describe_replacement: fn(&Replacement<'_>) -> Vec<String>,
-    /// Where it is: brokers, a host and its database, a project.
+    /// Its location: brokers, a host and its database, a project.
     pub(crate) location: fn(&Value) -> String,
-    /// Which hosts receive the secrets below one of its fields.
+    /// The hosts that receive the secrets below one of its fields.
     pub(crate) secret_hosts: fn(&Value, &str) -> Vec<SecretHost>,
-    /// What is read there.
+    /// The items that are read.
     pub(crate) items: SourceItems,
-    /// What no other pipe may read at the same time.
+    /// The sources that no other pipe may read at the same time.
     pub(crate) exclusive_reads: fn(&Value, ServersOfService<'_>) -> Vec<ExclusiveRead>,
     pub(crate) rules: &'static [RuleSet],
 }
 
-/// What several sources have in common.
+/// A family of similar sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceFamily {
     /// Messages. They go into one table.
     Stream,
     /// Files. They go into one table.
     Files,
-    /// Tables. Each is copied to a table of its own, and all pipes of a service share their size.
+    /// Tables. Each is copied to its own table, and all pipes of a service share their size.
     Database,
 }
 
 impl SourceFamily {
-    /// The API pauses the pipe of a database, and stops every other one.
+    /// The API pauses database pipes, and stops all others.
     pub fn stopped_state_name(self) -> &'static str {
         match self {
             Self::Stream | Self::Files => "Stopped",
@@ -67,7 +67,7 @@ impl SourceFamily {
     }
 }
 
-/// Where a source says what is read.
+/// The field of a source that names its items.
 pub(crate) enum SourceItems {
     /// In one text.
     Single(fn(&Value) -> String),
@@ -79,11 +79,11 @@ pub(crate) enum SourceItems {
 
 /// Why a stream cannot be loaded again.
 pub(crate) const NO_STREAM_RESYNC: &str = "a stream has no initial load to repeat; to read it again, delete the pipe and \
-     create it anew with an earlier start";
+     re-create it with an earlier start";
 
 macro_rules! sources {
     ($($(#[cfg($cfg:meta)])? $(#[doc = $doc:literal])+ $kind:ident = $field:ident: $module:ident::$body:ident;)+) => {
-        /// Where the data comes from. Another kind of source is another pipe.
+        /// The source of the data. A change to another kind of source needs another pipe.
         #[derive(JsonSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct Source {

@@ -27,7 +27,7 @@ pub(crate) enum WriteMode {
     Managed,
     /// The pipe inserts into a table that somebody else created.
     InsertOnly,
-    /// The pipe keeps the table the same as one of its source.
+    /// The pipe keeps the table equal to one of its source.
     Mirror,
 }
 
@@ -44,7 +44,7 @@ impl<'b> WrittenTable<'b> {
         self.name == other.name && self.database_or_default() == other.database_or_default()
     }
 
-    /// Whether two pipes that write the table this way are a mistake. Any number of pipes may insert.
+    /// Whether it is a mistake that both pipes write the table. Any number of pipes may insert.
     pub(crate) fn collides_with(&self, other: &Self) -> bool {
         self.is_same_table(other)
             && match (self.write_mode, other.write_mode) {
@@ -59,12 +59,12 @@ pub fn written_table_names(body: &Value) -> Vec<String> {
     written_tables(body).iter().map(WrittenTable::full_name).collect()
 }
 
-/// The first table that two pipes write in a way that is a mistake, as `database.table`.
+/// The first table that both write, where that is a mistake, as `database.table`.
 pub fn colliding_table(one: &Value, other: &Value) -> Option<String> {
     newly_colliding_table(one, &Value::Null, other)
 }
 
-/// The first table that both write in a way that is a mistake, and that the first one did not write before.
+/// The first table that both write, where that is a mistake, and that the first one did not write before.
 pub fn newly_colliding_table(one: &Value, before: &Value, other: &Value) -> Option<String> {
     let (before, others) = (written_tables(before), written_tables(other));
     // A manifest may omit the database, which then stays.
@@ -77,7 +77,7 @@ pub fn newly_colliding_table(one: &Value, before: &Value, other: &Value) -> Opti
 
 /// The tables that the pipe of this body writes: the one of the destination, or those of the mappings.
 //
-// A source that this version does not know counts, too: its tables must not be taken for free.
+// A source that this version does not know counts, too: its tables must not look unused.
 pub(crate) fn written_tables(body: &Value) -> Vec<WrittenTable<'_>> {
     let destination = &body["destination"];
     let database = destination["database"].as_str().filter(|name| !name.is_empty());

@@ -1,6 +1,6 @@
-//! Hides in messages what the quoted lines hide.
+//! Hides in messages the secrets that are hidden in quoted lines.
 //
-// A colon that somebody forgot makes a secret part of a key (`password hunter2`), and messages and paths name keys.
+// A forgotten colon makes a secret part of a key (`password hunter2`), and messages and paths name keys.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -34,27 +34,28 @@ pub fn redact_messages(diagnostics: &mut [Diagnostic], files: &[SourceFile]) {
         let underlined = text.hidden_key_at(diagnostic);
         for name in names {
             let is_underlined = underlined.as_ref().is_some_and(|key| *key == name || sanitize_line(key) == name);
-            // Quotes and escapes of YAML write a key in another way than messages name it.
+            // With quotes and escapes, YAML writes a key differently than messages do.
             let is_key = diagnostic.path.segments().contains(&name) || has_word(text.text, &name);
             if text.hides(&name) || is_key && text.words.may_hold_secret(&name) {
                 hide_word(diagnostic, &name, &|word| (word.to_owned(), HIDDEN));
             } else if is_underlined {
-                // The same word may stand in the message for something else.
+                // The same word may have another meaning in the message.
                 hide_word(diagnostic, &name, &|word| (format!("`{word}`"), "`***`"));
             }
         }
     }
 }
 
-/// Whether a text has the word, and not only a longer one: `key` is no part of a secret in `keySecret hunter2`.
+/// Whether a text contains the word, and not only as part of a longer one: `key` is no part of a secret in `keySecret
+/// hunter2`.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         !text[..at].ends_with(char::is_alphanumeric) && !text[at + word.len()..].starts_with(char::is_alphanumeric)
     })
 }
 
-/// The keys of the path and what stands in backticks, without the names of known fields. The longest comes first: of a
-/// word in which a shorter one is hidden already, the rest would stay.
+/// The keys of the path and the texts in backticks, without the names of known fields. The longest comes first: if a
+/// shorter one inside it were hidden before, the rest would stay.
 fn named_words(diagnostic: &Diagnostic) -> Vec<String> {
     let is_known = |word: &str| kinds::all_field_names().contains(word) || word.parse::<usize>().is_ok();
     let mut words: BTreeSet<String> = diagnostic.path.segments().iter().cloned().collect();
@@ -63,7 +64,7 @@ fn named_words(diagnostic: &Diagnostic) -> Vec<String> {
         words.extend(text.split('`').skip(1).step_by(2).map(str::to_owned));
     }
     if diagnostic.code == BAD_RULE {
-        // The parser of expressions quotes in its own way.
+        // The parser of expressions has its own quotes.
         words.extend(diagnostic.message.split('\'').skip(1).step_by(2).map(str::to_owned));
     }
     words.retain(|word| !word.trim().is_empty() && !is_known(word));
@@ -87,7 +88,7 @@ fn hide_word(diagnostic: &mut Diagnostic, word: &str, replacement: &dyn Fn(&str)
     diagnostic.path = steps.fold(FieldPath::root(), |path, step| path.child(step));
 }
 
-/// A file as it is and as it is quoted.
+/// A file as it is and in its redacted form.
 struct FileText<'f> {
     text: &'f str,
     quoted: String,
@@ -103,7 +104,7 @@ impl<'f> FileText<'f> {
         Self { text: &file.text, quoted, words: redactor.words, hidden: HashMap::new() }
     }
 
-    /// Whether the file has the word only where quotes hide it.
+    /// Whether the file contains the word only where quotes hide it.
     fn hides(&mut self, word: &str) -> bool {
         if let Some(known) = self.hidden.get(word) {
             return *known;
@@ -120,7 +121,7 @@ impl<'f> FileText<'f> {
             return None;
         }
         let key = diagnostic.path.last_segment().unwrap_or_default();
-        // Escapes (`"pass\x20word"`) are written in another way than they read.
+        // Escapes (`"pass\x20word"`) are written differently than they are read.
         let is_escaped = written.starts_with('"') && written.contains('\\');
         Some(if is_escaped { key.to_owned() } else { written.trim_matches(['"', '\'']).to_owned() })
     }

@@ -1,5 +1,5 @@
-//! What is a secret by its form, whatever field it is in: one table of forms, and where each is in a text. It refuses what
-//! somebody wrote, so it errs on the side of no.
+//! Recognizes secrets by their form, in any field: one table of forms, and the position of each in a text. It rejects
+//! text of users, so it prefers false negatives.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::secrets::names::{has_secret_name, is_login_scheme, is_plain_name, is_secret_value_name, strip_punctuation};
 
-/// What makes a text a secret, whatever field it is in.
+/// The forms that mark a text as a secret, in any field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretForm {
     PrivateKey,
@@ -22,7 +22,7 @@ pub(crate) enum SecretForm {
     Token,
 }
 
-/// Where a text has the secrets of a form.
+/// The positions of secrets of one form in a text.
 type Finder = fn(&str) -> Vec<Range<usize>>;
 
 const FORMS: &[(SecretForm, Finder)] = &[
@@ -42,8 +42,8 @@ impl SecretForm {
     }
 }
 
-/// The secrets in a text that nobody refused, such as one of the API. It has more of them: any parameter whose name sounds
-/// like that of a secret.
+/// The secrets in a text that was not validated, such as one from the API. It includes more forms: any parameter with a
+/// name like that of a secret.
 pub(crate) fn secret_ranges(text: &str) -> Vec<Range<usize>> {
     let is_secret = |name: &str| matches!(name, "sig" | "key") || has_secret_name(name);
     let parameters = query_parameters(text).into_iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
@@ -54,8 +54,8 @@ pub(crate) fn is_private_key(text: &str) -> bool {
     !private_keys(text).is_empty()
 }
 
-/// Whether a text is one word of letters, digits, `_`, `-` and `.`, too short for a token. No form of a secret is.
-// Every text of every manifest is asked, and most are such words.
+/// Whether a text is one word of letters, digits, `_`, `-` and `.`, too short for a token. No form matches such words.
+// Called for every text of every manifest, and most are such words.
 pub(crate) fn is_short_word(text: &str) -> bool {
     text.len() <= SHORTEST_TOKEN_REST
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
@@ -75,8 +75,8 @@ fn ends_address(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')
 }
 
-/// What stands between the first and the last line of each private key, and base64 of one. A key without an end goes to
-/// the end of the text.
+/// The content between the first and the last line of each private key, and base64 of one. A key without an end extends
+/// to the end of the text.
 fn private_keys(text: &str) -> Vec<Range<usize>> {
     // Shorter base64 has no room for the first line.
     const SHORTEST_ENCODED: usize = 36;
@@ -110,11 +110,11 @@ fn pem_bodies(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The passwords of logins in addresses, anywhere in a text: `p` of `b:9092,SASL://u:p@c:9092`, and the user that is a
-/// token itself. The path of an address may hold anything.
+/// The passwords of logins in addresses, anywhere in a text: `p` of `b:9092,SASL://u:p@c:9092`, and users that are
+/// tokens themselves. The path of an address may contain anything.
 fn logins(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    // Of thousands of addresses without a blank, a search for the end of each would cost the square.
+    // With thousands of addresses without a blank, a search for the end of each would take quadratic time.
     let (mut word, mut last_sign) = (0..0, None);
     for (scheme, start) in authority_starts(text) {
         if !word.contains(&start) {
@@ -145,7 +145,7 @@ fn logins(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Where the host of each address begins, and where its scheme ends. Some clients take `\\` for `/`.
+/// The start of the host of each address, and the end of its scheme. Some clients treat `\\` as `/`.
 fn authority_starts(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let slashes = text.match_indices("//").chain(text.match_indices("\\\\"));
     slashes.filter_map(|(at, _)| {
@@ -192,16 +192,16 @@ fn signatures(text: &str) -> Vec<Range<usize>> {
     query_parameters(text).into_iter().filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value).collect()
 }
 
-/// The parameters of query strings and fragments in a text, with or without the address before them: the name without
+/// The parameters of query strings and fragments in a text, with or without an address before them: the name without
 /// punctuation, and the range of the value.
-// A `?` in the path of an object is a glob: what follows it up to the next `/` is no parameter. A `#` outside of an
-// address is a part of a name.
+// A `?` in the path of an object is a glob: the text up to the next `/` is not a parameter. A `#` outside of an address
+// is a part of a name.
 fn query_parameters(text: &str) -> Vec<(String, Range<usize>)> {
     let mut found = Vec::new();
     for (start, address) in words(text, ends_address) {
         let scheme = address.find("://").unwrap_or(address.len());
         let mut signs = address.match_indices(['?', '#', ';']);
-        // Parameters may also stand in the path: `https://h/x;token=…`.
+        // Parameters may also be in the path: `https://h/x;token=…`.
         let Some((query, _)) = signs.find(|(at, sign)| *sign == "?" || scheme < *at) else { continue };
         for (at, parameter) in words(&address[query + 1..], |c| matches!(c, '&' | ';' | '?' | '#')) {
             let pair = parameter.split_once('=').filter(|(name, value)| !value.is_empty() && !name.contains('/'));
@@ -227,7 +227,7 @@ fn connection_string_secrets(text: &str) -> Vec<Range<usize>> {
     pairs.into_iter().filter(|(name, _)| is_string && is_secret_value_name(name)).map(|(_, value)| value).collect()
 }
 
-/// The beginnings of tokens that nothing else has: of GitHub, GitLab, Slack, Vault, Doppler, Stripe and Google.
+/// Unique beginnings of tokens: of GitHub, GitLab, Slack, Vault, Doppler, Stripe and Google.
 const TOKEN_STARTS: &str = "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xoxb- xoxp- xapp- hvs. hvb. dp.st. dp.pt. sk_live_ \
                             rk_live_ AIza ya29.";
 

@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use crate::named_host::NamedHost;
 
-/// The receiver of a secret, in the order in which they are listed.
+/// The receiver of a secret, in the order of lists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretHost {
     /// A host.
     Named(NamedHost),
-    /// What a field reaches by naming a private endpoint of the same service.
+    /// The receiver behind a private endpoint of the same service that a field names.
     Endpoint(HostOfEndpoint),
     /// The private endpoint that leads there. Another one may lead elsewhere under the same host.
     ThroughEndpoint(PassedEndpoint),
@@ -28,7 +28,7 @@ pub struct HostOfEndpoint {
     pub(crate) name: String,
     /// The port that the field declares.
     pub(crate) port: Option<u16>,
-    /// The host by which it is reached, once the endpoint has a DNS name.
+    /// The host of the connection, once the endpoint has a DNS name.
     pub(crate) host: Option<NamedHost>,
 }
 
@@ -62,9 +62,9 @@ impl SecretHost {
 
     /// The text that rules of a project compare: a name or an address, without a port.
     //
-    // A rule looks at the beginning or at the end: `h.endsWith('.example.com')`. So what a manifest writes is at
-    // neither unless every client takes it for the same host. `evil.example/.example.com` is no host, and an endpoint
-    // may have the name `x.example.com`.
+    // A rule checks the beginning or the end: `h.endsWith('.example.com')`. So text of a manifest is at neither unless
+    // every client reads it as the same host. `evil.example/.example.com` is not a host, and an endpoint may have the
+    // name `x.example.com`.
     #[must_use]
     pub fn compared_text(&self) -> String {
         match self {
@@ -79,8 +79,8 @@ impl SecretHost {
         }
     }
 
-    /// Whether live can show it. What a secret contains is hidden, and the other side of a field that this version does not
-    /// know as well.
+    /// Whether live can show it. A host inside a secret is hidden, and so is the receiver of a field that this version
+    /// does not know.
     #[must_use]
     pub fn is_shown_by_live(&self) -> bool {
         !matches!(self, Self::InSecret | Self::Unknown)

@@ -1,5 +1,5 @@
-//! References that hold the secret itself, and not the name of its place: a text that is no variable, a pasted key as the
-//! name of a file, arguments of a program.
+//! References that contain the secret itself, and not the name of its place: a text that is not a variable, a pasted
+//! key as the name of a file, arguments of a program.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use crate::secrets::forms::{SecretForm, is_known_token, tokens};
 use crate::secrets::names::{is_login_header, is_login_scheme, is_plain_name, is_secret_option, is_secret_value_name};
 use model::secret::SecretSource;
 
-/// Whether a reference to a secret holds the secret itself: a text where the name of a variable belongs, a pasted key as
-/// the name of a file.
+/// Whether a reference to a secret contains the secret itself: a text in place of the name of a variable, a pasted key
+/// as the name of a file.
 pub(crate) fn is_secret_reference_literal(reference: &Value) -> bool {
     match SecretSource::from_reference(reference) {
         Some(SecretSource::Env(name)) => !is_variable(name),
         Some(SecretSource::File(path)) => path.contains(['\n', '\r']) || SecretForm::of_text(path).is_some(),
         Some(SecretSource::Command(words)) => !secret_arguments(&words).is_empty(),
-        // Its name, its path or its words are of another type.
+        // Its name, its path or its words have another type.
         None => {
             let is_no_text = |source: &Value| source.is_array() || source.is_object() || source.is_number();
             let is_misplaced = |key: &str| reference.get(key).is_some_and(is_no_text);
@@ -33,7 +33,7 @@ fn is_variable(name: &str) -> bool {
     name.len() <= LONGEST && tokens(name).is_empty() && name.chars().all(is_word)
 }
 
-/// What an option of a program takes.
+/// The values of a program option.
 #[derive(Clone, Copy)]
 enum Takes {
     Password,
@@ -45,7 +45,7 @@ enum Takes {
     Cookie,
 }
 
-/// Programs, their options without dashes, and what those take.
+/// Programs, their options without dashes, and the values of those.
 const PROGRAM_OPTIONS: &[(&str, &str, Takes)] = &[
     ("sshpass docker podman mongosh", "p", Takes::Password),
     ("ldapsearch", "w", Takes::Password),
@@ -55,11 +55,11 @@ const PROGRAM_OPTIONS: &[(&str, &str, Takes)] = &[
     ("curl", "b cookie", Takes::Cookie),
 ];
 
-/// An option without its dashes, and what a program may read as its value.
+/// An option without its dashes, and the possible value.
 struct OptionValue<'w> {
     name: &'w str,
     value: &'w str,
-    /// Nothing stands between a letter and its value: `-phunter2`.
+    /// There is nothing between a letter and its value: `-phunter2`.
     is_glued: bool,
 }
 
@@ -125,7 +125,7 @@ impl OptionValue<'_> {
     }
 }
 
-/// Whether a word is or holds a secret, whatever stands before it.
+/// Whether a word is or contains a secret, with any prefix.
 fn is_secret_word(word: &str) -> bool {
     // `vault write auth/approle/login secret_id=…`: for AWS `--secret-id` is a name.
     let is_secret_name = |name: &str| is_plain_name(name) && (is_secret_option(name) || name == "secret_id");
@@ -133,7 +133,7 @@ fn is_secret_word(word: &str) -> bool {
     form.any(|(name, value)| is_secret_name(name) && !is_place_of_secret(value))
         || word.split_once(": ").is_some_and(|(name, value)| is_secret_header(name, value))
         || has_secret_member(word)
-        // Of OpenSSL.
+        // The form of OpenSSL.
         || word.strip_prefix("pass:").is_some_and(|password| !is_place_of_secret(password))
         || SecretForm::of_text(word).is_some()
 }
@@ -160,7 +160,7 @@ fn is_secret_split_header(name: &str, value: &str) -> bool {
     (name.contains('-') || is_login_header(name)) && !is_login_scheme(value) && is_secret_header(name, value)
 }
 
-/// Whether a value says where the secret is: a path, a variable, standard input, another option.
+/// Whether a value names the place of the secret: a path, a variable, standard input, another option.
 pub(crate) fn is_place_of_secret(value: &str) -> bool {
     const MARKS: &[&str] = &["-", "@", "$", "{", "env:", "file:", "fd:", "./", "../", "~/"];
     let is_path_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-_.".contains(&byte);
@@ -187,7 +187,7 @@ mod tests {
     use super::{is_secret_reference_literal, secret_arguments};
 
     fn is_secret(line: &str) -> bool {
-        // A bar stands between words.
+        // A bar separates the words.
         !secret_arguments(&line.split('|').collect::<Vec<_>>()).is_empty()
     }
 

@@ -1,15 +1,15 @@
-//! Names that sound like those of secrets. The lists are in lower case and without punctuation.
+//! Names like those of secrets. The lists are in lower case and without punctuation.
 
 /// Parts of the names of secrets.
 const PARTS: &str = "password passwd passphrase secret token credential connectionstring privatekey accesskey apikey \
                      accountkey sharedkey keyfile accountfile signature";
 
-/// Endings of names that speak of a secret and do not hold it: `tokenUrl`, `accessKeyId`.
+/// Endings of names that are about a secret and do not contain it: `tokenUrl`, `accessKeyId`.
 const ABOUT_SECRETS: &str = "id name names type url uri arn endpoint method mechanism version algorithm provider \
                              lifetime ttl seconds expiry env variable location region format scope audience mode \
                              policy encoding length count reference column field";
 
-/// Words behind the name of a secret that stand for the secret itself: `secretKey`, `passwordValue`.
+/// Words after the name of a secret that mean the secret itself: `secretKey`, `passwordValue`.
 const VALUE_ENDS: &str = "key value text string data plain plaintext";
 
 fn any_word(words: &str, fits: impl FnMut(&str) -> bool) -> bool {
@@ -33,20 +33,20 @@ pub(crate) fn has_secret_assignment(text: &str) -> bool {
     any_word(PARTS, is_given)
 }
 
-/// Whether a field of this name holds a secret, and not only something about one.
+/// Whether a field of this name contains a secret, and not only something about one.
 pub(crate) fn is_secret_field_name(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
     is_word_of("pass pwd pw", &squeezed) || has_secret_name(&squeezed) && !is_about_secret(&squeezed)
 }
 
-/// Whether a field of this name holds something about a secret.
+/// Whether a field of this name contains something about a secret.
 pub(crate) fn is_about_secret(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
     any_word(ABOUT_SECRETS, |end| squeezed.ends_with(end))
 }
 
-/// Whether a value under this name is refused as a secret. It is the name of a field that pipectl does not know, or of
-/// somebody's own parameter: `tokenTopic` and `passwordTable` are none.
+/// Whether a value under this name is refused as a secret. It is the name of an unknown field, or of a user's
+/// parameter: `tokenTopic` and `passwordTable` are not.
 pub(crate) fn is_secret_value_name(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
     let ends_secret = |word: &str| any_word(PARTS, |part| word.ends_with(part));
@@ -72,8 +72,8 @@ pub(crate) fn is_secret_number_name(name: &str) -> bool {
     any_word("password passwd passphrase token secret pass pwd pw", |end| squeezed.ends_with(end))
 }
 
-/// Whether a secret follows an option or a parameter of this name. `--secret NAME` and `--show-token NAME` take the name
-/// of one, and `secret: NAME` of a label is one.
+/// Whether a secret follows an option or a parameter of this name. `--secret NAME` and `--show-token NAME` take the
+/// name of one, and a label `secret: NAME` contains one.
 pub(crate) fn is_secret_option(name: &str) -> bool {
     let first = name.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     is_secret_value_name(name)
@@ -82,12 +82,12 @@ pub(crate) fn is_secret_option(name: &str) -> bool {
         && !is_word_of("secret credential signature", &strip_punctuation(name, ""))
 }
 
-/// Whether a header of this name signs in.
+/// Whether a header of this name contains a login.
 pub(crate) fn is_login_header(name: &str) -> bool {
     is_word_of("authorization proxy-authorization cookie", &name.to_ascii_lowercase())
 }
 
-/// Whether a word says how a header signs in, and its secret follows.
+/// Whether a word is the scheme of a login header, followed by its secret.
 pub(crate) fn is_login_scheme(word: &str) -> bool {
     is_word_of("bearer basic", &word.to_ascii_lowercase())
 }
@@ -97,8 +97,8 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Whether a text is made of words and numbers, as a name is: `prod-kafka-2`. A part of digits and letters counts as long
-/// as it is short.
+/// Whether a text consists of words and numbers, as a name does: `prod-kafka-2`. A part of digits and letters counts if
+/// it is short.
 pub(crate) fn is_made_of_words(text: &str, longest_mixed: usize) -> bool {
     let is_word = |part: &str| {
         let is_mixed = part.contains(char::is_alphabetic) && part.contains(char::is_numeric);

@@ -31,7 +31,7 @@ pub struct RefusedHost {
 }
 
 impl SecretPolicy {
-    /// Adds entries. All entries that match a secret hold, so that adding one never allows more.
+    /// Adds entries. All entries that match a secret apply, so a new one never allows more.
     pub fn add(&mut self, entries: &BTreeMap<String, Vec<String>>) {
         let entries =
             entries.iter().map(|(name, hosts)| SecretPolicyEntry { name: name.clone(), hosts: hosts.clone() });
@@ -63,7 +63,7 @@ impl SecretPolicyEntry {
     }
 }
 
-/// Only `*` allows a host that nobody can tell for certain.
+/// Only `*` allows a host that cannot be determined reliably.
 fn allows(pattern: &str, host: &SecretHost) -> bool {
     match host {
         _ if pattern.trim() == "*" => true,
@@ -80,7 +80,7 @@ fn is_of_endpoint(pattern: &str) -> bool {
     pattern.trim().starts_with(ENDPOINT)
 }
 
-/// What a pattern for an endpoint begins with.
+/// The prefix of a pattern for an endpoint.
 const ENDPOINT: &str = "endpoint ";
 
 /// `endpoint NAME` allows every port, `endpoint NAME:PORT` that one. It allows the endpoint before its DNS name is known,
@@ -95,7 +95,7 @@ fn allows_endpoint(pattern: &str, endpoint: &HostOfEndpoint) -> bool {
         .any(|name| WildMatch::new(pattern.trim()).matches(name))
 }
 
-/// `HOST` allows every port, `HOST:PORT` that one. Both are compared in the spelling in which hosts compare.
+/// `HOST` allows every port, `HOST:PORT` that one. Both are compared in normalized spelling.
 struct HostPattern {
     name: String,
     port: String,
@@ -113,8 +113,8 @@ impl HostPattern {
         (self.port.is_empty() || WildMatch::new(&self.port).matches(&port)) && self.matches_name(host)
     }
 
-    /// A pattern says nothing of a text that clients read in different ways: `*.corp.example` and
-    /// `evil.example/.corp.example`. Whoever wrote the whole text means it.
+    /// A pattern does not match a text that clients read in different ways: `*.corp.example` and
+    /// `evil.example/.corp.example`. Only the exact text matches it.
     fn matches_name(&self, host: &NamedHost) -> bool {
         let without_brackets = |name: &str| name.trim_matches(['[', ']']).to_owned();
         let (pattern, name) = (without_brackets(&self.name), without_brackets(host.name()));

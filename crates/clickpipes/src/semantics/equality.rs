@@ -1,8 +1,8 @@
 //! Equality of declared and live values.
 //
-// A false "different" is the dangerous answer: for a field that cannot be changed it deletes and creates the pipe
-// again. So whatever the API does not return, or has not settled (a size that reads 0 while a change is on its way),
-// counts as equal here. A false "equal" leaves an edit unsent, but nothing live is lost.
+// A false "different" is the dangerous answer: for a field that cannot be changed, it deletes and re-creates the pipe.
+// So values that the API does not return, or has not settled (a size that reads 0 while a change is in progress), count
+// as equal here. A false "equal" leaves an edit unsent, but nothing live is lost.
 
 use serde_json::Value;
 
@@ -11,13 +11,13 @@ use super::{FieldSemantics, ListSemantics, Readback, masked};
 use model::secret;
 
 impl FieldSemantics {
-    /// Whether an answer that omits the field may mean that it is set.
+    /// Whether the field may be set although a response omits it.
     pub fn may_be_omitted(&self) -> bool {
         self.readback == Readback::Sometimes || !self.omitted_values.is_empty() && !self.omits_default
     }
 
-    /// Whether the live side says what is declared, spelled its own way. What the API does not
-    /// return, or has not settled yet, does not contradict anything.
+    /// Whether live has the declared value, in any spelling. A value that the API does not return, or has not settled
+    /// yet, contradicts nothing.
     pub fn matches_live(&self, desired: &Value, live: Option<&Value>) -> bool {
         if self.local_only || self.is_secret_value(desired) || self.readback == Readback::Never {
             return true;
@@ -34,8 +34,8 @@ impl FieldSemantics {
         }
     }
 
-    /// Whether a live text with a mask could be what is declared; `None` if it contains no mask. What the mask leaves
-    /// may be spelled otherwise.
+    /// Whether a live text with a mask could be the declared one; `None` if it contains no mask. The visible part may
+    /// be spelled differently.
     fn could_be_masked(&self, desired: &Value, live: &Value) -> Option<bool> {
         if self.is_masked_uri(live) {
             return Some(true);
@@ -47,25 +47,25 @@ impl FieldSemantics {
         })
     }
 
-    /// Whether a live URI is hidden as a whole, in a way that other texts are not.
+    /// Whether a live URI is fully masked, in a form that other texts do not have.
     pub fn is_masked_uri(&self, live: &Value) -> bool {
         self.equality == Equality::Uri && live.as_str().is_some_and(masked::is_masked_uri)
     }
 
-    /// Whether what is declared stands for a secret: the field is one, or the manifest keeps its
-    /// value where secrets are. It cannot be compared with what it stands for.
+    /// Whether the declared value represents a secret: the field is one, or the manifest references its value. It
+    /// cannot be compared with the real value.
     fn is_secret_value(&self, desired: &Value) -> bool {
         self.is_secret || secret::is_secret_reference(desired)
     }
 
-    /// Whether null is an answer about the field. Of a field that is not known here it tells that the API knows the
-    /// field, and that it is not set; an answer without the field may come from an API that never returns it.
+    /// Whether null means that the field is unset. For an unknown field it shows that the API knows the field, and that
+    /// it is not set; a response without the field may come from an API that never returns it.
     pub fn is_null_an_answer(&self) -> bool {
         self.is_unknown
     }
 
-    /// Whether the live side says nothing about what is declared: the API never returns it, left it
-    /// out of this answer, has not settled it yet, hides it, or returns what a reference stands for.
+    /// Whether live shows nothing about the declared value: the API never returns it, omitted it in this response, has
+    /// not settled it yet, hides it, or returns the value behind a reference.
     pub fn is_unobserved(&self, desired: &Value, live: Option<&Value>) -> bool {
         let live = live.filter(|live| self.is_null_an_answer() || !live.is_null());
         if self.local_only {
@@ -84,24 +84,24 @@ impl FieldSemantics {
         if is_omitted { Readback::Sometimes } else { self.readback }
     }
 
-    /// Whether the value is what an answer that leaves the field out may well mean.
+    /// Whether the value may be the meaning of a response without the field.
     pub fn is_implied_by_omission(&self, desired: &Value) -> bool {
         self.readback_of(desired) == Readback::Sometimes && self.is_unset(desired)
     }
 
-    /// Whether two manifests declare the same here. Unlike [`FieldSemantics::matches_live`] it looks at what the
-    /// API does not return, too.
+    /// Whether two manifests declare the same value here. Unlike [`FieldSemantics::matches_live`] it also compares
+    /// values that the API does not return.
     pub fn declares_same(&self, one: &Value, other: &Value) -> bool {
         self.declares_same_by(one, other, PartialEq::eq)
     }
 
-    /// Whether a manifest asks for nothing that it did not ask for before: it declares the same, or
-    /// the version of a secret was lowered or taken out.
+    /// Whether a manifest requests nothing new: it declares the same, or the version of a secret was lowered or
+    /// removed.
     pub fn requests_same(&self, was: &Value, is: &Value) -> bool {
         self.declares_same_by(was, is, secret::requests_same_secret)
     }
 
-    /// Whether two manifests declare the same, where `same` tells it of references to secrets.
+    /// Whether two manifests declare the same, with `same` for references to secrets.
     fn declares_same_by(&self, one: &Value, other: &Value, same: fn(&Value, &Value) -> bool) -> bool {
         match (one, other) {
             _ if secret::is_secret_reference(one) && secret::is_secret_reference(other) => same(one, other),
@@ -118,7 +118,7 @@ impl FieldSemantics {
                 items.iter().all(|one| {
                     let ordered = self.list == ListSemantics::Atomic;
                     let counterpart = |other: &&Value| item.declares_same_by(one, other, same);
-                    // In order, each entry may only match the next one. Otherwise it takes its match out, so that two
+                    // In order, each entry may only match the next one. Otherwise it consumes its match, so that two
                     // equal entries need two.
                     let reach = if ordered { 1 } else { rest.len() };
                     let found = rest.iter().take(reach).position(counterpart);
@@ -129,8 +129,7 @@ impl FieldSemantics {
         }
     }
 
-    /// The API answers with nothing, `false`, an empty text or an empty list for a field that is
-    /// not set.
+    /// The API returns null, `false`, an empty text or an empty list for an unset field.
     pub(super) fn is_unset(&self, value: &Value) -> bool {
         match value {
             Value::Null | Value::Bool(false) => true,
@@ -138,14 +137,14 @@ impl FieldSemantics {
             Value::Array(items) => items.is_empty(),
             Value::Object(fields) => fields.iter().all(|(name, value)| {
                 let rules = self.child_field(name);
-                // Live cannot contradict these, so a group that has nothing else may read as absent.
+                // Live cannot contradict these, so a group with only such fields may read as absent.
                 rules.is_secret || rules.readback == Readback::Never || rules.is_unset(value)
             }),
             Value::Bool(true) | Value::Number(_) => false,
         }
     }
 
-    /// The API reports sizes of zero, or none, while a change of scale makes its way.
+    /// The API reports sizes of zero, or none, while a change of scale is in progress.
     pub fn is_unsettled(&self, live: Option<&Value>) -> bool {
         let reading = || live.and_then(|live| self.equality.parse_quantity(live));
         self.equality.is_quantity() && reading().is_none_or(|reading| self.minimum.is_some_and(|least| reading < least))
@@ -156,7 +155,7 @@ impl FieldSemantics {
             _ if self.is_unset(desired) && self.is_unset(live) => true,
             (Value::Array(desired), Value::Array(live)) => self.list_equals_live(desired, live),
             (Value::Object(desired), Value::Object(live)) => {
-                // Only declared fields count: what a manifest omits is not managed, and the API adds defaults.
+                // Only declared fields count: omitted fields are not managed, and the API adds defaults.
                 desired.iter().all(|(name, value)| self.child_field(name).matches_live(value, live.get(name)))
             }
             _ => self.equality.equals_live(desired, live),

@@ -15,7 +15,7 @@ use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
 impl FieldSemantics {
-    /// The semantics of the body of a kind, as the API takes it, from the fields of its manifest.
+    /// The semantics of the body of a kind, in the API's shape, from the fields of its manifest.
     pub(crate) fn of_body(kind: Kind, manifest: &FieldNode) -> Self {
         let inherited = InheritedSemantics::default();
         let Some(spec) = manifest.child_field("spec") else { return from_inherited(inherited) };
@@ -30,7 +30,7 @@ impl FieldSemantics {
     }
 }
 
-/// What a field takes over from the object it stands in.
+/// Semantics that a field inherits from its object.
 #[derive(Clone, Default)]
 struct InheritedSemantics {
     on_change: OnChange,
@@ -69,8 +69,8 @@ fn read_field(node: &FieldNode, above: &InheritedSemantics) -> FieldSemantics {
 
 /// The rules of a field that no struct declares.
 // The API may return it or not. If it does not, and the absence were a difference, every apply would send the field
-// again: a setting without end, an entry of a list with a new copy of its table, and a field that only a create can set
-// would be refused each time. A base tells when git changed it.
+// again: a setting without end, an entry of a list with a new copy of its table; and a create-only field would be
+// refused each time. A base shows when git changed it.
 fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
     let readback = match inherited.readback {
         Readback::Always => Readback::Sometimes,
@@ -79,7 +79,7 @@ fn unknown_field(inherited: InheritedSemantics) -> FieldSemantics {
     FieldSemantics { is_unknown: true, readback, ..from_inherited(inherited) }
 }
 
-/// The rules of a field of which only its surroundings are known.
+/// The rules of a field of which only its parents are known.
 fn from_inherited(inherited: InheritedSemantics) -> FieldSemantics {
     let InheritedSemantics { on_change, readback, needs_pause, sent_with, local_only, refers_to } = inherited;
     let leads_to_objects = refers_to.is_some();

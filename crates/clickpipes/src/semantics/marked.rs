@@ -7,13 +7,13 @@ use super::{FieldSemantics, OnChange, Readback};
 use model::address::Kind;
 use model::desired::FieldMarks;
 
-/// Those that were asked for.
+/// The semantics that were requested.
 // They live as long as the program, as those of the kinds do, so that a difference can point to them. They share every
-// field that is not marked, and manifests mostly agree about the marks of a field.
+// unmarked field, and most manifests have the same marks.
 static MARKED: Mutex<BTreeMap<(Kind, FieldMarks), &'static FieldSemantics>> = Mutex::new(BTreeMap::new());
 
 impl FieldSemantics {
-    /// The semantics of the body of a kind, with what a manifest says about fields that are not known here.
+    /// The semantics of the body of a kind, with the marks of a manifest for unknown fields.
     pub fn with_marks(kind: Kind, marks: &FieldMarks) -> &'static Self {
         if *marks == FieldMarks::default() {
             return Self::for_kind(kind);
@@ -33,7 +33,7 @@ impl FieldSemantics {
 
     fn change_unknown_field(&mut self, path: &[String], change: &dyn Fn(&mut Self)) {
         let Some((name, rest)) = path.split_first() else {
-            // A known field is as its struct says: validation refuses such a mark.
+            // A known field has the semantics of its struct: validation refuses such a mark.
             if self.is_unknown {
                 change(self);
             }

@@ -1,31 +1,31 @@
-//! Values that the API hides in its answers: `[REDACTED]`, `***`, `••••`, a URI with a hidden login.
+//! Values that the API masks in its responses: `[REDACTED]`, `***`, `••••`, a URI with a hidden login.
 //
-// A mask says that there is a value, and not which. Compared, it would be a change on every plan; sent, it would become
-// the password.
+// A mask shows that there is a value, but not which. Compared, it would be a change on every plan; sent, it would
+// become the password.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use serde_json::Value;
 
-/// Words that stand for a hidden value, between brackets.
+/// Words that represent a hidden value, between brackets.
 const MASK_WORDS: [&str; 5] = ["redacted", "masked", "hidden", "filtered", "sensitive"];
 
-/// What Terraform shows in place of a value.
+/// Terraform's mask.
 const TERRAFORM_MASK: &str = "(sensitive value)";
 
-/// Signs of which three or more stand for a hidden value.
+/// Signs of which three or more represent a hidden value.
 const MASK_SIGNS: [char; 3] = ['*', '•', '●'];
 
-/// A word that stands for a hidden value where a value is. In small letters it is a word like any other.
+/// A word that represents a hidden value if it is the whole value. In lower case it is an ordinary word.
 const VALUE_MASK: &str = "REDACTED";
 
-/// What some libraries write in place of a password, which elsewhere may be a word like any other.
+/// Masks of some libraries in place of a password. Elsewhere they may be ordinary words.
 const PASSWORD_MASKS: [&str; 3] = ["redacted", "xxxxx", "xxxxxx"];
 
 /// Whether a text contains a mask.
 pub fn is_masked(text: &str) -> bool {
-    // Nearly no text has a sign of a mask, and every text of every manifest is asked.
+    // Nearly no text contains a sign of a mask, and this is called for every text of every manifest.
     let has_sign = text.contains(['[', '<', '(', '{', '@', '%']) || text.contains(MASK_SIGNS);
     (has_sign || text.contains(VALUE_MASK)) && !mask_ranges(text).is_empty()
 }
@@ -47,12 +47,12 @@ pub(super) fn hides_more_than_login(address: &str) -> bool {
     is_masked(&rest)
 }
 
-/// Whether a live text with a mask could be what is declared; `None` if it contains no mask.
+/// Whether a live text with a mask could be the declared one; `None` if it contains no mask.
 pub(super) fn could_be(desired: &Value, live: &Value) -> Option<bool> {
     let live = live.as_str().filter(|live| is_masked(live))?;
-    // Nothing else is ever a part of a text.
+    // Only a text can be a part of a text.
     let Value::String(desired) = desired else { return Some(true) };
-    // A masked login may stand for any login, also for none in the manifest, which has it in the credentials.
+    // A masked login may be any login, even if the manifest has none in the URI but in the credentials.
     let is_login_masked = login_range(live).is_some_and(|login| is_masked(&live[login]));
     let [desired, live] = [desired, live].map(|text| {
         let login = login_range(text).filter(|_| is_login_masked);
@@ -77,7 +77,8 @@ fn login_range(uri: &str) -> Option<Range<usize>> {
     Some(start..start + login + 1)
 }
 
-/// Whether a text stands as a whole for a hidden URI. Nothing but `x` is no URI, and may be the name of anything else.
+/// Whether a text as a whole represents a hidden URI. A text of only `x` is not a URI, and may be the name of anything
+/// else.
 pub(super) fn is_masked_uri(uri: &str) -> bool {
     uri.len() >= 3 && uri.chars().all(|c| c.eq_ignore_ascii_case(&'x'))
 }
@@ -143,8 +144,7 @@ fn is_mask(text: &str, word: Range<usize>) -> bool {
     let plain = plain.replace("%e2%80%a2", "•").replace("%e2%97%8f", "●");
     let brackets = [('[', ']'), ('<', '>'), ('(', ')'), ('{', '}')];
     let inner = brackets.iter().find_map(|(open, close)| plain.strip_prefix(*open)?.strip_suffix(*close));
-    // A word of a mask may be a word like any other, so only its place tells: a whole value, or a password before the
-    // `@`.
+    // A mask word may be an ordinary word, so only its place decides: a whole value, or a password before the `@`.
     let before_login_end = text[word.end..].starts_with('@');
     let is_value = before_login_end || text[..word.start].ends_with([':', '=']) || word == (0..text.len());
     let is_signs = plain.chars().count() >= 3 && plain.chars().all(|sign| MASK_SIGNS.contains(&sign));

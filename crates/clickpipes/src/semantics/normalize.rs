@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{FieldSemantics, ListSemantics};
 
 impl FieldSemantics {
-    /// The live value in one spelling. The API returns lists without an order in any order, and it writes engines
-    /// (`MergeTree`, `MergeTree()`) and sizes (`250m`, `250`) in several ways. Two reads of one object must be equal.
+    /// The normalized live value. The API returns unordered lists in any order, and it writes engines (`MergeTree`,
+    /// `MergeTree()`) and sizes (`250m`, `250`) in several ways. Two reads of one object must be equal.
     #[must_use]
     pub fn normalize_live(&self, live: &Value) -> Value {
         match live {
@@ -14,7 +14,7 @@ impl FieldSemantics {
                 let items = items.iter().map(|item| self.list_item().normalize_live(item));
                 let mut items: Vec<Value> = items.collect();
                 if self.list != ListSemantics::Atomic {
-                    // By text, as nothing else is sure to tell the entries apart. The order means nothing.
+                    // By text, because nothing else identifies the entries reliably. The order has no meaning.
                     items.sort_by_cached_key(Value::to_string);
                 }
                 Value::Array(items)
@@ -44,7 +44,7 @@ impl FieldSemantics {
                 let rules = self.list_item();
                 let spelled = items.iter().enumerate().map(|(index, item)| {
                     let same = desired.iter().find(|desired| rules.matches_live(desired, Some(item)));
-                    // What does not agree keeps its spelling, so the wrong counterpart does no harm.
+                    // Values that differ keep their spelling, so the wrong counterpart does no harm.
                     let counterpart = same.or_else(|| desired.get(index));
                     counterpart.map_or_else(|| item.clone(), |desired| rules.spelled_as(item, desired))
                 });

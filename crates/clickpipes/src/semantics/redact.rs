@@ -1,4 +1,4 @@
-//! How a value may be shown. What must stay hidden is replaced here, before it enters a plan.
+//! Redacts values for display, before they enter a plan.
 
 use serde_json::Value;
 
@@ -10,12 +10,12 @@ use crate::secrets::names::{is_secret_field_name, is_secret_group_name};
 use model::sanitize::replace_ranges;
 use model::secret;
 
-/// Stands for a value that is never shown.
+/// Replaces a value that is never shown.
 pub const REDACTED_SECRET: &str = "(secret)";
 
 impl FieldSemantics {
-    /// The same for a value out of a manifest, where a secret is a reference: it is shown as it
-    /// stands, so that a reader sees which one is meant and when it was renewed.
+    /// The same for a value of a manifest, where a secret is a reference: it is shown unchanged, so that a reader sees
+    /// which secret is used and when it was renewed.
     pub fn redact_desired(&self, value: &Value) -> Value {
         match value {
             Value::Object(_) if secret::is_secret_reference(value) => redact_reference(value),
@@ -48,8 +48,8 @@ impl FieldSemantics {
         }
     }
 
-    /// A field of this object by `redact`. An unknown one that is named as a secret is hidden: an earlier commit may hold
-    /// one, and a newer API may return one.
+    /// A field of this object with `redact` applied. An unknown field with the name of a secret is hidden: an earlier
+    /// commit may contain one, and a newer API may return one.
     fn redact_field(&self, name: &str, value: &Value, redact: fn(&Self, &Value) -> Value) -> Value {
         let field = self.child_field(name);
         let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
@@ -58,7 +58,7 @@ impl FieldSemantics {
             Value::Object(fields) => is_secret_group_name(name) && fields.values().any(is_text),
             _ => is_secret_field_name(name) && is_text(value),
         };
-        // Marks say of each known field whether it is a secret. Its name alone could hide a harmless one.
+        // The schema marks each known field that is a secret. Its name alone could hide a harmless one.
         if field.is_unknown && is_secret {
             return Value::from(REDACTED_SECRET);
         }
@@ -66,9 +66,8 @@ impl FieldSemantics {
     }
 }
 
-/// `scheme://user:password@host` without the password. A sloppy password may hold a slash or an
-/// `@`, so everything up to the last `@` counts as the user's: rather too much hidden than too
-/// little.
+/// `scheme://user:password@host` without the password. A malformed password may contain a slash or an `@`, so
+/// everything up to the last `@` counts as login: hiding too much is better than too little.
 pub fn redact_uri_password(uri: &str) -> String {
     let hidden = uri.split_once("://").and_then(|(scheme, rest)| {
         let (login, host) = rest.rsplit_once('@')?;
@@ -78,7 +77,7 @@ pub fn redact_uri_password(uri: &str) -> String {
     hidden.unwrap_or_else(|| uri.to_owned())
 }
 
-/// A reference that holds the secret itself, without it. Earlier commits may have one.
+/// A reference that contains the secret itself, without it. Earlier commits may have one.
 fn redact_reference(reference: &Value) -> Value {
     if !is_secret_reference_literal(reference) {
         return reference.clone();
@@ -90,8 +89,8 @@ fn redact_reference(reference: &Value) -> Value {
     Value::Object(fields.collect())
 }
 
-/// A text of which little is known, without what is a secret by its form. What follows the host of an address stays as it
-/// is, as the path of a file may hold anything.
+/// A text of an unknown field, without secrets that are recognized by their form. The part after the host of an address
+/// is unchanged, because the path of a file may contain anything.
 fn redact_by_form(text: &str) -> String {
     replace_ranges(text, secret_ranges(text), "***")
 }
@@ -105,7 +104,7 @@ mod tests {
     use model::address::Kind;
     use model::path::FieldPath;
 
-    // A newer API may return one, and an earlier commit may hold one.
+    // A newer API may return one, and an earlier commit may contain one.
     #[test]
     fn unknown_field_that_is_named_as_a_secret_is_hidden() {
         let kafka = FieldSemantics::for_kind(Kind::ClickPipe).field_at(&FieldPath::parse("source.kafka"));

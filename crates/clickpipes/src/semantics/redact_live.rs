@@ -1,4 +1,4 @@
-//! What may be told of a live value that nothing here knows, or in which a manifest keeps secrets.
+//! Redacts live values that are unknown, or for which a manifest references secrets.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use super::{EntryKey, FieldSemantics, KeyedList, ListSemantics};
 use model::secret;
 
 impl FieldSemantics {
-    /// Puts the declared reference wherever a manifest keeps a secret: what it stands for, which the API should not have
-    /// told, goes no further. Of several manifests the first that says something about a value decides.
+    /// Replaces live values by the secret reference declared for them, so that a leaked secret is not shown. Of several
+    /// manifests, the first that declares a value decides.
     pub fn redact_live(&self, live: &mut Value, declared: &[&Value]) {
         match (live, declared) {
             (Value::Null, _) | (_, []) => {}
@@ -32,8 +32,7 @@ impl FieldSemantics {
         }
     }
 
-    /// The known fields of a live value, as far as they are set: what is not, the API now tells and
-    /// now leaves out.
+    /// The known fields of a live value that are set: the API returns unset fields only sometimes.
     #[must_use]
     pub fn known_fields(&self, live: &Value) -> Value {
         match live {
@@ -50,10 +49,10 @@ impl FieldSemantics {
     }
 }
 
-/// The entries of a declared list, by what tells them apart.
+/// The entries of a declared list, by their identity.
 enum DeclaredItems<'v> {
     Keyed(&'v KeyedList, HashMap<EntryKey, &'v Value>),
-    /// With the first one that holds a secret.
+    /// With the first one that contains a secret.
     Plain(&'v [Value], Option<&'v Value>),
 }
 
@@ -68,8 +67,8 @@ impl<'v> DeclaredItems<'v> {
         }
     }
 
-    /// What is declared of a live entry. Where nothing tells entries apart, one that holds a secret
-    /// stands for all that are not as declared: rather too much hidden than too little.
+    /// The declared counterpart of a live entry. If entries have no identity, one that contains a secret is used for
+    /// all that differ: hiding too much is better than too little.
     fn find(&self, at: usize, live: &Value) -> Option<&'v Value> {
         match self {
             Self::Keyed(keyed, by_key) => by_key.get(&keyed.entry_key(live)).copied(),

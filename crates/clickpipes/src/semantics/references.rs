@@ -14,7 +14,7 @@ use model::live::{Id, Object};
 /// The port of the first broker behind an endpoint of Amazon MSK. The others follow.
 const FIRST_BROKER_PORT: u64 = 14_001;
 
-/// How the value of a field names the hosts that a pipe connects to.
+/// How the value of a field names the hosts of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Connection {
@@ -27,7 +27,7 @@ pub(super) enum Connection {
 }
 
 impl FieldSemantics {
-    /// The object that a value refers to by name, where the field takes such references.
+    /// The object that a value references by name, if the field takes such references.
     pub fn referenced_object(&self, value: &Value) -> Option<(Kind, Name)> {
         let kind = self.refers_to?;
         let name = value.as_object()?.get("endpoint")?.as_str()?;
@@ -51,18 +51,18 @@ impl FieldSemantics {
         }
     }
 
-    /// How a manifest refers to an object by name.
+    /// The reference to an object by name, as in a manifest.
     pub fn reference_by_name(name: &Name) -> Value {
         json!({ "endpoint": name.as_str() })
     }
 
-    /// The same as a person writes it.
+    /// The same as a text for people.
     pub fn reference_text(name: &Name) -> String {
         format!("{{endpoint: {name}}}")
     }
 
-    /// The object that a live value refers to: the API knows ids only.
-    // As an id, and not as a text: one in capitals would lead nowhere, and what it leads to would look unused.
+    /// The object that a live value references: the API knows only ids.
+    // As an id, and not as a text: an id in capitals would match no object, and its object would look unused.
     pub fn referenced_id(&self, live: &Value) -> Option<(Kind, Id)> {
         Some((self.refers_to.filter(|_| self.connects_to.is_none())?, Id::new(live.as_str()?)))
     }
@@ -73,12 +73,12 @@ impl FieldSemantics {
         NamedHost::from_url(text).iter().map(|host| host.name().to_owned()).collect()
     }
 
-    /// Whether the API hides the hosts that a value connects to: they may be any.
+    /// Whether the API hides the hosts of a value: they may be any.
     pub fn hides_hosts(&self, value: &Value) -> bool {
         self.connects_to.and(value.as_str()).is_some_and(masked::hides_more_than_login)
     }
 
-    /// Whether the API hides any host that a body connects to.
+    /// Whether the API hides any host in a body.
     pub fn has_hidden_hosts(&self, body: &Value) -> bool {
         match body {
             _ if !self.leads_to_objects => false,
@@ -100,11 +100,11 @@ impl FieldSemantics {
         }
     }
 
-    /// What the API gets for a reference to `object`; `None` as long as the object does not tell it. A live value that
-    /// leads to the object as well stands as it is.
+    /// The API's value for a reference to `object`; `None` while the object lacks it. A live value that also refers to
+    /// the object is kept.
     pub fn referenced_value(&self, reference: &Value, object: &Object, live: Option<&Value>) -> Option<Value> {
         let names = dns_names(self.refers_to?, &object.body);
-        // No pipe can connect to a wildcard: it stands for names that only the owner of the endpoint knows.
+        // No pipe can connect to a wildcard: it represents names that only the owner of the endpoint knows.
         let mut exact = names.iter().filter(|name| !name.contains('*'));
         let is_name =
             |host: &String| dns_patterns(host).iter().any(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)));
@@ -144,7 +144,7 @@ impl FieldSemantics {
 
     /// The kinds of objects that may refer to an object of this kind.
     pub fn referring_kinds(kind: Kind) -> impl Iterator<Item = Kind> {
-        // Asked for each declared object.
+        // Called for each declared object.
         static REFERENCES: LazyLock<Vec<(Kind, Kind)>> = LazyLock::new(|| {
             let pairs = Kind::ALL.into_iter().flat_map(|from| Kind::ALL.map(|to| (from, to)));
             pairs.filter(|(from, to)| FieldSemantics::for_kind(*from).refers_to_kind(*to)).collect()
@@ -152,7 +152,7 @@ impl FieldSemantics {
         REFERENCES.iter().filter(move |(_, to)| *to == kind).map(|(from, _)| *from)
     }
 
-    /// Whether a value of the field, or anything in it, can lead to another object: by name, by id or by a host.
+    /// Whether a value of the field, or of a field below, can refer to another object: by name, by id or by a host.
     pub fn leads_to_objects(&self) -> bool {
         self.leads_to_objects
     }
@@ -173,7 +173,7 @@ fn without_root_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// The DNS names that lead to an object, those that its owner chose first. One may start with `*.`.
+/// The DNS names of an object, those that its owner chose first. One may start with `*.`.
 pub fn dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     if kind != Kind::ReversePrivateEndpoint {
         return Vec::new();
@@ -191,7 +191,7 @@ pub fn chosen_dns_names(kind: Kind, body: &Value) -> Vec<&str> {
     mappings.filter_map(|mapping| mapping["privateDnsName"].as_str()).map(without_root_dot).collect()
 }
 
-/// The live body of an object after an update, with the DNS names that then lead to it.
+/// The live body of an object after an update, with its new DNS names.
 pub fn body_after_update(live: &Value, sent: &Value) -> Value {
     let mut after = live.clone();
     let (Value::Object(fields), Value::Object(sent)) = (&mut after, sent) else { return after };
@@ -200,7 +200,7 @@ pub fn body_after_update(live: &Value, sent: &Value) -> Value {
         chosen_dns_names(Kind::ReversePrivateEndpoint, body).into_iter().map(str::to_ascii_lowercase).collect()
     };
     let (was, kept) = (chosen(live), chosen(&after));
-    // An API may repeat the chosen names among those that it gives (the sandbox does, the live one is not known to).
+    // An API may repeat the chosen names among the generated ones (the sandbox does; for the live one this is unknown).
     if let Some(Value::Array(names)) = after.get_mut("privateDnsNames") {
         let is_lost = |name: &str| was.contains(name) && !kept.contains(name);
         names.retain(|name| !name.as_str().is_some_and(|name| is_lost(&name.to_ascii_lowercase())));

@@ -1,4 +1,5 @@
-//! Texts of which one may be what an API makes of the other. Nobody knows, so they are neither equal nor another value.
+//! Texts that may be the API's spelling of each other. It is unknown whether they are, so they are neither equal nor
+//! different.
 
 use model::look_alike::letters;
 use model::path::{FieldPath, VisitedPath};
@@ -7,16 +8,16 @@ use serde_json::{Map, Value};
 
 use super::{FieldSemantics, KeyedList, ListSemantics};
 
-/// A field that the API seems to spell in its own way: its path, the declared value and the live one, which is null if
-/// the API answers without it.
+/// A field that the API seems to spell differently: its path, the declared value and the live one, which is null if the
+/// API omits it.
 pub type RespelledField = (String, Value, Value);
 
 impl FieldSemantics {
-    /// The declared texts that live may only spell in its own way.
+    /// The declared texts that live may only spell differently.
     ///
     /// # Errors
     ///
-    /// The first field that differs by more than that.
+    /// The first field with another difference.
     pub fn respelled_texts(
         &self,
         path: &VisitedPath<'_>,
@@ -71,7 +72,7 @@ impl FieldSemantics {
     }
 }
 
-/// How the texts end that tell an entry apart.
+/// The last characters of the key texts of an entry.
 pub struct KeyEnds(Vec<Option<u8>>);
 
 impl KeyEnds {
@@ -81,14 +82,14 @@ impl KeyEnds {
         Self(texts.map(|text| text.and_then(last_letter)).collect())
     }
 
-    /// Whether both entries may be the same in two spellings. Never says no of such a pair.
-    // Of a thousand tables each is asked about each other one, so this is cheap: most names end in other letters.
+    /// Whether both entries may be the same in two spellings. No false negatives.
+    // With a thousand tables each pair is compared, so this is cheap: most names have different last letters.
     pub fn may_be_respelled(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|ends| !matches!(ends, (Some(one), Some(other)) if one != other))
     }
 }
 
-/// Whether live has the value of another field of the object before the declared one, as in `database.table`.
+/// Whether live has the value of a sibling field before the declared one, as in `database.table`.
 pub fn is_named_after_sibling(declared: &Value, live: &Value, siblings: &Map<String, Value>) -> bool {
     let (Some(declared), Some(live)) = (declared.as_str(), live.as_str()) else { return false };
     let prefix = live.strip_suffix(declared).and_then(|prefix| prefix.strip_suffix('.'));
@@ -101,7 +102,7 @@ pub fn may_be_same_name(one: &str, other: &str) -> bool {
     own.contains(&others) || others.contains(&own) || may_be_same_text(one, other)
 }
 
-/// Whether one text may be what an API makes of the other.
+/// Whether one text may be the API's spelling of the other.
 fn may_be_same_text(one: &str, other: &str) -> bool {
     let [plain, other_plain] = [one, other].map(unescaped);
     // A delimiter has no letters.
@@ -193,10 +194,10 @@ fn read_escape(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code.ok()?)?, length))
 }
 
-/// What a cloud writes before a name to tell where the thing is. A part of a path before a name is another thing.
+/// The prefixes that a cloud writes before a name as its location. A folder before a name is a different resource.
 const QUALIFIERS: [&str; 3] = ["arn:", "projects/", "com.amazonaws."];
 
-/// Whether the text is the name, after what tells where the thing is: `arn:aws:kinesis:eu-west-1:1:stream/name`.
+/// Whether the text is the name after a location: `arn:aws:kinesis:eu-west-1:1:stream/name`.
 fn is_qualified(text: &str, name: &str) -> bool {
     let place = text.strip_suffix(name).filter(|place| !name.is_empty() && place.ends_with(['/', ':', '.']));
     place.is_some_and(|place| place.contains("://") || QUALIFIERS.iter().any(|start| place.starts_with(start)))

@@ -1,7 +1,7 @@
 //! The spellings of one value. Every comparison uses this normalizer: diff, export, read-back and look-ups.
 //
-// The API, people and tools spell one value in several ways. For a field that cannot be changed, a spelling taken for
-// a change deletes and creates the pipe.
+// The API, people and tools spell one value in several ways. For a field that cannot be changed, a spelling that counts
+// as a change deletes and re-creates the pipe.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ impl Equality {
         }
     }
 
-    /// Whether a response with `live` means what is declared. A base word stands for all its flavours.
+    /// Whether a response with `live` matches the declared value. A base word matches all its flavours.
     pub(super) fn equals_live(&self, desired: &Value, live: &Value) -> bool {
         // In one direction only: a live `postgres` may be a declared `neon`, but a live `neon` is not a declared
         // `postgres`.
@@ -106,7 +106,7 @@ impl Equality {
         }
     }
 
-    /// One text for all spellings of a value. For comparisons only: people see what is written.
+    /// One text for all spellings of a value. For comparisons only: people see the written text.
     fn canonical(&self, text: &str) -> String {
         match self {
             Self::Exact | Self::Count | Self::Cpu | Self::Memory => text.to_owned(),
@@ -207,7 +207,7 @@ fn utc_minute(text: &str) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"))
 }
 
-/// Without blanks around parentheses, commas and `=`, and with one blank elsewhere. Quoted parts stay as they are.
+/// Without blanks around parentheses, commas and `=`, and with one blank elsewhere. Quoted parts are unchanged.
 fn canonical_sql(text: &str) -> String {
     const PUNCTUATION: [char; 4] = ['(', ')', ',', '='];
     let mut canonical = String::new();

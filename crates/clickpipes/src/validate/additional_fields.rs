@@ -12,7 +12,7 @@ use model::diagnostic::Severity;
 use model::path::{FieldPath, VisitedPath};
 use model::schema_validator::FieldNode;
 
-/// A field that has a place of its own stands under `additional`.
+/// A known field is under `additional`.
 pub(crate) const KNOWN_ADDITIONAL_FIELD: &str = "known-additional-field";
 
 struct AdditionalFieldIssue {
@@ -75,7 +75,7 @@ fn visit_object(node: &FieldNode, fields: &Map<String, Value>, at: &VisitedPath<
     }
 }
 
-/// A mark on a known field would be ignored, and one that leads nowhere is a misspelt name.
+/// A mark on a known field would be ignored, and one without a field is a misspelt name.
 fn check_marks(
     node: &FieldNode,
     fields: &Map<String, Value>,
@@ -105,7 +105,7 @@ fn check_marks(
 }
 
 /// Whether `path`, from the object at `at`, goes through a list. Most lists are compared as a whole, and their entries
-/// have no identity: nobody can tell an entry with another value from a new entry.
+/// have no identity: an entry with another value cannot be distinguished from a new entry.
 fn is_in_list_entry(at: &FieldPath, path: &FieldPath) -> bool {
     path.segments().iter().any(|it| it == "*") || at.segments().iter().any(|it| it.parse::<usize>().is_ok())
 }
@@ -157,7 +157,7 @@ pub(super) fn is_name_character(c: char) -> bool {
 
 fn unchecked_field_problem(name: &str, path: FieldPath) -> Problem {
     UNCHECKED_FIELD
-        .problem_at(path, format!("`{name}` is not a field that pipectl knows: it is sent and compared as it stands"))
+        .problem_at(path, format!("`{name}` is not a field that pipectl knows: it is sent and compared as written"))
 }
 
 fn preview_field_problem(name: &str, path: FieldPath) -> Problem {
@@ -170,8 +170,8 @@ fn unchecked_value_problem(name: &str, word: &str, path: FieldPath) -> Problem {
     UNCHECKED_VALUE.problem_at(
         path,
         format!(
-            "`{word}` is not a value of `{name}` that pipectl knows: it is sent and compared as it \
-             stands"
+            "`{word}` is not a value of `{name}` that pipectl knows: it is sent and compared as \
+             written"
         ),
     )
 }

@@ -12,7 +12,7 @@ mod messages;
 
 pub(crate) use condition::{RuleCondition, flag_is, holds, value_is, value_is_not};
 
-/// Rules for the objects at these paths of a document. `*` stands for every entry of a list.
+/// Rules for the objects at these paths of a document. `*` matches every entry of a list.
 pub(crate) struct RuleSet {
     pub(crate) object_paths: &'static [&'static str],
     pub(crate) rules: &'static [CrossFieldRule],
@@ -104,7 +104,7 @@ pub(crate) const fn unique_entries(
     CrossFieldRule::new(code, evidence, Requirement::UniqueEntries { list, by })
 }
 
-/// A rule with code of its own. It runs only if one of the paths that it reads is present, and none of them has a word
+/// A rule with its own code. It runs only if one of the paths that it reads is present, and none of them has a word
 /// that pipectl does not know.
 pub(crate) const fn custom_rule(
     code: &'static str,
@@ -138,7 +138,7 @@ impl CrossFieldRule {
         self
     }
 
-    /// A rule about manifests alone is a warning, where what breaks it does no harm.
+    /// A rule about manifests alone is a warning if a violation does no harm.
     pub(crate) const fn into_warning(mut self) -> Self {
         // The evidence grades every rule about the API, here and in the sandbox.
         assert!(matches!(self.evidence, Evidence::Manifest));
@@ -160,7 +160,7 @@ impl CrossFieldRule {
         let is_decided = |field: &str| decided.contains(&field) && scope.is_under_additional(by);
         let missing = fields.iter().filter(|field| scope.is_missing(field) && !is_decided(field));
         let found: Vec<_> = missing.collect();
-        // The condition costs more than to see that nothing is missing.
+        // Checked after the fields, because the condition costs more.
         if found.is_empty() || when.evaluate_on(scope) != Some(true) {
             return Vec::new();
         }
@@ -186,7 +186,7 @@ impl CrossFieldRule {
             Requirement::UniqueEntries { list, by } => check_unique(scope, list, by),
             Requirement::Custom { read_paths: reads, run } => {
                 let found = if reads.iter().any(|path| scope.has_field(path)) { run(scope) } else { Vec::new() };
-                // Few rules are broken, and whether a word is unclear costs more than most of them.
+                // Few rules are violated, and this check costs more than most rules.
                 let is_unclear = !found.is_empty() && reads.iter().any(|path| scope.is_under_additional(path));
                 if is_unclear { Vec::new() } else { found }
             }
@@ -280,7 +280,7 @@ impl CrossFieldRule {
     }
 }
 
-/// Visits the objects at `rest`, a path in the dotted form as seen from `value`.
+/// Visits the objects at `rest`, a path in the dotted form relative to `value`.
 fn visit_objects<'d>(
     value: &'d Value,
     rest: Option<&str>,

@@ -18,8 +18,8 @@ use model::secret::{SecretSource, is_secret_reference, is_secret_source_key};
 
 pub(super) const CODE: &str = code::LITERAL_SECRET;
 
-/// The literal secrets of a document in which every value is known, apart from those in secret fields: these are reported
-/// with the schema.
+/// The literal secrets of a document with known values, except those in secret fields: the schema validation reports
+/// these.
 pub(super) fn find_problems(fields: &FieldNode, document: &Value) -> Vec<Problem> {
     let mut search = SecretSearch { is_shared: false, problems: Vec::new() };
     search.visit_value(Surroundings::Known(fields), document, &VisitedPath::root());
@@ -34,7 +34,7 @@ pub(crate) fn find_in_shared_part(fields: &FieldNode, part: &Value) -> Vec<Probl
     search.problems
 }
 
-/// The literal secrets among values that no schema describes, such as those under `with`. Those whose names are in
+/// The literal secrets among values without a schema, such as those under `with`. Values whose names are in
 /// `references` are the names of variables and files.
 pub(crate) fn find_in_named_values(values: &Value, at: &FieldPath, references: &dyn Fn(&str) -> bool) -> Vec<Problem> {
     let mut search = SecretSearch { is_shared: true, problems: Vec::new() };
@@ -45,16 +45,16 @@ pub(crate) fn find_in_named_values(values: &Value, at: &FieldPath, references: &
     search.problems
 }
 
-/// What is known about a value.
+/// The known context of a value.
 #[derive(Clone, Copy)]
 enum Surroundings<'n> {
     Known(&'n FieldNode),
     /// A field that the schema does not have, or a key of the user's.
     Unknown {
         holds_secret: bool,
-        /// Its name is that of a number or a text: `pin: 1234` is no secret, `password: 1234` is one.
+        /// Its name is that of a number or a text: `pin: 1234` is not a secret, `password: 1234` is one.
         holds_number: bool,
-        /// It stands among secrets, and is one unless it looks like the name of something.
+        /// It is among secrets, and is one unless it looks like a name.
         is_in_group: bool,
     },
 }
@@ -62,13 +62,13 @@ enum Surroundings<'n> {
 impl Surroundings<'_> {
     const PLAIN: Self = Self::Unknown { holds_secret: false, holds_number: false, is_in_group: false };
 
-    /// Of a field that the schema does not have, in such an object.
+    /// The context of an unknown field in such an object.
     fn of_unknown(self, name: &str, value: &Value) -> Self {
         let (is_in_secret, is_in_group) = match self {
             Self::Known(_) => (false, false),
             Self::Unknown { holds_secret, is_in_group, .. } => (holds_secret, is_in_group),
         };
-        // Each of `passwords: […]` is one. `tokens: 100` is a number of them.
+        // Each entry of `passwords: […]` is one. `tokens: 100` is a count.
         let each = if value.is_array() { name.trim_end_matches('s') } else { name };
         Self::Unknown {
             holds_secret: is_secret_value_name(each) || is_in_secret && is_secret_part_name(each),
@@ -155,7 +155,7 @@ impl SecretSearch {
         }
     }
 
-    /// The fields of an object that stand under `additional`. A known one among them may hold unknown ones.
+    /// The fields of an object under `additional`. A known one among them may contain unknown ones.
     fn visit_additional(&mut self, node: &FieldNode, extra: &Value, at: &VisitedPath<'_>) {
         for (name, value) in extra.as_object().into_iter().flatten() {
             match node.child_field(name) {
@@ -195,12 +195,12 @@ impl SecretSearch {
 const LONGEST_MIXED_ENTRY: usize = 5;
 const LONGEST_MIXED_LABEL: usize = 11;
 
-/// Whether a text names something, such as the place of a secret, and is none itself.
+/// Whether a text is a name, such as that of the place of a secret, and not a secret itself.
 fn is_name(text: &str, longest_mixed: usize) -> bool {
     is_place_of_secret(text) || is_made_of_words(text, longest_mixed)
 }
 
-/// Whether a label or an annotation is a secret: by its name alone, `token: kafka` would be one.
+/// Whether a label or an annotation is a secret: its name alone is not enough, because of `token: kafka`.
 fn is_secret_label(name: &str, value: &Value) -> bool {
     is_secret_value_name(name) && value.as_str().is_some_and(|text| !is_name(text, LONGEST_MIXED_LABEL))
 }
@@ -212,7 +212,7 @@ fn is_secret_setting(text: &str) -> bool {
     text.trim().split_once('=').is_some_and(|(name, value)| is_name(name.trim_end()) && !value.trim().is_empty())
 }
 
-/// Whether a key among secrets may be one: `token: {hunter2}`, `token: {fromEnv hunter2}`.
+/// Whether a key among secrets may itself be one: `token: {hunter2}`, `token: {fromEnv hunter2}`.
 fn is_key_a_secret(name: &str, value: &Value) -> bool {
     let has_value = !value.is_null() || is_about_secret(name) || is_secret_part_name(name);
     !has_value || !name.chars().all(is_name_character)
@@ -227,7 +227,7 @@ fn is_secret_pair(fields: &serde_json::Map<String, Value>) -> bool {
 fn unexpected_secret(path: FieldPath) -> Problem {
     let message = "by its name this is a secret, which is written as a reference, never as its value";
     let help =
-        "write `{fromEnv: NAME}`, also for a value that is no secret; a parameter of your own can have another name";
+        "write `{fromEnv: NAME}`, even for a value that is not a secret; a parameter of your own can have another name";
     literal_secret(path, message, help)
 }
 
@@ -274,7 +274,7 @@ pub(super) fn secret_in_key(path: FieldPath) -> Problem {
 const REFERENCE_WITH_COLON: &str = "write the name, a colon, and a reference such as `{fromEnv: NAME}`";
 
 fn secret_as_key(path: FieldPath) -> Problem {
-    let message = "a key that is no name or has no value, below the name of a secret, may be the secret itself";
+    let message = "a key that is not a name or has no value, below the name of a secret, may be the secret itself";
     literal_secret(path, message, REFERENCE_WITH_COLON)
 }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
-/// One object of a document. Paths are relative to it. A value of another type than asked for counts as missing,
-/// because the schema reports it.
+/// One object of a document. Paths are relative to it. A value of another type counts as missing, because the schema
+/// reports it.
 pub(crate) struct RuleContext<'d> {
     object: &'d Value,
     node: &'static FieldNode,
@@ -42,7 +42,7 @@ impl<'d> RuleContext<'d> {
         !self.has_field(path) && !self.is_under_additional(path) && self.value_at(around).is_some_and(Value::is_object)
     }
 
-    /// Whether a field with a known name stands under `additional`: it has a word that pipectl does not know.
+    /// Whether a known field is under `additional`, because it has a word that pipectl does not know.
     pub(super) fn is_under_additional(&self, path: &str) -> bool {
         let (around, name) = path.rsplit_once('.').unwrap_or(("", path));
         let extra = self.node.descendant(around).and_then(|node| node.additional_field());
@@ -60,7 +60,7 @@ impl<'d> RuleContext<'d> {
         self.value_at(path)?.as_str()
     }
 
-    /// The entries of a list; none if there is no list.
+    /// The entries of a list; empty if there is no list.
     pub(crate) fn list_at(&self, path: &str) -> &'d [Value] {
         self.value_at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -71,7 +71,7 @@ impl<'d> RuleContext<'d> {
     }
 
     /// The value at `path`, or else the API's default. `Err` if the value is invalid, required and missing, or unknown.
-    // No rule is checked against such a value: the schema reports it, and a second message would be about a guess.
+    // No rule is checked against such a value: the schema reports it, and a second message would be a guess.
     pub(super) fn effective_value(&self, path: &str) -> Result<Option<&'d Value>, UnclearValue> {
         let node = self.node.descendant(path).ok_or(UnclearValue)?;
         match self.value_at(path) {

@@ -63,14 +63,14 @@ fn recreation_tells_what_stands_in_the_tables() {
     stream["destination"]["managedTable"] = json!(false);
     insta::assert_snapshot!(recreated(&stream), @"
     inserts into `default.clicks`, which must exist
-    if an earlier pipe left rows in `default.clicks`, they stay: what is read again may be there twice
+    if an earlier pipe left rows in `default.clicks`, they stay: rows that are read again may be duplicated
     ");
     let cdc = database("mysql", json!({"replicationMode": "cdc"}), &["orders", "refunds"]);
     insta::assert_snapshot!(recreated(&cdc), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `shop.orders` and `shop.refunds` are empty (`DROP TABLE shop.orders; DROP TABLE shop.refunds;`)");
     let one = database("mysql", json!({"replicationMode": "cdc"}), &["customers", "orders"]);
     insta::assert_snapshot!(recreated(&one), @"if an earlier pipe left rows, they stay, and the API creates the pipe only if `shop.orders` is empty (`DROP TABLE shop.orders;`)");
     let cdc_only = database("mysql", json!({"replicationMode": "cdc_only"}), &["customers", "orders"]);
-    insta::assert_snapshot!(recreated(&cdc_only), @"if an earlier pipe left rows in `shop.orders`, they stay: what is read again may be there twice");
+    insta::assert_snapshot!(recreated(&cdc_only), @"if an earlier pipe left rows in `shop.orders`, they stay: rows that are read again may be duplicated");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn changed_columns_leave_the_table_as_it_is() {
     let said = |desired: &Value| column_effects(Kind::ClickPipe, desired, &mapped).join("\n");
     insta::assert_snapshot!(said(&desired), @r#"
     table `default.clicks` is not altered: before apply, run `ALTER TABLE default.clicks ADD COLUMN "new one" String;`
-    no field mapping of the live pipe leads to `new one`, which may stay empty: declare the live `fieldMappings` and what is missing
+    no field mapping of the live pipe fills `new one`, which may stay empty: declare the live `fieldMappings` and those that are missing
     "#);
     desired["fieldMappings"] = json!([mapping("id"), mapping("new one")]);
     assert!(!said(&desired).contains("mapping"), "a rule tells of it");

@@ -117,7 +117,7 @@ fn explain_lists_the_fields_of_an_object() {
       * apiVersion  The version of the manifest's form
       * kind        `Template`
       * metadata    The name of the template
-        parameters  What each manifest says under `with`
+        parameters  The values that each manifest sets under `with`
       * spec        A part of the `spec` of manifests, with their fields
     "#);
     insta::assert_snapshot!(said("source.postgres.credentials.password"), @"

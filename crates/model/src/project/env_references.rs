@@ -74,9 +74,9 @@ pub enum EnvVariableState {
     Usable,
     /// It is not set, or empty.
     Unset,
-    /// Its name has not the prefix, and nobody listed it.
+    /// Its name does not have the prefix, and the command line does not allow it.
     NotAllowed,
-    /// It holds an API key.
+    /// It contains an API key.
     Key,
 }
 
@@ -126,7 +126,7 @@ fn describe_state(name: &str, state: EnvVariableState) -> Option<(&'static str, 
 }
 
 pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnostics) {
-    // A `${name}` would reach the API as it is written: variables of a project file do not refer to each other.
+    // A `${name}` would be sent to the API unchanged: variables of a project file do not refer to each other.
     for entry in root.node_at(&["environments"]).map_or(&[][..], YamlNode::entries) {
         let at = FieldPath::parse("environments").child(&entry.key);
         for_each_text(&entry.value, &at, RequiredFields::Everything, &mut |node, path, text| {
@@ -144,7 +144,7 @@ pub(super) fn validate_references(root: &YamlNode, remarks: &mut PendingDiagnost
 fn refusal_message(part: &TemplatePart<'_>) -> Option<String> {
     match part {
         TemplatePart::Text(_) | TemplatePart::Env(_) => None,
-        TemplatePart::Unsupported(name) => Some(format!("`${{{name}}}` stands for nothing in a project file")),
+        TemplatePart::Unsupported(name) => Some(format!("`${{{name}}}` means nothing in a project file")),
         TemplatePart::Unclosed => Some("`${` is never closed".to_owned()),
     }
 }

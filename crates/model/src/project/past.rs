@@ -8,8 +8,8 @@ use crate::path::FieldPath;
 use crate::schema_validator::code::UNKNOWN_FIELD;
 use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, read_documents};
 
-/// Reads the project file of an earlier commit. Unknown fields are left out: another version of the program may know them.
-/// What else is wrong counts only if nobody can tell what the file allows.
+/// Reads the project file of an earlier commit. Unknown fields are ignored: another version of the program may know
+/// them. Other mistakes count only if they hide what the file allows.
 ///
 /// # Errors
 /// The first mistake of a file that cannot be read.
@@ -30,7 +30,7 @@ pub fn parse_past_project(file: &SourceFile) -> Result<Project, Box<Diagnostic>>
     project.ok_or_else(|| {
         let first = others.into_iter().chain(unknown).min_by_key(|remark| remark.severity);
         let first = first.unwrap_or_else(|| {
-            PendingDiagnostic::error(super::code::PROJECT_DOCUMENTS, Span::default(), "this is no project file")
+            PendingDiagnostic::error(super::code::PROJECT_DOCUMENTS, Span::default(), "this is not a project file")
         });
         Box::new(first.into_diagnostic(&file.name))
     })

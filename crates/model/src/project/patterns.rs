@@ -8,9 +8,9 @@ use crate::yaml::{PendingDiagnostic, PendingDiagnostics, Span, YamlNode};
 /// The lists of a policy that contain patterns.
 const PATTERN_LISTS: [&str; 5] = ["protect", "allowReplace", "keepStopped", "pruneScope", "secretCommandVariables"];
 
-/// Warns of braces in the policies of the file.
-// Hazard: `protect: ["analytics/{orders,clicks}"]` would protect neither, and say nothing. It is no error, as a name may
-// contain braces.
+/// Warns about braces in the policies of the file.
+// Hazard: `protect: ["analytics/{orders,clicks}"]` would silently protect neither. It is not an error, because a name
+// may contain braces.
 pub(super) fn warn_of_braces(root: &YamlNode, remarks: &mut PendingDiagnostics) {
     let policy = |owner: &YamlNode, path: &FieldPath, remarks: &mut PendingDiagnostics| {
         let Some(policy) = owner.node_at(&["policy"]) else { return };
@@ -42,7 +42,7 @@ fn warn_of_items(items: &[YamlNode], path: &FieldPath, remarks: &mut PendingDiag
 }
 
 fn braces_warning(span: Span) -> PendingDiagnostic {
-    let message = "a pattern has `*` and `?` only, so a brace matches nothing but itself";
+    let message = "patterns support only `*` and `?`, so a brace matches only itself";
     let help = "write one entry for each alternative; if a name contains the brace, write `?` for it";
     PendingDiagnostic::warning(code::BRACES_IN_PATTERN, span, message).with_help(help)
 }

@@ -1,4 +1,4 @@
-//! `policy.rules`: what manifests must not be, in CEL.
+//! `policy.rules`: rules that manifests must obey, in CEL.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct PolicyRule {
     #[schemars(regex(pattern = "^[a-z0-9][a-z0-9-]{0,62}$"))]
     #[schemars(extend("x-pattern-says" = "small letters, digits and dashes"))]
     pub name: String,
-    /// What a violation is: an `error`, which blocks the object, or a `warning`.
+    /// The effect of a violation: an `error`, which blocks the object, or a `warning`.
     #[serde(default)]
     #[schemars(transform = annotations::default_is("error"))]
     pub level: RuleLevel,
@@ -25,12 +25,12 @@ pub struct PolicyRule {
     /// The violation, as an expression.
     #[schemars(length(min = 1))]
     pub deny: String,
-    /// What is wrong and what to do, in plain words. `{{ EXPRESSION }}` stands for a value.
+    /// The problem and its fix, in plain words. `{{ EXPRESSION }}` is replaced by a value.
     #[schemars(length(min = 1))]
     pub message: String,
 }
 
-/// What a violation of a rule is.
+/// The effect of a violation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
@@ -38,12 +38,12 @@ pub enum RuleLevel {
     /// It blocks the object.
     #[default]
     Error,
-    /// Worth a look; stops nothing.
+    /// A problem that blocks nothing.
     Warning,
 }
 
 /// The rules of both lists.
-// A rule never allows anything, so more of them are always stricter.
+// A rule never allows anything, so more rules are always stricter.
 pub(super) fn rules_of_both(own: Option<Vec<PolicyRule>>, other: Option<&Vec<PolicyRule>>) -> Option<Vec<PolicyRule>> {
     let mut all = own.unwrap_or_default();
     for rule in other.into_iter().flatten() {

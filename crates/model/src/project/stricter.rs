@@ -6,8 +6,8 @@ use super::rules::rules_of_both;
 use super::{Policy, PruneMode};
 
 impl Policy {
-    /// What both policies allow: a plan compares this commit with a base, and the base was reviewed. `secrets` are those
-    /// of this policy, because two lists of patterns have no common list: hold both.
+    /// The stricter of both policies: a plan compares this commit with a base, and the base was reviewed. `secrets` are
+    /// those of this policy, because two lists of patterns have no common list: check both.
     // Hazard: a pull request could lift a protection and use that in the same change.
     #[must_use]
     pub fn stricter_with(self, base: &Self) -> Self {
@@ -36,7 +36,7 @@ impl Policy {
         matches!(key, "protect" | "keepStopped" | "rules")
     }
 
-    /// What both delete.
+    /// The prune mode and scope that both allow.
     fn stricter_prune(&self, base: &Self) -> (Option<PruneMode>, Option<Vec<String>>) {
         let scope = in_both(self.prune_scope.clone(), base.prune_scope.as_ref());
         let is_empty = scope.iter().flatten().next().is_none();
@@ -63,7 +63,7 @@ fn in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<
     head.map(|head| head.into_iter().filter(|text| base.is_some_and(|base| base.contains(text))).collect())
 }
 
-/// The patterns of either that only match what a pattern of the other matches.
+/// The patterns of either side that match only what a pattern of the other side matches.
 fn patterns_in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
     let within = |of: &[String], other: &[String]| {
         let is_within = |text: &&String| other.iter().any(|wide| matches_all_of(wide, text));
@@ -77,13 +77,13 @@ fn patterns_in_both(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Op
 
 /// Whether a pattern matches everything that the narrow one matches.
 fn matches_all_of(wide: &str, narrow: &str) -> bool {
-    // `?` matches the letter `*` of a pattern, and not all that this stands for.
+    // `?` matches the letter `*` of a pattern, but not everything that this `*` matches.
     let is_sure = !wide.contains('?') || !narrow.contains(['*', '?']);
     wide == narrow || is_sure && WildMatch::new(wide).matches(narrow)
 }
 
 /// The patterns of both, and the objects that this policy names.
-// A name only makes sense in the change that replaces the object, where a reviewer sees both. A pattern allows more.
+// A name is only useful in the change that replaces the object, where a reviewer sees both. A pattern allows more.
 fn allowed_replacements(head: Option<Vec<String>>, base: Option<&Vec<String>>) -> Option<Vec<String>> {
     let is_name = |text: &String| !text.contains(['*', '?']);
     head.map(|head| head.into_iter().filter(|text| is_name(text) || base.is_some_and(|it| it.contains(text))).collect())
@@ -125,7 +125,7 @@ mod tests {
         let expected = Policy {
             protect: list(&["b", "a"]),
             max_delete: Some(1),
-            // The base has no such key, so the default holds.
+            // The base has no such key, so the default applies.
             max_replace: Some(1),
             // A name is the change's own, a pattern is not.
             allow_replace: list(&["s/old-*", "s/clicks"]),

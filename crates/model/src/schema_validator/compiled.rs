@@ -14,12 +14,12 @@ pub(super) struct ShapeId(pub(super) usize);
 /// The constraints of one schema. A value must satisfy all of them.
 #[derive(Debug, Default)]
 pub(super) struct ValueShape {
-    /// The target of `$ref`, which applies beside the rest.
+    /// The target of `$ref`, which applies in addition to the other constraints.
     pub(super) refers_to: Option<ShapeId>,
     /// `None` is any type.
     pub(super) types: Option<JsonTypes>,
     pub(super) allowed_values: Option<Vec<Value>>,
-    /// Shapes of which at least one fits.
+    /// Shapes of which at least one must match.
     pub(super) any_of: Vec<ShapeId>,
     pub(super) number: NumberShape,
     pub(super) text: TextShape,
@@ -69,7 +69,7 @@ pub(super) struct MapShape {
     pub(super) min_properties: Option<usize>,
     /// The declared fields, in order.
     pub(super) names: Vec<String>,
-    /// Fields of a whole document that are taken out of it before it is validated. Messages name them, too.
+    /// Fields of a whole document that are removed before it is validated. Messages name them, too.
     pub(super) names_taken_before: Vec<String>,
     pub(super) properties: BTreeMap<String, ShapeId>,
     pub(super) required: Vec<String>,

@@ -42,7 +42,7 @@ const CHECKED_KEYWORDS: [&str; 21] = [
     PATTERN_DESCRIPTION,
 ];
 
-/// Keywords that contain schemas, or tell how they belong together.
+/// Keywords that contain schemas, or describe their relation.
 const STRUCTURAL_KEYWORDS: [&str; 9] =
     ["$schema", "$defs", "$ref", "oneOf", "anyOf", "properties", "required", "additionalProperties", "items"];
 

@@ -8,17 +8,17 @@ use crate::annotations;
 use crate::path::{FieldPath, dotted_segments};
 use crate::secret;
 
-/// One place of a schema, with everything that is said about it. What is said beside a reference and what is said where
-/// it points are one here; the nearer wins.
+/// One place of a schema with all its keywords. Those next to a reference and those of its target are merged; the
+/// nearer one wins.
 #[derive(Debug)]
 pub struct FieldNode {
-    // A few, asked for at every field of every manifest: comparing them costs less than a hash.
+    // There are few, and they are read for every field of every manifest: comparing them costs less than a hash.
     keywords: Vec<(String, Value)>,
     /// The description of the type, rather than of the field.
     type_description: String,
     allowed_values: Vec<(String, String)>,
     fields: Vec<(String, FieldNode)>,
-    /// The position of the field that takes what is not known.
+    /// The position of the field for unknown fields.
     additional: Option<usize>,
     item: Option<Box<FieldNode>>,
     /// The values of a map, if they are objects.
@@ -113,7 +113,7 @@ impl<'s> FieldTreeBuilder<'s> {
         }
     }
 
-    /// The shape itself, then what it refers to, then the branches of its choices.
+    /// The shape itself, then its reference target, then the branches of its choices.
     fn layers(&self, id: ShapeId) -> Vec<&'s ValueShape> {
         let mut layers = vec![&self.shapes[id.0]];
         let mut next = 0;
@@ -136,12 +136,12 @@ impl FieldNode {
         self.keyword_value(word).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the place has the mark.
+    /// Whether the place has the annotation.
     pub fn has_keyword(&self, word: &str) -> bool {
         self.keyword_value(word).is_some()
     }
 
-    /// What the type of the field says about itself.
+    /// The description of the field's type.
     pub fn type_description(&self) -> &str {
         &self.type_description
     }
@@ -151,12 +151,12 @@ impl FieldNode {
         self.is_required
     }
 
-    /// Whether it takes nothing but a reference to a secret.
+    /// Whether it accepts only a reference to a secret.
     pub fn is_secret(&self) -> bool {
         self.has_keyword(annotations::SECRET)
     }
 
-    /// Whether it takes a reference to a secret, perhaps beside a plain text.
+    /// Whether it accepts a reference to a secret, perhaps in addition to plain text.
     pub fn can_be_secret(&self) -> bool {
         self.can_be_secret
     }
@@ -186,7 +186,7 @@ impl FieldNode {
         !self.fields.is_empty()
     }
 
-    /// The name of the field that takes what is not known of this object, if it has one.
+    /// The name of the field for unknown fields of this object, if it has one.
     pub fn additional_field(&self) -> Option<&str> {
         Some(&self.fields[self.additional?].0)
     }
@@ -214,17 +214,17 @@ impl FieldNode {
         path.segments().iter().try_fold(self, |node, segment| node.child_or_item(segment))
     }
 
-    /// The same, by a path in the dotted form.
+    /// The same for a path in the dotted form.
     pub fn descendant(&self, dotted: &str) -> Option<&Self> {
         dotted_segments(dotted).try_fold(self, |node, segment| node.child_or_item(segment))
     }
 
-    /// The texts that it takes, each with what it means; empty where any text is taken.
+    /// The allowed texts, each with its meaning; empty if any text is allowed.
     pub fn allowed_values(&self) -> &[(String, String)] {
         &self.allowed_values
     }
 
-    /// Whether certain texts are taken only, and this is none of them.
+    /// Whether only certain texts are allowed, and this is not one of them.
     pub fn is_unknown_value(&self, text: &str) -> bool {
         !self.allowed_values.is_empty() && self.allowed_values.iter().all(|(known, _)| known != text)
     }

@@ -33,7 +33,7 @@ impl<'w> ValidationPass<'w> {
     }
 
     fn report_duplicates(&mut self, items: &[YamlNode]) {
-        // Not every entry against every other: a list may have hundreds of thousands.
+        // Not every entry with every other: a list may have hundreds of thousands.
         let mut seen: HashMap<String, Span> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let span = item.alias.unwrap_or_else(|| item.head_span());

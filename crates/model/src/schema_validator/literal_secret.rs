@@ -6,9 +6,9 @@ use crate::yaml::{PendingDiagnostic, YamlNode};
 
 impl ValidationPass<'_> {
     pub(super) fn report_literal_secret(&mut self, node: &YamlNode) {
-        // Nothing of the value is quoted, neither in the message nor in the replacement.
+        // The value is not quoted, neither in the message nor in the replacement.
         let name = self.suggest_env_name();
-        // The value itself has to leave the file, wherever an alias or a template takes it to.
+        // The value itself must be removed from the file, wherever an alias or a template uses it.
         self.report_problem(|| {
             let message = "a secret is written as a reference, never as its value";
             let reference = format!("{{fromEnv: {name}}}");

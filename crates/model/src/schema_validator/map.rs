@@ -71,7 +71,7 @@ impl<'w> ValidationPass<'w> {
         entry: &'w YamlEntry,
         given: &GivenKeys<'_>,
     ) -> Option<&'w str> {
-        // A field of the template does not tell what is meant in the manifest that replaces it.
+        // A field of the template does not show the meaning of a field in the manifest that overrides it.
         let absent = self.named_fields(shape).filter(|name| !given.contains(name, entry.span.file));
         let meant = suggest_similar(&entry.key, absent);
         // Below a secret an unknown key may be the secret, as in `{hunter2}`. One that resembles a known field
@@ -86,7 +86,7 @@ impl<'w> ValidationPass<'w> {
         });
         self.steps.pop();
         let meant = meant?;
-        // The content is checked as that of the similar field, so that one run shows its mistakes as well.
+        // The content is checked as that of the similar field, so that one run reports its mistakes as well.
         if let (YamlContent::Map(_) | YamlContent::List(_), Some(&property)) =
             (&entry.value.content, shape.properties.get(meant))
         {
@@ -95,19 +95,20 @@ impl<'w> ValidationPass<'w> {
         Some(meant)
     }
 
-    /// The fields of which a message speaks: those that are declared for this object.
+    /// The fields that a message may name: those that are declared for this object.
     fn named_fields(&self, shape: &'w MapShape) -> impl Iterator<Item = &'w str> {
         let is_extra = |name: &str| {
             let keywords = shape.properties.get(name).map(|id| &self.shape_by_id(*id).keywords);
             let extra = [annotations::ADDITIONAL, annotations::ADDITIONAL_MARK];
             keywords.is_some_and(|keywords| extra.iter().any(|word| keywords.contains_key(*word)))
         };
-        // A part of a document is no whole one.
+        // A part of a document has no such fields.
         let taken_before = shape.names_taken_before.iter().filter(|_| !self.is_part);
         shape.names.iter().chain(taken_before).map(String::as_str).filter(move |name| !is_extra(name))
     }
 
-    /// Where a known field belongs that stands one level too high or too low: `source` beside `spec`, `forEach` in it.
+    /// The right place of a known field that is one level too high or too low: `source` next to `spec`, `forEach` in
+    /// it.
     fn place_of_misplaced(&self, shape: &'w MapShape, key: &str) -> Option<String> {
         let has_field = |shape: &'w MapShape| self.named_fields(shape).any(|name| name == key);
         match self.steps.as_slice() {
@@ -183,7 +184,7 @@ impl<'w> ValidationPass<'w> {
 }
 
 /// The keys of a mapping.
-// Only a message about an unknown field asks for all of them, and a mapping may have 200 000 of those.
+// Only a message about an unknown field needs all of them, and a mapping may have 200 000.
 struct GivenKeys<'w> {
     entries: &'w [YamlEntry],
     keys: OnceCell<HashSet<(&'w str, u32)>>,
@@ -196,13 +197,13 @@ impl<'w> GivenKeys<'w> {
     }
 }
 
-/// Entries of `additional` are sent beside the declared fields, so a required field may stand there.
+/// Entries of `additional` are sent with the declared fields, so a required field may be there.
 fn additional_entries<'w>(shape: &MapShape, entries: &'w [YamlEntry]) -> &'w [YamlEntry] {
     let field = entries.iter().find(|entry| shape.additional_field.as_ref() == Some(&entry.key));
     field.map_or(&[], |field| field.value.entries())
 }
 
-/// A known field in the wrong mapping. `place` is where it belongs: under or beside another one.
+/// A known field in the wrong mapping. `place` is the right place: under or next to another one.
 pub fn misplaced_field(entry: &YamlEntry, place: &str) -> PendingDiagnostic {
     let message = format!("`{}` is not a field of this mapping", entry.key);
     PendingDiagnostic::error(code::UNKNOWN_FIELD, entry.span, message).with_help(format!("write it {place}"))

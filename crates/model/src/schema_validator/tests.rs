@@ -110,7 +110,7 @@ map: a
 either: true
 never: 1
 "), @"
-    yaml-1-1 3:7 : this is not what a YAML 1.1 reader sees, which is a boolean (put it in quotes if it is text; else write it plainly)
+    yaml-1-1 3:7 : a YAML 1.1 reader reads this as a boolean (put it in quotes if it is text; else write it plainly)
     wrong-type 2:7 text: expected text, found a whole number (put it in quotes)
     wrong-type 3:7 flag: expected `true` or `false`, found text (write `true`)
     wrong-type 4:8 whole: expected a whole number, found text (write it without quotes)
@@ -118,7 +118,7 @@ never: 1
     wrong-type 6:7 list: expected a list, found text (a list of one entry is written `[…]`)
     wrong-type 7:6 map: expected a mapping, found text ()
     wrong-type 8:9 either: expected a list or text, found `true` (put it in quotes)
-    wrong-type 9:8 never: nothing may stand here ()
+    wrong-type 9:8 never: no value is allowed here ()
     ");
     insta::assert_snapshot!(list_messages(&schema, r"
 text: [a]
@@ -129,7 +129,7 @@ list: {a: b}
 map: [a]
 either: {a: b}
 "), @"
-    yaml-1-1 5:9 : this is not what a YAML 1.1 reader sees, which is a number (put it in quotes if it is text; else write it plainly)
+    yaml-1-1 5:9 : a YAML 1.1 reader reads this as a number (put it in quotes if it is text; else write it plainly)
     wrong-type 2:8 text: expected text, found a list ()
     wrong-type 3:7 flag: expected `true` or `false`, found text (write it without quotes)
     wrong-type 4:8 whole: expected a whole number, found a number with a fraction (write it without a fraction)
@@ -145,7 +145,7 @@ whole: 0755
 number: 99999999999999999999
 list: [a, 1, [b]]
 "), @"
-    yaml-1-1 4:8 : this is not what a YAML 1.1 reader sees, which is an octal number (put it in quotes if it is text; else write it plainly)
+    yaml-1-1 4:8 : a YAML 1.1 reader reads this as an octal number (put it in quotes if it is text; else write it plainly)
     wrong-type 2:7 text: expected text, found `true` (put it in quotes)
     wrong-type 3:7 flag: expected `true` or `false`, found a whole number ()
     wrong-type 4:8 whole: expected a whole number, found text (write the number without leading zeros)

@@ -20,8 +20,8 @@ impl ValidationPass<'_> {
     }
 }
 
-/// Whether a text has the form; `None` where only the regular expression tells.
-// Brokers and topics are in each manifest of Kafka, and this regular expression was a twentieth of all that it cost.
+/// Whether a text has the form; `None` if only the regular expression can decide.
+// Each Kafka manifest has brokers and topics, and this regular expression was a twentieth of the total cost.
 fn matches_pattern(pattern: &str, text: &str) -> Option<bool> {
     let is_name = |name: &str| name.bytes().any(|byte| byte != b' ');
     (pattern == NAMES_WITH_COMMAS).then(|| text.split(',').all(is_name))

@@ -42,7 +42,7 @@ pub(super) fn wrong_type_problem(types: JsonTypes, node: &YamlNode) -> PendingDi
         return PendingDiagnostic::error(code::OUT_OF_RANGE, node.span, "the number is too large");
     }
     if types == JsonTypes::default() {
-        return PendingDiagnostic::error(code::WRONG_TYPE, node.head_span(), "nothing may stand here");
+        return PendingDiagnostic::error(code::WRONG_TYPE, node.head_span(), "no value is allowed here");
     }
     let message = format!("expected {}, found {}", types.describe_types(), describe_content(&node.content));
     let remark = PendingDiagnostic::error(code::WRONG_TYPE, node.head_span(), message);

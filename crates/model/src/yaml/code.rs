@@ -1,4 +1,4 @@
-//! Diagnostic codes of YAML itself, whatever the document declares.
+//! Diagnostic codes of YAML itself, for any document.
 
 crate::codes! {
     SYNTAX = "yaml-syntax",

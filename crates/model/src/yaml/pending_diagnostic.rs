@@ -91,7 +91,7 @@ pub struct PendingDiagnostics {
 }
 
 impl PendingDiagnostics {
-    // Nobody reads more, and a hostile file must not fill the memory with remarks.
+    // More are not useful, and a hostile file must not fill the memory with remarks.
     pub const MAX_KEPT: usize = 1000;
 
     /// Keeps a remark unless the list is full or contains it: an alias repeats the mistakes of its value.
@@ -122,8 +122,8 @@ impl PendingDiagnostics {
         &self.kept
     }
 
-    /// Adds a second place to the remarks from this position on that have none, or of which both places are in other files:
-    /// those do not say which document has the mistake.
+    /// Adds a second place to the remarks from this index on that have none, or whose places are both in other files:
+    /// those do not show which document has the mistake.
     pub fn relate_kept_since(&mut self, start: usize, related: impl Fn(&PendingDiagnostic) -> Option<(Span, String)>) {
         for remark in self.kept.iter_mut().skip(start) {
             let names_document =

@@ -52,8 +52,8 @@ fn reject_unreadable(text: &str) -> Option<PendingDiagnostic> {
         column: count(before[line_start..].chars().count() + 1),
         file: 0,
     };
-    let message = format!("the character U+{:04X} cannot stand in YAML", u32::from(character));
-    let help = "if this is no text file, leave it out; in double quotes it is written as an escape";
+    let message = format!("the character U+{:04X} is not allowed in YAML", u32::from(character));
+    let help = "if this is not a text file, remove it; in double quotes it is written as an escape";
     Some(PendingDiagnostic::error(code::CHARACTER, span, message).with_help(help))
 }
 
@@ -67,7 +67,7 @@ fn is_yaml_character(c: char) -> bool {
 
 fn create_parser(text: &str) -> Parser<'_, StrInput<'_>> {
     let mut options = options! {
-        // As an event an unknown alias is one mistake among others; as an error it would end the document.
+        // As an event an unknown alias is one of many mistakes; as an error it would end the document.
         emit_unresolved_aliases: true,
         // The parser stops at the same depth as the tree: a hundred thousand brackets cost it nothing.
         flow_nesting_limit: MAX_DEPTH,
@@ -123,7 +123,7 @@ impl DocumentReader<'_, '_> {
     }
 
     fn skip_document(&mut self) -> Result<(), SkipRest> {
-        // Half a document would draw errors about fields that are written in the other half.
+        // Half a document would cause errors about fields in the other half.
         self.builder.reset_document();
         match self.parser.proceed_next_document() {
             Ok(true) => Ok(()),

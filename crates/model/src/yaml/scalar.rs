@@ -30,7 +30,7 @@ fn parse_number(text: &str) -> Option<Number> {
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if is_all_digits(digits) {
-        // `0755` is octal in YAML 1.1 and decimal in 1.2. Nobody knows which of them the author expects.
+        // `0755` is octal in YAML 1.1 and decimal in 1.2. It is unknown which of them the author expects.
         return if has_leading_zero(digits) { None } else { parse_integer(text) };
     }
     // `1e999` is infinite, which `from_f64` refuses, as JSON has no such number: it stays text.

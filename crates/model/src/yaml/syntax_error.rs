@@ -9,17 +9,17 @@ pub(super) fn is_too_deep(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::RecursionLimitExceeded)
 }
 
-/// So many lines above an error are searched for its cause.
+/// The number of lines above an error that are searched for its cause.
 const LINES_ABOVE: usize = 10;
 
 pub(super) fn describe_syntax_error(text: &str, error: &ScanError, span: Span) -> PendingDiagnostic {
-    // YAML takes such a blank for a letter, and finds the mistake only later.
+    // YAML treats such a blank as a letter, and finds the mistake only later.
     if let Some((span, blank)) = find_foreign_blank(text, span) {
         let message = format!("a {} where YAML needs a space", blank_name(blank));
         return PendingDiagnostic::error(code::SYNTAX, span, message)
             .with_help("type a space over it; it often comes with text that is copied from a page or a chat");
     }
-    // Must come before the kinds: the parser reports this mistake as a bracket, which helps nobody.
+    // Must come before the kinds: the parser reports this mistake as a bracket, which does not help.
     if is_unquoted_variable(text, span) {
         return PendingDiagnostic::error(code::SYNTAX, span, "a variable within `{…}` or `[…]` needs quotes")
             .with_help("put the whole value in quotes, as in \"${name}\" or \"a-${name}\"");
@@ -51,7 +51,7 @@ fn find_foreign_blank(text: &str, error: Span) -> Option<(Span, char)> {
     None
 }
 
-/// The first foreign blank of a line that stands where only a space has a meaning.
+/// The first foreign blank of a line at a place where only a space has a meaning.
 fn structural_blank(line: &str) -> Option<(usize, char)> {
     let content = line.trim_start_matches([' ', '-']);
     let key = content.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
@@ -81,7 +81,7 @@ fn is_tab_error(kind: &ErrorKind) -> bool {
 
 const CLOSE_BRACKET: &str = "close what `{` or `[` opened, with commas between the entries";
 const ALIGN: &str = "give the entries of one mapping or list the same indentation";
-const QUOTE_COLON: &str = "put the value in quotes if it holds a colon and a space; else check the \
+const QUOTE_COLON: &str = "put the value in quotes if it contains a colon and a space; else check the \
                            indentation";
 const QUOTE_VALUE: &str = "put the value in quotes";
 
@@ -98,7 +98,7 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             ("this bracket closes nothing that was opened with its kind", CLOSE_BRACKET)
         }
         ErrorKind::InvalidColonPlacement => {
-            ("this `:` cannot stand here; is a `{` or `[` above it still open?", CLOSE_BRACKET)
+            ("this `:` is not allowed here; is a `{` or `[` above it still open?", CLOSE_BRACKET)
         }
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidIndentation => {
             ("this line fits neither the mapping above it nor a new one", ALIGN)
@@ -107,7 +107,7 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ErrorKind::BlockSequenceEntryNotAllowed => ("a list cannot begin here", ALIGN),
         ErrorKind::MappingKeyNotAllowed => ("a mapping cannot begin here", ALIGN),
         ErrorKind::InvalidBlockScalarIndent => ("this line is indented less than the text it belongs to", ALIGN),
-        ErrorKind::MappingValueNotAllowed => ("this `:` stands within a value that has already begun", QUOTE_COLON),
+        ErrorKind::MappingValueNotAllowed => ("this `:` is inside a value that has already begun", QUOTE_COLON),
         ErrorKind::MissingAnchorOrAliasName => ("a `*` or `&` without a name", QUOTE_VALUE),
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
             ("expected `:` after a key", "write each entry as `key: value`")
@@ -124,10 +124,10 @@ fn explain_error(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         ErrorKind::UnknownQuotedScalarEscape => {
             ("no such escape in a text in double quotes", "write `\\\\`, or use single quotes")
         }
-        ErrorKind::InvalidQuotedScalarIndent => ("this text in quotes goes on with too little indentation", ALIGN),
+        ErrorKind::InvalidQuotedScalarIndent => ("this quoted text continues with too little indentation", ALIGN),
         ErrorKind::BomInsideDocument => ("a byte order mark within the file", "save the file as UTF-8 without one"),
         ErrorKind::UndeclaredTagHandle => {
-            ("this tag uses a prefix that is declared nowhere", "write the value without a tag")
+            ("this tag uses a prefix that is not declared", "write the value without a tag")
         }
         _ => return None,
     })

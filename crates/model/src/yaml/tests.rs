@@ -106,7 +106,7 @@ fn yaml_1_1_differences_cause_a_warning() {
     ] {
         let (_, remarks) = parse_text(&format!("v: {written}\n"));
         let said = remarks.into_vec().pop().map(|remark| remark.message);
-        let expected = other.map(|other| format!("this is not what a YAML 1.1 reader sees, which is {other}"));
+        let expected = other.map(|other| format!("a YAML 1.1 reader reads this as {other}"));
         assert_eq!(said, expected, "{written}");
     }
     assert_eq!(summarize_text("on: 1\n"), r#"{"on":1}"#);

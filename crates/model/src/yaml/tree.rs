@@ -30,7 +30,7 @@ pub enum YamlContent {
         text: String,
         /// Written without quotes and on one line.
         is_unquoted: bool,
-        /// Where its variables stand, if it takes several lines.
+        /// The places of its variables, if it takes several lines.
         variables: Option<Box<VariablePlaces>>,
     },
     List(Vec<YamlNode>),
@@ -93,7 +93,7 @@ impl YamlNode {
     pub fn to_json(&self) -> Value {
         match &self.content {
             YamlContent::Null => Value::Null,
-            // Present but empty: a rule between fields neither misses the field nor finds a value in it.
+            // Present but empty: a rule between fields does not report the field as missing, and finds no value in it.
             YamlContent::Unreadable => Value::String(String::new()),
             YamlContent::Bool(value) => Value::Bool(*value),
             YamlContent::Number(value) => Value::Number(value.clone()),
@@ -140,7 +140,7 @@ impl YamlNode {
         }
     }
 
-    /// The place where the value at `path`, or what contains it, stands in for an alias.
+    /// The place of the alias for the value at `path`, or for what contains it.
     pub fn alias_at(&self, path: &FieldPath) -> Option<Span> {
         let mut node = self;
         let mut alias = node.alias;
@@ -152,7 +152,7 @@ impl YamlNode {
         alias
     }
 
-    /// Says in which file the tree was written.
+    /// Sets the file of the tree.
     pub fn set_file(&mut self, file: u32) {
         self.span.file = file;
         if let Some(alias) = &mut self.alias {
@@ -170,7 +170,7 @@ impl YamlNode {
         }
     }
 
-    /// The bytes that the value takes in its file, without what stands elsewhere; `None` if all of it does.
+    /// The bytes of the value in its own file, without parts from other files; `None` if all of it is elsewhere.
     pub fn written_extent(&self) -> Option<Range<usize>> {
         if self.alias.is_some() {
             return None;

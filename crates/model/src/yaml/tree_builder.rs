@@ -21,7 +21,7 @@ pub(super) struct TreeBuilder<'f> {
     frames: Vec<OpenFrame>,
     root: Option<YamlNode>,
     anchors: Anchors,
-    // Of the file, not of the document: many small documents must not add up to a large file.
+    // For the file, not for the document: many small documents must not add up to a large file.
     nodes_left: usize,
 }
 
@@ -77,7 +77,7 @@ impl<'f> TreeBuilder<'f> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.spend_nodes(1, span)?;
                 let is_empty_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && text.is_empty();
-                // It would have the place of what follows it.
+                // Otherwise it would have the place of the next value.
                 let own = match self.frames.last().map(|frame| &frame.container) {
                     Some(OpenContainer::Map(_, Some(PendingKey::Field(_, key)))) => {
                         Some(*key).filter(|_| is_empty_block)
@@ -103,7 +103,7 @@ impl<'f> TreeBuilder<'f> {
     }
 
     fn check_tag(&mut self, tag: Option<&Tag>, expected: &str, span: Span) -> bool {
-        // `!env NAME` and the like mean something to other tools. Here they would be dropped silently.
+        // `!env NAME` and the like have a meaning for other tools. Here they would be dropped silently.
         if tag.is_none_or(|tag| tag.is_yaml_core_schema_tag(expected)) {
             return true;
         }
@@ -119,7 +119,7 @@ impl<'f> TreeBuilder<'f> {
         // A key is always text, so `on:` and `0755:` need no warning.
         let other = scalar::yaml_1_1_type(&text).filter(|_| plain && !self.is_key_next());
         if let Some(other) = other {
-            let message = format!("this is not what a YAML 1.1 reader sees, which is {other}");
+            let message = format!("a YAML 1.1 reader reads this as {other}");
             self.diagnostics.push(
                 PendingDiagnostic::warning(code::YAML_1_1, span, message)
                     .with_help("put it in quotes if it is text; else write it plainly"),
@@ -146,7 +146,7 @@ impl<'f> TreeBuilder<'f> {
 
     fn resolve_alias(&mut self, anchor: usize, span: Span) -> Result<(), SkipRest> {
         let Some(anchored) = self.anchors.get(anchor) else {
-            return self.report_broken_alias(span, "this alias stands within the value that it names");
+            return self.report_broken_alias(span, "this alias is inside the value that it names");
         };
         // Both limits are checked before the copy, which may be as large as the whole file.
         let (size, depth) = (anchored.size, anchored.height + self.frames.len());
@@ -211,7 +211,7 @@ impl<'f> TreeBuilder<'f> {
             self.nodes_left = left;
             return Ok(());
         }
-        let message = format!("the file holds more than {MAX_NODES} values, counting what its aliases stand for");
+        let message = format!("the file contains more than {MAX_NODES} values, counting what its aliases stand for");
         let help = "split it into several files; the rest of it was not read";
         self.diagnostics.push(PendingDiagnostic::error(code::TOO_LARGE, span, message).with_help(help));
         Err(SkipRest::File)

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use super::object_result::{ObjectResult, Outcome};
 use super::object_worker::Given;
 
-/// The objects whose work has ended, and how much is left.
+/// The finished objects, and the number of unfinished ones.
 pub(super) struct FinishedObjects<'p> {
     ranks: BTreeMap<&'p Address, WorkRank>,
     finished: RefCell<BTreeMap<Address, ObjectEnd>>,
@@ -38,7 +38,7 @@ pub(super) struct FinishedObjects<'p> {
 struct ObjectEnd {
     outcome: Outcome,
     was_deleted: bool,
-    /// Its state, and why others cannot use it in that.
+    /// Its state, and the reason why other objects cannot use it, if they cannot.
     unusable: Option<(State, &'static str)>,
     unmet_dependency: Option<Address>,
 }
@@ -46,7 +46,7 @@ struct ObjectEnd {
 /// The reason why the work on an object does not begin.
 pub(super) struct SkipReason {
     pub(super) reason: String,
-    /// The object at the root of it, if the plan does nothing to that one.
+    /// The object that caused it, if the plan does nothing to that object.
     pub(super) unmet_dependency: Option<Address>,
 }
 
@@ -88,7 +88,7 @@ impl<'p> FinishedObjects<'p> {
     fn has_unfinished_below(&self, work: &ObjectWork<'_>) -> bool {
         let service = &work.address().service;
         let unfinished = self.unfinished.borrow();
-        // What belongs to the organization belongs to all services, so it waits for the work on each of them.
+        // An object of the organization belongs to all services, so it waits for the work on each of them.
         if service.is_organization() {
             unfinished.iter().any(|((_, rank), count)| *rank < work.rank && *count > 0)
         } else {
@@ -113,11 +113,12 @@ impl<'p> FinishedObjects<'p> {
         self.on_finish.notify_waiters();
     }
 
-    /// What this run did to others so that this object can take over from them.
+    /// The resources that other objects of this run gave up for this object.
     pub(super) fn given_to(&self, work: &ObjectWork<'_>) -> Given {
         let finished = self.finished.borrow();
         let givers: Vec<&ObjectEnd> = work.takes_from.iter().filter_map(|at| finished.get(*at)).collect();
-        // The worst first: after a deletion nothing reads the source, after a release the giver may still exist.
+        // The worst case first: after a deletion nothing reads the source; after a release the old reader may still
+        // exist.
         if givers.iter().any(|end| end.was_deleted) {
             Given::Deleted
         } else if givers.iter().any(|end| end.outcome == Outcome::Applied) {
@@ -147,18 +148,18 @@ impl<'p> FinishedObjects<'p> {
     }
 }
 
-/// The reason to leave alone what needs an object that others cannot use now.
+/// The reason to skip an object that needs an object in an unusable state.
 fn unusable_reason(at: &Address, end: &ObjectEnd) -> Option<SkipReason> {
     let (state, note) = end.unusable.as_ref()?;
     let reason = format!("it uses `{at}`, which is `{state}`, not `Ready`: {note}");
     Some(SkipReason { reason, unmet_dependency: None })
 }
 
-/// The reason to keep an object that `other` uses, or whose place it takes.
+/// The reason to keep an object that `other` uses, or that `other` replaces.
 fn still_needed(kept: &Address, other: &Address, end: Option<&ObjectEnd>) -> Option<SkipReason> {
     let (explanation, unmet_dependency) = match end {
         Some(end) => (not_applied_text(end.outcome)?, end.unmet_dependency.clone()),
-        // The plan does not change it, so it goes on using the object.
+        // The plan does not change it, so it continues to use the object.
         None => ("is left as it is", Some(other.clone())),
     };
     // Objects use only objects of other kinds.

@@ -25,11 +25,11 @@ pub enum Outcome {
     Accepted,
     /// An action failed; those before it were done.
     Failed,
-    /// Nothing was tried.
+    /// Not started.
     Skipped,
     /// The run was interrupted. The action in progress was finished.
     Interrupted,
-    /// An answer was lost. The next run reads the live object and goes on from there.
+    /// A response was lost. The next run reads the live object and continues from there.
     Unknown,
 }
 
@@ -51,19 +51,20 @@ impl Outcome {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MissingMappings {
-    /// Which, and why.
+    /// The names of the mappings, and the reason.
     pub reason: String,
-    /// As they were live, in the form of a manifest: nothing but this result knows what the manifest omits of them.
+    /// The mappings as they were live, in the form of a manifest. Only this result knows the fields that the manifest
+    /// omits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<Value>,
 }
 
-/// What a run left behind that somebody has to look at before anything else.
+/// A state that needs attention first, such as a deleted pipe that was not re-created.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Alarm {
-    /// What is the case: the first words are in capitals.
+    /// The state. It begins with words in capitals.
     pub(crate) what: &'static str,
-    /// What to do now.
+    /// The next step for the user.
     pub(crate) next: &'static str,
     /// Why it is so.
     pub(crate) reason: String,
@@ -111,13 +112,13 @@ pub struct ObjectResult {
     /// Whether its manifest pins the id of an object that is gone.
     #[serde(skip)]
     pub drops_pin: bool,
-    /// What the create of such an object would have sent. Secrets are references.
+    /// The request body of the create of such an object. Secrets are references.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_body: Option<Value>,
-    /// The fields of it that the manifest omits: nothing but this result knows their values now.
+    /// The fields of the body that the manifest omits. Only this result still knows their values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_fields: Vec<FieldPath>,
-    /// Table mappings that were removed to be added otherwise, and that the pipe does not have now.
+    /// Table mappings that were removed to be added in another form, and that the pipe lacks now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_mappings: Option<MissingMappings>,
     /// The reason why a pipe that should run may be stopped now: it was stopped for an edit, and could not be started
@@ -161,7 +162,7 @@ impl ObjectResult {
         Self { not_started, unmet_dependency, notes: vec![reason], ..Self::new(work) }
     }
 
-    /// Adds what the plan knows of the object.
+    /// Adds facts about the object from the plan.
     pub(super) fn describe_object(&mut self, change: &Change) {
         self.id = change.id.clone().filter(|_| change.renamed_from.is_some());
         self.renamed_from.clone_from(&change.renamed_from);
@@ -202,7 +203,7 @@ impl ObjectResult {
         self.error = Some(ErrorReport::from(error));
     }
 
-    /// Keeps what only the create of a deleted object had.
+    /// Keeps the body of the create of a deleted object.
     pub(super) fn keep_create(&mut self, body: &Value, change: Option<&Change>) {
         self.create_body = Some(FieldSemantics::for_kind(self.address.kind).redact_desired(body));
         self.kept_fields = change.map(|change| change.kept_fields.clone()).unwrap_or_default();
@@ -213,7 +214,7 @@ impl ObjectResult {
         let body = self.create_body.as_ref()?;
         let mut spec = Value::Object(Map::new());
         for path in &self.kept_fields {
-            // An entry of a list is nothing without the others.
+            // An entry of a list is useless without the others.
             let segments = path.segments().iter().take_while(|segment| segment.parse::<usize>().is_err());
             let path = segments.fold(FieldPath::root(), |path, segment| path.child(segment));
             if let Some(value) = path.value_in(body) {
@@ -254,7 +255,7 @@ impl ObjectResult {
         Some(Alarm { what: Alarm::LEFT_STOPPED, next: "run apply again, or start it in the console", reason })
     }
 
-    /// All of them, the gravest first.
+    /// All alarms, the most severe first.
     pub(crate) fn alarms(&self) -> impl Iterator<Item = Alarm> {
         [self.missing_alarm(), self.removed_tables_alarm(), self.stopped_alarm()].into_iter().flatten()
     }

@@ -1,9 +1,9 @@
 //! Performs the actions of one object in order.
 //
 // A CI job that is cancelled gets SIGINT, then SIGTERM after 7.5 seconds, then SIGKILL. So after the first signal no
-// new action begins, a request that is out gets 3.5 s to be answered, and a pipe that this run paused is started
-// within 6.5 s: before the kill, with a second to print what happened. An object that this run deleted to create it
-// again is created within the same time, although that is a new action: until then nothing reads its source.
+// new action starts, a request in flight gets 3.5 s to be answered, and a pipe that this run paused is started within
+// 6.5 s: before the kill, with a second to print what happened. An object that this run deleted to re-create it is
+// created within the same time, although that is a new action: until then nothing reads its source.
 //
 //     0.0 s   DELETE was answered; SIGINT
 //     1.5 s   GET list: no longer listed
@@ -37,26 +37,26 @@ pub(super) enum StopCause {
     KeyRefused,
     /// The run was interrupted before the action was begun, or while it waited for its turn.
     Interrupted,
-    /// The run was interrupted, and the answer did not come in time. The request may have taken effect.
+    /// The run was interrupted, and the response did not come in time. The request may have taken effect.
     NoResponse,
 }
 
-/// What the work on an object has to do with other objects.
+/// How the work on an object depends on other objects.
 #[derive(Clone, Copy)]
 pub(super) struct HandingOver<'w> {
     /// Actions of other objects that must be possible before this one changes.
     pub(super) followers: &'w [&'w Action],
-    /// What this run did to make way for this one.
+    /// What this run did to other objects to make room for this one.
     pub(super) given: Given,
 }
 
-/// What other objects did so that one can have what only one can.
+/// What other objects did so that this one can take over a source that only one can read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
     Nothing,
-    /// One was deleted.
+    /// Another object was deleted.
     Deleted,
-    /// One changed or was stopped.
+    /// Another object was changed or stopped.
     Released,
 }
 
@@ -65,8 +65,10 @@ impl Given {
     fn note(self) -> Option<&'static str> {
         match self {
             Self::Nothing => None,
-            Self::Deleted => Some("what was deleted for it is gone, and nothing reads its source now: run apply again"),
-            Self::Released => Some("no object has what another one gave up for it: run apply again"),
+            Self::Deleted => Some("an object was deleted for it, and nothing reads its source now: run apply again"),
+            Self::Released => {
+                Some("another object gave up its name or source for it, and nothing uses that now: run apply again")
+            }
         }
     }
 }
@@ -104,7 +106,7 @@ pub(super) async fn run_object(
     report
 }
 
-/// Brings back what this run took from the object, and reports what it has now.
+/// Undoes what this run did to the object (restarts it, restores its mappings), and reports its state.
 async fn end_early(
     run: &ApplyRun<'_>,
     actions: &[&Action],
@@ -117,14 +119,14 @@ async fn end_early(
     let restored = removed_mappings::restore_mappings(run, action, &stop).await;
     report_stop(run, actions, (index, stop), given, report);
     removed_mappings::record_mappings(report, actions, restored);
-    // Whatever ended the work: left stopped, the pipe would ingest nothing until somebody notices.
+    // Whatever ended the work: a pipe that stays stopped ingests nothing until somebody notices.
     let stopped = run.remote.paused_by_run(action).filter(|_| !would_end_stopped(actions));
     if let Some(id) = stopped {
         resume_pipe(run, &id, report).await;
     }
 }
 
-/// Reports what was not done, and what that means for the object.
+/// Reports the remaining actions, and what they mean for the object.
 fn report_stop(
     run: &ApplyRun<'_>,
     actions: &[&Action],
@@ -151,7 +153,7 @@ async fn perform_action(
 ) -> Result<PerformedAction, StopCause> {
     let (actions, action) = (&work.actions, work.actions[index]);
     let gives_way = !work.gives_to.is_empty() && matches!(action, Action::Delete { .. });
-    // Until then nothing has what was given up.
+    // Until then no object uses the released name or source.
     let follows =
         handing_over.given != Given::Nothing && matches!(action, Action::Create { .. } | Action::Update { .. });
     if run.is_key_refused.get() {
@@ -160,14 +162,15 @@ async fn perform_action(
     if run.interruption.is_raised() && !ends_replacement(actions, index) && !follows {
         return Err(StopCause::Interrupted);
     }
-    // No object is deleted that could not be created again, and no pipe stopped whose edit could not be sent.
+    // Check first: an object must not be deleted if it cannot be re-created, and a pipe must not be stopped if its edit
+    // cannot be sent.
     run.remote.check_secrets(handing_over.followers).map_err(StopCause::NotReady)?;
     if !work.gives_to.is_empty() {
         run.remote.check_successors(action, handing_over.followers).await.map_err(StopCause::NotReady)?;
     }
     run.remote.check_ready(action, &actions[index + 1..]).await.map_err(StopCause::NotReady)?;
     (run.on_step)(&ApplyStep::Action(action));
-    // Between the two halves nothing reads the source, so such a request gets the longer time.
+    // Between the delete and the create nothing reads the source, so these requests get the longer time.
     let is_replacement = begins_replacement(actions, index) || ends_replacement(actions, index) || gives_way || follows;
     send_action(run, action, if is_replacement { RESUME_GRACE } else { RESPONSE_GRACE }).await
 }
@@ -189,12 +192,12 @@ pub(super) async fn send_action(
     }
 }
 
-/// Whether the action deletes an object that is created again.
+/// Whether the action deletes an object that a later action re-creates.
 fn begins_replacement(actions: &[&Action], index: usize) -> bool {
     matches!(actions[index..], [Action::Delete { .. }, Action::Create { .. }, ..])
 }
 
-/// Whether the action creates an object again that this run deleted.
+/// Whether the action re-creates an object that this run deleted.
 fn ends_replacement(actions: &[&Action], index: usize) -> bool {
     index.checked_sub(1).is_some_and(|before| begins_replacement(actions, before))
 }
@@ -221,17 +224,17 @@ fn record_stop(run: &ApplyRun<'_>, report: &mut ObjectResult, stop: StopCause) {
         }
         StopCause::KeyRefused => report.notes.push("the API refused the key".to_owned()),
         StopCause::Interrupted if begun => report.end_with(Outcome::Interrupted, "interrupted"),
-        StopCause::Interrupted => report.notes.push("interrupted before it was begun".to_owned()),
+        StopCause::Interrupted => report.notes.push("interrupted before it started".to_owned()),
     }
 }
 
-/// The note for a create that was sent, and whose answer did not come.
+/// The note for a create that was sent and got no response.
 fn maybe_created_note(action: &Action, stop: &StopCause) -> Option<&'static str> {
     let lost = matches!((action, stop), (Action::Create { .. }, StopCause::NoResponse));
-    lost.then_some("the API may still be making it: wait a minute before the next apply, or there may be two")
+    lost.then_some("the API may still create it: wait a minute before the next apply, or there may be two")
 }
 
-/// The reason why an object that this run deleted, or may have deleted, is not created again: under its own name, or
+/// The reason why an object that this run deleted, or may have deleted, was not re-created: under its own name, or
 /// under that of the object that takes over from it.
 fn not_recreated_reason(actions: &[&Action], index: usize, report: &ObjectResult, given: Given) -> Option<String> {
     let was_accepted = report.done > index;

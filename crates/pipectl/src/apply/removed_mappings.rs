@@ -1,4 +1,4 @@
-//! Table mappings that are removed to be added otherwise, where the API refuses to add them.
+//! Restores table mappings that were removed for a change, if the API refuses the new version.
 //
 //     stop, PATCH remove `orders`       200
 //     stop, PATCH add `orders`          400: the column to exclude does not exist
@@ -12,7 +12,7 @@ use super::ApplyRun;
 use super::object_result::{MissingMappings, ObjectResult};
 use super::object_worker::{RESPONSE_GRACE, StopCause, send_action};
 
-/// What became of mappings that were sent as they were before.
+/// The outcome of sending the old mappings again.
 pub(super) enum Restored {
     Whole,
     /// The API refused the fields that this version does not know.
@@ -20,7 +20,7 @@ pub(super) enum Restored {
     Failed(String),
 }
 
-/// Adds the mappings again as they were, if the API refuses to add them otherwise; `None` if there is nothing to add.
+/// Adds the old mappings again if the API refused the new ones; `None` if there is nothing to add.
 pub(super) async fn restore_mappings(run: &ApplyRun<'_>, action: &Action, stop: &StopCause) -> Option<Restored> {
     // Without a refusal, the new mapping may exist: then another one of the same table would be refused.
     let StopCause::Error(error) = stop else { return None };

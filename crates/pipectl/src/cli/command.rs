@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Report every error in every file; needs no account and no secrets
     Validate(ValidateArgs),
-    /// Put the keys of manifests into the order of the schema; keeps comments
+    /// Put the keys of manifests into the order of the schema; comments are kept
     Fmt(FmtArgs),
     /// Show the actions that apply would take, and their effects on data
     Plan(PlanArgs),
@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Write manifests of live pipes, or of pipes that Terraform manages
     Export(ExportArgs),
-    /// Print what templates and `forEach` come to; needs no account and no secrets
+    /// Print manifests with templates expanded; needs no account and no secrets
     Render(RenderArgs),
     /// Compare the manifests of two environments; needs no account and no secrets
     DiffEnv(DiffEnvArgs),
@@ -55,11 +55,11 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Describe a field and what changing it does, or a diagnostic code
     Explain(ExplainArgs),
-    /// The base of a CI job
+    /// Find and record the last applied commit
     Ci(CiArgs),
     /// Join the results of several runs
     Report(RunReportArgs),
-    /// What manifests say about secrets; needs no account and no secrets
+    /// List the secrets that manifests need; needs no account and no secrets
     Secrets(SecretsArgs),
     /// Serve the embedded ClickPipes API on loopback
     Sandbox(SandboxArgs),
@@ -92,7 +92,7 @@ impl Command {
             Self::Render(_) => ("render", "Rendering", TEXT_JSON),
             Self::DiffEnv(_) => ("diff-env", "EnvironmentDifferences", TEXT_JSON_MARKDOWN),
             Self::Discover(_) => ("discover", "Discovery", TEXT_JSON),
-            // Its text is JSON.
+            // The text of this command is JSON.
             Self::Schema(_) => ("schema", "Schema", TEXT_JSON),
             Self::Explain(args) if args.effective => ("explain", "EffectiveValues", TEXT_JSON),
             Self::Explain(_) => ("explain", "Explanation", TEXT_JSON),
@@ -112,7 +112,7 @@ impl Command {
         }
         let supported: Vec<String> = formats.iter().map(|it| format!("-o {}", it.flag_value())).collect();
         let refused = format.flag_value();
-        Err(UsageError(format!("`pipectl {name}` has no -o {refused}; it has {}", supported.join(", "))))
+        Err(UsageError(format!("`pipectl {name}` does not support -o {refused}; it supports {}", supported.join(", "))))
     }
 
     /// The environments that are selected.
@@ -156,10 +156,10 @@ impl Command {
     /// The reports that the command line requests.
     fn reports(&self, run: &EnvironmentRun) -> Result<ReportRequest, UsageError> {
         let (report, no_counts) = match self {
-            Self::Validate(args) => (&args.report, Some("it counts changes, and only a plan has some")),
+            Self::Validate(args) => (&args.report, Some("it counts changes, which only a plan contains")),
             Self::Plan(args) => (&args.compare.report, None),
             Self::Apply(args) => (&args.compare.report, None),
-            Self::Drift(args) => (&args.compare.report, Some("it counts what a plan does")),
+            Self::Drift(args) => (&args.compare.report, Some("it counts the changes of a plan")),
             Self::Report(RunReportArgs { command: RunReportCommand::Merge(args) }) => {
                 let request = args.report.request(run, "plan")?;
                 request.require_mergeable()?;
@@ -233,7 +233,7 @@ fn task<O: 'static>(options: O, command: impl FnOnce(&CommandContext, &O) -> Res
 }
 
 impl Cli {
-    /// The context of the command, whatever the environment.
+    /// The context of the command, for any environment.
     pub(crate) fn context(&self) -> CommandContext {
         let (command, json_kind, _) = self.command.spec();
         CommandContext {

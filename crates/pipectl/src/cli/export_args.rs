@@ -25,7 +25,7 @@ pub(crate) struct ExportArgs {
     /// Contents of one file in the folder
     #[arg(long, value_enum, env = "PIPECTL_LAYOUT", default_value = "pipe")]
     layout: ExportLayout,
-    /// Write what looks alike as a template and one manifest with forEach; nothing that is declared already
+    /// Write similar objects as a template and one manifest with forEach; skips objects that are already declared
     #[arg(long, env = "PIPECTL_GROUP", conflicts_with_all = ["from", "force"])]
     group: bool,
     /// Overwrite files that have other content

@@ -1,4 +1,4 @@
-//! Words that people bring from other tools, and what to use here.
+//! Commands and flags of other tools, and the equivalent here.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -18,7 +18,11 @@ const COMMANDS: [(&[&str], &str); 24] = [
     ),
     (&["pause", "stop", "suspend"], "set `spec.state: stopped` in the manifest, then run `pipectl apply`"),
     (&["resume", "run", "start", "unpause"], "set `spec.state: running` in the manifest, then run `pipectl apply`"),
-    (&["restart", "reload"], "`pipectl resync SERVICE/PIPE` reloads the tables of a database pipe"),
+    (
+        &["restart", "reload"],
+        "`pipectl resync SERVICE/PIPE` reloads the tables of a database pipe; for other pipes, apply `state: stopped`, then \
+         `state: running`",
+    ),
     (
         &["adopt", "dump", "import", "pull"],
         "`pipectl export --out DIR` writes manifests of live pipes; there is no state to import into",
@@ -37,7 +41,8 @@ const COMMANDS: [(&[&str], &str); 24] = [
     (&["config"], "`pipectl doctor` checks the configuration, `pipectl explain Project` describes it"),
     (
         &["taint", "replace"],
-        "there is no state to mark; `pipectl resync SERVICE/PIPE` reloads the tables of a database pipe",
+        "there is no state to mark; `pipectl resync SERVICE/PIPE` reloads the tables of a database pipe; to replace a pipe, \
+         apply `state: absent`, then `state: running`",
     ),
     (&["convert"], "`pipectl export --from terraform` converts a Terraform state"),
     (&["logs", "top"], "`pipectl status` shows live pipes; the ClickHouse Cloud console has their logs"),
@@ -56,7 +61,7 @@ const FLAGS: [(&[&str], &str); 15] = [
     (&["-n", "--namespace"], "use `--service NAME`"),
     (&["--target", "-t"], "use `--only SERVICE/PIPE`"),
     (&["--json"], "use `-o json`"),
-    (&["--force"], "`pipectl apply` names the flag that allows what it holds back, such as `--allow-delete`"),
+    (&["--force"], "`pipectl apply` names the flag that allows a blocked change, such as `--allow-delete`"),
     (&["--destroy"], "set `spec.state: absent` in the manifests, then run `pipectl apply`"),
     (&["--var", "--var-file"], "declare `variables` in an environment of pipectl.yaml: `pipectl plan --env NAME`"),
     (
@@ -88,7 +93,7 @@ pub(super) fn suggest_own_words(program: &clap::Command, mut error: Error) -> Er
     error
 }
 
-/// Refuses the single dash of Terraform before a long name. Otherwise `-lock=false` is the label `ock=false`, which selects
+/// Refuses a long name with one dash, as in Terraform. Otherwise `-lock=false` is the label `ock=false`, which selects
 /// nothing.
 pub(super) fn reject_single_dash(program: &mut clap::Command, args: &[OsString]) -> Result<(), Error> {
     let known = long_flags(program);
@@ -205,7 +210,7 @@ mod tests {
         }
     }
 
-    /// What a tip names exists.
+    /// Every command and flag that a tip names exists.
     #[test]
     fn tips_name_commands_and_flags_that_exist() {
         let program = Cli::command();

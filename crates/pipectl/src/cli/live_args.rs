@@ -9,7 +9,7 @@ use model::label_selector::parse_label_key;
 use model::selector::ObjectName;
 use remote::WaitMode;
 
-use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, RuleArgs, ScopeArgs};
+use super::scope_args::{CompareArgs, ConnectArgs, GitArgs, ManifestArgs, RuleArgs, ScopeArgs, parse_time};
 use crate::commands::apply::ApplyOptions;
 use crate::commands::discover::DiscoverOptions;
 use crate::commands::doctor::DoctorOptions;
@@ -74,7 +74,7 @@ pub(crate) struct ApplyArgs {
     /// Show each changed object as a YAML diff from live to manifest
     #[arg(long, env = "PIPECTL_DIFF")]
     diff: bool,
-    /// Apply only what this saved plan contains, or what the plans in this folder contain
+    /// Apply only what this saved plan contains, or the plans in this folder
     #[arg(long, value_name = "FILE|DIR", env = "PIPECTL_PLAN")]
     plan: Option<PathBuf>,
     /// Apply the plan only if it has this digest
@@ -153,7 +153,7 @@ pub(crate) struct DriftArgs {
     /// repository
     #[arg(long, value_name = "REF", env = "PIPECTL_BASE")]
     base: Option<String>,
-    /// The last commit that was applied: what git changed since is pending, not drift
+    /// The last commit that was applied: changes in git since then are pending, not drift
     #[arg(long, value_name = "REF", env = "PIPECTL_LAST_APPLIED", conflicts_with = "base")]
     last_applied: Option<String>,
     /// Group objects by the values of this label, with counts for each
@@ -178,8 +178,8 @@ impl DriftArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Keep watching: in place on a terminal, else one line per change; Ctrl-C ends it. Needs the API
-    /// or a `pipectl sandbox` server; does not work with --sandbox
+    /// Keep watching: in place on a terminal, else one line per change; Ctrl-C ends it. Needs the API or a `pipectl
+    /// sandbox` server; does not work with --sandbox
     #[arg(long, env = "PIPECTL_WATCH")]
     watch: bool,
     /// Time between two reads
@@ -232,7 +232,7 @@ pub(crate) enum WatchUntil {
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let interval = parse_time(text)?;
     if interval < Duration::from_secs(1) {
         return Err("at least a second".to_owned());
     }
@@ -283,7 +283,7 @@ impl ResyncArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    /// Also list where this OpenAPI document of the API differs from what this version knows
+    /// Also list the differences between this OpenAPI document of the API and what this version knows
     #[arg(long, value_name = "FILE", env = "PIPECTL_API_SCHEMA")]
     api_schema: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Arguments of the commands that send nothing.
+//! Arguments of the commands that send no requests.
 
 use std::path::PathBuf;
 
@@ -121,7 +121,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "FIELD")]
     #[arg(add = ArgValueCandidates::new(completion::field_candidates))]
     field: Option<String>,
-    /// Show the value of the field in each manifest, and what says so: the manifest, an entry of forEach, with, a
+    /// Show the value of the field in each manifest, and its origin: the manifest, an entry of forEach, with, a
     /// template or a default of the environment
     #[arg(long, env = "PIPECTL_EFFECTIVE")]
     pub(super) effective: bool,
@@ -169,7 +169,7 @@ pub(crate) struct SandboxArgs {
     /// Which of the two documented request formats to accept
     #[arg(long, value_enum, env = "PIPECTL_SANDBOX_DIALECT", default_value_t)]
     dialect: DialectArg,
-    /// Refuse also what nobody saw the API refuse, such as field mappings that leave a column out
+    /// Also refuse requests for which no refusal by the API is known, such as field mappings that omit a column
     #[arg(long)]
     strict: bool,
     /// Switch this oddity of the API on; may be repeated
@@ -208,7 +208,7 @@ impl SandboxArgs {
 
 fn quirk_parser() -> impl TypedValueParser<Value = Quirk> {
     let values = Quirk::ALL.iter().map(|quirk| PossibleValue::new(quirk.name()).help(quirk.description()));
-    PossibleValuesParser::new(values).try_map(|name| Quirk::from_name(&name).ok_or("no such oddity"))
+    PossibleValuesParser::new(values).try_map(|name| Quirk::from_name(&name).ok_or("no such quirk"))
 }
 
 /// The two request formats that are documented for states and CDC scaling.
@@ -219,14 +219,14 @@ enum DialectArg {
     Official,
     /// The API reference page.
     ReferencePage,
-    /// Both.
+    /// Both formats.
     Both,
 }
 
 /// `pipectl schema`.
 #[derive(Args, Debug)]
 pub(crate) struct SchemaArgs {
-    /// Which documents the schema describes
+    /// The documents that the schema describes
     #[arg(value_name = "DOCUMENTS", value_enum, default_value_t)]
     pub(crate) documents: SchemaDocuments,
 }
@@ -296,7 +296,7 @@ pub(crate) struct CiArgs {
 /// The commands for CI jobs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CiCommand {
-    /// Print the commit to compare with: the last one that was applied. Exits with 5 if a later commit was applied
+    /// Print the commit to compare with: the last applied one. Exits with 5 if a later commit was applied
     Base(CiBaseArgs),
     /// Note that this commit was applied
     Mark(CiMarkArgs),
@@ -318,10 +318,10 @@ pub(crate) struct CiBaseArgs {
     /// environment
     #[arg(long, value_name = "FILE", env = "PIPECTL_APPLIED")]
     applied: Option<PathBuf>,
-    /// The commit before the push, for when nothing was applied yet; zeros mean none
+    /// The commit before the push, used if nothing was applied yet; zeros mean none
     #[arg(long, value_name = "REV", env = "PIPECTL_BEFORE")]
     before: Option<String>,
-    /// The job only plans, so a later applied commit is no reason to stop
+    /// The job only plans, so a later applied commit does not stop it
     #[arg(long = "for-plan", env = "PIPECTL_FOR_PLAN")]
     plan: bool,
     /// The environment: each has its own applied commits

@@ -1,4 +1,4 @@
-//! What several commands take: which manifests, which of them, on which API, and which reports.
+//! Arguments that several commands share: manifests, selection, API and reports.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -22,15 +22,15 @@ use crate::selection::Selection;
 use crate::session::{GitOptions, ScopeOptions};
 use crate::shard::Shard;
 
-/// What `plan`, `apply` and `drift` have in common.
+/// Shared arguments of `plan`, `apply` and `drift`.
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
-    /// Only the services of part K of N, for several machines with a part each; a service always
-    /// belongs to the same part
+    /// Only the services of part K of N, to split a run over several machines; a service always belongs to the same
+    /// part
     #[arg(long, value_name = "K/N", env = "PIPECTL_SHARD")]
     pub(crate) shard: Option<Shard>,
 }
@@ -152,10 +152,10 @@ fn read_lists(patterns: &[AddressPattern]) -> Result<Vec<AddressPattern>, UsageE
             return Err(UsageError(format!("{text}: the file names nothing")));
         }
     }
-    // An `--exclude` that matches nothing would let the run change what it was to leave alone.
+    // An `--exclude` that matches nothing would let the run change an object that it must not change.
     match all.iter().find(|pattern| has_braces(&pattern.to_string())) {
         Some(pattern) => Err(UsageError(format!(
-            "`{pattern}`: a pattern has `*` and `?` only: name each alternative, separated by commas, and write `?` for a \
+            "`{pattern}`: patterns support only `*` and `?`: name each alternative, separated by commas, and write `?` for a \
              brace in a name"
         ))),
         None => Ok(all),
@@ -204,15 +204,14 @@ pub(crate) struct GitArgs {
     /// in the project file's pruneScope
     #[arg(long, value_name = "HOW", env = "PIPECTL_PRUNE", value_enum)]
     prune: Option<PruneBy>,
-    /// With --base: what the target branch was before this change; its policy and protection hold, instead of those of
-    /// the base
+    /// With --base: the commit of the target branch before this change; its policy and protection apply, instead of
+    /// those of the base
     #[arg(long, value_name = "REF", env = "PIPECTL_POLICY_BASE")]
     policy_base: Option<String>,
     /// With --base: use the policy of this commit's project file, even where the one before this change is stricter
     #[arg(long, env = "PIPECTL_TRUST_POLICY")]
     trust_policy: bool,
-    /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and
-    /// ?), or of all
+    /// Re-send secrets even if unchanged: those of these objects (SERVICE/PIPE or PIPE, with * and ?), or of all
     #[arg(
         long,
         value_name = "SERVICE/PIPE",
@@ -245,7 +244,7 @@ impl GitArgs {
 /// Selects undeclared live objects to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PruneBy {
-    /// Nothing.
+    /// Deletes nothing.
     Never,
     /// Objects that an earlier commit declared.
     Git,
@@ -281,8 +280,12 @@ pub(crate) struct ConnectArgs {
     rate_limit: Option<RateLimitOption>,
     /// Longest time that the whole run may wait and retry; by default 15m, and for apply twice the time that the rate
     /// limit needs for the plan on top of it
-    #[arg(long, value_name = "TIME", env = "PIPECTL_TIMEOUT", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", env = "PIPECTL_TIMEOUT", value_parser = parse_time)]
     timeout: Option<Duration>,
+}
+
+pub(super) fn parse_time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 15m or 1h 30m")
 }
 
 /// The file of the embedded sandbox, unless another one is named.
@@ -292,7 +295,7 @@ const SANDBOX_STATE: &str = ".pipectl/sandbox.json";
 #[derive(Clone, Debug)]
 struct SandboxState(Option<PathBuf>);
 
-// Pipelines set variables to `true` and `false`. A file of that name would be a sandbox that nobody wanted.
+// Pipelines set variables to `true` and `false`. A file of that name would be an unwanted sandbox.
 impl FromStr for SandboxState {
     type Err = Infallible;
 

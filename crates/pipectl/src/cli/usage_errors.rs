@@ -1,4 +1,4 @@
-//! Usage errors quote the command line and the environment, and a job takes both from what strangers wrote.
+//! Escapes usage errors: they quote the command line and the environment, which may contain text of strangers.
 
 use std::ffi::OsString;
 
@@ -20,7 +20,8 @@ pub(crate) fn print_usage_error(error: &mut Error, args: &[OsString]) {
         let _ = error.print();
         return;
     }
-    // Without colours: their escapes could not be told from those of a value. Parsers and tips quote values, too.
+    // Without colours: their escapes could not be distinguished from those of a value. Parsers and tips quote values,
+    // too.
     let text = raw_values.iter().fold(error.to_string(), |text, raw| text.replace(raw, &sanitize_line(raw)));
     let (output, text) = (Output::new(ColorChoice::Never), StyledText::new().push_plain(text).clone());
     if error.use_stderr() {
@@ -30,7 +31,7 @@ pub(crate) fn print_usage_error(error: &mut Error, args: &[OsString]) {
     }
 }
 
-/// Escapes the values that an error knows, and returns those that are others now.
+/// Escapes the values in an error, and returns the values that changed.
 fn escape_values(error: &mut Error) -> Vec<String> {
     let context: Vec<(ContextKind, ContextValue)> =
         error.context().map(|(kind, value)| (kind, value.clone())).collect();

@@ -92,13 +92,13 @@ pub(crate) async fn run(context: &CommandContext, options: &ApplyOptions) -> Res
     if let Some(refusal) = refusals::refusal_for_time(timeout, seconds) {
         progress.print_warning(&refusal.sentence());
     }
-    // With a saved plan, the review was the confirmation: apply does nothing else.
+    // With a saved plan, the review was the confirmation: apply does only what was reviewed.
     if !options.yes && options.plan.is_none() {
         prompt::confirm_plan(context.output, &plan, &interruption).await?;
     }
     let results = perform_plan(options, &session, &approved, &progress, &interruption).await;
     session.connection.save_sandbox()?;
-    // Also if every action was done: after a signal nothing was verified.
+    // Even if every action was done: after a signal nothing was verified.
     let ending = if interruption.is_raised() {
         (exit::INTERRUPTED, "interrupted")
     } else {
@@ -114,7 +114,7 @@ fn run_limits(session: &Session, options: &ApplyOptions) -> ApprovalLimits {
     permissions::approval_limits(&session.policy, &options.allow_delete, &options.allow_replace, held, keys)
 }
 
-/// The plan, as far as it was reviewed if it had to be, the rest, and the limits of the run.
+/// The reviewed part of the plan (all of it, if no review is needed), the rest, and the limits of the run.
 async fn load_plan(
     context: &CommandContext,
     options: &ApplyOptions,
@@ -155,7 +155,7 @@ async fn perform_plan(
     progress.run_with_progress(work, approved.plan(), rate, interruption).await
 }
 
-/// What there is to say at the end, however it ends.
+/// The final summary, for every ending.
 fn run_outcome(
     context: &CommandContext,
     session: &Session,
@@ -209,7 +209,7 @@ fn restrict_to_reviewed(options: &ApplyOptions, plan: Plan, target: &PlanTarget)
     }
 }
 
-/// The exit code where there is nothing to do, and the word for it in JSON.
+/// The exit code and the JSON outcome of a run without actions.
 fn outcome_without_actions(plan: &Plan, refused: &[StaleObject]) -> (u8, &'static str) {
     match (refused.is_empty(), plan.blocked_changes().next()) {
         (false, _) => (exit::STALE, "stale"),
@@ -234,13 +234,13 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
     let blocked = reports.iter().filter(|report| !fine(report)).all(is_blocked);
     let stale = reports.iter().filter(|report| !fine(report)).all(is_stale);
     let refused = reports.iter().any(|report| report.error.as_ref().is_some_and(|e| e.auth));
-    // Nothing went wrong: the time was over before the first of them was begun.
+    // No failure: the time limit passed before the first of them started.
     let not_begun = reports.iter().all(|report| fine(report) || report.outcome == Outcome::Skipped);
     match (all, some, refused) {
         (true, _, _) if !unreviewed.is_empty() => (exit::STALE, "stale"),
         (true, _, _) if plan.blocked_changes().next().is_some() => (exit::BLOCKED, "blocked"),
         (true, _, _) => (exit::DONE, "applied"),
-        // Something was changed, for whatever reason the others failed.
+        // Something changed, even if other actions failed.
         (false, true, _) => (exit::PARTLY, "partly"),
         (false, false, false) if not_begun => (exit::PARTLY, "partly"),
         (false, false, true) => (exit::AUTH, "refused"),
@@ -250,7 +250,7 @@ fn results_outcome(reports: &[ObjectResult], plan: &Plan, unreviewed: &[StaleObj
     }
 }
 
-/// The same for the whole run, which may not have seen every service.
+/// The outcome of the whole run, which may not have read every service.
 fn overall_outcome(
     (code, outcome): (u8, &'static str),
     reports: &[ObjectResult],
@@ -260,7 +260,7 @@ fn overall_outcome(
         return (code, outcome);
     };
     match code {
-        // A job that was cancelled must look cancelled, whatever it did before.
+        // A cancelled job must look cancelled, even if it did some work.
         exit::INTERRUPTED => (code, outcome),
         _ if reports.iter().any(|report| report.done > 0) => (exit::PARTLY, "partly"),
         exit::DONE => (unreachable_code, "partial"),

@@ -1,7 +1,7 @@
 //! `pipectl ci`: the base of a CI job, from the commits that were applied.
 //
-// Hazard: a job can run again after a later commit was applied. It would revert what git changed since. And a base that
-// is too new hides what a failed apply left undone. So the base is the last commit that was applied to this
+// Hazard: a job can run again after a later commit was applied. It would revert the changes of git since then. A base
+// that is too new hides what a failed apply did not do. So the base is the last commit that was applied to this
 // environment, and it only moves forward.
 
 use std::fs;
@@ -20,9 +20,9 @@ use crate::{exit, files, project};
 pub(crate) struct CiBaseOptions {
     /// The file with the applied commits, one per line; `-` is standard input.
     pub(crate) applied: Option<PathBuf>,
-    /// The commit before the push, for when nothing was applied yet.
+    /// The commit before the push, used if nothing was applied yet.
     pub(crate) before: Option<String>,
-    /// Whether the job only plans, so that an older commit does no harm.
+    /// Whether the job only plans, so that an older commit is harmless.
     pub(crate) plan: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct CiMarkOptions {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CiBase {
-    /// For `--base`; absent if there is nothing to compare with.
+    /// The value for `--base`; absent if there is nothing to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<String>,
     /// A later commit that was applied.
@@ -58,7 +58,7 @@ pub(crate) fn print_base(context: &CommandContext, options: &CiBaseOptions) -> R
         AppliedBase::Superseded(commit) => {
             let result = CiBase { base: None, superseded_by: Some(commit.hash.clone()) };
             let mut outcome = CommandOutcome::new(context, exit::BLOCKED, context.envelope("superseded", result));
-            let why = format!("{} ({}) comes after this commit, and was applied already", commit.short, commit.subject);
+            let why = format!("{} ({}) comes after this commit and was already applied", commit.short, commit.subject);
             outcome.messages.push(Label::Blocked, "superseded: ").push_plain(why).end_line();
             Ok(outcome)
         }
@@ -89,13 +89,13 @@ fn fallback_base(repository: &Repository, before: &str) -> Result<Option<String>
     Ok(Some(format!("{before}...")))
 }
 
-/// `what` is its place: the text may be that of a file which the job does not know, and only a short hash is quoted.
+/// `what` names the origin of the text in errors. The file may be unknown to the job, so only a short hash is quoted.
 fn read_hash(text: &str, what: &str) -> Result<String> {
     let is_hexadecimal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match text.len() {
         40.. if is_hexadecimal => Ok(text.to_owned()),
-        ..40 if is_hexadecimal => bail!("{what} is not the whole hash of a commit: `{text}`"),
-        _ => bail!("{what} is not the whole hash of a commit"),
+        ..40 if is_hexadecimal => bail!("{what} is not a full commit hash: `{text}`"),
+        _ => bail!("{what} is not a full commit hash"),
     }
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) ->
         MarkMove::Sideways(marked) => {
             let mut outcome = outcome(exit::BLOCKED, "sideways");
             let why = format!(
-                "{} ({}) was applied, and is not in the history of this commit: the mark stays; after a force push, \
+                "{} ({}) was applied, and is not in the history of this commit: the mark is kept; after a force push, \
                  delete {} and run this again",
                 marked.short,
                 marked.subject,
@@ -139,16 +139,16 @@ pub(crate) fn mark_applied(context: &CommandContext, options: &CiMarkOptions) ->
 /// Many more hashes than a run writes.
 const MAX_APPLIED_BYTES: u64 = 1024 * 1024;
 
-/// The hashes in a file; none if there is no file.
+/// The hashes in a file; empty if there is no file.
 fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
     let name = file.display();
     if file != Path::new("-") {
         if fs::symlink_metadata(file).is_ok_and(|found| !found.is_file()) {
-            bail!("{name} is a link, a folder or a device: it does not say what was applied");
+            bail!("{name} is a link, a folder or a device, not the record of the applied commit");
         }
-        // A file of the tree is whatever the author of the commit says was applied.
+        // The author of the commit controls a file of the tree, so it cannot prove what was applied.
         if repository.has_file(&repository.resolve_commit("HEAD")?, file)? {
-            bail!("{name} is a file of the repository: it does not say what was applied");
+            bail!("{name} is a file of the repository, not the record of the applied commit");
         }
     }
     let is_missing = |error: &anyhow::Error| {
@@ -158,7 +158,7 @@ fn read_applied(repository: &Repository, file: &Path) -> Result<Vec<String>> {
         Err(error) if is_missing(&error) => Vec::new(),
         read => read?,
     };
-    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {name}: not a text"))?;
+    let text = String::from_utf8(bytes).with_context(|| format!("cannot read {name}: not text"))?;
     let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !is_no_commit(line));
     lines.map(|(index, line)| read_hash(line, &format!("line {} of {name}", index + 1))).collect()
 }

@@ -1,4 +1,4 @@
-//! `pipectl diff-env`: what two environments declare differently, from files alone.
+//! `pipectl diff-env`: the differences between two environments, from files alone.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub(crate) struct DiffEnvOptions {
     pub(crate) detailed_exitcode: bool,
 }
 
-/// Compares what both declare. Sends nothing, and needs no key and no secret.
+/// Compares the manifests of both environments. Sends nothing, and needs no key and no secret.
 pub(crate) fn run(context: &CommandContext, options: &DiffEnvOptions) -> Result<CommandOutcome> {
     let DiffEnvOptions { left, right, paths, detailed_exitcode } = options;
     let [one, other] = project::read_environments([left, right], context)?;

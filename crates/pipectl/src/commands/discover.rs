@@ -51,7 +51,7 @@ struct Discovery<'t> {
     field_mappings: &'t [DiscoveredMapping],
 }
 
-/// Asks the API what a source holds.
+/// Asks the API for the fields of a source.
 pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> Result<CommandOutcome> {
     let (paths, wanted) = parse_targets(&options.targets)?;
     let project = project::load_with_manifests(&paths, context)?;
@@ -80,7 +80,7 @@ pub(crate) async fn run(context: &CommandContext, options: &DiscoverOptions) -> 
     Ok(discovery_outcome(context, &at, file, new.as_ref(), &found))
 }
 
-/// Asks before secrets leave the machine, or a program runs: the manifest may be a stranger's.
+/// Asks before it sends secrets or runs a program: the manifest may come from a stranger.
 ///
 /// # Errors
 /// When a secret may not go to its host, and when nobody confirms.
@@ -129,7 +129,7 @@ async fn query_source(
     Ok(answer?)
 }
 
-/// The columns, or what they changed in their file.
+/// The columns, or the change of the file.
 fn discovery_outcome(
     context: &CommandContext,
     at: &Address,

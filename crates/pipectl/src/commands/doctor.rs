@@ -1,4 +1,4 @@
-//! `pipectl doctor`: what a run would find, and how to mend what is wrong.
+//! `pipectl doctor`: checks the prerequisites of a run, with a fix for each problem.
 
 mod api;
 mod local;
@@ -32,7 +32,7 @@ enum FindingLevel {
     Bad,
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Debug, Serialize)]
 struct DoctorFinding {
     check: &'static str,
@@ -42,7 +42,7 @@ struct DoctorFinding {
     fix: Option<String>,
 }
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Debug, Default, Serialize)]
 struct DoctorFindings {
     findings: Vec<DoctorFinding>,
@@ -69,7 +69,7 @@ impl DoctorFindings {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Takes the key's id out of everything: whatever was repeated by somebody else, too.
+    /// Redacts the id of the key in all findings, also where somebody else repeated it.
     fn redact_key(&mut self, id: &str) {
         // A key that is as short as a word would take the word out.
         if id.len() < 8 {
@@ -83,7 +83,7 @@ impl DoctorFindings {
     }
 }
 
-/// Looks at everything that a run needs. Only reads, and goes on where something is missing.
+/// Checks everything that a run needs. Only reads, and continues after a failed check.
 pub(crate) async fn run(context: &CommandContext, options: &DoctorOptions) -> Result<CommandOutcome> {
     let mut findings = DoctorFindings::default();
     let local = local::check_local(context, &options.paths, &mut findings);
@@ -168,7 +168,7 @@ fn check_schema(file: &Path, findings: &mut DoctorFindings) {
         findings.ok(CHECK, format!("{name} is what this version knows"));
     }
     for what in news {
-        let fix = "look for a newer version of pipectl; until then, `additional` takes new fields and words";
+        let fix = "check for a newer version of pipectl; until then, `additional` takes new fields and words";
         findings.warn(CHECK, what, fix);
     }
 }

@@ -15,11 +15,11 @@ pub(crate) struct DriftOptions {
     pub(crate) scope: ScopeOptions,
     pub(crate) revisions: DriftRevisions,
     pub(crate) detailed_exitcode: bool,
-    /// The label by whose values objects are grouped.
+    /// The label to group objects by.
     pub(crate) group_by: Option<String>,
 }
 
-/// Shows what somebody changed outside git. Only reads.
+/// Shows changes that somebody made outside git. Only reads.
 pub(crate) async fn run(context: &CommandContext, options: &DriftOptions) -> Result<CommandOutcome> {
     let (session, against) = Session::open_for_drift(context, &options.scope, &options.revisions).await?;
     let plan = session.plan(&session.project_limits()).await?;

@@ -38,7 +38,7 @@ pub(crate) struct ExportOptions {
     pub(crate) group: bool,
     /// Whether to overwrite files that have other content.
     pub(crate) force: bool,
-    /// Whether an object without a valid manifest is no failure.
+    /// Whether an object without a valid manifest counts as success.
     pub(crate) allow_incomplete: bool,
 }
 
@@ -106,7 +106,7 @@ fn leave_out_deleted(live: &mut Live, output: Output) {
         let all = observed.objects.len();
         observed.objects.retain(|object| !lifecycle::is_being_deleted(at.kind, object));
         if observed.objects.len() < all {
-            output.print_message_line(format!("note: {at} is being deleted, and is left out"));
+            output.print_message_line(format!("note: {at} is being deleted and is skipped"));
         }
         !observed.objects.is_empty()
     });

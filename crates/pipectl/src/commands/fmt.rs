@@ -17,7 +17,7 @@ use crate::{exit, files, project};
 pub(crate) struct FmtOptions {
     /// Files and folders; if there are none, those of the project file.
     pub(crate) paths: Vec<PathBuf>,
-    /// Whether to only tell which files would change.
+    /// Whether to only report the files that would change.
     pub(crate) check: bool,
 }
 
@@ -38,7 +38,7 @@ enum FileOutcome {
     Changed,
     /// Only with `--check`.
     WouldChange,
-    /// It is left as it is.
+    /// It is not changed.
     Skipped,
     /// It is not valid YAML.
     Invalid,
@@ -104,6 +104,6 @@ fn summary_text(results: &[FormattedFile]) -> StyledText {
         text.push(label, word).push_plain(sanitize_line(&format!(" {}{reason}", file.path))).end_line();
     }
     let unchanged = results.iter().filter(|file| file.outcome == FileOutcome::Unchanged).count();
-    text.push_plain(format!("{} in order already.", pluralize(unchanged, "file"))).end_line();
+    text.push_plain(format!("{} already formatted.", pluralize(unchanged, "file"))).end_line();
     text
 }

@@ -41,7 +41,7 @@ pub(crate) enum CiHost {
 }
 
 impl CiHost {
-    /// Where it looks for the workflow; empty without one.
+    /// Where the host looks for the workflow; empty without a workflow.
     const fn workflow_path(self) -> &'static str {
         match self {
             Self::Github => starter_files::GITHUB_WORKFLOW,
@@ -65,14 +65,14 @@ enum FileOutcome {
     Written,
     Replaced,
     Extended,
-    /// It was there already, and says something else.
+    /// It exists with other content.
     Kept,
     Unchanged,
-    /// It would have no effect here.
+    /// It would have no effect in this folder.
     LeftOut,
 }
 
-/// Writes what a new repository needs. Speaks to nobody.
+/// Writes the files of a new repository. Sends no request.
 pub(crate) fn run(context: &CommandContext, options: &InitOptions) -> Result<CommandOutcome> {
     let layout = ProjectLayout::read(&options.folder, options.force);
     let secrets = needed_secrets(context, options, &layout);
@@ -124,7 +124,7 @@ impl InitFile {
     }
 }
 
-/// The secrets of manifests that are here already. A new project has none, and in a broken one `validate` says why.
+/// The secrets of manifests that already exist. A new project has none, and for a broken one `validate` reports why.
 fn needed_secrets(context: &CommandContext, options: &InitOptions, layout: &ProjectLayout) -> Vec<String> {
     if !starter_files::is_working_folder(&options.folder) {
         return Vec::new();
@@ -139,20 +139,20 @@ fn needed_secrets(context: &CommandContext, options: &InitOptions, layout: &Proj
     declared.map(|declared| secrets::needed_variables(&declared)).unwrap_or_default()
 }
 
-/// The branch whose pushes are applied. Without a repository, or git, it is that of a new one.
+/// The branch whose pushes are applied. Without a repository or git, the default of a new repository.
 fn applied_branch(folder: &Path) -> String {
     let repository = Repository::open_containing(&[folder.to_owned()]).ok();
     let branch = repository.and_then(|repository| repository.default_branch());
     branch.unwrap_or_else(|| starter_files::DEFAULT_BRANCH.to_owned())
 }
 
-/// Whether the folder is the top of a repository, or in none. Only there are workflows looked for.
+/// Whether the folder is the top of a repository, or in none. Workflows work only there.
 fn is_repository_top(folder: &Path) -> bool {
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     folder.ancestors().find(|it| it.join(".git").exists()).is_none_or(|top| top == folder)
 }
 
-/// Writes a file, and one that is there only if that is wanted.
+/// Writes a file. An existing file is replaced only with `force`.
 fn write_file(path: &Path, content: &str, force: bool) -> Result<FileOutcome> {
     let why = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent() {
@@ -177,7 +177,7 @@ fn write_file(path: &Path, content: &str, force: bool) -> Result<FileOutcome> {
     }
 }
 
-/// Adds the lines that a file lacks at its end, and takes nothing away.
+/// Appends the missing lines to a file, and removes nothing.
 fn append_lines(path: &Path, lines: &[&str]) -> Result<FileOutcome> {
     let old = match fs::read_to_string(path) {
         Ok(old) => old,
@@ -208,7 +208,7 @@ fn outcome_table(results: &[InitFile]) -> StyledText {
             FileOutcome::Extended => (Label::Update, "extended", ""),
             FileOutcome::Unchanged => (Label::Dim, "unchanged", ""),
             FileOutcome::LeftOut => (Label::Blocked, "left out", *why_left_out),
-            FileOutcome::Kept => (Label::Blocked, "kept", "it is there already; --force replaces it"),
+            FileOutcome::Kept => (Label::Blocked, "kept", "it exists; --force replaces it"),
         };
         text.push(label, format!("{word:<10}")).push_plain(path.display().to_string());
         let gap = if more.is_empty() { "" } else { "   " };

@@ -24,7 +24,7 @@ pub(crate) struct PlanOptions {
     pub(crate) out: Option<PathBuf>,
     pub(crate) check_secrets: bool,
     pub(crate) detailed_exitcode: bool,
-    /// Whether it is an error that apply will refuse something.
+    /// Whether a refusal by apply is an error.
     pub(crate) fail_on_refusal: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &CommandContext, options: &PlanOptions) -> Resu
     };
     let plan_context =
         Context { refusals, unapplied: session.unapplied_commit(), ..session.plan_context(options.diff) };
-    // Of a large plan each format costs as much as the comparison: none is made that nobody asked for.
+    // For a large plan each format costs as much as the comparison, so only the requested formats are rendered.
     let result = context.wants_json().then(|| plan_view::plan_json_in(&plan, &plan_context));
     let mut envelope = context.envelope(plan_outcome(&plan, unreachable), result).with_digest(digest.clone());
     envelope.errors = unresolved.iter().map(|it| format!("{}: {}", it.place, it.message)).collect();

@@ -44,11 +44,11 @@ pub(crate) fn print_schema(documents: SchemaDocuments) -> Result<CommandOutcome>
 pub(crate) struct ExplainOptions {
     /// `None` for the kind of a pipe, or for all kinds.
     pub(crate) field: Option<String>,
-    /// Show what manifests say instead of what the field is.
+    /// Show the values in the manifests instead of the description of the field.
     pub(crate) is_effective: bool,
 }
 
-/// What a field is, and the part of the page with its row.
+/// The description of a field, and the part of the page with its row.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FieldHelp {
@@ -104,7 +104,7 @@ pub(crate) fn print_manual(mut program: clap::Command) -> Result<CommandOutcome>
     Ok(CommandOutcome::from_text(String::from_utf8(pages)?))
 }
 
-/// Prints the script that makes the shell ask this program.
+/// Prints the completion script, which makes the shell call this program.
 pub(crate) fn print_completions(shell: &str) -> Result<CommandOutcome> {
     let shells = Shells::builtins();
     let completer = shells.completer(shell).ok_or_else(|| anyhow!("no script for {shell}"))?;

@@ -1,4 +1,4 @@
-//! `pipectl render`: the plain manifests that templates and `forEach` come to. From files alone.
+//! `pipectl render`: prints the manifests with templates and `forEach` expanded. From files alone.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ struct RenderedManifest {
     place: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<UsedTemplate>,
-    /// Where values are written that do not stand in the document itself.
+    /// The places of values that are not set in the document itself.
     places: BTreeMap<FieldPath, String>,
 }
 

@@ -75,7 +75,7 @@ pub(crate) async fn run(context: &CommandContext, options: &ResyncOptions) -> Re
 
 const INTERRUPTED_TEXT: &str = "interrupted: the resync continues in the service (press Ctrl-C again to abort now)";
 
-/// The service and the name. Names may hold slashes, those of services do not.
+/// The service and the name. Names may contain slashes, those of services do not.
 fn parse_target(args: &ResyncOptions) -> Result<(String, String)> {
     match (args.pipe.split_once('/'), &args.connect.service) {
         (Some((service, name)), _) if !service.is_empty() && !name.is_empty() => {
@@ -102,13 +102,13 @@ fn find_live_pipe(live: &Live, at: &Address, id: Option<&str>) -> Result<Object>
     let ids: Vec<String> = objects.iter().map(label).collect();
     match (selected.as_slice(), id) {
         ([one], _) => Ok((*one).clone()),
-        ([], Some(id)) => bail!("{at} has not the id {id}; live are: {}", ids.join(", ")),
+        ([], Some(id)) => bail!("{at} does not have the id {id}; live ids: {}", ids.join(", ")),
         _ => bail!("several pipes are called {at}; pass --id with one of: {}", ids.join(", ")),
     }
 }
 
-/// Sends the command and waits. An interruption ends the wait: the API goes on by itself, and
-/// nothing was stopped that would have to be started again.
+/// Sends the command and waits. An interruption ends only the wait: the API continues, and nothing was stopped that
+/// would have to be started again.
 async fn perform_resync(
     remote: &Remote,
     at: &Address,
@@ -135,7 +135,7 @@ struct PipeResync<'t> {
 }
 
 impl PipeResync<'_> {
-    /// What becomes of the data, before anybody is asked.
+    /// The effects on the data, for the confirmation.
     fn effects_text(&self) -> StyledText {
         let mut text = StyledText::new();
         let tables = pluralize(self.tables.len(), "table");
@@ -149,7 +149,7 @@ impl PipeResync<'_> {
             text.push(Label::Dim, format!("  data:  {line}")).end_line();
         }
         if clickpipes::lifecycle::is_stopped(self.object) {
-            text.push(Label::Update, "  it is stopped, and runs afterwards").end_line();
+            text.push(Label::Update, "  it is stopped now and runs afterwards").end_line();
         }
         text
     }

@@ -23,7 +23,7 @@ pub(crate) struct ServerOptions {
     /// The file that keeps the state.
     pub(crate) state: Option<PathBuf>,
     pub(crate) dialect: ApiDialect,
-    /// Refuse also what nobody saw the API refuse.
+    /// Also refuse requests for which no refusal by the API is known.
     pub(crate) is_strict: bool,
     /// The oddities to switch on, and those to switch off.
     pub(crate) quirks: [Vec<Quirk>; 2],
@@ -65,7 +65,7 @@ fn open_world(args: &ServerOptions) -> Result<World> {
         Some(file) => embedded_sandbox::load_world(file)?,
         None => World::new(SandboxOptions::default()),
     };
-    // The oddities are switched one by one, so those that were saved stay. Of the rest the command line says all.
+    // The quirks are switched one by one, so saved ones are kept. The command line sets all other options.
     let [on, off] = &args.quirks;
     let with = on.iter().fold(world.options().quirks.clone(), |quirks, quirk| quirks.with_quirk(*quirk));
     let quirks: Quirks = off.iter().fold(with, |quirks, quirk| quirks.without_quirk(*quirk));
@@ -81,7 +81,7 @@ fn open_world(args: &ServerOptions) -> Result<World> {
     Ok(world)
 }
 
-/// Says what to set, in a form that a shell takes.
+/// Prints the variables to set, as shell commands.
 fn print_instructions(output: Output, address: &str, services: &[(String, String)]) {
     output.print_message_line("The sandbox answers until it is interrupted. In another shell:");
     output.print_message_line(format!("  export PIPECTL_API_URL=http://{address}/v1"));

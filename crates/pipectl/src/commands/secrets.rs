@@ -161,7 +161,7 @@ fn variable_name(reference: &Value) -> Option<&str> {
     }
 }
 
-/// What a shell takes as one word, whatever a manifest says.
+/// Whether the name is safe as one word in a shell.
 fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -30,16 +30,16 @@ use crate::session::{LiveView, ScopeOptions, SizeRead};
 
 pub(crate) struct StatusOptions {
     pub(crate) scope: ScopeOptions,
-    /// Whether to read again and again.
+    /// Whether to keep reading.
     pub(crate) watch: bool,
     /// The time between two reads.
     pub(crate) interval: Duration,
     /// Whether to read until no pipe is changing its state.
     pub(crate) until_settled: bool,
-    /// Whether pipes without a problem are left out.
+    /// Whether to omit pipes without a problem.
     pub(crate) unhealthy_only: bool,
     pub(crate) detailed_exitcode: bool,
-    /// The label by whose values pipes are grouped.
+    /// The label to group pipes by.
     pub(crate) group_by: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct StatusOptions {
 pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Result<CommandOutcome> {
     let ScopeOptions { paths, selection, connect, .. } = &options.scope;
     if options.watch && !options.until_settled && connect.sandbox.is_some() {
-        let why = "the sandbox inside the process has no time of its own to watch: watch `pipectl \
+        let why = "the sandbox inside the process has no clock of its own to watch: run `pipectl \
                    sandbox` from another shell, or pass --until settled";
         return Err(UsageError(why.to_owned()).into());
     }
@@ -74,13 +74,13 @@ pub(crate) async fn run(context: &CommandContext, options: &StatusOptions) -> Re
         options.group_by.as_deref().map(|key| LabelValues::from_documents(key, view.declared.iter().flatten()));
     let mut outcome = ending.into_outcome(context, options, labels.as_ref(), view.connection.current_time());
     if options.watch && context.is_text() {
-        // It was printed while it was watched.
+        // The text was already printed while watching.
         (outcome.text, outcome.messages) = (StyledText::new(), StyledText::new());
     }
     Ok(outcome)
 }
 
-/// What manifests declare. Those of the project file may be missing or invalid: what is live can be shown without.
+/// The manifests. Those of the project file may be missing or invalid: live pipes can be shown without them.
 fn load_valid_manifests(
     context: &CommandContext,
     paths: &[PathBuf],
@@ -93,20 +93,20 @@ fn load_valid_manifests(
     match read.and_then(|declared| declared.require_valid(context.output)) {
         Ok(declared) => Ok(Some(declared)),
         Err(error) if paths.is_empty() => {
-            context.output.print_message_line(format!("note: shown without what is declared: {error:#}"));
+            context.output.print_message_line(format!("note: shown without the manifests: {error:#}"));
             Ok(None)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Looks once, at all that is meant.
+/// Reads the status of all selected services once.
 struct StatusPoller<'l> {
     view: &'l LiveView,
     selection: &'l Selection,
 }
 
-/// What was seen, and whether the key is what kept something from being seen.
+/// The result of one read, and whether a refused key made it incomplete.
 struct StatusSnapshot {
     status: StatusReport,
     is_key_refused: bool,
@@ -171,7 +171,7 @@ impl StatusPoller<'_> {
 struct StatusEnding {
     snapshot: StatusSnapshot,
     is_interrupted: bool,
-    /// What was still on its way when the time was over.
+    /// The pipes that were still changing at the time limit.
     timeout_message: Option<String>,
 }
 
@@ -180,7 +180,7 @@ impl StatusEnding {
         Self { snapshot, is_interrupted: false, timeout_message: None }
     }
 
-    /// The exit code: what could not be read goes before what was read.
+    /// The exit code. A failed read takes precedence over the health of pipes.
     fn exit_code(&self, detailed: bool) -> u8 {
         let has_errors = !self.snapshot.status.read_errors().is_empty();
         match () {

@@ -69,7 +69,7 @@ pub(crate) fn run(context: &CommandContext, options: &ValidateOptions) -> Result
     })
 }
 
-/// Mistakes of the project file are as valid a result as those of manifests.
+/// Errors in the project file are reported in the same form as those of manifests.
 fn invalid_project(context: &CommandContext, invalid: InvalidProject) -> CommandOutcome {
     let diagnostics = ExplainedDiagnostic::explain_all(&invalid.diagnostics);
     let mut envelope = context.envelope("invalid", Validation { files: 1, manifests: 0, diagnostics });

@@ -1,4 +1,4 @@
-//! What a command line says about the API.
+//! Command line options for the API.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::env_vars;
 /// The default address of the API.
 const API_URL: &str = "https://api.clickhouse.cloud/v1";
 
-/// What a command line says about the API. Keys come from environment variables only.
+/// Command line options for the API. Keys come from environment variables only.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectOptions {
     pub(crate) api_url: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// The address of the API, and what says so.
+    /// The address of the API, and the setting that it comes from.
     pub(crate) fn api_url(&self) -> (&'static str, String) {
         let flag = self.api_url.clone().map(|url| ("--api-url or PIPECTL_API_URL", url));
         flag.or_else(|| env_vars::first_set_variable(&["CLICKHOUSE_API_URL"]))
@@ -46,7 +46,7 @@ pub(crate) struct RunTimeout {
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// The share of a large plan in the default timeout, in times of what the rate limit needs for its requests alone.
+/// The default timeout for a large plan, as a multiple of the time that the rate limit needs for its requests alone.
 // The other half is for the lists that show when an object has settled: they use the same limit.
 const TIME_PER_PLAN: f64 = 2.0;
 

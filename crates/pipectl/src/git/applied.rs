@@ -1,4 +1,4 @@
-//! Which of several applied commits a job compares with, and whether a later one was applied already.
+//! Finds which of several applied commits a job compares with, and whether a later one was already applied.
 
 use std::process::Command;
 
@@ -15,13 +15,13 @@ pub(crate) enum AppliedBase {
     /// `HEAD` is a branch that left the history of this applied commit. For a plan, it left at or after the nearest one in
     /// its own history, if there is one; for an apply, this one is the newest.
     Parted(Commit),
-    /// This commit was applied, and comes after `HEAD`.
+    /// This commit was applied, and is a descendant of `HEAD`.
     Superseded(Commit),
     /// No applied commit is known.
     None,
 }
 
-/// Where an applied commit is.
+/// The position of an applied commit relative to `HEAD`.
 enum Place<'r> {
     /// In the history of `HEAD`, this many commits before it.
     Before(usize, Commit),
@@ -31,7 +31,7 @@ enum Place<'r> {
     Unknown(&'r str),
 }
 
-/// Where the mark of the last applied commit goes when `HEAD` was applied.
+/// The new position of the mark of the last applied commit after `HEAD` was applied.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum MarkMove {
     /// To `HEAD`, which comes after the marked commit, or is the first.
@@ -43,10 +43,10 @@ pub(crate) enum MarkMove {
 }
 
 impl Repository {
-    /// Where the mark goes from the commits that it is at.
+    /// The new position of the mark, from the commits that it is at.
     ///
     /// # Errors
-    /// When the history that this clone has does not tell: a mark that moves by guess can move back.
+    /// When the history in this clone is not enough: a guess could move the mark back.
     pub(crate) fn mark_move(&self, marked: &[String]) -> Result<MarkMove> {
         let head = self.resolve_commit("HEAD")?;
         for revision in marked {
@@ -71,7 +71,7 @@ impl Repository {
         Ok(())
     }
 
-    /// What to do about an applied commit that this clone does not have.
+    /// The error for an applied commit that this clone does not have.
     fn unknown_applied(&self, revision: &str) -> Result<anyhow::Error> {
         let remedy = if self.is_shallow()? {
             "fetch the whole history of the branch"
@@ -82,14 +82,15 @@ impl Repository {
         Ok(anyhow!("the applied commit {revision} is not in this clone: {remedy}"))
     }
 
-    /// Looks for the base among applied commits, of which the newest is the first.
+    /// Finds the base among applied commits, the newest first.
     ///
     /// # Errors
-    /// When an apply does not find the newest one in this clone, or it is shallow and lacks one: that may be a later one.
+    /// When an apply does not find the newest one in this clone, or the clone is shallow and lacks one: that may be a
+    /// later one.
     pub(crate) fn base_among(&self, applied: &[String], for_plan: bool) -> Result<AppliedBase> {
         let head = self.resolve_commit("HEAD")?;
         let places = applied.iter().map(|revision| self.place_of(revision, &head)).collect::<Result<Vec<_>>>()?;
-        // A job that is run again after a newer one would set back what the newer one applied.
+        // A job that runs again after a newer one would revert what the newer one applied.
         let later = places.iter().find_map(|place| if let Place::After(commit) = place { Some(commit) } else { None });
         if let Some(later) = later {
             return Ok(AppliedBase::Superseded(later.clone()));
@@ -101,14 +102,15 @@ impl Repository {
         let beside = places.iter().find_map(|it| if let Place::Beside(commit) = it { Some(commit) } else { None });
         let unknown =
             places.iter().find_map(|it| if let Place::Unknown(revision) = it { Some(*revision) } else { None });
-        // In a shallow clone, a commit beside `HEAD` may come before it, and an unknown one may be the later one.
+        // In a shallow clone, an unrelated commit may be an ancestor of `HEAD`, and an unknown one may be the later
+        // one.
         let is_any_known = places.iter().any(|place| !matches!(place, Place::Unknown(_)));
         if beside.is_some() || unknown.is_some() && is_any_known {
             self.ensure_whole_history()?;
         }
         match (places.first(), nearest) {
-            // Hazard: live is as the newest one made it. From an older base, what only the newest did would be drift
-            // for ever.
+            // Hazard: live matches the newest one. With an older base, changes that only the newest one made would look
+            // like drift for ever.
             (Some(Place::Beside(newest)), _) if !for_plan => return Ok(AppliedBase::Parted(newest.clone())),
             (Some(Place::Unknown(newest)), Some(_)) if !for_plan => return Err(self.unknown_applied(newest)?),
             (_, Some(nearest)) if !for_plan => return Ok(AppliedBase::Found(nearest.clone())),
@@ -128,7 +130,7 @@ impl Repository {
         }
         match (nearest, unknown) {
             (Some(commit), _) => Ok(AppliedBase::Found(commit.clone())),
-            // After a force push, plans go on until an apply leaves a mark on the new history.
+            // After a force push, plans continue until an apply sets a mark on the new history.
             (None, Some(unknown)) if !is_any_known && (!for_plan || self.is_shallow()?) => {
                 Err(self.unknown_applied(unknown)?)
             }
@@ -144,18 +146,18 @@ impl Repository {
         Ok(if self.is_ancestor(head, &commit)? { Place::After(commit) } else { Place::Beside(commit) })
     }
 
-    /// What to do about an applied commit that is not in the history of `HEAD`, if nothing else is known.
+    /// The error for an applied commit that is not in the history of `HEAD`, if nothing else is known.
     //
     //     applied   A - B            B is live
     //     pushed    A - C            by force, or from another branch
     //
-    // Without a base, apply would set back every change by hand. Whether B is to be undone, only people know.
+    // Without a base, apply would revert every change by hand. Only people know whether B should be undone.
     pub(crate) fn parted_from(&self, applied: &Commit) -> anyhow::Error {
         let parted = self.resolve_commit(&format!("{}...", applied.hash)).ok();
-        let keep = parted.map(|parted| format!(" with {}, where both parted, to keep what it did;", parted.short));
+        let keep = parted.map(|parted| format!(" with {}, their merge base, to keep its changes;", parted.short));
         anyhow!(
             "{} ({}) was applied, and is not in the history of this commit: a force push removed it, or another branch was \
-             applied. Run apply once with {} as the input `base` of the action to undo what only that commit did;{} on \
+             applied. Run apply once with {} as the input `base` of the action to undo the changes of that commit;{} on \
              GitLab as the variable `BASE`, after the runner caches were cleared",
             applied.short,
             applied.subject,

@@ -21,12 +21,12 @@ pub(super) struct BlobReader {
 impl BlobReader {
     pub(super) fn start_process(repository: &Repository) -> Result<Self> {
         let mut command = repository.git_command();
-        // A link has the content of its target, as in the working folder. Git looks for it in the same commit alone.
+        // A link has the content of its target, as in the working folder. Git searches only the same commit for it.
         command.args(["cat-file", "--batch", "--follow-symlinks"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|error| start_error(&error))?;
         let pipes = process.stdin.take().zip(process.stdout.take());
-        let (questions, answers) = pipes.ok_or_else(|| anyhow!("cannot speak with git"))?;
+        let (questions, answers) = pipes.ok_or_else(|| anyhow!("cannot talk to git"))?;
         Ok(Self { process, requests: questions, responses: BufReader::new(answers) })
     }
 
@@ -41,14 +41,14 @@ impl BlobReader {
         }
     }
 
-    /// Hash and text of a file, named by its hash or as `COMMIT:PATH`; `None` if there is none. A link that leads to no file
-    /// of the commit has no text.
+    /// Hash and text of a file, by its hash or as `COMMIT:PATH`; `None` if there is none. A link without a target in
+    /// the commit has no text.
     ///
     /// # Errors
     /// When git does not answer.
     pub(super) fn find_blob(&mut self, name: &str) -> Result<Option<(String, Option<String>)>> {
         let failed = || missing_content(name);
-        // Git takes each line for another name.
+        // A line break would end the name.
         if name.contains('\n') {
             bail!(failed());
         }
@@ -65,7 +65,7 @@ impl BlobReader {
         let size = size.and_then(|size| size.parse::<u64>().ok());
         let Some(size) = size else { bail!(failed()) };
         let mut content = (&mut self.responses).take(size + 1);
-        // Also a content that is not wanted has to be read: the next response comes behind it.
+        // The content must be read even if it is not needed, because the next response follows it.
         if !is_file || size > MAX_BYTES as u64 {
             std::io::copy(&mut content, &mut std::io::sink()).with_context(failed)?;
             return Ok((is_file || is_link).then_some((hash, None)));
@@ -81,7 +81,7 @@ impl BlobReader {
 fn missing_content(name: &str) -> String {
     format!(
         "git has no content for {name}; a clone that was made with `--filter` fetches it from its \
-         remote, which must be within reach"
+         remote, which must be reachable"
     )
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct CommitsBefore {
 }
 
 impl CommitsBefore {
-    /// Of these revisions. Without one for the change, and where the base is later, it is the base.
+    /// The commits for these revisions. Without a revision for the change, or if the base is later, the change is the
+    /// base.
     ///
     /// # Errors
     /// When git does not know a revision.
@@ -31,7 +32,7 @@ impl CommitsBefore {
         let change =
             change.filter(is_known).map(|it| repository.resolve_commit(&format!("{}...", it.trim_end_matches("..."))));
         let change = match change.transpose()? {
-            // Where the base is the later commit, its policy is the newer one.
+            // If the base is the later commit, its policy is the newer one.
             Some(change) if !repository.is_ancestor(&change, &base)? => change,
             _ => base.clone(),
         };
@@ -41,10 +42,10 @@ impl CommitsBefore {
     /// Refuses the variables that held an API key or a secret at these commits.
     ///
     /// # Errors
-    /// When git cannot answer, the project file before the change cannot be read, or today's shows such a variable.
+    /// When git fails, the project file before the change cannot be read, or the current one shows such a variable.
     pub(crate) fn hold_keys(&self, project: &mut ProjectContext) -> Result<()> {
         let change = self.project_at(&self.change)?;
-        // Where the base is older, the file before the change was reviewed after it.
+        // If the base is older, the file before the change was reviewed after it.
         let base = self.project_at(&self.base).unwrap_or_default();
         base.iter().chain(&change).try_for_each(|before| project.hold_keys(before))?;
         let shown = &project.shown_env_variables;
@@ -54,11 +55,11 @@ impl CommitsBefore {
         Ok(())
     }
 
-    /// Holds the policy before the change, unless the change does nothing but lift limits. Its rules hold even then. Returns
-    /// what changed in the project file since the base.
+    /// Applies the policy before the change, unless the change only lifts limits. Its rules apply even then. Returns
+    /// the changes of the project file since the base.
     ///
     /// # Errors
-    /// When git cannot answer, or the project file before the change cannot be read.
+    /// When git fails, or the project file before the change cannot be read.
     pub(crate) fn hold_policy(
         &self,
         project: &mut ProjectContext,
@@ -66,7 +67,7 @@ impl CommitsBefore {
         is_trusted: bool,
     ) -> Result<ProjectChanges> {
         let file_at = |commit| self.repository.nearest_file_at_commit(commit, PROJECT_FILE);
-        // What changed is only shown, so a base that cannot be read does not matter.
+        // The change is only shown, so an unreadable base does not matter.
         let base = file_at(&self.base).unwrap_or_default();
         let mut changes = base.map(|file| project.changes_since(&file)).unwrap_or_default();
         if is_trusted {
@@ -79,7 +80,7 @@ impl CommitsBefore {
             Some(file) => project.hold_policy(&parse_policy(&file)?, &mut changes),
             None => {
                 project.hold_defaults(&mut changes);
-                // A file that moved here lifts nothing either.
+                // A file that moved here lifts no limit either.
                 let gone = self.repository.files_gone_since(&self.change, PROJECT_FILE);
                 for file in gone.map_err(|error| unreadable_policy(&error))? {
                     project.hold_policy(&parse_policy(&file)?, &mut changes);

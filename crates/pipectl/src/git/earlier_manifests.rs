@@ -1,4 +1,5 @@
-//! The manifests of one earlier commit: those of the folders of the run, and those that may have moved from others.
+//! The manifests of one earlier commit: those in the folders of the run, and those that may have moved from other
+//! folders.
 
 use std::collections::BTreeSet;
 
@@ -18,25 +19,25 @@ use crate::project::ProjectContext;
 
 /// The manifests of an earlier commit, with the variables of that time.
 // A base belongs to an object, not to a path. An object that moved here from another folder has its base there; without
-// it, every value that was set by hand would be set back. So the other folders are searched for objects without a base.
+// it, every value that was set by hand would be reverted. So the other folders are searched for objects without a base.
 #[derive(Default)]
 pub(super) struct EarlierManifests {
-    /// Those of the folders of the run.
+    /// The manifests in the folders of the run.
     pub(super) own: Vec<Manifest>,
-    /// What a run at that commit declared: a folder that only a later `manifests` lists is not part of it.
+    /// The objects that a run at that commit declared: a folder that only a later `manifests` lists is not part of it.
     pub(super) applied: BTreeSet<DeclaredKey>,
-    /// Those of other folders that may declare an object of the run which has none in its own, or one to which an object
-    /// of the run refers. The manifest of today may name the object otherwise (its service by id, the pipe by
-    /// `metadata.id`), so only ids tell.
+    /// Manifests in other folders that may declare an object of the run without a manifest in its own folders, or an
+    /// object to which the run refers. The current manifest may identify the object in another way (its service by id,
+    /// the pipe by `metadata.id`), so only ids are compared.
     pub(super) elsewhere: Vec<Manifest>,
 }
 
-/// What may lead to the manifest of an earlier commit for objects that have none in the folders of the run.
+/// Names that may identify the earlier manifest of objects that have none in the folders of the run.
 struct SoughtObjects<'d> {
     names: BTreeSet<(Kind, &'d Name)>,
-    /// What the objects of the run refer to.
+    /// The objects to which the run refers.
     referenced: BTreeSet<(Kind, Name)>,
-    /// Kinds of which one is declared by an id: the live name is not known yet.
+    /// Kinds with an object that is declared by its id: its live name is not known yet.
     pinned_kinds: BTreeSet<Kind>,
 }
 
@@ -56,10 +57,10 @@ impl EarlierManifests {
         Self::read(repository, revision, (declared, later), project, Some(output))
     }
 
-    /// The same without what cannot be read: nothing is set back without it.
+    /// Like `read`, but without files that cannot be read: nothing is reverted because of them.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn read_readable(
         repository: &Repository,
         revision: &str,
@@ -77,8 +78,8 @@ impl EarlierManifests {
         output: Option<Output>,
     ) -> Result<Self> {
         let commit = repository.resolve_commit(revision)?;
-        // The manifests of a commit were for the environments of its time. In a new one they are not a base: live there
-        // is whatever it was before git, and not what somebody changed since.
+        // The manifests of a commit were for the environments of its time. For a new environment they are not a base:
+        // its live values existed before git, and nobody changed them since.
         let project_file =
             project.origin.as_ref().map(|(file, _)| repository.file_at_commit(&commit, file)).transpose()?;
         if project_file.flatten().is_some_and(|file| project.is_environment_new_since(&file)) {
@@ -134,7 +135,7 @@ impl EarlierManifests {
         Ok(found)
     }
 
-    /// Adds those of other folders that may be sought. Gives the files that cannot be read as a whole.
+    /// Adds manifests from other folders that may be needed. Returns the files that cannot be read at all.
     fn add_moved(
         &mut self,
         files: Vec<SourceFile>,
@@ -159,7 +160,8 @@ impl EarlierManifests {
         self.own.iter().chain(&self.elsewhere).map(|manifest| DeclaredKey::from_manifest(manifest).owner)
     }
 
-    /// The manifests by address: those of the run with those that declared one of its names elsewhere, and the rest.
+    /// The manifests by address: those of the run together with those that declared one of its names elsewhere, and the
+    /// rest.
     pub(super) fn resolve(self, declared: &BTreeSet<Address>, services: &GitServices) -> (Desired, Desired) {
         let mut own = services.resolve_desired(self.own);
         let (mut moved, mut others) = (Desired::new(), Desired::new());
@@ -175,8 +177,8 @@ impl EarlierManifests {
         (own, others)
     }
 
-    /// Takes out what is in another service, whatever its names are.
-    // A name that is only known to the API would have to be looked up.
+    /// Removes manifests of other services, under any of their names.
+    // A name that only the API knows would have to be looked up.
     fn drop_other_services(&mut self, declared: &[Manifest], project: &ProjectContext) {
         let id = |manifest: &Manifest| {
             let name = manifest.service.as_ref()?;
@@ -191,7 +193,7 @@ impl EarlierManifests {
         self.elsewhere.retain(may_be_own);
     }
 
-    /// Whether nothing that could be read may be an earlier version of the manifest.
+    /// Whether no readable manifest can be an earlier version of this one.
     fn lacks(&self, manifest: &Manifest) -> bool {
         let names = names_of(manifest);
         let is_same = |other: &Manifest| {
@@ -208,7 +210,7 @@ fn add_new_files(files: &mut Vec<SourceFile>, more: &[SourceFile]) {
     files.extend(new);
 }
 
-/// Two folders may have declared one object. The first one counts, and what any of them protects is protected.
+/// Two folders may have declared one object. The first one counts, and protection by any of them counts.
 fn add_first(side: &mut Desired, at: Address, document: Document) {
     let is_protected = document.intent.protect;
     side.entry(at).or_insert(document).intent.protect |= is_protected;
@@ -224,7 +226,7 @@ impl<'d> SoughtObjects<'d> {
             names.extend(names_of(manifest));
             pinned_kinds.extend(manifest.document.intent.pinned_id.is_some().then_some(manifest.kind));
         }
-        // A rename leads to the name before it:  base a,  later b with previousNames [a],  now b in another folder.
+        // A rename connects to the name before it:  base a,  later b with previousNames [a],  now b in another folder.
         for manifest in later {
             let earlier = names_of(manifest);
             if earlier.iter().any(|name| names.contains(name)) {
@@ -247,8 +249,8 @@ impl<'d> SoughtObjects<'d> {
     }
 }
 
-/// What manifests refer to, and do not declare: another job has it.
-// A host that stands for a reference is git's own if it was a name of the endpoint before.
+/// Objects to which manifests refer without declaring them: another job declares them.
+// A host that replaces a reference comes from git if it was a name of the endpoint before.
 pub(super) fn referenced_elsewhere(declared: &[Manifest]) -> BTreeSet<(Kind, Name)> {
     let referenced =
         declared.iter().flat_map(|it| FieldSemantics::for_kind(it.kind).referenced_objects(&it.document.body));
@@ -264,18 +266,18 @@ fn names_of(manifest: &Manifest) -> BTreeSet<(Kind, &Name)> {
 /// Checks that no object lacks its base because something cannot be read.
 ///
 /// # Errors
-/// Names the first one that may.
+/// Names the first object that may lack it.
 fn refuse_unreadable(
     lost: &[&Manifest],
     commit: &Commit,
     (is_readable, broken): (bool, &[SourceFile]),
     submodules: &PastSubmodules,
 ) -> Result<()> {
-    const EFFECT: &str = "without it, values that were set by hand would be set back";
+    const EFFECT: &str = "without it, values that were set by hand would be reverted";
     let Some(first) = lost.first() else { return Ok(()) };
     if !is_readable {
         bail!(
-            "the manifests of {} cannot all be read, and none that can be read declares `{}`: {EFFECT}; name a commit \
+            "some manifests of {} cannot be read, and none of the others declares `{}`: {EFFECT}; name a commit \
              whose manifests can be read",
             commit.label(),
             first.name
@@ -289,7 +291,7 @@ fn refuse_unreadable(
             first.name
         );
     }
-    // The file of another job must not hold up what it does not name.
+    // A broken file of another job must not block objects that it does not name.
     let mentioned = broken.iter().find_map(|file| {
         let named = |it: &&&Manifest| names_of(it).iter().any(|(_, name)| file.text.contains(name.as_str()));
         Some((&file.name, lost.iter().find(named)?))

@@ -18,14 +18,14 @@ use crate::env_vars;
 /// The path that stands for standard input.
 pub(super) const STDIN: &str = "-";
 
-/// What git gets of the environment besides [`env_vars::BASIC_VARIABLES`]: the places of its settings.
-// A list of what may pass, not of what may not: the environment holds the API key and secrets, and `GIT_DIR` or
-// `GIT_CONFIG_COUNT` in it would lead git to another repository or configuration.
+/// The environment variables for git in addition to [`env_vars::BASIC_VARIABLES`]: the places of its settings.
+// An allow list, not a deny list: the environment contains the API key and secrets, and with `GIT_DIR` or
+// `GIT_CONFIG_COUNT` git would use another repository or configuration.
 const GIT_VARIABLES: [&str; 4] = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "PROGRAMDATA"];
 
 /// Settings that the repository's own configuration cannot override.
-// pipectl only reads objects, so no program, hook or transport is needed. `safe.bareRepository` is a second lock, in
-// case `locate_path` finds the wrong top.
+// pipectl only reads objects, so no program, hook or transport is needed. `safe.bareRepository` is a second protection,
+// in case `locate_path` finds the wrong top.
 const FIXED_SETTINGS: [&str; 6] = [
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
@@ -62,7 +62,7 @@ pub(super) fn locate_path(path: &Path) -> Result<(PathBuf, String)> {
     let top = top.ok_or_else(|| NotInRepository(path.to_owned()))?;
     let below = folder.strip_prefix(top).unwrap_or(&folder).join(rest);
     let below: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    // Git says whether it trusts the folder, and how it spells the path.
+    // Git checks whether it trusts the folder, and returns its spelling of the path.
     let printed = run_git(git_command_in(top).args(["rev-parse", "--show-toplevel"]))?;
     let printed = String::from_utf8(printed).context("the path of the repository is not text")?;
     Ok((PathBuf::from(printed.trim_end_matches('\n')), below.join("/")))

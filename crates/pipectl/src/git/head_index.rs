@@ -80,13 +80,13 @@ impl HeadIndex {
         self.ambiguous_files.extend(unclear.then_some((text, path)));
     }
 
-    /// What files at these paths declare.
+    /// The objects that files at these paths declare.
     pub(super) fn in_files(mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
         self.keys.retain(|(_, path)| is_wanted(path));
         self
     }
 
-    /// The names alone, whatever the services are called.
+    /// The names without their services.
     pub(super) fn names(&self) -> BTreeSet<(Kind, Name)> {
         self.keys.iter().map(|(key, _)| (key.kind, key.name.clone())).collect()
     }

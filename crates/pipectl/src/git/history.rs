@@ -14,22 +14,22 @@ pub(super) struct HistoryStep {
     pub(super) hash: String,
     /// Short hash and subject.
     pub(super) commit: String,
-    /// Whether it has several parents. Then a commit on one of the branches may be the one that removed a manifest.
+    /// Whether it has several parents. Then a commit on one of the branches may have removed a manifest.
     pub(super) is_merge: bool,
     /// The contents that it replaced or removed.
     pub(super) old_hashes: Vec<String>,
     /// The contents that it added.
     pub(super) new_hashes: Vec<String>,
-    /// The paths of submodules that it moved or removed. What that took out of them is not known.
+    /// The paths of submodules that it moved or removed. The manifests that this removed are unknown.
     pub(super) changed_submodules: Vec<String>,
 }
 
 /// Which commits before `HEAD` count.
 #[derive(Clone, Copy)]
 pub(super) enum Walk {
-    /// Those of every merged branch: to name the commit that removed a manifest, and to see all protection.
+    /// All commits of every merged branch: to find the commit that removed a manifest, and to see all protection.
     All,
-    /// First parents only, with each merge against its first parent: what the target branch declared.
+    /// First parents only, with each merge against its first parent: the manifests of the target branch.
     FirstParents,
 }
 
@@ -51,7 +51,7 @@ impl Repository {
     /// would count as declared nowhere, and be deleted.
     pub(super) fn read_history(&self, project: &ProjectContext, walk: Walk) -> Result<Vec<HistoryStep>> {
         if self.is_shallow()? {
-            bail!("what git declared once is not known here: {SHALLOW_HINT}");
+            bail!("the manifests of earlier commits are not in this clone: {SHALLOW_HINT}");
         }
         self.require_submodules()?;
         let mut steps = self.steps_to_commit("HEAD", walk)?;
@@ -72,7 +72,7 @@ impl Repository {
     /// The same in the folders from which objects may have moved here.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn steps_elsewhere(
         &self,
         from: &str,
@@ -91,8 +91,8 @@ impl Repository {
     /// The steps, with the changes of these paths below the roots.
     fn read_log(&self, commits: &[String], walk: Walk, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<HistoryStep>> {
         let length = self.resolve_commit("HEAD")?.short.len();
-        // `--no-renames`: a rename is a removal and an addition here, and their contents are compared by what they
-        // declare. The other flags turn off programs and settings that the user's configuration may name.
+        // `--no-renames`: a rename is a removal and an addition here, and the declared objects are compared. The other
+        // flags turn off programs and settings that the user's configuration may name.
         let mut args = vec![
             "log",
             "--raw",

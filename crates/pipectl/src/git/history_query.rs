@@ -28,7 +28,7 @@ use crate::project::{Bindings, ProjectContext};
 pub(crate) struct GitQuery {
     /// The revision whose manifests are the base.
     pub(crate) base: Option<String>,
-    /// The commit before the change, if the base is another one: its protection holds.
+    /// The commit before the change, if the base is another one: its protection applies.
     pub(crate) before_change: Option<String>,
     /// The revision of `--changed-since`: only manifests changed since then are selected.
     pub(crate) changed_since: Option<String>,
@@ -41,11 +41,11 @@ pub(crate) struct GitQuery {
 pub(crate) struct GitHistory {
     base: Option<EarlierManifests>,
     before_change: Option<EarlierManifests>,
-    /// What other folders declare now of what the base declares.
+    /// The manifests of other folders at `HEAD`, for objects of the base.
     other_jobs: HeadIndex,
     /// Manifests of the commits after the base, newest first.
     after_base: Vec<Manifest>,
-    /// Those of objects that the run does not declare.
+    /// The later versions of objects that the run does not declare.
     after_base_elsewhere: BTreeMap<Address, Vec<Arc<Value>>>,
     /// The target branch, if the base is where this branch left it and it moved on since.
     target: Option<TargetBranch>,
@@ -64,7 +64,7 @@ pub(crate) struct GitHistory {
 pub(crate) struct PlanCommits {
     /// Short hash and subject of the base.
     pub(crate) base: String,
-    /// The same of `HEAD`, or of the head of the pull request that it merges for a test.
+    /// The hash of `HEAD`, or of the head of the pull request that it merges for a test.
     pub(crate) head: String,
     /// The commit before the change, if manifests changed between the base and it.
     pub(crate) unapplied: Option<String>,
@@ -79,7 +79,7 @@ pub(crate) type EvidenceByAddress = BTreeMap<Address, PruneEvidence>;
 struct Removal {
     key: DeclaredKey,
     evidence: PruneEvidence,
-    /// Whether a tree that was applied declared it.
+    /// Whether an applied tree declared it.
     is_proven: bool,
 }
 
@@ -106,8 +106,8 @@ impl GitHistory {
         let (mut after_base, mut target) = (Vec::new(), None);
         if let Some(base) = query.base.as_deref() {
             let hash = repository.resolve_commit(base)?.hash;
-            // A branch that merged its target branch has only the merge on its own line, whatever was applied of the
-            // commits that it brought.
+            // On a branch that merged its target branch, only the merge is on its own line, even if some of the merged
+            // commits were applied.
             let tips: Vec<&str> = query.before_change.iter().map(String::as_str).chain(["HEAD"]).collect();
             after_base = manifests_between(&repository, &hash, &tips, project)?;
             after_base.extend(manifests_that_were_elsewhere(&repository, &hash, &tips, declared, project)?);
@@ -178,21 +178,21 @@ impl GitHistory {
         .collect()
     }
 
-    /// The objects of the base in the known services, and what other folders say; `None` without `--base`.
+    /// The objects of the base in the known services, and the manifests of other folders; `None` without `--base`.
     pub(crate) fn take_base(&mut self, desired: &Desired, services: &GitServices) -> (Option<Desired>, OtherFolders) {
         let pinned = self.head_index.pinned.union(&self.other_jobs.pinned).cloned().collect();
         let Some(base) = self.base.take() else { return (None, OtherFolders { pinned, ..OtherFolders::default() }) };
         let declared = all_addresses(desired);
         let (mut own, elsewhere) = base.resolve(&declared, services);
         let taken: BTreeSet<Address> = self.other_jobs.addresses(services).map(|(at, _)| at).collect();
-        // What another folder declares now has moved to another job, so it is not removed.
+        // An object that another folder declares now has moved to another job, so it is not removed.
         own.retain(|at, _| declared.contains(at) || !taken.contains(at));
         let after_base = std::mem::take(&mut self.after_base_elsewhere);
         (Some(own), OtherFolders { base: elsewhere, after_base, pinned })
     }
 
     /// The objects before the change, for their protection, and which of them this change removes; `None` if the base
-    /// says the same.
+    /// is the same.
     pub(crate) fn take_before_change(
         &mut self,
         desired: &Desired,
@@ -212,7 +212,7 @@ impl GitHistory {
             let Some(base) = base.filter(lifted) else { return (None, removed) };
             base.clone()
         };
-        // Who only takes `protect` away lifts a limit, and uses nothing.
+        // A change that only removes `protect` lifts a limit, and does not use it.
         for (at, now) in desired {
             if lifts_protection_alone(&before, at, now) {
                 before.insert(at.clone(), now.clone());
@@ -229,7 +229,7 @@ impl GitHistory {
     /// Gives each declared object the bodies that it had between the base and now.
     pub(crate) fn add_earlier_bodies(&mut self, desired: &mut Desired, services: &GitServices) {
         // An apply that fails halfway leaves live values of its commit, while the base stays. Without these bodies,
-        // such a value would be taken for a change outside git, and block the next commit to the field as a conflict.
+        // such a value would look like a change outside git, and block the next commit to the field as a conflict.
         let later = std::mem::take(&mut self.after_base);
         let names_of = |manifest: &Manifest| -> Vec<Address> {
             let keys = DeclaredKey::all_from_manifest(manifest);
@@ -258,7 +258,7 @@ impl GitHistory {
         }
     }
 
-    /// Gives each declared object the versions that it had on the target branch since this branch left it. Returns the
+    /// Gives each declared object the versions that it had on the target branch since the merge base. Returns the
     /// objects that the target branch added.
     pub(crate) fn add_target_versions(
         &mut self,
@@ -275,7 +275,7 @@ impl GitHistory {
         self.since.take().map(|manifests| manifests.resolve(&all_addresses(desired), services).0)
     }
 
-    /// The names that commits removed from the manifests, whatever declares them now.
+    /// The names that commits removed from the manifests, even if something declares them now.
     pub(crate) fn removed_addresses(&self, services: &GitServices) -> BTreeSet<Address> {
         let removed = self.removals.iter().flatten();
         removed.filter_map(|removal| services.resolve_address(&removal.key)).collect()
@@ -286,12 +286,12 @@ impl GitHistory {
         self.left_tables.resolve(services)
     }
 
-    /// The submodules that moved, and whose removals are not known.
+    /// The submodules that moved, whose removals are unknown.
     pub(crate) fn unsearched_submodules(&self) -> Vec<String> {
         self.unsearched_submodules.iter().cloned().collect()
     }
 
-    /// The proofs by address; and why other objects are kept, though a commit removed their manifests.
+    /// The evidence by address, and the reasons why other objects are kept although a commit removed their manifests.
     pub(crate) fn removal_evidence(&self, services: &GitServices) -> (EvidenceByAddress, BTreeMap<Address, String>) {
         let at_head: BTreeMap<Address, &str> = self.head_index.addresses(services).collect();
         let (mut proofs, mut kept) = (EvidenceByAddress::new(), BTreeMap::new());
@@ -342,14 +342,14 @@ pub(super) fn all_addresses(desired: &Desired) -> BTreeSet<Address> {
     names.collect()
 }
 
-/// The removed names. Those are proven that a tree which was applied declared.
+/// The removed names. A name is proven if an applied tree declared it.
 //
 // Hazard: a branch adds a manifest for somebody else's pipe and removes it again. That would prove that the pipe may be
-// deleted. After a fast-forward or a rebase, nothing tells its commits from those of the target branch, neither in this
-// change nor in any later one. The base was applied, and the commit before the change was the target branch, so only
-// what they declare counts.
+// deleted. After a fast-forward or a rebase, its commits cannot be distinguished from those of the target branch,
+// neither in this change nor in any later one. The base was applied, and the commit before the change was the target
+// branch, so only their manifests count.
 //
-// Without a base, the first parents of HEAD pass for the target branch. So a merge counts only against its first
+// Without a base, the first parents of HEAD count as the target branch. So a merge counts only against its first
 // parent:
 //
 //     main    o-----------M    M against o: nothing was removed
@@ -377,8 +377,8 @@ fn read_removals(
     Ok((removed, submodules))
 }
 
-/// The names that any step removed, each with the newest commit that did. A merge is named only if no commit on its
-/// branches removed the name. If any of them had it protected, it stays protected.
+/// The names that any step removed, each with the newest commit that removed it. A merge is named only if no commit on
+/// its branches removed the name. If any of them had it protected, it stays protected.
 fn find_removals(archive: &mut ManifestArchive<'_>, steps: &[HistoryStep]) -> Result<Vec<Removal>> {
     let mut found: BTreeMap<DeclaredKey, (bool, PruneEvidence)> = BTreeMap::new();
     for step in steps {

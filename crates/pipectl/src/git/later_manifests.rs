@@ -1,20 +1,20 @@
-//! Manifests of the commits after the base: which object of today each of them declared.
+//! Manifests of the commits after the base, matched to the current objects.
 //
-// Each commit may rename an object. A later one no longer lists the name before, or takes the renames back:
+// Each commit may rename an object. A later one no longer lists the previous name, or undoes the renames:
 //
 //     base     a                          a
 //     later    b, previousNames: [a]      b, previousNames: [a]
 //     later    c, previousNames: [b]      c, previousNames: [b]
 //     now      c                          a
 //
-// On the left, the newest commits lead from c back to a. On the right, the oldest ones lead from a on to c.
+// On the left, the newest commits connect c to a. On the right, the oldest ones connect a to c.
 
 use std::collections::BTreeMap;
 
 use model::address::{Address, Name};
 use model::desired::Desired;
 
-/// The objects of today, by every name that leads to one of them.
+/// The current objects, by every name that identifies one of them.
 pub(super) struct ObjectNames(BTreeMap<Address, Address>);
 
 impl ObjectNames {
@@ -34,7 +34,7 @@ impl ObjectNames {
         let newest_first = 0..manifests.len();
         for index in newest_first.clone().chain(newest_first.rev()) {
             let names = &manifests[index];
-            // Its own name first: a previous name may be that of a new object by now.
+            // Its own name first: a previous name may belong to a new object by now.
             let Some(object) = names.iter().rev().find_map(|name| self.0.get(name)).cloned() else { continue };
             for name in names {
                 self.0.entry(name.clone()).or_insert_with(|| object.clone());

@@ -110,7 +110,7 @@ impl<'r> ManifestArchive<'r> {
         Ok(found)
     }
 
-    /// Whether one of the contents has one of the names in it. Most do not, and parsing is slow.
+    /// Whether one of the contents contains one of the names. Most do not, and parsing is slow.
     ///
     /// # Errors
     /// When git does not have the contents.
@@ -126,7 +126,7 @@ impl<'r> ManifestArchive<'r> {
     }
 
     fn declared_in_blob(&mut self, hash: &str, commit: &str, bindings_index: usize) -> Result<Rc<DeclaredKeys>> {
-        // First without templates: most contents use none, and to know that of a new one its text has to be read.
+        // First without templates: most contents use none, and only the text of a new content shows whether it does.
         if let Some(known) = self.declared_by_blob.get(&(hash.to_owned(), bindings_index, None)) {
             return Ok(Rc::clone(known));
         }
@@ -172,7 +172,7 @@ pub(super) fn parse_declared(
     (bindings, templates): (&Bindings, &Templates),
 ) -> (DeclaredKeys, bool) {
     // Only the identity is read. A mistake in a field does not remove an object, neither in an old version, whose rules
-    // were others, nor in today's.
+    // were different, nor in the current one.
     let file = SourceFile { name: Arc::from("history"), text: Arc::from(text) };
     let manifest::IdentifiedManifests { manifests, has_unidentified: unclear } =
         manifest::identify_manifests(&file, bindings.load_context().with_templates(templates));
@@ -208,10 +208,10 @@ pub(super) fn manifests_between(
     Ok(found)
 }
 
-/// The same from the folders of other jobs: of objects that are declared now, and that no other folder has at `HEAD`, and of
-/// objects to which those refer.
-// An object can move to another job and back while the base stays. What an apply of the other job did to it is git's
-// own, above all a new name: without it, the plan would create the object a second time.
+/// Later manifests from the folders of other jobs: of objects that the run declares and no other folder has at `HEAD`,
+/// and of objects to which those refer.
+// An object can move to another job and back while the base stays the same. What an apply of the other job did to it
+// counts as git's own, above all a new name: without it, the plan would create the object a second time.
 pub(super) fn manifests_that_were_elsewhere(
     repository: &Repository,
     from: &str,
@@ -229,7 +229,7 @@ pub(super) fn manifests_that_were_elsewhere(
         let kind = manifest.kind;
         DeclaredKey::all_from_manifest(manifest).into_iter().map(move |key| (kind, key.name)).collect::<Vec<_>>()
     };
-    // The newest comes first, so each rename leads to the names before it.
+    // The newest comes first, so each rename connects to the names before it.
     let mut names: BTreeSet<(Kind, Name)> = declared.iter().flat_map(keys_of).collect();
     let mut archive = ManifestArchive::open_archive(repository, project)?;
     let mut found = Vec::new();
@@ -250,10 +250,10 @@ pub(super) fn manifests_that_were_elsewhere(
     Ok(found)
 }
 
-/// Names as they are found in texts. A search for each of a thousand names in a thousand texts would cost their product.
+/// Names for a search in texts. A separate search for each of a thousand names in a thousand texts would be too slow.
 pub(super) struct WrittenNames<'n> {
     words: HashSet<&'n str>,
-    /// Those with other letters than words have.
+    /// Names with other characters than words have.
     others: Vec<&'n str>,
 }
 

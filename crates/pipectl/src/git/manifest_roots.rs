@@ -1,4 +1,4 @@
-//! Where manifests are: for this job, for this job at another commit, and for other jobs.
+//! The manifest paths: of this job, of this job at another commit, and of other jobs.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,13 @@ use super::{Commit, Repository};
 use crate::project::{PROJECT_FILE, ProjectContext};
 
 impl Repository {
-    /// The repository with the manifest paths that the project file had at a commit, beside those of today. Paths of the
-    /// command line are the same at every commit.
-    // A change of `manifests` can take a folder out. Its manifests are removed like any other, and the plan says so.
-    //
+    /// The repository with the manifest paths that the project file had at a commit, in addition to the current ones.
+    /// Paths of the command line are the same at every commit.
+    /// A change of `manifests` can remove a folder. Its manifests are then removed like any other, and the plan says
+    /// so.
+    ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn with_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
         if project.has_named_manifests() {
             return Ok(self.clone());
@@ -28,18 +29,18 @@ impl Repository {
         Ok(self.with_roots(&self.roots, earlier.unwrap_or_default()))
     }
 
-    /// The repository with the paths as roots where templates are at a commit: those of the command line, and those that the
-    /// project file had then.
-    // Hazard: with the paths of today, a template that moved would be missing in the base, and where a change names
-    // another folder of templates, the base would be read with the new ones: no difference, and no protection.
-    //
+    /// The repository with the paths to templates at a commit as roots: those of the command line, and those of the
+    /// project file at that commit.
+    /// Hazard: with the current paths, a template that moved would be missing in the base. If a change names another
+    /// folder of templates, the base would be read with the new ones: no difference, and no protection.
+    ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn with_template_roots_at(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
         Ok(self.with_template_roots(project, self.project_roots_at(commit, project)?))
     }
 
-    /// The same with the paths of the project file; without them, those of today.
+    /// The same with the paths of the project file; without them, with the current ones.
     pub(super) fn with_template_roots(&self, project: &ProjectContext, of_project: Option<Vec<String>>) -> Self {
         let today = || project.all_manifest_paths.iter().filter_map(|path| self.path_in_repository(path)).collect();
         let named = if project.has_named_manifests() { &self.roots[..] } else { &[] };
@@ -60,7 +61,7 @@ impl Repository {
         let follow = |root: String| match self.follow_folder_links(&root, commit)? {
             Some(folder) => Ok(folder),
             None => bail!(
-                "{PROJECT_FILE}: `manifests`: {} led out of the repository in {}, so nobody knows what it declared: name another \
+                "{PROJECT_FILE}: `manifests`: {} pointed outside the repository in {}, so its manifests are unknown: name another \
                  commit",
                 sanitize_line(&root),
                 commit.label()
@@ -72,7 +73,7 @@ impl Repository {
     /// The repository with the paths that a run at that commit read: those of its project file, if it lists any.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn with_roots_of(&self, commit: &Commit, project: &ProjectContext) -> Result<Self> {
         let listed = self.project_roots_at(commit, project)?.filter(|roots| !roots.is_empty());
         let roots = listed.filter(|_| !project.has_named_manifests());
@@ -85,11 +86,11 @@ impl Repository {
         (!project.has_named_manifests()).then(|| folder_of(&file).to_owned())
     }
 
-    /// What `HEAD` declares in folders that are not of this run: the objects of the base that no manifest of the run
-    /// declares may be there now. Nobody removed them.
+    /// The manifests at `HEAD` in folders that are not part of this run. Objects of the base that no manifest of the
+    /// run declares may be there now; nobody removed them.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn read_other_jobs<'m>(
         &self,
         base: impl Iterator<Item = &'m Manifest>,
@@ -100,7 +101,7 @@ impl Repository {
         let is_gone = |manifest: &&'m Manifest| !declared.contains(&DeclaredKey::from_manifest(manifest));
         let names = base.filter(is_gone).map(|manifest| &manifest.name).collect();
         let folder = self.project_folder(project);
-        // With the paths of the project file, a manifest elsewhere in its folder is one that nobody reads.
+        // With the paths of the project file, no job reads a manifest elsewhere in its folder.
         let is_of_other_job = |path: &str| {
             let is_read_by_nobody = folder.as_ref().is_some_and(|folder| path_below_folder(folder, path));
             !self.is_manifest_path(path) && !is_read_by_nobody

@@ -8,7 +8,7 @@ use super::Repository;
 use super::tree::Blob;
 use crate::project::ProjectContext;
 
-// Two folders that replace each other again and again would be followed for ever.
+// Two folders that replace each other repeatedly would be followed for ever.
 const MAX_MOVES: usize = 16;
 
 impl Repository {

@@ -17,8 +17,8 @@ pub(crate) struct GitServices {
 }
 
 impl GitServices {
-    /// `declared` and `remembered` are ids by name, of today and of earlier manifests. Services that only git knows are
-    /// added to `ids`, the ids by label.
+    /// `declared` and `remembered` are ids by name, of current and of earlier manifests. Services that only git knows
+    /// are added to `ids`, the ids by label.
     // Two names of one id are one service. With a label each, an object would be at two addresses: declared at one,
     // removed at the other.
     pub(crate) fn new(
@@ -38,7 +38,7 @@ impl GitServices {
     }
 
     /// Adds services without a known id.
-    // Manifests at `HEAD` may name them: without a label, what those declare would count as declared nowhere.
+    // Manifests at `HEAD` may name them: without a label, their objects would count as not declared.
     pub(crate) fn with_unknown<'s>(mut self, unknown: impl IntoIterator<Item = &'s ServiceRef>) -> Self {
         let unknown = unknown.into_iter().map(|label| (label.to_string(), label.clone()));
         self.labels.extend(unknown);

@@ -1,4 +1,4 @@
-//! Submodules with manifests: what this run reads of them, and what they declared at an earlier commit.
+//! Submodules with manifests: those that this run reads, and their manifests at an earlier commit.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::project::ProjectContext;
 struct Submodule {
     /// The path from the top of the repository.
     path: String,
-    /// Its own commit.
+    /// The commit of the submodule's own repository.
     commit: Commit,
 }
 
@@ -26,19 +26,19 @@ impl Submodule {
 /// The submodules of an earlier commit, as far as this clone has them.
 #[derive(Default)]
 pub(super) struct PastSubmodules {
-    /// The manifests of those that this run reads now, or would read if they were submodules still.
+    /// The manifests of submodules that this run reads now, or would read if they still were submodules.
     pub(super) own: Vec<SourceFile>,
-    /// The paths of those that declared what nobody can read here, and that are changed or gone since.
+    /// The paths of submodules that were changed or removed since, and whose old manifests cannot be read here.
     pub(super) unreadable: Vec<String>,
-    /// Those that this run does not read, each with its path and its commit. Objects may have moved out of them.
+    /// Submodules that this run does not read, each with its path and its commit. Objects may have moved out of them.
     others: Vec<(String, Repository, Commit)>,
 }
 
 impl PastSubmodules {
-    /// The manifests of those that this run does not read.
+    /// The manifests of submodules that this run does not read.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn files_elsewhere(&self) -> Result<Vec<SourceFile>> {
         let files = self.others.iter().map(|(_, inner, commit)| inner.likely_manifests(commit, |_| true));
         Ok(files.collect::<Result<Vec<_>>>()?.concat())
@@ -59,7 +59,7 @@ impl PastSubmodules {
         Ok(texts)
     }
 
-    /// Says that manifests which were removed with a submodule are not known.
+    /// Warns that manifests which were removed with a submodule are unknown.
     pub(super) fn warn_of_unreadable(&self, commit: &Commit, output: Output) {
         if !self.unreadable.is_empty() {
             output.print_message_line(format!(
@@ -71,7 +71,7 @@ impl PastSubmodules {
         }
     }
 
-    /// Adds those of a submodule, which is at a path.
+    /// Adds the content of a submodule at a path.
     fn add_nested(&mut self, path: &str, nested: Self) {
         self.own.extend(nested.own);
         let others = nested.others.into_iter();
@@ -101,8 +101,8 @@ impl Repository {
     ///
     /// # Errors
     /// When a submodule that this run reads lacks its commit.
-    // Hazard: a submodule that became a plain folder, or was removed, is not in the working folder. Without what it
-    // declared, its objects would have no base, and every value that was set by hand would be set back.
+    // Hazard: a submodule that became a plain folder, or was removed, is not in the working folder. Without its
+    // manifests, its objects would have no base, and every value that was set by hand would be reverted.
     pub(super) fn past_submodules(&self, commit: &Commit, project: &ProjectContext) -> Result<PastSubmodules> {
         let mut past = PastSubmodules::default();
         let submodules = self.submodules(commit)?;
@@ -114,11 +114,11 @@ impl Repository {
         for submodule in submodules {
             let (path, roots) = (&submodule.path, self.roots_inside(&submodule.path));
             let (is_own, is_checked_out) = (!roots.is_empty(), self.is_checked_out(path));
-            // An empty folder is what git makes of a submodule without its content.
+            // Git creates an empty folder for a submodule without its content.
             let now = at_head.iter().find(|other| &other.path == path);
             let now = now.filter(|_| is_checked_out || self.is_empty_folder(path));
             let Some(inner) = self.find_objects(commit, &submodule, roots)? else {
-                // Nothing moved out of one that is as it was.
+                // Nothing moved out of an unchanged submodule.
                 let is_same = now.is_some_and(|now| now.commit == submodule.commit);
                 past.unreadable.extend(Some(path.clone()).filter(|_| is_own && !is_same));
                 continue;
@@ -176,7 +176,8 @@ impl Repository {
         Ok(Some(folder).filter(|folder| folder.join("objects").is_dir()))
     }
 
-    /// The name of a submodule, which its folder in `.git/modules` has; `None` if the commit does not tell.
+    /// The name of a submodule, which is also that of its folder in `.git/modules`; `None` if the commit does not
+    /// contain it.
     fn submodule_name(&self, commit: &Commit, path: &str) -> Option<String> {
         let blob = format!("--blob={}:.gitmodules", commit.hash);
         let listed = self.git_output_bytes(&["config", &blob, "-z", "--get-regexp", r"^submodule\..*\.path$"]).ok()?;
@@ -207,7 +208,7 @@ impl Repository {
         std::fs::read_dir(self.top.join(path)).is_ok_and(|mut entries| entries.next().is_none())
     }
 
-    /// The roots as a submodule at this path has them; none if it holds no manifests of this run.
+    /// The roots relative to a submodule at this path; none if it contains no manifests of this run.
     pub(super) fn roots_inside(&self, path: &str) -> Vec<String> {
         if self.is_manifest_path(&format!("{path}/any.yaml")) {
             return vec![String::new()];
@@ -233,10 +234,10 @@ impl Repository {
         )
     }
 
-    /// Says which submodules with manifests are not checked out: their objects look as if nobody declared them.
+    /// Warns of submodules with manifests that are not checked out: their objects look undeclared.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn warn_of_missing_submodules(&self, output: Output) -> Result<()> {
         let missing = self.missing_submodules()?;
         if !missing.is_empty() {
@@ -257,8 +258,8 @@ impl Repository {
     }
 }
 
-/// Says which submodules with manifests are not checked out, as far as that can be told.
-// Only the file system is asked first: most repositories have no submodules, and most plans need no git.
+/// Warns of submodules with manifests that are not checked out, if that is known.
+// Only the file system is read first: most repositories have no submodules, and most plans need no git.
 pub(crate) fn warn_of_missing_in(paths: &[PathBuf], output: Output) {
     let has_submodules = |folder: &Path| folder.join(".git").exists() && folder.join(".gitmodules").exists();
     let mut folders = paths.iter().filter_map(|path| path.canonicalize().ok());

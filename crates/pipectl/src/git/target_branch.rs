@@ -1,6 +1,6 @@
-//! The target branch of a pull request, since this branch left it.
+//! Changes of the target branch of a pull request since the merge base.
 //!
-//! What it changed is live already, and a merge keeps it. Without it, that would look like a change outside git.
+//! They are live already, and a merge keeps them. Without this, they would look like changes outside git.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +21,16 @@ use crate::project::ProjectContext;
 pub(super) struct TargetBranch {
     /// The manifests at its tip.
     pub(super) tip: EarlierManifests,
-    /// Those of its commits since the base, newest first.
+    /// The manifests of its commits since the base, newest first.
     since_base: Vec<Manifest>,
 }
 
 impl TargetBranch {
-    /// The branch that `REV...` names; `None` if it did not move since this branch left it, or if the base is no merge
+    /// The branch that `REV...` names; `None` if it did not move since the merge base, or if the base is not a merge
     /// base.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn read_moved(
         repository: &Repository,
         base: &str,
@@ -51,7 +51,7 @@ impl TargetBranch {
         }))
     }
 
-    /// Gives each declared object the versions that it had on the branch. Returns what the branch added.
+    /// Gives each declared object the versions that it had on the branch. Returns the objects that the branch added.
     pub(super) fn add_versions(
         self,
         desired: &mut Desired,

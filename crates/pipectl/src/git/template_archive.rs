@@ -13,7 +13,7 @@ use super::manifest_roots::project_roots;
 use super::tree::Blob;
 use crate::project::ProjectContext;
 
-/// The templates of each commit that was asked for. Commits with the same files of templates share them.
+/// The templates of each requested commit. Commits with the same template files share them.
 pub(super) struct TemplateArchive<'r> {
     repository: Repository,
     context: &'r ProjectContext,

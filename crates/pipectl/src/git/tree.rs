@@ -54,7 +54,7 @@ impl Repository {
 
     /// The files of a commit. A link to a file counts as a file with the target's content.
     fn files_with_links(&self, commit: &Commit, blobs: &mut BlobReader) -> Result<Vec<Blob>> {
-        // The working folder follows links, so the base has to. Only the commit's own tree is searched for targets:
+        // The working folder follows links, so the base has to. Targets are searched only in the commit's own tree:
         // nothing outside the repository is read.
         let (links, mut files): (Vec<Blob>, Vec<Blob>) =
             self.list_entries(commit)?.into_iter().partition(|blob| blob.is_link);
@@ -119,10 +119,10 @@ impl Repository {
         Ok(found)
     }
 
-    /// Those of them that are not among the manifests.
+    /// The templates in files that are not among the manifests.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(crate) fn templates_elsewhere(
         &self,
         files: &[SourceFile],
@@ -134,10 +134,10 @@ impl Repository {
         Ok(found)
     }
 
-    /// The manifest files in other folders at a commit, from which objects may have moved here.
+    /// The manifest files in other folders at a commit. Objects may have moved here from them.
     ///
     /// # Errors
-    /// When git cannot answer.
+    /// When git fails.
     pub(super) fn manifest_files_elsewhere(
         &self,
         commit: &Commit,

@@ -47,7 +47,7 @@ fn run_listener(sender: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        // Only now: a signal that comes before the handlers are set would end the process.
+        // Not earlier: a signal that comes before the handlers are set would end the process.
         let _ = ready.send(Ok(()));
         signals.next().await;
         let first = Instant::now();
@@ -101,7 +101,7 @@ impl Signals {
     }
 
     pub(crate) async fn next(&mut self) {
-        // Nothing can be heard. To return would look like a signal, and end the run.
+        // No signal can be received. To return would look like a signal, and end the run.
         if signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

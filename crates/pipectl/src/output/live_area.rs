@@ -12,10 +12,10 @@ use super::{Output, write_and_flush};
 use crate::env_vars;
 use crate::escape::truncate_chars;
 
-/// The width of a terminal that does not say its own.
+/// The default width for a terminal that does not report one.
 const DEFAULT_WIDTH: usize = 80;
 
-/// The lines that are drawn. Every other message has to erase them first.
+/// The drawn lines. Every other message has to erase them first.
 pub(crate) struct LiveArea {
     drawn: Cell<usize>,
 }
@@ -29,8 +29,8 @@ impl LiveArea {
         (io::stderr().is_terminal() && can_move && is_quiet).then(|| Self { drawn: Cell::new(0) })
     }
 
-    /// Draws the lines in place of those before. One that is too long is cut: a line that wraps would count as one and
-    /// be two.
+    /// Draws the lines in place of the previous ones. A line that is too long is cut: if it wrapped, the count of lines
+    /// would be wrong.
     pub(crate) fn draw(&self, lines: &[String]) {
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(DEFAULT_WIDTH, |(width, _)| width.0.into());
         let mut text = self.erasing_text();
@@ -48,7 +48,7 @@ impl LiveArea {
         self.drawn.set(0);
     }
 
-    /// Moves up to the first line that is drawn, and clears the rest of the terminal.
+    /// Moves up to the first drawn line, and clears the rest of the terminal.
     fn erasing_text(&self) -> String {
         match self.drawn.get() {
             0 => String::new(),

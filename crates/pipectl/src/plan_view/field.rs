@@ -1,4 +1,4 @@
-//! One field of a plan in words.
+//! The words for one field of a plan.
 
 use std::borrow::Cow;
 
@@ -19,19 +19,19 @@ use crate::escape::truncate_chars;
 /// A field, or an entry of a keyed list.
 pub(crate) struct FieldView<'p> {
     pub(crate) path: String,
-    /// `+`, `-`, `~`; `*` is drift, `>` is what the target branch changed, `=` is live as declared.
+    /// `+`, `-`, `~`; `*` is drift, `>` is a change of the target branch, `=` matches live.
     pub(crate) sign: char,
-    /// What the values do not say: whether the field forces replacement, and who changed it.
+    /// Facts that the values do not show: whether the field forces replacement, and who changed it.
     pub(crate) remark: String,
     pub(crate) forces_replacement: bool,
-    /// Whether it is no longer declared, and live keeps its value.
+    /// Whether it is no longer declared, and the live object keeps its value.
     pub(crate) is_removal: bool,
     pub(crate) place: Option<&'p Place>,
     before: Option<&'p Value>,
     after: Option<Cow<'p, Value>>,
     /// The names of the entries, for a list of a new object that has named ones.
     keyed: Option<&'static KeyedList>,
-    /// What is said instead of the values. Always there for a field that is not changed.
+    /// A sentence in place of the values. Always set for a field that is not changed.
     pub(crate) sentence: Option<String>,
 }
 
@@ -41,11 +41,11 @@ pub(super) const MOVED_SIGN: char = '>';
 /// More differences of a field do not fit into one line.
 pub(crate) const MAX_INLINE: usize = 2;
 
-/// What a layout writes of a field.
+/// The words of a field for a layout.
 pub(crate) enum FieldWords {
     /// The live value and the desired one.
     Values(Option<String>, Option<String>),
-    /// What differs inside of the value.
+    /// The differences inside the value.
     Differences(Vec<Difference>),
     Sentence(String),
 }
@@ -178,7 +178,7 @@ fn join_lines(lines: &[Difference]) -> String {
     lines.iter().map(Difference::line).collect::<Vec<_>>().join(", ")
 }
 
-/// Every field below `value` that is no group of fields. A secret is shown as its reference.
+/// Every field below `value` that is not a group of fields. A secret is shown as its reference.
 fn push_leaves(fields: &mut Vec<FieldView<'_>>, kind: Kind, path: &FieldPath, value: Value) {
     let is_group = !secret::is_secret_reference(&value);
     match value {
@@ -227,9 +227,7 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
         Some(FieldVerdict::Removal) => {
             let how = match (&field.before, default_value(kind, &field.path)) {
                 (Some(Value::Bool(true)), _) => "set it to `false` to turn it off".to_owned(),
-                (Some(live), _) if is_list_of_references(kind, field, live) => {
-                    "declare `[]` to take them out".to_owned()
-                }
+                (Some(live), _) if is_list_of_references(kind, field, live) => "declare `[]` to remove them".to_owned(),
                 (_, Some(default)) => format!("to set it back, declare the default, {default}"),
                 _ => "the API cannot unset it; to change it, declare another value".to_owned(),
             };
@@ -239,7 +237,9 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
         Some(FieldVerdict::Fixed) => "fixed: not sent again, cannot change after creation".to_owned(),
         Some(FieldVerdict::Unpinned) => {
             let live = value(&field.before);
-            format!("unpinned: the pinned object is gone, and the one of this name is {live}: write that, or remove it")
+            format!(
+                "unpinned: the pinned object is gone, and the one of this name is {live}: write that id, or remove the line"
+            )
         }
         Some(FieldVerdict::Change | FieldVerdict::Conflict | FieldVerdict::Resent) | None => {
             field.entry.clone().unwrap_or_default()
@@ -247,19 +247,19 @@ fn ignored_sentence(kind: Kind, field: &FieldChange) -> String {
     }
 }
 
-/// Whether a drifted field that is not reverted is the state of a stopped pipe. Only `policy.keepStopped` keeps that, with or
+/// Whether this is the ignored drift of the state of a stopped pipe. Only `policy.keepStopped` ignores that, with or
 /// without a base.
 pub(crate) fn is_kept_stopped(kind: Kind, field: &FieldChange) -> bool {
     kind.state_path().is_some_and(|state| state == field.path)
 }
 
-/// Whether the field lists other objects: the API takes an empty list of them.
+/// Whether the field lists other objects: the API accepts an empty list of them.
 fn is_list_of_references(kind: Kind, field: &FieldChange, live: &Value) -> bool {
     let item = FieldSemantics::for_kind(kind).field_at(&field.path).list_item();
     live.as_array().is_some_and(|live| live.iter().any(|it| item.referenced_id(it).is_some()))
 }
 
-/// How the target branch, which is live, differs from this branch.
+/// The difference between the target branch, which is live, and this branch.
 fn moved_sentence(field: &FieldChange) -> String {
     match (&field.entry, &field.after, &field.before) {
         (Some(entry), Some(here), Some(live)) => {
@@ -274,7 +274,7 @@ fn moved_sentence(field: &FieldChange) -> String {
     }
 }
 
-/// How live differs from git.
+/// The difference between live and git.
 pub(crate) fn drift_sentence(field: &FieldChange) -> String {
     let entry = field.entry.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
     let words = match (&field.entry, &field.after, &field.before) {
@@ -289,7 +289,7 @@ pub(crate) fn drift_sentence(field: &FieldChange) -> String {
     format!("{entry}{words}")
 }
 
-/// Two sides of a field: both values, or what differs inside of them.
+/// Two sides of a field: both values, or the differences inside them.
 enum TwoSides {
     Differences(String),
     Values([String; 2]),

@@ -1,4 +1,4 @@
-//! One object of a plan in words: what happens to it, why, and what else to know.
+//! The words for one object of a plan: the change, its reason, and notes.
 
 use model::action::Action;
 use model::address::{Address, Kind};
@@ -11,10 +11,10 @@ use super::refusals::ApplyRefusal;
 use crate::apply::{ObjectResult, Outcome};
 use crate::diagnostics::pluralize;
 
-/// What became of an object that only the target branch changed.
+/// The outcome of an object that only the target branch changed.
 const MOVED_OUTCOME: &str = "target branch moved on";
 
-/// How much a reviewer should care, most first.
+/// Severity for a reviewer, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectSeverity {
     NotApplied,
@@ -25,19 +25,19 @@ pub(crate) enum ObjectSeverity {
     Rename,
     Adopt,
     Create,
-    /// Nothing is changed, but others cannot use it.
+    /// Nothing is changed, but other objects cannot use it.
     Unusable,
-    /// A manifest, or a field of it, is gone, and live keeps it.
+    /// A manifest, or a field of it, was removed, but is still live.
     Removal,
     /// Nothing is changed, but live differs from git.
     Drift,
-    /// Nothing is changed: the target branch of the pull request moved on.
+    /// Nothing is changed: the target branch of the pull request has a change.
     Moved,
     Unchanged,
 }
 
 impl ObjectSeverity {
-    /// Whether a report must name the object however short it has to be.
+    /// Whether even the shortest report must name the object.
     pub(crate) fn is_severe(self) -> bool {
         self <= Self::Replace
     }
@@ -91,25 +91,25 @@ impl ObjectSeverity {
     }
 }
 
-/// One object that changes, is blocked, or of which a plan reports something.
+/// An object that changes, is blocked, or has notes in the plan.
 pub(crate) struct ObjectView<'p> {
     pub(crate) address: &'p Address,
     pub(crate) severity: ObjectSeverity,
-    /// What happens to it, or what became of it.
+    /// The change, or the result of the apply.
     pub(crate) outcome: String,
-    /// The one thing to know about it. For a create, what it makes.
+    /// The most important fact about it. For a create, the new object.
     pub(crate) reason: String,
-    /// What a create makes: source, table, format, size.
+    /// A summary of the new object: source, table, format, size.
     pub(crate) created: Option<String>,
     /// The fields that are reported and not changed.
     pub(crate) ignored: Vec<FieldView<'p>>,
-    /// What happens to the rows, one sentence each.
+    /// The effects on the rows, one sentence each.
     pub(crate) data_effects: &'p [String],
-    /// What is sent: the actions, the fields and the secrets that go along.
+    /// The requests: actions, fields and secrets that are sent.
     pub(crate) requests: Vec<String>,
-    /// What else to know about the live object.
+    /// Other notes about the live object.
     warnings: Vec<String>,
-    /// Where the base declares it, if its manifest is gone.
+    /// The place in the base, if its manifest was removed.
     pub(crate) removed_place: Option<&'p Place>,
     pub(crate) change: Option<&'p Change>,
     pub(crate) result: Option<&'p ObjectResult>,
@@ -140,13 +140,13 @@ impl<'p> ObjectView<'p> {
         }
     }
 
-    /// The fields that change; of a create, all.
+    /// The changed fields; for a create, all fields.
     // A plan of thousands of creates has most of its words here, and no layout needs those of all objects at once.
     pub(crate) fn fields(&self) -> Vec<FieldView<'p>> {
         self.change.map(FieldView::all_of).unwrap_or_default()
     }
 
-    /// Says that apply will not do it. A change that the plan blocks already says so.
+    /// Marks that apply will refuse it. A change that the plan blocks is already marked.
     pub(super) fn refuse(&mut self, refusal: &ApplyRefusal) {
         if self.severity != ObjectSeverity::Blocked {
             self.severity = ObjectSeverity::Blocked;
@@ -172,7 +172,7 @@ impl<'p> ObjectView<'p> {
         }
     }
 
-    /// Says that others cannot use the live object, and which of them are declared.
+    /// Marks that other objects cannot use the live object, and lists the declared ones.
     pub(super) fn add_unusable(&mut self, unusable: &UnusableObject) {
         let dependents: Vec<String> = unusable.dependents.iter().map(|at| format!("`{}`", at.name)).collect();
         let users = if dependents.is_empty() { String::new() } else { format!("; used by {}", dependents.join(", ")) };
@@ -240,7 +240,7 @@ impl<'p> ObjectView<'p> {
         removed.map(|field| format!("`{}` {}", field.path, field.sentence.as_deref().unwrap_or_default())).collect()
     }
 
-    /// The same and other warnings, if the reason does not say them.
+    /// The removals and other warnings that the reason does not contain.
     pub(crate) fn extra_warnings(&self) -> Vec<String> {
         let removals = if self.change.is_some() { self.removals() } else { Vec::new() };
         let moved = if self.severity == ObjectSeverity::Moved { Vec::new() } else { self.moved_fields() };
@@ -248,14 +248,14 @@ impl<'p> ObjectView<'p> {
         self.warnings.iter().cloned().chain(self.rule_notes()).chain(removals).chain(moved).collect()
     }
 
-    /// Whether a report has a row for it. Drift has rows of its own.
+    /// Whether a report has a row for it. Drift has separate rows.
     pub(crate) fn is_reported(&self) -> bool {
         let is_warned =
             matches!(self.severity, ObjectSeverity::Removal | ObjectSeverity::Unusable | ObjectSeverity::Moved);
         self.change.is_some() || is_warned || !self.removals().is_empty()
     }
 
-    /// Adds what the plan reports of the object. Drift first.
+    /// Adds the ignored changes of the object, drift first.
     pub(super) fn add_ignored(&mut self, ignored: &'p IgnoredChanges) {
         self.ignored = ignored.fields.iter().map(|field| FieldView::ignored(ignored.address.kind, field)).collect();
         self.ignored.sort_by_key(|field| field.sign != '*');
@@ -292,17 +292,17 @@ impl<'p> ObjectView<'p> {
         if has_other_name { &self.outcome } else { self.severity.as_str() }
     }
 
-    /// What rules of the project say and what does not block it, one sentence each.
+    /// Findings of project rules that do not block it, one sentence each.
     pub(crate) fn rule_notes(&self) -> Vec<String> {
         self.change.map(rule_lines).unwrap_or_default()
     }
 
-    /// What happens and why, in one line.
+    /// The change and its reason in one line.
     pub(crate) fn summary(&self) -> String {
         if self.reason.is_empty() { self.outcome.clone() } else { format!("{}: {}", self.outcome, self.reason) }
     }
 
-    /// Whether apply did not start with it.
+    /// Whether apply did not start to work on it.
     pub(crate) fn is_skipped(&self) -> bool {
         self.result.is_some_and(|result| result.outcome == Outcome::Skipped)
     }
@@ -324,7 +324,7 @@ impl<'p> ObjectView<'p> {
         self.change?.place.as_ref()
     }
 
-    /// What apply reports beyond the outcome.
+    /// Facts in the result of the apply beyond the outcome.
     pub(crate) fn apply_notes(&self) -> Vec<String> {
         let Some(result) = self.result else { return Vec::new() };
         let hint = result.error.as_ref().and_then(|error| error.hint.as_ref()).map(|hint| format!("hint: {hint}"));
@@ -354,7 +354,7 @@ pub(crate) fn object_label(at: &Address) -> String {
     }
 }
 
-/// The same with the service.
+/// The name with its service.
 pub(crate) fn display_name(at: &Address) -> String {
     format!("{}/{}", at.service, object_label(at))
 }

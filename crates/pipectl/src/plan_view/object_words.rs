@@ -1,4 +1,4 @@
-//! The words for a change of one object: what happens to it, why, and with which requests.
+//! The words for a change of one object: verdict, reason and requests.
 
 use clickpipes::lineage::{self, LineageEdge};
 use clickpipes::{lifecycle, pipe_summary, start_paused};
@@ -21,15 +21,15 @@ pub(super) fn describe_change(change: &Change, actions: &[&Action]) -> String {
         (Verdict::Delete, _) => format!("delete ({})", change.reason.as_deref().unwrap_or("state: absent")),
         _ => action_word(change, actions).to_owned(),
     };
-    // What is changed is known by its live name, so that name and the id are part of the verdict.
+    // An object is known by its live name, so that name and the id are part of the verdict.
     match (&change.verdict, &change.renamed_from, &change.id) {
         (Verdict::Rename, Some(from), Some(id)) => format!("{verdict} from `{from}` ({id})"),
-        (_, Some(from), Some(id)) => format!("{verdict}, until now `{from}` ({id})"),
+        (_, Some(from), Some(id)) => format!("{verdict}, renamed from `{from}` ({id})"),
         _ => verdict,
     }
 }
 
-/// The machine's word for what is done: the verdict, or the command where nothing else is done.
+/// One word for machines: the verdict, or the command if nothing else is done.
 pub(crate) fn action_word(change: &Change, actions: &[&Action]) -> &'static str {
     match (&change.verdict, actions) {
         (Verdict::Update, [Action::SetState { to: RunState::Stopped, .. }]) => "stop",
@@ -73,7 +73,7 @@ fn describe_fields(fields: &[FieldView<'_>]) -> String {
     shown.chain(more).collect::<Vec<_>>().join("; ")
 }
 
-/// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; nothing for what is not a pipe.
+/// `Kafka clicks -> default.clicks, JSONEachRow, 2 x 0.5 cores, 1 GB`; `None` for objects other than pipes.
 pub(super) fn describe_created(change: &Change, actions: &[&Action]) -> Option<String> {
     let create = actions.first().filter(|_| change.verdict == Verdict::Create)?;
     let body = create.request_body()?;
@@ -121,7 +121,7 @@ fn secret_lines(secrets: &[SentSecret]) -> Vec<String> {
     receivers.into_iter().map(line).collect()
 }
 
-/// What the rules say and what does not block: that is the reason.
+/// Findings of rules that do not block, as the reason.
 pub(super) fn rule_lines(change: &Change) -> Vec<String> {
     let findings = change.rule_findings.iter().filter(|finding| !finding.is_blocking());
     let excepted = |finding: &RuleFinding| if finding.is_excepted { " (excepted)" } else { "" };
@@ -134,7 +134,7 @@ fn joined(heading: &str, things: &[impl ToString]) -> Option<String> {
     (!things.is_empty()).then(|| format!("{heading}{}", things.join(", ")))
 }
 
-/// What is done to the object, in order, with the waits that belong to it.
+/// The actions on the object, in order, with the waits between them.
 fn action_steps(change: &Change, actions: &[&Action]) -> Vec<String> {
     let fields = || change.after.as_ref().map(ShownFields::redacted).unwrap_or_default();
     let resumes = actions.iter().any(|action| action.is_stop());

@@ -1,5 +1,5 @@
-//! What apply will refuse of a plan. The answer comes from the gate that apply itself goes through, so a plan in a pull
-//! request cannot promise what the merge does not do.
+//! Predicts which parts of a plan apply will refuse. The same check decides in apply, so a plan in a pull request
+//! cannot promise what the merge does not do.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct ApplyRefusal {
     /// The object; absent if it is about a service, or about the whole run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// What the plan does to the object, where that is known.
+    /// The action of the plan on the object, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<&'static str>,
     /// Why.
@@ -70,7 +70,7 @@ pub(crate) fn find_refusals(plan: &Plan, limits: &ApprovalLimits) -> Vec<ApplyRe
     blocked.collect()
 }
 
-/// A plan whose requests alone take longer than the run may.
+/// The refusal for a plan whose requests alone take longer than the time limit.
 pub(crate) fn refusal_for_time(timeout: Duration, seconds: f64) -> Option<ApplyRefusal> {
     if seconds <= timeout.as_secs_f64() {
         return None;
@@ -112,7 +112,7 @@ impl RefusalGroup {
 /// One group for all objects with the same action and reason.
 pub(crate) fn group_refusals(refusals: &[ApplyRefusal]) -> Vec<RefusalGroup> {
     let mut groups: Vec<Vec<&ApplyRefusal>> = Vec::new();
-    // Each of thousands of objects may have a reason of its own.
+    // Each of thousands of objects may have its own reason.
     let mut places = HashMap::new();
     for refusal in refusals {
         let place = *places.entry((refusal.action, &refusal.reason, &refusal.setting)).or_insert(groups.len());

@@ -1,5 +1,5 @@
-//! What a reviewer must see first: a secret that reaches a new host, weakened TLS, a name that looks like another one, an
-//! exception from a rule, a changed project file.
+//! Notes that a reviewer must see first: a secret that reaches a new host, weakened TLS, a name that looks like another
+//! one, an exception from a rule, a changed project file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +17,12 @@ use super::{Context, ProjectChange};
 use crate::diagnostics::pluralize;
 use crate::settings_diff::{ProjectChanges, SettingDiff};
 
-/// Of more notes, those of the least gravity are counted.
+/// The maximum number of notes. The least severe of the rest are only counted.
 const MAX_NOTES: usize = 20;
 
-/// How grave a note is, the gravest first.
-// Hazard: annotations are cut at ten. So what only a changed live object or a weaker policy can add stands before what
-// any number of new objects and settings adds.
+/// The severity of a note, the most severe first.
+// Hazard: annotations are cut at ten. So notes that need a changed live object or a weaker policy come before notes
+// that a change can add in any number, such as new objects and settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {
     /// A secret that is in use, and that a live object sends, gets another receiver.
@@ -45,18 +45,18 @@ pub enum Gravity {
     Addition,
     /// A name, a template or an exception.
     Object,
-    /// A default or a variable changes: what that does to an object is shown there.
+    /// A default or a variable changes. The affected objects show the effect.
     Default,
 }
 
 impl Gravity {
-    /// Whether a reviewer must see it before what happens to the objects.
+    /// Whether a reviewer must see it before the objects.
     pub(crate) fn is_grave(self) -> bool {
         self <= Self::NewTls
     }
 }
 
-/// One thing to look at. In backticks is what others wrote.
+/// One note for a reviewer. Text of others is in backticks.
 #[derive(Serialize)]
 pub(crate) struct ReviewNote {
     #[serde(skip)]
@@ -68,8 +68,8 @@ pub(crate) struct ReviewNote {
     pub(crate) place: Option<Place>,
 }
 
-/// All notes, each pair of secret and receiver once, the gravest first.
-// Hazard: a pull request with many harmless changes would push the one that matters out of what a reviewer sees.
+/// All notes, each pair of secret and receiver once, the most severe first.
+// Hazard: many harmless changes in a pull request could hide the one that matters.
 pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
     let project = context.project_changes.iter().map(|change| ReviewNote {
         gravity: change.gravity,
@@ -91,8 +91,8 @@ pub(crate) fn review_notes(plan: &Plan, context: &Context) -> Vec<ReviewNote> {
     notes
 }
 
-/// One note for each template by which objects change: thirty-eight rows say the same. Without a base nobody knows
-/// whether the template changed or the live objects.
+/// One note for each template that changes objects: thirty-eight rows would repeat it. Without a base it is unknown
+/// whether the template or the live objects changed.
 fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNote> {
     let by_change = plan.changes.iter().map(|change| (&change.template, &change.address));
     let by_loss = plan.ignored_changes.iter().map(|left| (&left.template, &left.address));
@@ -105,7 +105,7 @@ fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNot
     let note = |(template, objects): (&ChangedTemplate, BTreeSet<&Address>)| {
         let (name, pipes) = (&template.name, pluralize(objects.len(), "pipe"));
         let (code, text) = if has_base {
-            let earlier = template.renamed_from.as_ref().map(|name| format!(" (until now `{name}`)"));
+            let earlier = template.renamed_from.as_ref().map(|name| format!(" (was `{name}`)"));
             ("template-change", format!("template `{name}`{} changed: {pipes}", earlier.unwrap_or_default()))
         } else {
             ("template-values", format!("values from template `{name}` differ: {pipes}"))
@@ -115,8 +115,7 @@ fn template_notes(plan: &Plan, has_base: bool) -> impl Iterator<Item = ReviewNot
     changed.into_iter().map(note).collect::<Vec<_>>().into_iter()
 }
 
-/// The notes as lines: all that are about the policy, keys, TLS, secrets or settings, and of the others as many as a reader
-/// takes in.
+/// The notes as lines: all notes about the policy, keys, TLS, secrets and settings, and a limited number of the others.
 pub(crate) fn review_lines(plan: &Plan, context: &Context) -> Vec<String> {
     let notes = review_notes(plan, context);
     let grave = notes.iter().filter(|note| note.gravity <= Gravity::Addition).count();
@@ -133,13 +132,13 @@ pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectC
         gravity: gravity_of_setting(it, changes.grave_paths.contains(&it.path)),
     });
     let held = changes.is_policy_held.then(|| ProjectChange {
-        text: "the stricter policy of both holds until this is merged (`--trust-policy` lifts that)".to_owned(),
+        text: "the stricter of both policies applies until this is merged (`--trust-policy` lifts that)".to_owned(),
         gravity: Gravity::Policy,
     });
     let gone = changes
         .gone_environments
         .iter()
-        .map(|name| ProjectChange { text: format!("the environment `{name}` is gone"), gravity: Gravity::Policy });
+        .map(|name| ProjectChange { text: format!("the environment `{name}` was removed"), gravity: Gravity::Policy });
     gone.chain(settings).chain(held).collect()
 }
 
@@ -147,7 +146,7 @@ pub(crate) fn describe_project_changes(changes: &ProjectChanges) -> Vec<ProjectC
 const MAX_ENTRIES: usize = 20;
 
 /// `1 -> 3`; of a long list, the entries that differ: `- "prod/*", + "dev/*"`.
-// Hazard: two long lists, cut, look alike, and what a change allows is behind the cut.
+// Hazard: two long lists that are cut look alike, and the cut hides the difference.
 fn describe_setting(setting: &SettingDiff) -> String {
     let sides = (setting.left.as_ref(), setting.right.as_ref());
     let mut entries = values::differences(sides.0, sides.1);
@@ -158,7 +157,7 @@ fn describe_setting(setting: &SettingDiff) -> String {
             (left, right) => format!("{} -> {}", text(left), text(right)),
         };
     }
-    // What allows more comes first.
+    // Entries that allow more come first.
     let is_limit = setting.path.segments().last().is_some_and(|key| Policy::is_list_of_limits(key));
     let harmless = if is_limit { '+' } else { '-' };
     entries.sort_by_key(|entry| entry.sign == harmless);
@@ -183,7 +182,7 @@ fn gravity_of_setting(setting: &SettingDiff, is_grave: bool) -> Gravity {
     }
 }
 
-/// One note for each pair of a secret that is in use and its new receiver, and one for all new secrets of a receiver.
+/// One note for each pair of a used secret and its new receiver, and one for all new secrets of a receiver.
 fn new_pair_notes(plan: &Plan) -> Vec<ReviewNote> {
     let mut pairs: BTreeMap<(Gravity, bool, Option<String>, String), NewPair<'_>> = BTreeMap::new();
     for change in &plan.changes {
@@ -228,13 +227,13 @@ struct NewPair<'p> {
     objects: Vec<&'p Change>,
 }
 
-/// What is live already is read and written by others: it comes first.
+/// A live object already receives data and has readers, so it comes first.
 fn is_new(change: &Change) -> bool {
     change.verdict == Verdict::Create
 }
 
 /// Changed objects whose name looks like that of another one, declared or not.
-// Hazard: a change of the object that a reviewer takes for the one that is live.
+// Hazard: a reviewer takes the changed object for the live one.
 fn look_alike_notes(plan: &Plan) -> Vec<ReviewNote> {
     let unmanaged: BTreeSet<&Address> = plan.unmanaged.iter().map(|object| &object.address).collect();
     let declared = plan.changes.iter().map(|change| &change.address).chain(&plan.in_sync);

@@ -14,7 +14,7 @@ pub(crate) fn short_value(value: &Value) -> String {
     crate::escape::truncate_chars(&value.to_string(), MAX_VALUE_CHARS)
 }
 
-/// One line of what differs inside a list or an object.
+/// One difference inside a list or an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     /// `+`, `-` or `~`.
@@ -33,7 +33,7 @@ impl Difference {
     }
 }
 
-/// What differs inside of lists of objects and inside of long values. Empty if the values themselves say it better.
+/// The differences inside lists of objects and inside long values. Empty if the values themselves are clearer.
 pub(crate) fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<Difference> {
     let is_long = [before, after].into_iter().flatten().any(|it| it.to_string().chars().count() > MAX_VALUE_CHARS);
     match (before, after) {
@@ -63,7 +63,7 @@ pub(crate) fn member_differences(before: &Value, after: &Value) -> String {
     changed_members(before, after).collect::<Vec<_>>().join(", ")
 }
 
-/// Members that only `before` has are not managed, so they are no difference.
+/// Members that only `before` has are not managed, so they are not a difference.
 fn changed_members<'v>(
     before: &'v Map<String, Value>,
     after: &'v Map<String, Value>,
@@ -111,7 +111,7 @@ fn list_differences(before: &[Value], after: &[Value]) -> Vec<Difference> {
     lines
 }
 
-/// The entries that `others` does not have; one that occurs twice needs two of them.
+/// The entries that `others` lacks; an entry that occurs twice needs two of them.
 fn entries_without<'v>(entries: &'v [Value], others: &[Value]) -> Vec<&'v Value> {
     let mut rest: Vec<&Value> = others.iter().collect();
     let is_extra = |entry: &&Value| match rest.iter().position(|other| other == entry) {
@@ -124,8 +124,7 @@ fn entries_without<'v>(entries: &'v [Value], others: &[Value]) -> Vec<&'v Value>
     entries.iter().filter(is_extra).collect()
 }
 
-/// The member by which the entries of both lists can be told apart: a text that every entry has and that no two
-/// entries of one side share.
+/// The member that identifies the entries of both lists: a text that every entry has and that is unique on each side.
 fn identifying_member<'v>(before: &'v [Value], after: &'v [Value]) -> Option<&'v str> {
     let first = after.first().or(before.first())?.as_object()?;
     let is_unique = |list: &[Value], key: &str| {

@@ -1,17 +1,18 @@
-//! The policy before a change holds too: a change must not lift a limit and use that at once.
+//! The policy before a change applies too: a change must not lift a limit and use that at once.
 //
-// "Before the change" is the target branch before a merge, and not the base, the last commit that was applied. Where an
+// "Before the change" is the target branch before a merge, and not the base, the last commit that was applied. If an
 // apply is blocked, the base stays, and with its limits nobody could ever lift the block:
 //
 //     1  applied: maxDelete 1                          base 1
 //     2  removes two manifests: blocked by 1           base 1
-//     3  only raises maxDelete to 2                    base 1, before the change 2: it lifts a limit and uses nothing, so
-//                                                      its own limit holds, and what 2 left is deleted
+//     3  only raises maxDelete to 2                    base 1, before the change 2: it lifts a limit and does not use
+// it,
+//                                                      so its own limit applies, and the deletes of 2 are done
 //
-// Several changes may be merged before one apply. Each is judged by what was there before its own push:
+// Several changes may be merged before one apply. Each is checked against the state before its own push:
 //
 //     2  removes two manifests and raises maxDelete    its plan and its apply: blocked by 1
-//     3  anything else                                 judged by 2: its plan shows both deletes to its reviewer
+//     3  anything else                                 checked against 2: its plan shows both deletes to its reviewer
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,16 +39,17 @@ impl ProjectContext {
         Some(Environment { policy: found.policy.clone().with_fallback(project.policy), ..found })
     }
 
-    /// Whether `--env` names an environment that another version of the project file lacks, while today's has all of that.
-    // With another default or a new name, the environment may be an old one: its base and its protection must hold.
+    /// Whether `--env` names an environment that another version of the project file lacks, while the current one
+    /// contains all of that version. With another default or a new name, the environment may be an old one: its base
+    /// and its protection must apply.
     pub(crate) fn is_environment_new_since(&self, source: &SourceFile) -> bool {
         let Ok(project) = project::parse_past_project(source) else { return false };
         let mut were = project.environments.keys();
         self.is_environment_named && were.len() > 0 && were.all(|name| self.other_environments.contains_key(name))
     }
 
-    /// The environments of the base, by name, whose policy holds for this run: the one of the same name, or those that are gone,
-    /// and without `--env` the one that was the default.
+    /// The environments of the base, by name, whose policy applies to this run: the one of the same name, or removed
+    /// ones, and without `--env` the former default.
     // Hazard: another word in `defaults.environment`, or another name of the environment, would lift its whole policy.
     fn environments_that_hold(&self, base: &Project) -> BTreeMap<String, Environment> {
         let chosen = self.environment_name();
@@ -84,7 +86,7 @@ impl ProjectContext {
         let is_gone = |name: &&String| *name != chosen && !self.other_environments.contains_key(*name);
         changes.gone_environments = base.environments.keys().filter(is_gone).cloned().collect();
         for (name, settings) in self.changed_credentials(&base) {
-            // The keys of a new environment are used when somebody runs it.
+            // The keys of a new environment are used only when somebody runs it.
             if base.environments.contains_key(name) {
                 changes.grave_paths.extend(settings.iter().map(|setting| setting.path.clone()));
             }
@@ -93,7 +95,7 @@ impl ProjectContext {
         changes
     }
 
-    /// The changed settings of this environment that allow more than before, or choose other API keys.
+    /// The changed settings of this environment that allow more than before, or select other API keys.
     fn grave_paths(&self, base: &Environment, settings: &[SettingDiff]) -> BTreeSet<FieldPath> {
         let policy = self.written.policy.clone().stricter_with(&base.policy);
         let stricter = Environment { policy, ..self.written.clone() };
@@ -101,9 +103,9 @@ impl ProjectContext {
             changed_settings(&self.written, &stricter).into_iter().map(|setting| setting.path).collect();
         let [secrets, replacements] = ["policy.secrets", "policy.allowReplace"].map(FieldPath::parse);
         let is_grave = |setting: &&SettingDiff| match setting.path.segments() {
-            // All entries hold, so that a new one allows nothing.
+            // All entries apply, so a new one allows nothing more.
             _ if setting.path.is_within(&secrets) => setting.left.is_some(),
-            // The base does not hold the names on this list back: they are for the apply of the same change.
+            // The base does not restrict the names on this list: they are for the apply of the same change.
             _ if setting.path == replacements => has_new_entry(setting),
             [first, ..] => first == "credentials" || weaker.contains(&setting.path),
             [] => false,
@@ -129,7 +131,7 @@ impl ProjectContext {
     }
 
     /// Takes the stricter of this policy and of the defaults: before the change there was no project file.
-    // Hazard: a pull request could bring the file that allows what the same pull request does.
+    // Hazard: a pull request could add the file that allows its own changes.
     pub(crate) fn hold_defaults(&mut self, changes: &mut ProjectChanges) {
         if self.file.is_some() {
             let defaults = BTreeMap::from([(self.environment_name().to_owned(), Environment::default())]);
@@ -137,14 +139,14 @@ impl ProjectContext {
         }
     }
 
-    /// Whether the project file differs from another version in limits and permissions at most.
+    /// Whether the project file differs from another version only in limits and permissions.
     pub(crate) fn differs_in_limits_alone(&self, before: &SourceFile) -> bool {
         self.file.as_ref().is_some_and(|now| without_limits(now) == without_limits(before))
     }
 
     fn hold_policies(&mut self, environments: BTreeMap<String, Environment>, changes: &mut ProjectChanges) {
         let own = self.policy.clone();
-        // Where the base is as strict as both together, a change of this commit lifts nothing.
+        // If the base is as strict as both together, a change of this commit lifts nothing.
         let is_held = |both, base| Policy::limit_or_default(both) == Policy::limit_or_default(base);
         for (name, Environment { policy: base, .. }) in environments {
             let stricter = std::mem::take(&mut self.policy).stricter_with(&base);
@@ -164,14 +166,14 @@ impl ProjectContext {
         self.compile_rules(&own);
     }
 
-    /// The rules that hold. Only those that this project file has as well are written at a place of it.
+    /// The rules that apply. Only rules that are also in the current project file have a place in it.
     fn compile_rules(&mut self, own: &Policy) {
         let is_own = |rule: &PolicyRule| own.rules.iter().flatten().any(|it| it == rule);
         let place = |rule: &PolicyRule| self.rule_places.get(&rule.name).filter(|_| is_own(rule)).cloned();
         self.rules = RuleSet::compile(self.policy.rules.as_deref().unwrap_or_default(), place);
     }
 
-    /// How the `credentials` of the other environments changed since the base.
+    /// The changes of the `credentials` of other environments since the base.
     fn changed_credentials<'p>(&'p self, base: &'p Project) -> Vec<(&'p String, Vec<SettingDiff>)> {
         let chosen = self.environment_name();
         let names: BTreeSet<&String> = base.environments.keys().chain(self.other_environments.keys()).collect();
@@ -188,7 +190,7 @@ impl ProjectContext {
         changed.collect()
     }
 
-    /// Refuses the variables that hold an API key in an earlier version of the project file, too.
+    /// Also refuses the variables with an API key in an earlier version of the project file.
     ///
     /// # Errors
     /// Names the first one that this version shows.
@@ -201,7 +203,7 @@ impl ProjectContext {
     }
 }
 
-/// The project file without what only allows or forbids.
+/// The project file without keys that only allow or forbid.
 // `prune` keys stay: to prune more uses the limits, and does not only lift them.
 fn without_limits(source: &SourceFile) -> Vec<Value> {
     let strip = |owner: &mut Value| {

@@ -18,14 +18,14 @@ pub(crate) struct Bindings {
 }
 
 impl Bindings {
-    /// What manifests may use.
+    /// The variables and settings that manifests may use.
     pub(crate) fn load_context(&self) -> LoadContext<'_> {
         LoadContext::from(&self.variables).with_defaults(&self.defaults)
     }
 }
 
 impl ProjectContext {
-    /// What manifests may use today.
+    /// The variables and settings that current manifests may use.
     pub(crate) fn load_context(&self) -> LoadContext<'_> {
         let context = LoadContext::from(&self.variables).with_defaults(&self.defaults);
         context.with_other_environments(&self.other_environments)
@@ -40,8 +40,8 @@ impl ProjectContext {
     /// The bindings of the same environment in another version of the project file. Variables that it lacks have
     /// today's values.
     pub(crate) fn bindings_from_file(&self, source: Option<&SourceFile>) -> Bindings {
-        // An earlier manifest is read with the variables of its time. With today's, the new value of a variable would
-        // be in the base as well, and the old one in live would look like drift.
+        // An earlier manifest is read with the variables of its time. With the current ones, the new value of a
+        // variable would be in the base as well, and the old one in live would look like drift.
         let earlier = source.and_then(|source| self.environment_in(source));
         self.bindings_of(earlier.unwrap_or_default())
     }
@@ -54,7 +54,7 @@ impl ProjectContext {
         missing.next().filter(|_| missing.next().is_none())
     }
 
-    /// Whether an earlier environment may be of the organization of this run.
+    /// Whether an earlier environment may belong to the organization of this run.
     pub(super) fn may_be_own(&self, was: &Environment) -> bool {
         let id = was.organization.as_deref().and_then(|text| self.env_access.expand(text));
         let pair = self.organization.as_deref().zip(id.as_deref());
@@ -89,8 +89,8 @@ impl ProjectContext {
         folders().find_map(|folder| self.other_environments.get(folder))
     }
 
-    /// Whether manifests at `path` declare objects of another environment: a folder is named after one that leads the same
-    /// words elsewhere. If it does not, the folder is one of this environment, too.
+    /// Whether manifests at `path` declare objects of another environment: a folder is named after an environment with
+    /// other services, variables or another organization. Otherwise the folder belongs to this environment, too.
     pub(crate) fn is_of_other_environment(&self, path: &str) -> bool {
         let places = |it: &Environment| (it.organization.clone(), it.services.clone(), it.variables.clone());
         self.other_environment_for(path).is_some_and(|other| places(other) != places(&self.written))
@@ -113,7 +113,7 @@ impl ProjectContext {
         let mut variables = self.variables.clone();
         variables.extend(environment.variables.into_iter().filter_map(filled));
         let services = environment.services.into_iter().filter_map(filled).collect();
-        // Whatever was read from YAML can be written as JSON.
+        // Everything that was read from YAML can be written as JSON.
         let defaults = serde_json::to_value(&environment.defaults).unwrap_or_default();
         Bindings { variables, service_ids: services, defaults: EnvironmentDefaults::from_values(&defaults) }
     }

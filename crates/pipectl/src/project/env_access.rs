@@ -10,12 +10,12 @@ use model::sanitize::sanitize_line;
 use super::PROJECT_FILE;
 use crate::{credentials, env_vars};
 
-/// What the command line allows, and what nobody may allow.
+/// Variables that the command line allows, and variables that are always refused.
 #[derive(Clone, Debug)]
 pub(crate) struct EnvAccess {
     /// Names beyond the prefix, from the command line.
     allowed: BTreeSet<String>,
-    /// Variables that hold an API key of any environment.
+    /// Variables that contain an API key of any environment.
     pub(crate) key_variables: BTreeSet<String>,
 }
 
@@ -31,13 +31,13 @@ impl EnvAccess {
         Self { allowed: allowed.iter().cloned().collect(), key_variables: key_variables_of(project) }
     }
 
-    /// Refuses the variables that hold an API key in another version of the project file, too.
-    // Hazard: a change that names another variable would free the key for its own manifests.
+    /// Also refuses the variables with an API key in another version of the project file.
+    // Hazard: a change that names another variable would release the old key to its own manifests.
     pub(super) fn add_keys_of(&mut self, project: &Project) {
         self.key_variables.extend(key_variables_of(project));
     }
 
-    /// Whether the variable holds an API key.
+    /// Whether the variable contains an API key.
     pub(super) fn is_key(&self, name: &str) -> bool {
         self.key_variables.contains(name)
     }
@@ -89,7 +89,7 @@ fn from_env_values(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text has this name otherwise than as `${env:NAME}`.
+/// Whether a text contains this name other than as `${env:NAME}`.
 fn has_word(text: &str, name: &str) -> bool {
     let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(name).any(|(at, _)| {
@@ -103,7 +103,7 @@ fn key_variables_of(project: &Project) -> BTreeSet<String> {
     key_variables(declared.flat_map(Credentials::keys))
 }
 
-/// The variables that hold an API key: the common ones, and those of the environments.
+/// The variables that contain an API key: the common ones, and those of the environments.
 fn key_variables<'c>(declared: impl Iterator<Item = &'c CredentialVariables>) -> BTreeSet<String> {
     let declared = declared.flat_map(|it| [&it.key, &it.secret]).map(|variable| variable.from_env.clone());
     credentials::key_variables().map(str::to_owned).chain(declared).collect()

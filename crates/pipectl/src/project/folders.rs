@@ -1,4 +1,4 @@
-//! The folder of a project, and what is outside of it.
+//! The folder of a project, and checks of paths outside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,25 +10,22 @@ use super::PROJECT_FILE;
 use crate::exit::UsageError;
 use crate::files;
 
-/// The folder of the project file: the working folder, or the nearest above it that has one.
+/// The folder of the project file: the working folder, or the nearest folder above with one.
 ///
 /// # Errors
-/// When the working folder is gone, or the file may be somebody else's: see [`refuse_foreign`].
+/// When the working folder is gone, or the file may belong to somebody else: see [`refuse_foreign`].
 pub(crate) fn find_folder() -> Result<Option<PathBuf>> {
-    let here = std::env::current_dir().context("cannot tell the working folder")?;
+    let here = std::env::current_dir().context("cannot determine the working folder")?;
     let Some(up) = here.ancestors().position(|folder| folder.join(PROJECT_FILE).is_file()) else { return Ok(None) };
     // A relative path, because messages quote it: review tools know files by such paths.
     let folder = PathBuf::from_iter(vec![".."; up]);
     // A file above the repository does not belong to it, and its `secretCommands` would run.
     if here.ancestors().take(up).any(|below| below.join(".git").exists()) {
-        bail!(
-            "{} is above the top of this repository, so it is not this project's: it is not read",
-            folder.join(PROJECT_FILE).display()
-        );
+        bail!("{} is above the root of this repository, so it is not read", folder.join(PROJECT_FILE).display());
     }
     let file = folder.join(PROJECT_FILE);
     if files::leads_out_of_tree(&file, here.ancestors().nth(up)) {
-        bail!("{} is a link that leads out of the project's folder: it is not read", file.display());
+        bail!("{} is a link to a path outside the project's folder: it is not read", file.display());
     }
     refuse_foreign(&file)?;
     Ok(Some(folder))
@@ -67,7 +64,7 @@ fn refuse_foreign(_: &Path) -> Result<()> {
 /// The manifest paths of the project file, relative to the working folder.
 ///
 /// # Errors
-/// When one of them, or a link in it, leads out of the project's folder.
+/// When one of them, or a link in it, points outside the project's folder.
 pub(super) fn contained_manifests(project: &Project, folder: &Path) -> Result<Vec<PathBuf>> {
     let start = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let top = start.canonicalize().with_context(|| format!("cannot read {}", start.display()))?;
@@ -75,27 +72,27 @@ pub(super) fn contained_manifests(project: &Project, folder: &Path) -> Result<Ve
         let path = folder.join(path);
         // A missing path is reported when it is read.
         if path.canonicalize().is_ok_and(|target| !target.starts_with(&top)) {
-            bail!("{PROJECT_FILE}: `manifests`: {} leads out of the project's folder", path.display());
+            bail!("{PROJECT_FILE}: `manifests`: {} is outside the project's folder", path.display());
         }
         Ok(path)
     });
     contained.collect()
 }
 
-/// Refuses a run that would pass by the project file of its manifests.
+/// Refuses a run that would ignore the project file of its manifests.
 ///
 /// # Errors
-/// When a path has a project file of its own: below it, or between it and the folder whose project counts.
-// Hazard: its `protect`, limits and rules would not hold, and nobody would hear of it. It is not used either: a pull
-// request could bring such a file, which would lift the policy of the project above.
+/// When a path has its own project file: below it, or between it and the folder of the current project.
+// Hazard: its `protect`, limits and rules would silently not apply. It is not used either: a pull request could add
+// such a file, and lift the policy of the project above.
 pub(super) fn refuse_other_projects(paths: &[PathBuf], folder: Option<&Path>) -> Result<()> {
     let top = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let top = top.canonicalize().with_context(|| format!("cannot read {}", top.display()))?;
-    let here = std::env::current_dir().context("cannot tell the working folder")?;
+    let here = std::env::current_dir().context("cannot determine the working folder")?;
     for path in paths {
         // A missing path is reported when it is read.
         let Ok(target) = path.canonicalize() else { continue };
-        // A link belongs to the project that it is in, and to that of what it leads to.
+        // A link belongs to the project that contains it, and to that of its target.
         let written = here.join(path);
         let above = written.ancestors().chain(target.ancestors());
         let between = above.filter(|above| !top.starts_with(above) && !is_below(&top, above));
@@ -113,7 +110,7 @@ pub(super) fn refuse_other_projects(paths: &[PathBuf], folder: Option<&Path>) ->
     Ok(())
 }
 
-/// Whether a folder as it is written is the top or one above it: `..` is resolved here.
+/// Whether a folder as written is the top or above it, with `..` resolved.
 fn is_below(top: &Path, above: &Path) -> bool {
     above.canonicalize().is_ok_and(|above| top.starts_with(above))
 }

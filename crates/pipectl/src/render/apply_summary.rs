@@ -32,7 +32,7 @@ pub fn render_refused(moved: &[StaleObject]) -> StyledText {
     text
 }
 
-/// The widest column of names. Longer names exceed it, so that they do not push all others off the screen.
+/// The widest column of names. Longer names exceed it, so that they do not move all others off the screen.
 const MAX_NAME_WIDTH: usize = 60;
 
 /// A row for each object, and the counts. `blocked` is the number of objects that the plan holds back.

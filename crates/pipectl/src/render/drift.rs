@@ -1,4 +1,4 @@
-//! What changed outside git: one line for each field, missing object and unmanaged object.
+//! Changes outside git: one line for each field, missing object and unmanaged object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub struct DriftReport {
     /// Declared objects that git changed since the last apply, and that are not so in live yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Address>,
-    /// Declared objects of a kind that the API does not offer: nothing is known of them.
+    /// Declared objects of a kind that the API does not support: their live state is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_offered: Vec<Address>,
     /// Live objects that are not declared.
@@ -36,7 +36,7 @@ pub struct DriftReport {
     /// Selected and declared objects, if not all are selected.
     #[serde(skip)]
     pub partial: Option<(usize, usize)>,
-    /// The objects by the value of a label, if somebody asked for it.
+    /// The objects by the value of a label, if requested.
     #[serde(flatten)]
     pub grouping: Option<DriftGrouping>,
 }
@@ -47,7 +47,7 @@ pub struct DriftReport {
 pub struct DriftGrouping {
     /// The label.
     pub group_by: String,
-    /// One for each value. The objects without the label come last.
+    /// One group for each value. The objects without the label come last.
     pub groups: Vec<DriftGroup>,
 }
 
@@ -82,17 +82,18 @@ pub struct ChangedObject {
     pub reason: Option<String>,
 }
 
-/// What git did to an object since the last apply.
+/// A change of an object in git since the last apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeInGit {
-    /// It was not declared then.
+    /// It was not declared before.
     New,
-    /// It was declared otherwise.
+    /// Its manifest was different.
     Edited,
 }
 
 impl DriftReport {
-    /// Sorts a plan. Its base is the desired state, or that of the last apply; `changed_in_git` differs between both.
+    /// Groups the changes of a plan. Its base is the desired state, or that of the last apply; `changed_in_git` lists
+    /// the difference between the two.
     pub fn from_plan(
         plan: &Plan,
         against: String,
@@ -111,7 +112,7 @@ impl DriftReport {
         for change in plan.changes.iter().filter(|change| !is_missing(change) && !is_not_offered(change)) {
             let fields = change.fields.iter().filter(|field| is_drift_field(field)).cloned().collect();
             let address = change.address.clone();
-            // The other differences of such an object are the work of the next apply.
+            // The next apply handles the other differences of such an object.
             let reason = if is_pending(&change) { None } else { drift_reason(change) };
             changed.insert(&change.address, ChangedObject { address, fields, reason });
         }
@@ -263,7 +264,7 @@ fn drift_rows(drift: &DriftReport) -> Vec<DriftRow<'_>> {
         push(Label::Delete, "missing", at, "in git, not live".to_owned());
     }
     for at in &drift.pending {
-        push(Label::Dim, "pending", at, "changed in git since the last apply, which is no drift".to_owned());
+        push(Label::Dim, "pending", at, "changed in git since the last apply (not drift)".to_owned());
     }
     for at in &drift.not_offered {
         push(Label::Dim, "unknown", at, BlockReason::NotOffered.to_string());

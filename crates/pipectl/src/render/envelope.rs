@@ -84,7 +84,7 @@ impl<T: Serialize> OutputEnvelope<T> {
 
     /// The text of the document.
     pub fn render(&self) -> String {
-        // Nothing in the structs can fail to be written; an empty line would be seen at once.
+        // The structs can always be serialized; an empty line would be noticed at once.
         let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
         json.push('\n');
         escape_json_text(&json)

@@ -18,7 +18,7 @@ pub fn event_line(environment: Option<&str>, event: &ApplyEvent<'_>) -> String {
     let mut line = Map::new();
     line.insert("schemaVersion".to_owned(), SCHEMA_VERSION.into());
     line.extend(environment.map(|name| ("environment".to_owned(), name.into())));
-    // Nothing in the structs can fail to be written; a line without an event would be seen at once.
+    // The structs can always be serialized; a missing line would be noticed at once.
     if let Ok(Value::Object(fields)) = serde_json::to_value(event) {
         line.extend(fields);
     }
@@ -44,8 +44,8 @@ pub enum ApplyEvent<'e> {
         /// Unmanaged objects.
         unmanaged: usize,
     },
-    /// The work on an object has ended. The last line about an object counts: an object that the API accepted and that is
-    /// not live afterwards gets a second line.
+    /// The work on an object has ended. The last line about an object counts: an object that the API accepted and that
+    /// is not live afterwards gets a second line.
     Object {
         /// Objects that have ended.
         done: usize,
@@ -80,7 +80,7 @@ pub struct RunSummary<'s> {
     pub exit_code: u8,
     /// Objects that were deleted to be created again, and may not exist.
     pub not_recreated: Vec<&'s Address>,
-    /// Pipes without a table mapping that was removed to be added otherwise.
+    /// Pipes that lack a table mapping, because it was removed and could not be added in its new form.
     pub missing_mappings: Vec<&'s Address>,
     /// Pipes that should run and may be stopped.
     pub left_stopped: Vec<&'s Address>,

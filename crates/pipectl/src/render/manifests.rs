@@ -51,7 +51,7 @@ fn manifest_to_yaml(manifest: &ExportedManifest) -> String {
     format!("# {at} is commented out because the manifest would not be valid:\n{why}{remarks}#\n{yaml}")
 }
 
-/// What to check of a template whose objects share secrets.
+/// A remark for a template whose objects share secrets.
 pub(crate) fn shared_secrets_remark(group: &ManifestGroup) -> Option<String> {
     let variables: Vec<&str> = group.shared_variables().into_iter().collect();
     let (count, variables) = (group.members.len(), variables.join(", "));

@@ -21,7 +21,7 @@ use crate::plan_view::{
 };
 use crate::unreachable;
 
-/// The columns in which the words about an object and about a field begin.
+/// The columns where the words about an object and about a field begin.
 pub(super) const OBJECT_COLUMN: usize = 48;
 const FIELD_COLUMN: usize = 52;
 
@@ -57,7 +57,7 @@ pub fn render(plan: &Plan, context: &Context) -> StyledText {
     text
 }
 
-/// The organization, and what to look at first.
+/// The organization, and the notes that come first.
 fn push_header(text: &mut StyledText, plan: &Plan, context: &Context) {
     let notes = review_lines(plan, context);
     if plan.has_no_changes() && notes.is_empty() {
@@ -197,7 +197,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     push_refusals(text, &context.refusals);
     if let Some(removed) = removal_counts(plan) {
         text.push(Label::Heading, format!("Removed from git: {removed}."))
-            .push_plain("  Live keeps them; see above.")
+            .push_plain("  The live objects are kept; see above.")
             .end_line();
     }
     push_drift_summary(text, plan);
@@ -215,7 +215,7 @@ fn push_summary(text: &mut StyledText, plan: &Plan, context: &Context) {
     }
 }
 
-/// What apply will refuse, and what allows it.
+/// The parts that apply will refuse, and how to allow them.
 fn push_refusals(text: &mut StyledText, refusals: &[ApplyRefusal]) {
     if !refusals.is_empty() {
         text.push(Label::Blocked, "Apply will refuse:").end_line();

@@ -60,7 +60,7 @@ pub struct EndpointStatus {
     /// Its state, in the API's words.
     pub state: String,
     pub health: Health,
-    /// What the state means, and the way out.
+    /// The meaning of the state, and the remedy.
     pub note: String,
     /// The live pipes that refer to it.
     pub used_by: Vec<Address>,
@@ -86,7 +86,7 @@ pub fn unusable_endpoints(live: &Live) -> Vec<EndpointStatus> {
                     pipes.insert(at);
                 }
             };
-            // An id may stand in a field that pipectl does not know.
+            // An id may be in a field that pipectl does not know.
             visit_texts(&pipe.body, &VisitedPath::root(), &mut |_, text| add_to(&Id::new(text)));
             // A database pipe has the DNS name of the endpoint alone.
             let hosts = FieldSemantics::for_kind(at.kind).all_connected_hosts(&pipe.body);
@@ -190,7 +190,7 @@ impl StatusReport {
         self.services.iter().flat_map(|service| &service.pipes)
     }
 
-    /// Leaves out pipes without a problem, and services in which nothing remains to be said.
+    /// Omits pipes without a problem, and services without any problem.
     pub fn omit_healthy(&mut self) {
         let before = self.all_pipes().count();
         for service in &mut self.services {
@@ -294,7 +294,7 @@ fn push_service_heading(text: &mut StyledText, service: &ServiceStatus) {
     text.end_line();
 }
 
-/// What the state of a service means for its pipes.
+/// The effect of a service's state on its pipes.
 pub fn explain_service_state(state: &str) -> Option<&'static str> {
     match ServiceState::from(&State::new(state)) {
         ServiceState::Idle => Some("`apply` wakes it only with `--wake`"),

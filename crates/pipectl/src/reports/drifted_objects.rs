@@ -9,7 +9,7 @@ use crate::plan_view::field::drift_sentence;
 use crate::plan_view::object::display_name;
 use crate::render::drift::ChangedObject;
 
-/// How an object differs from git.
+/// The kind of difference from git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DriftKind {
     /// A plan with a base found the drift and does not revert it.
@@ -96,7 +96,7 @@ fn manifest_start(run: &RunReport, at: &Address) -> Option<Place> {
 }
 
 impl DriftedObject<'_> {
-    /// The object's name, which says its kind where that is not a pipe.
+    /// The object's name, with its kind if it is not a pipe.
     pub(super) fn display_name(&self) -> String {
         display_name(self.address)
     }

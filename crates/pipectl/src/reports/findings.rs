@@ -43,18 +43,18 @@ pub(super) struct ReportFinding {
 }
 
 impl ReportFinding {
-    /// The place, or one that stands for it.
+    /// The place, or a substitute for it.
     pub(super) fn any_place(&self) -> Option<&Place> {
         self.place.as_ref().or(self.fallback_place.as_ref())
     }
 }
 
-/// All findings, errors first, and what a reviewer must see before the other warnings: GitHub shows ten.
+/// All findings, errors first, then review notes before the other warnings: GitHub shows ten.
 pub(super) fn all_findings(view: &ReportView<'_>) -> Vec<ReportFinding> {
     findings_with(view, file_findings(view.run), &|_| true)
 }
 
-/// Errors and warnings about the plan, in the same order. Neither problems in files nor what rules of the project say.
+/// Errors and warnings about the plan, in the same order. Without problems in files and findings of project rules.
 pub(super) fn plan_findings(view: &ReportView<'_>) -> Vec<ReportFinding> {
     let is_only_ruled = |object: &ObjectView<'_>| {
         let by_rules = object.change.is_some_and(|change| !change.rule_findings.is_empty());

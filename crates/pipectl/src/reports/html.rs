@@ -1,5 +1,5 @@
-//! One self-contained page: a diagram of the data flow, and a table with the changes. It loads nothing. A long table has
-//! a box that filters it: the only script.
+//! One self-contained page: a diagram of the data flow, and a table with the changes. It loads nothing. A long table
+//! has a filter box, which is the only script.
 
 mod details;
 mod drawn_pipes;
@@ -41,7 +41,7 @@ const FILTER_SCRIPT: &str = include_str!("html/filter.js");
 /// Forbids scripts and requests, even if a value could add some.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The same, but for the filter.
+/// The content policy of a page with the filter.
 fn content_policy() -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, FILTER_SCRIPT.as_bytes());
     format!("{POLICY}; script-src 'sha256-{}'", STANDARD.encode(hash))
@@ -291,7 +291,7 @@ fn counts_by_severity(objects: &[ObjectView<'_>]) -> String {
     groups.map(|group| format!("{} {}", group.len(), group[0].severity.as_str())).collect::<Vec<_>>().join(", ")
 }
 
-/// The live objects that nobody declares, folded.
+/// The unmanaged live objects, folded.
 pub(super) fn unmanaged_section(names: &[String]) -> Markup {
     html! {
         @if !names.is_empty() {
@@ -313,7 +313,7 @@ fn line_breaks<'l>(lines: impl Iterator<Item = &'l str>) -> Markup {
     }
 }
 
-/// A sentence of ours: what stands in backticks in it becomes code.
+/// One of our sentences: text in backticks becomes code.
 fn sentence(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     let has_pairs = !parts.len().is_multiple_of(2);

@@ -26,7 +26,7 @@ enum TestVerdict {
     Failed { kind: &'static str, message: String },
 }
 
-/// What a reviewer must know, objects in sync and planned objects pass. Blocked objects and failed ones fail.
+/// Review notes, objects in sync and planned objects pass. Blocked objects and failed ones fail.
 ///
 /// The templates escape for HTML, which for elements with end tags is the same as for XML.
 pub(super) fn render_junit(view: &ReportView<'_>, paths: &RepoPaths) -> String {
@@ -71,7 +71,7 @@ fn test_cases(view: &ReportView<'_>, paths: &RepoPaths) -> Vec<TestCase> {
     cases
 }
 
-/// What a reviewer must know fails nothing. The text is the name: viewers list names, and merge cases that have the same.
+/// A review note passes. The text is the name, because viewers list names, and merge cases with the same name.
 fn review_case(note: ReviewNote, paths: &RepoPaths) -> TestCase {
     TestCase {
         group: "review".to_owned(),

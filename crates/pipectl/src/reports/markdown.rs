@@ -1,6 +1,6 @@
 //! A comment on a pull request: the counts, then the objects by severity, then their details.
 //!
-//! GitHub refuses a comment that is too long. This one omits details and rows of what nothing acts on first.
+//! GitHub refuses a comment that is too long. This one first omits details and rows of objects that need no action.
 
 mod details;
 mod truncate;
@@ -93,7 +93,7 @@ fn label_group_table(run: &RunReport) -> String {
     format!("| | changed | missing | unmanaged | in sync |\n|---|---|---|---|---|\n{rows}\n{more}")
 }
 
-/// The live objects that nobody declares, folded.
+/// The unmanaged live objects, folded.
 pub(super) fn unmanaged_list(names: &[String]) -> String {
     /// More are counted.
     const MAX_NAMED: usize = 40;
@@ -134,9 +134,9 @@ pub(super) fn note_list(notes: &[String], most: usize) -> String {
     out
 }
 
-/// What must be seen before everything else: what the run left behind, and what the merge will not do.
+/// A list above everything else: alarms of a run, or the parts that apply will refuse.
 fn urgent_list(title: &str, lines: &[String]) -> String {
-    /// More lines are counted. The rows of the table say the rest.
+    /// The maximum number of lines. The others are counted.
     const MAX_LINES: usize = 10;
     if lines.is_empty() {
         return String::new();
@@ -206,11 +206,11 @@ fn piece_rank(severity: ObjectSeverity, section: CommentSection) -> u8 {
     if section == CommentSection::Row { row } else { details }
 }
 
-/// How much a row says.
+/// The amount of detail in a row.
 #[derive(Clone, Copy)]
 enum RowDetail {
     Full,
-    /// Only the name, and what happens to the object.
+    /// Only the name and the verdict.
     Narrow,
 }
 

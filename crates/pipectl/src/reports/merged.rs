@@ -49,7 +49,7 @@ fn sentence(line: &str) -> String {
     markdown_sentence(&truncate_chars(line, MAX_LINE_CHARS))
 }
 
-/// A row for each run, and what to look at before the objects.
+/// A row for each run, and the notes that come before the objects.
 fn runs_table(report: &MergedReport) -> String {
     let row = |run: &MergedRun| {
         let (name, outcome) = (markdown_code(&run.name), markdown_sentence(&run.outcome));
@@ -64,9 +64,10 @@ fn runs_table(report: &MergedReport) -> String {
     format!("| run | outcome | objects |\n|---|---|---|\n{}{gap}{notes}", rows.concat())
 }
 
-/// The notes of all runs. Each run has its gravest first, so the first ones of all runs come before the second ones.
-// Hazard: the comment has room for some. In the order of runs, hundreds of harmless notes of the first run would hide
-// where the second one sends a secret, and whoever proposes a change chooses the run.
+/// The notes of all runs. Each run has its most severe note first, so the first notes of all runs come before the
+/// second ones.
+// Hazard: the room in the comment is limited. In the order of runs, hundreds of harmless notes of the first run would
+// hide that the second one sends a secret, and the author of a change chooses the run.
 fn notes_by_gravity(report: &MergedReport) -> impl Iterator<Item = (&MergedRun, &String)> {
     let longest = report.runs.iter().map(|run| run.notes.len()).max().unwrap_or_default();
     (0..longest).flat_map(|at| report.runs.iter().filter_map(move |run| Some((run, run.notes.get(at)?))))
@@ -74,7 +75,7 @@ fn notes_by_gravity(report: &MergedReport) -> impl Iterator<Item = (&MergedRun, 
 
 /// The objects that fit into so many characters, the gravest first.
 fn objects_table(report: &MergedReport, mut room: usize) -> String {
-    /// Room for the head of the table, and for the line that counts what is left out.
+    /// Room for the head of the table, and for the line that counts omitted notes.
     const HEAD_CHARS: usize = 200;
     let lines = rows_by_severity(report).into_iter().map(|(run, row)| {
         let object = markdown_code(&truncate_chars(&row.object, MAX_LINE_CHARS));
@@ -95,7 +96,7 @@ fn objects_table(report: &MergedReport, mut room: usize) -> String {
     let shown: Vec<&str> = lines.iter().take_while(fits).map(String::as_str).collect();
     let more = match lines.len() - shown.len() {
         0 => String::new(),
-        more => format!("\nAnd {more} more, which are less grave.\n"),
+        more => format!("\nAnd {more} more, which are less severe.\n"),
     };
     format!("\n| | object | run | what and why |\n|---|---|---|---|\n{}{more}", shown.concat())
 }

@@ -24,7 +24,7 @@ impl RepoPaths {
         Self { repo_and_work_dir: Some((top.into(), here.into())) }
     }
 
-    /// The file's name in reports; `None` for standard input, which is no file.
+    /// The file's name in reports; `None` for standard input.
     pub(crate) fn report_path(&self, name: &str) -> Option<String> {
         if name == "-" {
             return None;
@@ -39,12 +39,12 @@ impl RepoPaths {
             }
             None => normalize_path(Path::new(name)),
         };
-        // A name can contain what drives a terminal. A file of such a name is found by no report.
+        // A name can contain terminal escapes. Reports cannot link a file with such a name.
         Some(sanitize_line(&path.to_string_lossy().replace('\\', "/")))
     }
 }
 
-/// The path of a file that was read from a commit: `1a2b3c4:pipes/a.yaml`, from the top as it is.
+/// The path of a file that was read from a commit: `1a2b3c4:pipes/a.yaml`, relative to the top.
 fn path_in_commit(name: &str) -> Option<&str> {
     let (commit, path) = name.split_once(':')?;
     let is_hash = commit.len() >= 4 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! Which report goes where, as the command line says it.
+//! The report formats and their targets on the command line.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub enum ReportFormat {
     Sarif,
     /// `JUnit` XML.
     Junit,
-    /// One page with a picture of what flows where.
+    /// One page with a diagram of the data flow.
     Html,
 }
 
@@ -53,18 +53,18 @@ impl FromStr for ReportTarget {
     }
 }
 
-/// Tells the comments of one pull request apart. Stands in a hidden marker of the markdown, so it
-/// is made of letters, digits, `.`, `_` and single `-`.
+/// Distinguishes the comments of one pull request. It is part of a hidden marker in the markdown, so it contains only
+/// letters, digits, `.`, `_` and single `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommentKey(String);
 
 impl CommentKey {
-    /// The key where nobody sets one: the comment of one command never takes the place of another's.
+    /// The default key: comments of different commands do not replace each other.
     pub(crate) fn of_command(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The same for one of several environments.
+    /// The key for one of several environments.
     #[must_use]
     pub fn for_environment(&self, environment: &str) -> Self {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
@@ -72,7 +72,7 @@ impl CommentKey {
         self.with_part(&name)
     }
 
-    /// The same for a part of what the key stands for.
+    /// The key for one part of a split run.
     #[must_use]
     pub(crate) fn with_part(&self, part: &str) -> Self {
         Self(format!("{}-{part}", self.0.trim_end_matches('-')))

@@ -36,7 +36,7 @@ pub struct RunReport {
     pub plan: Option<Plan>,
     /// The result of `drift`.
     pub drift: Option<DriftReport>,
-    /// What else is known about the plan.
+    /// Other facts about the plan.
     pub context: Context,
     /// The result of each object, after an apply.
     pub results: Vec<ObjectResult>,
@@ -48,13 +48,13 @@ pub struct RunReport {
     pub digest: Option<String>,
     /// Problems in files.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many files were read.
+    /// The number of files.
     pub files: usize,
     /// Why the run ended early.
     pub errors: Vec<String>,
 }
 
-/// What every format lays out, computed once.
+/// The data that every format lays out, computed once.
 pub(super) struct ReportView<'r> {
     pub(super) run: &'r RunReport,
     /// The objects that change or are blocked, the most severe first.
@@ -70,7 +70,7 @@ impl<'r> ReportView<'r> {
     }
 }
 
-/// What git no longer declares, though it is live, and what is live and broken.
+/// Counts of removed manifests and fields that are still live, and of unusable live objects.
 fn removal_suffix(plan: &Plan) -> String {
     let counts = plan_view::removal_counts(plan).into_iter().chain(plan_view::unusable_counts(plan));
     counts.map(|counts| format!(", {counts}")).collect::<Vec<_>>().concat()
@@ -85,7 +85,7 @@ fn drift_suffix(plan: &Plan) -> String {
 }
 
 impl RunReport {
-    /// `pipectl plan`, the environment and the commits. A reader of several comments tells them apart.
+    /// `pipectl plan`, the environment and the commits, to distinguish several comments.
     pub(super) fn title(&self) -> String {
         let environment = self.environment.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
         let shard = self.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default();
@@ -139,7 +139,7 @@ impl RunReport {
         }
     }
 
-    /// Errors of the run itself, and what it did not do.
+    /// Errors of the run itself, and its skipped work.
     pub(super) fn run_errors(&self) -> Vec<String> {
         let refused =
             self.refused.iter().map(|object| format!("refused: {}: {}", object.address, object.reasons.join("; ")));
@@ -147,7 +147,7 @@ impl RunReport {
         self.errors.iter().cloned().chain(unread).chain(refused).collect()
     }
 
-    /// The live objects that nobody declares. Those that git removed, or that the target branch added, have a row.
+    /// The unmanaged live objects. Those that git removed, or that the target branch added, have a row.
     pub(super) fn unmanaged_names(&self) -> Vec<String> {
         let all = self
             .plan
@@ -157,7 +157,7 @@ impl RunReport {
         all.map(|other| display_name(&other.address)).collect()
     }
 
-    /// What the run left behind that somebody has to look at now.
+    /// Alarms that need attention now.
     pub(super) fn alarm_lines(&self) -> Vec<String> {
         let lines = |result: &ObjectResult| {
             let address = result.address.clone();
@@ -167,17 +167,17 @@ impl RunReport {
         self.results.iter().flat_map(lines).collect()
     }
 
-    /// What to look at before anything else.
+    /// The notes for a reviewer.
     pub(super) fn review_notes(&self) -> Vec<ReviewNote> {
         self.plan.as_ref().map(|plan| review_notes::review_notes(plan, &self.context)).unwrap_or_default()
     }
 
-    /// The same as lines, as many as a reader takes in.
+    /// The notes as a limited number of lines.
     pub(super) fn review_lines(&self) -> Vec<String> {
         self.plan.as_ref().map(|plan| review_notes::review_lines(plan, &self.context)).unwrap_or_default()
     }
 
-    /// What the headline does not contain: remaining objects, unchecked fields, cost and digest.
+    /// Facts that the headline does not contain: remaining objects, unchecked fields, cost and digest.
     pub(super) fn footnotes(&self) -> Vec<String> {
         let partial = plan_view::partial_note(self.context.partial);
         let Some(plan) = &self.plan else {

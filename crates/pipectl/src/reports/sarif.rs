@@ -1,5 +1,4 @@
-//! SARIF 2.1.0, for code scanners: problems in files, violations of rules of the project, and what a reviewer must know of
-//! the plan.
+//! SARIF 2.1.0, for code scanners: problems in files, violations of rules of the project, and review notes of the plan.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -96,7 +95,7 @@ fn result_json(problem: &Diagnostic, codes: &[&str], paths: &RepoPaths) -> Value
     result
 }
 
-/// What a rule says about a change.
+/// A finding of a rule about a change.
 fn rule_finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str], paths: &RepoPaths) -> Value {
     let file = finding.place.as_ref().map_or("", |place| &place.file);
     let identity = format!("{}\n{file}\n{}\n{}\n{object}", finding.rule, finding.path, finding.message);
@@ -110,7 +109,7 @@ fn rule_finding_json((object, finding): (&Address, &RuleFinding), codes: &[&str]
     })
 }
 
-/// What a reviewer must know of the plan. Code scanners take no result without a place.
+/// A review note of the plan. Code scanners accept no result without a place.
 fn plan_finding_json(finding: &ReportFinding, codes: &[&str], paths: &RepoPaths) -> Option<Value> {
     let location = location_json(finding.any_place()?, paths)?;
     let ReportFinding { code, title, message, .. } = finding;

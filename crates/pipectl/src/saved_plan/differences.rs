@@ -1,4 +1,4 @@
-//! What of a new plan differs from the reviewed one, object by object.
+//! The differences between a new plan and the reviewed one, object by object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub(super) fn object_differences(reviewed: &Value, fresh: &Value) -> Vec<String>
     reasons
 }
 
-/// Several reviewed changes of an object as one, the newest first: its fields are those of all.
+/// Several reviewed changes of an object as one, the newest first. It has the fields of all of them.
 pub(super) fn joined(reviewed: &[&Value]) -> Option<Value> {
     let (newest, older) = reviewed.split_first()?;
     let mut all = (*newest).clone();
@@ -55,14 +55,14 @@ pub(super) fn is_in_several(reviewed: &[&Value], fresh: &Value) -> bool {
     let alike: Vec<&Value> = reviewed.iter().filter(is_about_same).copied().collect();
     let of_all = |key: &str| alike.iter().flat_map(|it| member_list(it, key)).collect::<Vec<_>>();
     let (fields, actions, now) = (of_all("fields"), of_all("actions"), member_list(fresh, "fields"));
-    // Live never shows a write-only field. If the new plan lacks a reviewed one, nobody knows that it was sent.
+    // Live never shows a write-only field. If the new plan lacks a reviewed one, it is unknown whether it was sent.
     let is_forgotten = |field: &&&Value| field["writeOnly"] == true && !now.contains(field);
     now.iter().all(|field| fields.contains(&field) || is_merged_list(field, &fields))
         && !fields.iter().any(|field| is_forgotten(&field))
         && member_list(fresh, "actions").iter().all(|action| is_composed(action, &actions))
 }
 
-/// Whether the list after the change has what any of the reviewed changes adds, and what none of them removes.
+/// Whether the list after the change has every entry that a reviewed change adds, and none that one removes.
 fn is_merged_list(field: &Value, reviewed: &[&Value]) -> bool {
     let is_same = |it: &&&Value| ["path", "entry", "before", "writeOnly"].iter().all(|key| it[*key] == field[*key]);
     let reviewed: Vec<&[Value]> = reviewed.iter().filter(is_same).map(|it| member_list(it, "after")).collect();
@@ -97,8 +97,8 @@ fn is_made_of(value: &Value, parts: &[&Value]) -> bool {
     }
 }
 
-/// Whether the reviewed replacement took effect: there is another object, as declared, and what is left cannot be seen live.
-// With the same base, a change that only git shows would replace the new object, too.
+/// Whether the reviewed replacement took effect: there is another object, as declared, and the remaining changes cannot
+/// be seen live. With the same base, a change that only git shows would replace the new object, too.
 pub(super) fn is_replaced_already(reviewed: &Value, fresh: &Value) -> bool {
     let fields = member_list(fresh, "fields");
     let is_replacement = [reviewed, fresh].iter().all(|it| it["verdict"] == "replace" && !it["id"].is_null());
@@ -110,7 +110,7 @@ pub(super) fn is_replaced_already(reviewed: &Value, fresh: &Value) -> bool {
 }
 
 /// Whether the new change is a part of the reviewed one, and the rest is live already.
-// An apply that was interrupted, or a second apply of the same file, must be able to go on with what is left.
+// An apply that was interrupted, or a second apply of the same file, must be able to continue.
 fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
     if reviewed["verdict"] == "create" && !fresh["id"].is_null() {
         return is_rest_of_create(reviewed, fresh);
@@ -130,8 +130,8 @@ fn is_remaining_part(reviewed: &Value, fresh: &Value) -> bool {
 }
 
 /// Whether the object is live as the reviewed plan creates it, apart from later actions of that plan, such as a stop.
-// With a base, what is new in git and live already is an adoption. It sends nothing where the create took effect, and a
-// job that is run again must not fail for it.
+// With a base, an object that is new in git and live already is an adoption. It sends nothing if the create took
+// effect, and a repeated job must not fail because of it.
 fn is_rest_of_create(reviewed: &Value, fresh: &Value) -> bool {
     // The reviewed plan could not know the id.
     let without_id = |action: &Value| {
@@ -148,8 +148,8 @@ fn member_list<'p>(piece: &'p Value, key: &str) -> &'p [Value] {
     piece[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Whether `all` contains `some` in the same order. With `as_parts`, one may be a part of the other: once the
-/// old object is deleted, live no longer shows what a replacement keeps of it. The values in the file are not sent.
+/// Whether `all` contains `some` in the same order. With `as_parts`, one may be a part of the other: once the old
+/// object is deleted, live no longer shows which values a replacement keeps. The values in the file are not sent.
 fn is_subsequence(some: &[Value], all: &[Value], as_parts: bool) -> bool {
     let mut all = all.iter();
     some.iter().all(|one| all.any(|other| other == one || as_parts && contains(other, one)))

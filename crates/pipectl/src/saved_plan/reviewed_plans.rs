@@ -1,4 +1,4 @@
-//! The plans that were reviewed for one apply: a file, or every file of a folder.
+//! The reviewed plans for one apply: a file, or every file of a folder.
 //
 // Several changes are merged between two applies if one of them fails or waits. Each was reviewed with its own plan.
 
@@ -18,7 +18,7 @@ use super::{PlanTarget, SavedPlan, StaleObject, address_key, objects_by_address}
 pub struct ReviewedPlans(Vec<SavedPlan>);
 
 impl ReviewedPlans {
-    /// Reads a saved plan, or all of a folder in the order of their names. An empty folder means that nothing was
+    /// Reads a saved plan, or all plans of a folder in the order of their names. An empty folder means that nothing was
     /// reviewed.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl ReviewedPlans {
         let (mut stale, mut settled) = (Vec::new(), BTreeSet::new());
         for at in plan.changes.iter().map(|change| &change.address) {
             let Some(change) = fresh.get(&address_key(at)) else { continue };
-            // A change that sends nothing needs no review, and a blocked one has advice of its own.
+            // A change that sends nothing needs no review, and a blocked one has its own advice.
             if change["actions"].as_array().is_some_and(Vec::is_empty) {
                 continue;
             }

@@ -1,6 +1,6 @@
-//! Runs a program that prints a secret, without a shell and for a bounded time.
+//! Runs a program that prints a secret, without a shell and with a time limit.
 //
-// Nothing that the program prints is ever shown, neither its error output: it may contain the secret as well.
+// The output of the program is never shown, and neither is its error output: it may contain the secret as well.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::{MAX_SECRET_BYTES, secret_from_bytes};
 use crate::env_vars;
 use crate::interruption::Signals;
 
-// One byte too many, to tell a secret of the longest length from a longer output.
+// One byte more, to distinguish a secret of the maximum length from a longer output.
 const READ_LIMIT: u64 = MAX_SECRET_BYTES as u64 + 1;
 
 /// The time limit of a program. A person may have to touch a security key.
@@ -40,14 +40,14 @@ pub(super) struct SecretCommand<'r> {
 /// # Errors
 /// When it cannot be run, fails, or prints no valid secret. No error quotes its output.
 pub(super) fn run_secret_command(it: &SecretCommand<'_>, time_limit: Duration) -> Result<SecretString, String> {
-    // Against the sandbox, the run's clock is virtual: it would jump past the time limit while the program still runs.
-    // So the program gets a runtime with a real clock, in a thread of its own.
+    // With the sandbox, the run's clock is virtual: it would jump past the time limit while the program still runs. So
+    // the program gets a runtime with a real clock, in its own thread.
     let here = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot wait for a program: {error}"))?;
         runtime.block_on(run_interruptible(it, time_limit))
     };
-    // It holds the only thread of the run, so nothing else is asked or sent meanwhile.
+    // It blocks the only thread of the run, so nothing else is asked or sent meanwhile.
     let joined = std::thread::scope(|scope| scope.spawn(here).join());
     joined.unwrap_or_else(|_| Err("the program could not be waited for".to_owned()))
 }
@@ -97,8 +97,8 @@ async fn capture_secret(it: &SecretCommand<'_>) -> Result<SecretString, String> 
         status = child.wait() => status.map(Some),
     };
     if early.map_err(|error| error.to_string())?.is_some() {
-        // The program ended before its output did: a background process that it started may hold the output open for
-        // ever. All that the program itself printed is in the pipe by now.
+        // The program ended before its output did: a background process that it started may keep the output open for
+        // ever. The complete output of the program itself is in the pipe by now.
         let _ = timeout(OUTPUT_GRACE, stdout.read_to_end(&mut bytes)).await;
     } else if bytes.len() > MAX_SECRET_BYTES {
         // A program that prints without end would never be waited for.
@@ -117,7 +117,7 @@ fn build_command(program: &str, it: &SecretCommand<'_>) -> Command {
     if it.folder != Path::new("") {
         command.current_dir(it.folder);
     }
-    // The environment of the run has the API key and the secrets of other pipes.
+    // The environment of the run contains the API key and the secrets of other pipes.
     command.env_clear().envs(it.variables.iter().map(|(name, value)| (name, value)));
     command.kill_on_drop(true);
     command

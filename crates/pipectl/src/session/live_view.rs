@@ -18,17 +18,17 @@ use crate::project::ProjectContext;
 /// The services of a run, and the client.
 pub(crate) struct LiveView {
     pub(crate) connection: Connection,
-    /// What manifests declare in these services; `None` where no manifests are at hand.
+    /// The declared objects of these services; `None` without manifests.
     pub(crate) declared: Option<Desired>,
     /// The state of each service, where it is known.
     pub(crate) service_states: BTreeMap<ServiceRef, Option<State>>,
     service_labels: ServiceLabels,
 }
 
-/// What happens if the size that database pipes share cannot be read.
+/// The handling of an unreadable CDC scaling.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SizeRead {
-    /// It is left out.
+    /// It is omitted.
     Optional,
     /// The service counts as unreachable.
     Required,
@@ -37,7 +37,7 @@ pub(crate) enum SizeRead {
 type ServiceAnswer = (ServiceRef, Result<Live, Error>);
 
 impl LiveView {
-    /// Finds the services: the one that is named, else those of the manifests and of the environment, else all of the
+    /// Finds the services: the given one, else those of the manifests and of the environment, else all of the
     /// organization.
     pub(crate) async fn open_view(
         project: &ProjectContext,
@@ -49,7 +49,7 @@ impl LiveView {
         Self::open_services(project, declared, connect, mode, names).await
     }
 
-    /// The same for these services; for all of the organization if there are none.
+    /// Opens a view of these services, or of all services of the organization if the list is empty.
     pub(crate) async fn open_services(
         project: &ProjectContext,
         declared: Option<LoadedManifests>,
@@ -81,8 +81,8 @@ impl LiveView {
         Ok(Self { connection: account.connect(ids), declared, service_states, service_labels })
     }
 
-    /// Lists the objects of these kinds in every service, and the size that database pipes share where there are any.
-    /// A service that cannot be read hides no other.
+    /// Lists the objects of these kinds in every service, and the CDC scaling where there is any.
+    /// A service that cannot be read does not hide the others.
     pub(crate) async fn list_by_service(&self, kinds: &[Kind], size: SizeRead) -> Vec<ServiceAnswer> {
         let list = |service| async move {
             (ServiceRef::clone(service), list_objects(&self.connection.remote, service, kinds, size).await)
@@ -90,7 +90,7 @@ impl LiveView {
         join_all(self.service_states.keys().map(list)).await
     }
 
-    /// Lists the pipes alone, and all of them or none.
+    /// Lists only the pipes. Fails if any service cannot be read.
     pub(crate) async fn list_pipes(&self) -> Result<Live, Error> {
         let of = |service: &ServiceRef| (service.clone(), BTreeSet::from([Kind::ClickPipe]));
         let kinds = self.service_states.keys().map(of).collect();
@@ -139,7 +139,7 @@ async fn list_objects(remote: &Remote, service: &ServiceRef, kinds: &[Kind], siz
     Ok(live)
 }
 
-/// The services as they are named; none are named where all are meant.
+/// The services by their given names; all services have no names.
 fn viewed_services(
     connect: &ConnectOptions,
     project: &ProjectContext,
@@ -167,7 +167,7 @@ fn desired_in_services(
     Ok((Some(desired), ids))
 }
 
-/// What manifests may call the services of a run.
+/// The names that manifests may use for the services of a run.
 struct ServiceLabels {
     labels: BTreeMap<String, ServiceRef>,
     /// The service of manifests that name none.
@@ -200,7 +200,7 @@ fn ids_by_name(entries: &[LookupEntry]) -> BTreeMap<String, String> {
     entries.iter().map(|entry| (label(entry), entry.id.clone())).collect()
 }
 
-/// The services under one label each: that of the manifests, where they name it.
+/// Gives each service one label: the name in the manifests, if they name it.
 fn label_services(
     mut ids: BTreeMap<ServiceRef, String>,
     named: &BTreeMap<String, String>,

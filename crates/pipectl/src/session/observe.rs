@@ -1,4 +1,4 @@
-//! What is live, service by service: one that cannot be read hides no other.
+//! Observes live service by service: one that cannot be read does not hide the others.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -20,17 +20,17 @@ use serde_json::Value;
 use super::Session;
 use crate::unreachable::UnreachableService;
 
-/// What was read, and what was not.
+/// The result of an observation.
 #[derive(Default)]
 pub(crate) struct ObservedServices {
-    /// Everything that was asked for, of the services that could be read.
+    /// The requested objects of the services that could be read.
     pub(crate) live: Live,
-    /// The others.
+    /// The services that could not be read.
     pub(crate) unreachable: Vec<UnreachableService>,
 }
 
 impl Session {
-    /// Reads what a plan needs, of the services that can be read.
+    /// Reads the live objects that a plan needs, from the services that can be read.
     pub(super) async fn observe(&self) -> Result<ObservedServices> {
         let (remote, mut scope) = (&self.connection.remote, self.read_scope());
         scope.kinds.retain(|service, _| self.is_reachable(service));
@@ -50,19 +50,20 @@ impl Session {
         names.collect()
     }
 
-    /// What has to be read to plan what is meant: one list for each kind in each service.
+    /// The lists to read for the selected objects: one list for each kind in each service.
     pub(super) fn read_scope(&self) -> ObserveScope {
         let mut scope = ObserveScope::default();
         let named_hosts = self.unselected_hosts();
         for at in &self.selected {
             let kinds = scope.kinds.entry(at.service.clone()).or_default();
             kinds.insert(at.kind);
-            // An object that others use is not deleted, also if no manifest declares the others.
+            // An object that others use is not deleted, even if no manifest declares the others.
             kinds.extend(FieldSemantics::referring_kinds(at.kind));
             let document = &self.desired[at];
             let rules = FieldSemantics::for_kind(at.kind);
             kinds.extend(rules.referenced_kinds(&document.body));
-            // A host as text: without a look, a live endpoint would pass for one that the rest of the plan creates.
+            // For a host as text: without a read, a live endpoint would look like one that the rest of the plan
+            // creates.
             if !named_hosts.is_empty() {
                 let names = rules.all_connected_hosts(&document.body).into_iter().flat_map(|host| dns_patterns(&host));
                 kinds.extend(names.filter_map(|name| named_hosts.get(&(&at.service, name))));
@@ -85,7 +86,7 @@ impl Session {
         scope
     }
 
-    /// The kinds of the declared objects outside of the selection, by service and by the DNS names that lead to them.
+    /// The kinds of the declared objects outside of the selection, by service and DNS name.
     fn unselected_hosts(&self) -> BTreeMap<(&ServiceRef, String), Kind> {
         let others = self.desired.iter().filter(|(at, _)| !self.selected.contains(*at));
         let names = others.flat_map(|(at, document)| {
@@ -95,10 +96,10 @@ impl Session {
         names.collect()
     }
 
-    /// Objects outside of the selection that may still read what a selected one is to take over from them: declared ones,
-    /// and of those whose manifest is gone the `removed` ones.
-    // Their manifests stop or delete them, and only live tells whether that is done. Without a look, both would read: a
-    // service is not read for objects that are not selected.
+    /// Objects outside of the selection that may still read something that a selected object takes over: declared ones,
+    /// and the `removed` ones, whose manifest is gone.
+    // Their manifests stop or delete them, and only live shows whether that is done. Without a check, both would read.
+    // A service is not read only for objects that are not selected.
     pub(super) fn possible_givers<'s>(&'s self, removed: &BTreeSet<&'s Address>) -> Vec<&'s Address> {
         let is_running = |it: &Document| it.intent.presence == Presence::Present(RunState::Running);
         let others = self.desired.iter().filter(|(at, document)| !self.selected.contains(at) && !is_running(document));
@@ -118,7 +119,7 @@ impl Session {
             let declared = document.filter(|it| it.intent.presence != Presence::Absent);
             let mut bodies =
                 document.into_iter().flat_map(|it| it.earlier_bodies.iter().chain([&it.body])).chain(in_base);
-            // A manifest of what is gone says no more than its name.
+            // A removed manifest provides only the name.
             let is_unknown = declared.is_none() && in_base.is_none();
             is_unknown || bodies.any(|body| reads(at, body).iter().any(|key| wanted.contains(key)))
         };
@@ -128,7 +129,7 @@ impl Session {
         others.filter(|(at, document)| may_read(at, *document)).map(|(at, _)| at).collect()
     }
 
-    /// The live objects of other shards that may have what an object of this one takes, taken out of `live`.
+    /// The live objects of other shards that may own something that an object of this shard takes, removed from `live`.
     pub(super) fn take_readers_elsewhere(&self, live: &mut Cow<'_, Live>) -> Vec<ReaderElsewhere> {
         if self.givers_elsewhere.is_empty() {
             return Vec::new();
@@ -139,16 +140,16 @@ impl Session {
             objects.map(|object| ReaderElsewhere { address: at.clone(), object, way_out: way_out.clone() })
         });
         let readers = readers.collect();
-        // This part does not plan their services, so they must not look unmanaged here.
+        // This shard does not plan their services, so they must not look unmanaged here.
         live.to_mut().retain(|at, _| !services.contains(&at.service));
         readers
     }
 }
 
-/// Reads all services at the same time. `unknown` are those that have no id, and why.
+/// Reads all services at the same time. `unknown` are those without an id, with the reason.
 ///
 /// # Errors
-/// When nothing could be read, or the key is not accepted at all, or somebody ended the run.
+/// When nothing could be read, the key is refused everywhere, or a signal ended the run.
 async fn observe_services(
     remote: &Remote,
     scope: ObserveScope,
@@ -201,7 +202,7 @@ pub(crate) async fn collect_partial(
     for (service, answer) in answers {
         match answer {
             Ok(live) => reading.live.extend(live),
-            // Only if another service answered. If none did, the fault is not the service's.
+            // Only if another service answered. Otherwise the service is not the cause.
             Err(error) if any => reading.unreachable.push(UnreachableService::new(service, &error)),
             Err(error) => return Err(error),
         }
@@ -220,7 +221,7 @@ fn split_by_service(scope: ObserveScope) -> BTreeMap<ServiceRef, ObserveScope> {
     scopes
 }
 
-/// Whether no other service can be read either.
+/// Whether the error affects every service.
 fn is_fatal(error: &Error) -> bool {
     error
         .downcast_ref::<remote::Error>()

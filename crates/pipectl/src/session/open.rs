@@ -1,4 +1,4 @@
-//! Opens a session: the manifests, what git says of them, the services that they name, and the client.
+//! Opens a session: the manifests, their versions in git, the services that they name, and the client.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +27,8 @@ use super::prune_inputs::{self, PruneInputs};
 use super::{DriftRevisions, GitOptions, ScopeOptions, Session};
 
 impl Session {
-    /// Reads the manifests and gets ready to speak to the API. Nothing is sent unless the
-    /// manifests are sound and something must be looked up.
+    /// Reads the manifests and prepares the connection. Nothing is sent unless the manifests are valid and something
+    /// must be looked up.
     pub(crate) async fn open_for_plan(
         context: &CommandContext,
         scope: &ScopeOptions,
@@ -66,8 +66,8 @@ impl Session {
         Ok(Self { resend_secrets: resend_patterns(git, &session)?, project_changes, rules, ..session })
     }
 
-    /// To compare live with git and nothing else: with the manifests of a revision, of `HEAD`, or
-    /// those of the working folder where there is no repository. Says which it is.
+    /// Opens a session that only compares live with git: with the manifests of a revision, of `HEAD`, or of the working
+    /// folder if there is no repository. Returns a text for the compared side.
     pub(crate) async fn open_for_drift(
         context: &CommandContext,
         scope: &ScopeOptions,
@@ -106,7 +106,7 @@ impl Session {
             None => GitHistory::default(),
         };
         let history = (history, PruneMode::Never);
-        // Nothing is sent, so nothing is taken from other files.
+        // Nothing is sent, so no object of another file can be changed.
         let declared = (declared, DeclaredElsewhere::default());
         let session = Self::connect_session(project, declared, history, scope, AccessMode::default()).await?;
         // Without an earlier commit, every difference was made outside git.
@@ -209,7 +209,7 @@ impl FoundObjects {
     }
 }
 
-/// What the commits say of the declared objects, as the planner takes it.
+/// The facts from the commits about the declared objects, for the planner.
 fn policy_from_git(
     history: &mut GitHistory,
     desired: &mut Desired,
@@ -232,12 +232,12 @@ fn policy_from_git(
     }
 }
 
-/// Hides what the runs of other environments will send: an answer to this one may have it, too.
+/// Redacts secrets that the runs of other environments will send: a response to this run may contain them, too.
 fn hide_secrets_of_later_runs(context: &CommandContext, project: &ProjectContext, is_sandbox: bool) -> Result<()> {
     for name in &context.environment.later_environments {
         let Some(bindings) = project.bindings_of_other(name) else { continue };
         let (paths, all) = (&project.manifests, &project.all_manifest_paths);
-        // The run of that environment reports what is wrong.
+        // The run of that environment reports the errors.
         if let Ok(declared) = LoadedManifests::load_paths(paths, all, bindings.load_context()) {
             hide_secrets(&declared, project, is_sandbox)?;
         }
@@ -245,7 +245,7 @@ fn hide_secrets_of_later_runs(context: &CommandContext, project: &ProjectContext
     Ok(())
 }
 
-/// Hides what apply will send before the first answer can repeat it.
+/// Redacts the secrets that apply will send, before the first response can repeat one.
 // Only a run that writes sends secrets, so other runs need not be able to read them.
 fn hide_secrets(declared: &LoadedManifests, project: &ProjectContext, is_sandbox: bool) -> Result<()> {
     let bodies = declared.manifests.iter().map(|manifest| &*manifest.document.body);
@@ -253,10 +253,10 @@ fn hide_secrets(declared: &LoadedManifests, project: &ProjectContext, is_sandbox
     Ok(())
 }
 
-/// The services of today's manifests, and the ids of those that earlier manifests name.
+/// The services of the current manifests, and the ids of those that earlier manifests name.
 //
-// A service of an earlier commit may be gone, and its name may be another's today. So only the list of the organization
-// settles an id in history, except in the sandbox, where a name is made up once.
+// A service of an earlier commit may be gone, and its name may belong to another one now. So only the list of the
+// organization confirms an id in history, except in the sandbox, where a name always has the same id.
 async fn find_services(
     account: &Account,
     project: &ProjectContext,
@@ -264,7 +264,7 @@ async fn find_services(
     [names_in_history, names_elsewhere]: [&BTreeSet<String>; 2],
 ) -> Result<(FoundServices, BTreeMap<String, String>)> {
     let all_declared = account.is_sandbox() || names_in_history.is_subset(names);
-    // Other files may name a service otherwise, which only the list tells.
+    // Other files may use another name for a service, which only the list shows.
     let needs_list =
         account.needs_live_names(&project.policy) || names_elsewhere.iter().any(|name| !account.knows_service(name));
     let listing = match all_declared {
@@ -281,7 +281,7 @@ async fn find_services(
     Ok((found, ids_in_history))
 }
 
-/// Whose secrets to send again. A name that nobody has must not look like "nothing to do".
+/// The patterns of objects whose secrets are sent again. A name without an object must not look like "nothing to do".
 fn resend_patterns(git: &GitOptions, session: &Session) -> Result<Vec<AddressPattern>> {
     let unmatched = git.resend_secrets.iter().find(|pattern| {
         let mut known = session.selected.iter().chain(&session.in_other_shards);

@@ -1,4 +1,4 @@
-//! What a command asks of a session.
+//! Options for opening a session.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::connection::ConnectOptions;
 use crate::selection::Selection;
 use crate::shard::Shard;
 
-/// What a command compares: which manifests, which of them, and on which API.
+/// The scope of a command: manifests, selection and API.
 pub(crate) struct ScopeOptions {
     /// Files and folders; if there are none, those of the project file.
     pub(crate) paths: Vec<PathBuf>,
@@ -19,21 +19,21 @@ pub(crate) struct ScopeOptions {
 }
 
 pub(crate) struct DriftRevisions {
-    /// Live is compared with its manifests; by default with those of `HEAD`.
+    /// The revision whose manifests are compared with live; by default `HEAD`.
     pub(crate) compared: Option<String>,
-    /// The last commit that was applied. What git changed since is pending, and no drift.
+    /// The last commit that was applied. Changes in git since then are pending, not drift.
     pub(crate) last_applied: Option<String>,
 }
 
-/// What a command asks of git.
+/// Options for the git history.
 pub(crate) struct GitOptions {
     pub(crate) base: Option<String>,
     pub(crate) changed_since: Option<String>,
     pub(crate) prune: Option<PruneMode>,
-    /// The revision before this change, if its policy holds and not that of the base.
+    /// The revision before this change, if its policy applies instead of that of the base.
     pub(crate) policy_base: Option<String>,
-    /// Whether the policy of this commit holds, although the one before this change is stricter.
+    /// Whether the policy of this commit applies, although the one before this change is stricter.
     pub(crate) trust_policy: bool,
-    /// Whose secrets are sent again.
+    /// The objects whose secrets are sent again.
     pub(crate) resend_secrets: Vec<AddressPattern>,
 }

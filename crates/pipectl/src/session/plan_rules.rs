@@ -23,19 +23,19 @@ use crate::plan_view::{self, RuleException};
 use crate::project::ProjectContext;
 use crate::rule_checks;
 
-/// The rules, and what they know besides objects.
+/// The rules, and their context besides objects.
 #[derive(Debug)]
 pub(super) struct PlanRules {
     rules: RuleSet,
-    /// The name of the environment, and what the base calls it.
+    /// The name of the environment, and its names in the base.
     environments: Vec<String>,
     now: RuleTime,
-    /// What they say about objects that the plan does not change.
+    /// Findings about objects that the plan does not change.
     unchanged: OnceCell<Vec<Diagnostic>>,
 }
 
 impl Session {
-    /// The plan in which the rules block what they forbid.
+    /// The plan in which the rules block forbidden changes.
     pub(super) fn judge_plan(&self, plan: Plan) -> Plan {
         let Some(rules) = &self.rules else { return plan };
         let (plan, unchanged) = rules.judge_plan(plan, (&self.desired, &self.selected), &self.files);
@@ -52,20 +52,20 @@ impl Session {
         rules.new_exceptions(base, (&self.desired, &self.selected))
     }
 
-    /// Says what the rules say about unchanged objects, and what is not pruned though it could be thought so.
+    /// Prints the findings about unchanged objects, and notes about objects that are not pruned.
     pub(crate) fn print_warnings(&self, plan: &Plan, output: Output) {
         output.print_diagnostics(self.rule_warnings(), &self.files);
         self.warn_not_pruned(plan, output);
     }
 
-    /// What is doubtful in the files, though it stops nothing.
+    /// Warnings about the files.
     pub(crate) fn manifest_warnings(&self) -> Vec<Diagnostic> {
         [&self.warnings, self.rule_warnings()].concat()
     }
 }
 
 impl PlanRules {
-    /// Takes the rules of the project, and warns of exceptions from rules that it does not have.
+    /// Takes the rules of the project, and warns of exceptions from rules that do not exist.
     pub(super) fn take(project: &mut ProjectContext, declared: &mut LoadedManifests, now: RuleTime) -> Self {
         rule_checks::check_exceptions(declared, &project.rules);
         let mut environments = vec![project.environment_name().to_owned()];
@@ -73,7 +73,7 @@ impl PlanRules {
         Self { rules: std::mem::take(&mut project.rules), environments, now, unchanged: OnceCell::new() }
     }
 
-    /// The same, and the findings about selected objects that do not change.
+    /// The plan with blocked changes, and the findings about selected objects that do not change.
     fn judge_plan(
         &self,
         plan: Plan,
@@ -107,7 +107,7 @@ impl PlanRules {
         document: Option<&Document>,
         change: Option<(&Change, Vec<&Action>)>,
     ) -> Vec<RuleFinding> {
-        // Nothing is done to what is blocked, so rules about changes have nothing to say.
+        // A blocked object is not changed, so rules about changes do not apply.
         let change = change.filter(|(change, _)| !matches!(change.verdict, Verdict::Blocked(_)));
         let is_present = document.is_some_and(|document| document.intent.presence != Presence::Absent);
         let scope = match (is_present, &change) {

@@ -1,5 +1,5 @@
-//! What is deleted though no manifest says so: what git proves was declared once, or what is in a
-//! scope of which the project says that git is all there is to it.
+//! Inputs for deletes without a manifest: objects that git proves to have declared once, or objects in a scope that
+//! belongs to git alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,29 +19,30 @@ use crate::project::ProjectContext;
 use crate::selection::Selection;
 use crate::session::GitOptions;
 
-/// What gives the right to delete live objects that nobody declares.
+/// The evidence that allows to delete undeclared live objects.
 #[derive(Default)]
 pub(super) struct PruneInputs {
-    /// Whether git was asked for removed manifests.
+    /// Whether the git history was searched for removed manifests.
     searched_git: bool,
     /// The submodules whose history was not searched.
     unsearched_submodules: Vec<String>,
-    /// What history proves, object by object.
+    /// The evidence from the history, object by object.
     history_evidence: EvidenceByAddress,
-    /// Why other objects stay, though a commit removed their manifests.
+    /// The reasons why other objects are kept although a commit removed their manifests.
     kept: BTreeMap<Address, String>,
     scope_patterns: Vec<AddressPattern>,
-    /// Where the scope may reach.
+    /// The services that the scope covers.
     scope_services: BTreeSet<ServiceRef>,
 }
 
-/// Declared objects of services that the run does not see and why it does not, by what a moved object keeps.
+/// Declared objects of services that the run does not read, with the reason, by kind and name, which a moved object
+/// keeps.
 pub(super) type NamesElsewhere<'d> = BTreeMap<(Kind, &'d Name), (&'d Address, &'static str)>;
 
-/// What is to be pruned by. A plan of a part deletes nothing that is not part of it.
+/// The effective prune mode. A plan of a part deletes nothing outside of that part.
 ///
 /// # Errors
-/// When it is a scope, and none is declared, or nothing says what all manifests are.
+/// When the mode is a scope and none is declared, or when the set of all manifests is unknown.
 pub(super) fn effective_prune(
     git: &GitOptions,
     project: &ProjectContext,
@@ -49,10 +50,10 @@ pub(super) fn effective_prune(
     output: Output,
 ) -> Result<PruneMode> {
     let requested = git.prune.or(project.policy.prune).unwrap_or(PruneMode::Never);
-    // What is not selected is not loaded in full, and so looks undeclared.
+    // Objects outside of the selection are not fully loaded, and so look undeclared.
     let partial = !selection.selects_all() || git.changed_since.is_some();
     if requested != PruneMode::Never && partial {
-        output.print_message_line("note: nothing is pruned, as only a part of the objects is considered");
+        output.print_message_line("note: nothing is pruned, because only a part of the objects is selected");
         return Ok(PruneMode::Never);
     }
     match requested {
@@ -61,15 +62,15 @@ pub(super) fn effective_prune(
     }
 }
 
-/// A scope is held against all that the project declares. A file that somebody happens to name
-/// would condemn the pipes of all the others.
+/// A scope is compared with all manifests of the project. With only some of the files, the pipes of all others would be
+/// deleted.
 fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMode> {
     if project.policy.prune_scope.iter().flatten().next().is_none() {
         let how = "declare it in pipectl.yaml, such as `policy: {pruneScope: [\"SERVICE/team-*\"]}`";
         return Err(UsageError(format!("pruning by scope needs a scope: {how}")).into());
     }
     if project.all_manifest_paths.is_empty() {
-        let how = "declare `manifests` in pipectl.yaml, as the scope is held against all of them";
+        let how = "declare `manifests` in pipectl.yaml, because the scope is compared with all of them";
         return Err(UsageError(format!("pruning by scope needs to know all manifests: {how}")).into());
     }
     // A link and its target are one folder.
@@ -79,7 +80,7 @@ fn check_prune_scope(project: &ProjectContext, output: Output) -> Result<PruneMo
     if project.all_manifest_paths.iter().all(is_named) {
         return Ok(PruneMode::Scope);
     }
-    output.print_message_line("note: nothing is pruned, as only a part of the project's manifests is named");
+    output.print_message_line("note: nothing is pruned, because only a part of the project's manifests is named");
     Ok(PruneMode::Never)
 }
 
@@ -98,7 +99,7 @@ fn patterns_of_scope(prune: PruneMode, policy: &Policy) -> Vec<AddressPattern> {
 }
 
 impl PruneInputs {
-    /// Takes from the memory of git what it proves, if it was asked.
+    /// Takes the evidence from the git history, if it was searched.
     pub(super) fn new(prune: PruneMode, policy: &Policy, history: &GitHistory, services: &GitServices) -> Self {
         let scope_patterns = patterns_of_scope(prune, policy);
         let reached = scope_patterns.iter().flat_map(|pattern| services.matching_pattern(pattern)).cloned();
@@ -110,26 +111,26 @@ impl PruneInputs {
         Self { searched_git, unsearched_submodules, history_evidence, kept, scope_patterns, scope_services }
     }
 
-    /// Deletes nothing in other services than these.
+    /// Limits the deletes to these services.
     pub(super) fn retain_services(&mut self, is_own: impl Fn(&ServiceRef) -> bool) {
         self.history_evidence.retain(|at, _| is_own(&at.service));
         self.kept.retain(|at, _| is_own(&at.service));
         self.scope_services.retain(is_own);
     }
 
-    /// What git proves to have been declared once.
+    /// The objects that git proves to have declared once.
     pub(super) fn removed(&self) -> impl Iterator<Item = &Address> {
         self.history_evidence.keys()
     }
 
-    /// What has to be read besides what is declared.
+    /// The lists to read in addition to those of declared objects.
     pub(super) fn kinds_to_read(&self) -> impl Iterator<Item = (&ServiceRef, Kind)> {
         let removed = self.removed().map(|at| (&at.service, at.kind));
         removed.chain(self.scope_services.iter().map(|service| (service, Kind::ClickPipe)))
     }
 
-    /// What is not deleted, though its manifest was removed from the files that are named. `unread`
-    /// are the declared objects of services that could not be read.
+    /// Notes about objects that are kept although their manifest was removed from the named files. `unread` are the
+    /// declared objects of unreachable services.
     pub(super) fn not_pruned_notes(&self, plan: &Plan, unread: &NamesElsewhere<'_>) -> Vec<String> {
         let unmanaged = || plan.unmanaged.iter().map(|other| &other.address);
         let kept = unmanaged().filter_map(|at| Some((at, self.kept.get(at)?)));
@@ -153,12 +154,12 @@ impl PruneInputs {
         kept.chain(moved).chain(unproven).chain(self.submodules_note(plan)).collect()
     }
 
-    /// Marks what stays although the history was searched: to advise that again would not help.
+    /// Marks objects that are kept although the history was searched: the advice to search it would not help.
     pub(super) fn mark_unproven(&self, plan: &mut Plan) {
         plan.unmanaged.iter_mut().for_each(|other| other.is_unproven = self.searched_git);
     }
 
-    /// Without a base, nothing names what was removed in a submodule.
+    /// Without a base, objects that were removed in a submodule are not named.
     fn submodules_note(&self, plan: &Plan) -> Option<String> {
         let is_unexplained = |at: &&Address| !self.history_evidence.contains_key(*at) && !self.kept.contains_key(*at);
         let unmanaged = plan.unmanaged.iter().map(|other| &other.address).filter(|at| !at.kind.is_singleton());
@@ -167,7 +168,7 @@ impl PruneInputs {
         (!is_silent).then(|| {
             format!(
                 "warning: `--prune=git` does not search the history of submodules ({}): {} that no manifest declares \
-                 stay, also if their manifests were removed there. `--base REF` names what was removed since REF; to \
+                 are kept, even if their manifests were removed there. `--base REF` names what was removed since REF; to \
                  delete it, declare it with `state: absent`",
                 self.unsearched_submodules.join(", "),
                 pluralize(count, "live object"),
@@ -179,12 +180,11 @@ impl PruneInputs {
         self.history_evidence.contains_key(at) || self.scope_patterns.iter().any(|pattern| pattern.matches(at))
     }
 
-    /// Why live objects that nobody declares may be deleted. A scope is about pipes: whether
-    /// somebody else uses an endpoint, a name does not tell.
+    /// The evidence for the delete of undeclared live objects. A scope covers only pipes: the name of an endpoint does
+    /// not show whether somebody else uses it.
     ///
-    /// A pipe that moved to another service is there under the same name. While that service cannot
-    /// be read (it is down, or its name is misspelt) the other half of the move will not happen, and
-    /// the delete would be all of it.
+    /// A pipe that moved to another service is there under the same name. While that service cannot be read (it is
+    /// down, or its name is misspelt), the other half of the move will not happen, and only the delete would be done.
     pub(super) fn prune_evidence(&self, plan: &Plan, unread: &NamesElsewhere<'_>) -> BTreeMap<Address, PruneEvidence> {
         let pipes = plan.unmanaged.iter().map(|other| &other.address);
         let pipes = pipes.filter(|at| at.kind == Kind::ClickPipe);
@@ -198,8 +198,8 @@ impl PruneInputs {
     }
 }
 
-/// The way out for a live object that a manifest could have meant, where `metadata.id` picked another one.
-// Neither its name nor `--prune=git` leads to it: the name belongs to the manifest with the id.
+/// The remedy for an undeclared live object with the name of a manifest whose `metadata.id` pins another object.
+// Neither its name nor `--prune=git` can delete it, because the name belongs to the manifest with the id.
 pub(super) fn unpicked_notes(plan: &Plan, desired: &Desired) -> Vec<String> {
     let blocked: BTreeSet<&Address> =
         plan.changes.iter().filter(|it| it.verdict.is_blocked()).map(|it| &it.address).collect();
@@ -211,7 +211,7 @@ pub(super) fn unpicked_notes(plan: &Plan, desired: &Desired) -> Vec<String> {
     let note = |other: &UnmanagedObject| {
         let (at, id) = (&other.address, &other.id);
         format!(
-            "note: {at} ({id}) stays: `metadata.id` of another manifest picked one beside it. To delete it, declare it \
+            "note: {at} ({id}) is kept: `metadata.id` of another manifest selects another object of this name. To delete it, declare it \
              under a new name with `metadata.id: {id}` and `state: absent`"
         )
     };

@@ -1,7 +1,7 @@
 //! Changes of a list that the API takes as entries to add and entries to remove.
 //!
-//! The API refuses a request that adds and removes the same source, or adds a target that is in
-//! use, or leaves the list empty. So what changes may take several requests.
+//! The API refuses a request that adds and removes the same source, adds a target that is in use, or leaves the list
+//! empty. So one change may need several requests.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::PatchBody;
 use crate::field_diff::FieldDiff;
 use crate::overlay::without_unset_fields;
 
-/// What one request does to the list.
+/// The change of the list by one request.
 #[derive(Debug, Default)]
 pub(super) struct DeltaRequest {
     remove: Vec<Value>,
@@ -22,7 +22,7 @@ pub(super) struct DeltaRequest {
     restore: Vec<Value>,
 }
 
-/// The requests in order; `None` where the list would be empty in between, whatever the order.
+/// The requests in order; `None` if the list would be empty in between, in any order.
 pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Option<Vec<DeltaRequest>> {
     let live = entries.iter().find_map(|diff| diff.entry.as_ref()).map_or(0, |entry| entry.live_count);
     let old_entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.live.as_ref()).collect();
@@ -31,7 +31,7 @@ pub(super) fn delta_requests(keyed: &KeyedList, entries: &[FieldDiff<'_>]) -> Op
     let (later, first): (Vec<_>, Vec<_>) = new_entries.iter().copied().partition(|entry| old.count_with(entry) > 0);
     let (removed, added) = match (later.is_empty(), live > old_entries.len(), first.is_empty()) {
         (true, _, _) => return Some(vec![DeltaRequest::new(keyed, &old_entries, &new_entries)]),
-        // A stop for the next request would break off the copy of what is added now.
+        // A stop for the next request would abort the copy of the table that is added now.
         (false, true, _) => (DeltaRequest::new(keyed, &old_entries, &[]), new_entries),
         (false, false, false) => (DeltaRequest::new(keyed, &old_entries, &first), later),
         (false, false, true) => return keep_one_entry(keyed, &old_entries, &new_entries),
@@ -70,10 +70,10 @@ impl DeltaRequest {
         Self { remove, add: new_entries.iter().copied().cloned().collect(), restore: Vec::new() }
     }
 
-    /// Remembers what the entries to add were before, out of those that earlier requests removed.
+    /// Remembers the old form of the entries to add, from those that earlier requests removed.
     //
-    // Hazard: the API accepts the removal, and then refuses the entry, for a column that does not exist, say. Without
-    // the old entry the table would no longer be filled.
+    // Hazard: the API accepts the removal, and then refuses the entry, for example because of a column that does not
+    // exist. Without the old entry the table would no longer be filled.
     fn with_restore(self, keyed: &KeyedList, removed: &[&Value]) -> Self {
         let added: Vec<&Value> = self.add.iter().collect();
         let added = Collisions::new(keyed, &added);
@@ -100,15 +100,14 @@ impl DeltaRequest {
     }
 }
 
-/// Writes the entries beside the list, under the name that takes them.
+/// Writes the entries next to the list, under the name of the field for such entries.
 fn write_entries(name: &str, entries: Vec<Value>, list: &FieldPath, body: &mut Value) {
     if let (Some(parent), false) = (list.parent(), entries.is_empty()) {
         parent.child(name).set_in(body, entries.into());
     }
 }
 
-/// Writes the first request into a body that holds other changes, too, the others each into one of
-/// their own.
+/// Writes the first request into a body that also contains other changes, and each of the others into a separate body.
 pub(super) fn write_requests(
     entries: &[FieldDiff<'_>],
     keyed: &KeyedList,
@@ -129,7 +128,7 @@ pub(super) fn write_requests(
 /// The fields of an entry that name its source, or its target.
 type Part<'e> = Vec<Option<&'e Value>>;
 
-/// Entries by what no other entry may have: their source, and their target.
+/// Entries by their unique properties: source and target.
 struct Collisions<'e> {
     keyed: &'e KeyedList,
     by_source: HashMap<Part<'e>, usize>,
@@ -151,13 +150,13 @@ impl<'e> Collisions<'e> {
         Self { keyed, by_source, by_target, by_both }
     }
 
-    /// How many of the entries have the same source as this one, or the same target.
+    /// The number of entries with the same source or target as this one.
     fn count_with(&self, entry: &Value) -> usize {
         let (source, target) = source_and_target(self.keyed, entry);
         let count = |found: Option<&usize>| found.copied().unwrap_or_default();
         let by_source = if source.is_empty() { 0 } else { count(self.by_source.get(&source)) };
         let by_target = if target.is_empty() { 0 } else { count(self.by_target.get(&target)) };
-        // Only what has both was counted twice.
+        // Only entries with both were counted twice.
         let is_twice = !source.is_empty() && !target.is_empty();
         by_source + by_target - if is_twice { count(self.by_both.get(&(source, target))) } else { 0 }
     }

@@ -79,11 +79,11 @@ pub(super) fn fmt_spellings(kind: Kind, fields: &[RespelledField], f: &mut fmt::
         let is_declarable = !live.is_null() && kinds::can_declare(kind, &path, live);
         let [shown, shown_live] = value_pair(declared, live);
         match (live.is_null(), is_declarable) {
-            (false, true) => write!(f, "the API spells {shown} of `{field}` as {shown_live}: write it so; ")?,
+            (false, true) => write!(f, "the API spells {shown} of `{field}` as {shown_live}: write that; ")?,
             (false, false) => {
                 write!(f, "the API spells {shown} of `{field}` as {shown_live}, which no manifest can have")?;
             }
-            (true, _) => write!(f, "the API answers without `{field}`, and may have {shown} all the same")?,
+            (true, _) => write!(f, "the API does not return `{field}`, which may be {shown} already")?,
         }
         if !is_declarable {
             let is_needed = kinds::must_declare(kind, &path);
@@ -93,7 +93,7 @@ pub(super) fn fmt_spellings(kind: Kind, fields: &[RespelledField], f: &mut fmt::
     f.write_str("if it is another value")
 }
 
-/// What a plan would do to how many objects, and the limit.
+/// The number of changed objects, and the limit.
 pub(crate) fn fmt_excess(
     f: &mut fmt::Formatter<'_>,
     (verdict, count): (&str, usize),

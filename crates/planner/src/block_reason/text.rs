@@ -1,4 +1,4 @@
-//! Each reason in words, with the way out where there is one.
+//! The text of each reason, with a remedy if there is one.
 
 use std::fmt;
 
@@ -17,11 +17,11 @@ impl fmt::Display for BlockReason {
             Self::ProtectedFromDelete(_) | Self::ProtectedFromReplace(_) | Self::ProtectedAtRemoval(..) => {
                 self.fmt_protection(f)
             }
-            Self::CannotRename => {
-                f.write_str("the API cannot rename it: keep its name, or declare another one beside it")
-            }
+            Self::CannotRename => f.write_str("the API cannot rename it: keep its name, or declare a second object"),
             Self::CannotDelete => f.write_str("the API cannot delete it"),
-            Self::NotOffered => f.write_str("this API does not offer objects of its kind, so nothing is known of it"),
+            Self::NotOffered => {
+                f.write_str("this API does not support objects of its kind, so its live state is unknown")
+            }
             Self::Ambiguous(_)
             | Self::PinnedIdMissing(..)
             | Self::PinnedIdReplaced(..)
@@ -43,7 +43,7 @@ impl fmt::Display for BlockReason {
             | Self::SpellingChanged(..) => self.fmt_loss(f),
             Self::BeingDeleted => f.write_str("it is being deleted: plan again when it is gone, to create it again"),
             Self::NameSpelledByApi(name, id) => {
-                write!(f, "the API calls it `{name}` ({id}): write the name so")
+                write!(f, "the API calls it `{name}` ({id}): write this name")
             }
             Self::OverLimit { verdict, count, key, limit, is_of_base, .. } => {
                 fmt_excess(f, (verdict, *count), (key, *limit, *is_of_base))
@@ -80,7 +80,7 @@ impl fmt::Display for BlockReason {
 }
 
 impl BlockReason {
-    /// Somebody said that it must stay.
+    /// Protection.
     fn fmt_protection(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProtectedFromDelete(guard) => write!(f, "it is protected: {guard} before deleting it"),
@@ -102,7 +102,7 @@ impl BlockReason {
         }
     }
 
-    /// It uses another object.
+    /// References to other objects.
     fn fmt_reference(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingReference(address) => {
@@ -142,7 +142,7 @@ impl BlockReason {
         }
     }
 
-    /// Others use it, or wait for it.
+    /// Uses by other objects.
     fn fmt_use(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CutsOff(others) => {
@@ -164,7 +164,7 @@ impl BlockReason {
                 let users = quote_all(users);
                 write!(
                     f,
-                    "the API hides where {users} {verb}, which may be here: change or delete {users} first, or write \
+                    "the API does not return where {users} {verb}, which may be this object: change or delete {users} first, or write \
                      another address into the manifest, as text"
                 )
             }
@@ -210,7 +210,7 @@ impl BlockReason {
         }
     }
 
-    /// It is not sure which live object is meant.
+    /// Ambiguous identity.
     fn fmt_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous(objects) => {
@@ -260,14 +260,14 @@ impl BlockReason {
         }
     }
 
-    /// Other manifests or live objects may be the same.
+    /// Other manifests or live objects that may be the same object.
     fn fmt_shared_identity(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateIdentity(id, others) => {
                 let others = join_words(others.iter().map(|(at, place)| format!("`{at}` ({place})")));
                 write!(
                     f,
-                    "`duplicate-identity`: {others} and this manifest lead to the same live object {id}: remove \
+                    "`duplicate-identity`: {others} and this manifest match the same live object {id}: remove \
                      `metadata.id` or the name from one of them"
                 )
             }
@@ -275,8 +275,8 @@ impl BlockReason {
                 let others = quote_all(others);
                 write!(
                     f,
-                    "{others} and this manifest lead to the same live object {id}: a commit since the base renamed it, \
-                     and no apply did so yet; apply that commit first"
+                    "{others} and this manifest match the same live object {id}: a commit since the base renamed it, \
+                     and no apply has run for it yet; apply that commit first"
                 )
             }
             Self::SharedObject(others) => {
@@ -299,7 +299,7 @@ impl BlockReason {
         }
     }
 
-    /// The new object would not be what the old one was.
+    /// Values that the new object would lose.
     fn fmt_loss(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SpelledByApi(at, fields) => fmt_spellings(at.kind, fields, f),
@@ -308,7 +308,7 @@ impl BlockReason {
                     let [desired, live] = value_pair(desired, live);
                     write!(f, "only the spelling of `{field}` changes, from {live} to {desired}; ")?;
                 }
-                f.write_str("if the API keeps a spelling of its own, each run with this base would do the same again")
+                f.write_str("if the API keeps a spelling of its own, each run with this base would repeat the change")
             }
             Self::UnsafeReplacement(_, leftover) => f.write_str(&blocking_tables::blocking_tables_warning(leftover)),
             Self::UnprovenFields(_, fields) => write!(

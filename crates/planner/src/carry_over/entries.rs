@@ -1,10 +1,10 @@
-//! Which live entry of a list a declared entry continues.
+//! Pairs declared entries of a list with the live entries that they continue.
 
 use super::{BTreeSet, FieldSemantics, HashMap, KeyedList, ListSemantics, Value};
 
 type Pair<'d, 'l> = (&'d Value, Option<&'l Value>);
 
-/// The declared entries, each with the live one that it continues.
+/// The declared entries, each with its live counterpart.
 pub(super) fn pair_entries<'d, 'l>(
     rules: &FieldSemantics,
     desired: &'d [Value],
@@ -30,7 +30,7 @@ fn pair_by_key<'d, 'l>(keyed: &KeyedList, desired: &'d [Value], live: &'l [Value
         by_source.entry(source_key(entry)).or_default().push(entry);
     }
     let moved = |entry: &Value| match by_source.get(&source_key(entry)).map(Vec::as_slice) {
-        // Of several mappings of one source, nobody can tell which one moved. To guess would give the new table the
+        // If one source has several mappings, it is unknown which one moved. A guess would give the new table the
         // columns of another one.
         Some([only]) => Some(*only),
         _ => None,
@@ -38,7 +38,7 @@ fn pair_by_key<'d, 'l>(keyed: &KeyedList, desired: &'d [Value], live: &'l [Value
     desired.iter().map(|entry| (entry, by_key.get(&keyed.entry_key(entry)).copied().or_else(|| moved(entry)))).collect()
 }
 
-/// An entry of which live says everything that is declared, or else the one that is most alike.
+/// The live entry that contains every declared value, or else the most similar one.
 fn pair_by_value<'d, 'l>(item: &FieldSemantics, desired: &'d [Value], live: &'l [Value]) -> Vec<Pair<'d, 'l>> {
     let mut rest: Vec<&Value> = live.iter().collect();
     let mut pairs: Vec<Pair<'d, 'l>> = desired.iter().map(|entry| (entry, None)).collect();
@@ -53,7 +53,7 @@ fn pair_by_value<'d, 'l>(item: &FieldSemantics, desired: &'d [Value], live: &'l 
             fields.iter().filter(equal).count()
         };
         let best = (0..rest.len()).max_by_key(|position| equal_fields(rest[*position]));
-        // With less than half in common, it is another entry that happens to stand in the same list.
+        // With less than half in common, it is an unrelated entry of the same list.
         let best = best.filter(|position| 2 * equal_fields(rest[*position]) >= fields.len());
         *found = best.map(|position| rest.remove(position));
     }

@@ -1,4 +1,4 @@
-//! What is carried over names no column that the new object lacks.
+//! Removes carried values that name a column that the new object lacks.
 
 use clickpipes::removed_columns::find_removed_columns;
 use model::path::FieldPath;
@@ -6,7 +6,7 @@ use model::path::FieldPath;
 use super::{CarriedOver, Kind, Value};
 
 impl CarriedOver {
-    /// Drops what names a column that the change removes.
+    /// Drops values that name a column that the change removes.
     //
     // ClickHouse refuses such a table, and it does so when the old object is gone.
     pub(super) fn drop_removed_columns(&mut self, kind: Kind, live: &Value) {

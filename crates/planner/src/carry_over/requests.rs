@@ -1,4 +1,4 @@
-//! What the requests of a plan carry over, and what a person reads about it.
+//! Carried values in the requests of a plan, and their explanation for people.
 
 use super::{BTreeSet, CarriedOver, CarryOver, FieldPath, FieldSemantics, HashMap, Kind, ListSemantics, Value};
 use crate::field_diff::FieldDiff;
@@ -10,7 +10,7 @@ use model::address::Address;
 use model::desired::Presence;
 use model::live::{Id, Object};
 
-/// An update whose lists carry over what the manifest omits of their entries.
+/// An update whose lists keep omitted fields of their entries.
 pub(crate) struct CarriedEntries {
     pub(crate) target: Value,
     pub(crate) pending: Vec<FieldDiff<'static>>,
@@ -71,7 +71,7 @@ impl PlanInputs<'_> {
         CarryOver { kind: at.kind, id: object.id.as_str(), find_reference: &find_reference }.recreate(desired, live)
     }
 
-    /// An update sends some lists as a whole, and some entries again. Both carry over what the manifest omits.
+    /// An update sends some lists as a whole, and some entries again. Both keep the fields that the manifest omits.
     pub(crate) fn carry_over_entries(
         &self,
         at: &Address,
@@ -108,7 +108,7 @@ impl PlanInputs<'_> {
     }
 }
 
-/// The entries of a list, with what each of them keeps and loses. An index keeps long lists linear.
+/// The entries of a list, with their kept and lost fields. An index keeps long lists linear.
 struct EntryIndex<'r> {
     entries: HashMap<EntryKey, (usize, &'r Value)>,
     kept: HashMap<usize, Vec<FieldPath>>,
@@ -137,7 +137,7 @@ impl<'r> EntryIndex<'r> {
         Self { entries, kept: by_entry(&recreated.kept), dropped: by_entry(&gone) }
     }
 
-    /// Completes an entry that is added again. Says what it keeps, and what does not fit any more.
+    /// Completes an entry that is added again. Returns sentences about kept and dropped fields.
     fn complete_entry(&self, diff: &mut FieldDiff<'_>) -> Vec<String> {
         let (Some(entry), Some(desired)) = (&diff.entry, &diff.desired) else { return Vec::new() };
         let Some((index, complete)) = self.entries.get(&entry.keyed.entry_key(desired)) else { return Vec::new() };
@@ -152,7 +152,7 @@ impl<'r> EntryIndex<'r> {
 }
 
 impl CarriedOver {
-    /// What becomes of the fields that the manifest omits.
+    /// Explains which omitted fields are kept or lost.
     pub(crate) fn describe(&self) -> Vec<String> {
         let lines = [
             (&self.kept, "the new object keeps what the manifest omits: "),

@@ -1,7 +1,7 @@
-//! Live values that no request can have.
+//! Live values that no request can contain.
 //
-// An answer may hold what the schema of requests refuses: zero for a number that is not set, a setting whose range has
-// moved since. Live, it does no harm. In the body of a new object it is refused when the old one is gone.
+// A response may contain values that the schema of requests refuses: zero for an unset number, a setting whose range
+// has changed since. In live, they do no harm. In the body of a new object they are refused when the old one is gone.
 
 use clickpipes::kinds;
 use clickpipes::semantics::{FieldSemantics, OnChange};
@@ -39,7 +39,7 @@ impl CarriedOver {
         }
     }
 
-    /// Notes the carried entries of lists that lack what each entry needs: an empty text is carried as little as null.
+    /// Notes carried entries of lists that lack a required field: an empty text is as little carried as null.
     pub(super) fn find_incomplete_entries(&mut self, kind: Kind) {
         let Some(fields) = kinds::body_fields(kind) else { return };
         for list in &self.kept {
@@ -55,14 +55,14 @@ impl CarriedOver {
         }
     }
 
-    /// What speaks against a delete that only this body follows.
+    /// Reasons against a delete that is followed only by this body.
     pub(crate) fn doubts(&self) -> Vec<String> {
         let doubtful = self.doubtful.iter().map(|(path, message)| format!("`{path}`: {message}"));
         self.refused.iter().cloned().chain(doubtful).collect()
     }
 
-    /// Whether the new object does without the value: zero is that of a number that is not set, and a setting can be sent
-    /// later. Anything else decides what the object reads.
+    /// Whether the new object can omit the value: zero means unset, and a setting can be sent later. Any other value
+    /// decides what the object reads.
     fn can_be_left_out(&self, kind: Kind, path: &FieldPath) -> bool {
         let is_zero = path.value_in(&self.body).and_then(Value::as_f64) == Some(0.0);
         let is_required =

@@ -1,4 +1,4 @@
-//! What the API does not return, and the manifest omits.
+//! Fields that the API does not return and the manifest omits.
 
 use clickpipes::semantics::{FieldSemantics, Readback};
 use model::address::Kind;
@@ -21,7 +21,7 @@ impl CarriedOver {
         }
     }
 
-    /// Whether the rules between fields allow the field beside the others.
+    /// Whether the rules between fields allow the field together with the others.
     fn could_be_set(&self, kind: Kind, path: &FieldPath) -> bool {
         let mut with = self.body.clone();
         path.set_in(&mut with, json!({"fromEnv": "SET"}));

@@ -1,4 +1,4 @@
-//! One field of a change, and who changed it.
+//! One changed field, and the origin of the change.
 
 use clickpipes::default_values::is_default_value;
 use model::address::Kind;
@@ -7,7 +7,7 @@ use model::path::FieldPath;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// One field, or one entry of a list, in which both sides differ.
+/// A field or list entry that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
@@ -22,7 +22,7 @@ pub struct FieldChange {
     /// The declared value; `None` where an entry goes away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
-    /// Whether this field is why the object must be replaced.
+    /// Whether this field forces the replacement.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forces_replacement: bool,
     /// Who changed it; only known when there is a base.
@@ -31,7 +31,7 @@ pub struct FieldChange {
     /// The value in the base; `None` where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<Value>,
-    /// Whether live does not tell it: `before` is then what the base declares.
+    /// Whether live does not return it: `before` is then the value of the base.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub write_only: bool,
     /// Whether live has a value of the target branch of the pull request.
@@ -51,28 +51,28 @@ impl FieldChange {
     }
 }
 
-/// Who changed a field, by comparing base, desired and live.
+/// The origin of a difference, from base, desired and live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldVerdict {
     /// Git changed it; live is still as in the base.
     Change,
-    /// Git did not change it, and live is otherwise.
+    /// Git did not change it, but live differs.
     Drift,
     /// Git and somebody else changed it, differently.
     Conflict,
-    /// Git changed it, and live says so already.
+    /// Git changed it, and live has the new value already.
     Applied,
     /// The target branch of the pull request changed it, and a merge keeps that.
     Moved,
-    /// It is new in git, and live said so before.
+    /// It is new in git, and live already had the value.
     Adoption,
-    /// The manifest no longer mentions it: live keeps what it has.
+    /// The manifest omits it now: live keeps its value.
     Removal,
-    /// Nobody did: somebody asked for it to be sent again.
+    /// It is unchanged, but somebody asked to send it again.
     Resent,
-    /// The version of its secret was lowered or taken out, which sends nothing.
+    /// The version of its secret was lowered or removed, which sends nothing.
     Lowered,
-    /// Somebody asked for it to be sent again, but it is fixed for as long as the object lives.
+    /// Somebody asked to send it again, but it cannot change during the life of the object.
     Fixed,
     /// It pins an object that is gone, and another one has the name.
     Unpinned,

@@ -1,4 +1,4 @@
-//! The objects of a plan, with what each holds, gives and takes of what only one can have.
+//! The objects of a plan, with the exclusive sources that each has, gives up and takes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,25 +23,25 @@ type Claims = BTreeMap<ClaimKey, ExclusiveRead>;
 
 type ClaimKey = (&'static str, String, String);
 
-/// How long an object has what it takes.
+/// How long an object keeps what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Term {
     /// From then on.
     Lasting,
     /// Until it is stopped, as the plan does in the end.
     UntilStopped,
-    /// The same, if the API does not know how to create it paused.
+    /// Until its stop, if the API does not know how to create it paused.
     UnlessPaused,
 }
 
-/// What the plan is to an object.
+/// The role of an object in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing<'p> {
     /// A manifest declares it, or it is pruned.
     Managed,
-    /// Nobody declares it.
+    /// No manifest declares it.
     Unmanaged,
-    /// It is of another part of the run. What has to happen before this part can have what it has.
+    /// It belongs to another shard. Contains the required step before this shard can take over its source.
     Elsewhere(&'p str),
 }
 
@@ -50,22 +50,22 @@ pub(super) struct Party<'p> {
     /// The declared address, if there is one.
     pub(super) at: &'p Address,
     pub(super) live: Option<&'p Object>,
-    /// `None` if it stays as it is.
+    /// `None` if it does not change.
     pub(super) change: Option<&'p Change>,
     pub(super) actions: Vec<&'p Action>,
-    /// What waits for something else cannot go first.
+    /// An object that waits for another one cannot go first.
     pub(super) can_go_first: bool,
     pub(super) standing: Standing<'p>,
     holds: Claims,
     wants: Claims,
     pub(super) term: Term,
-    /// With what it wants.
+    /// The body with the sources that it takes.
     body: Option<Cow<'p, Value>>,
 }
 
 impl<'p> Party<'p> {
     fn new(at: &'p Address, live: Option<&'p Object>, names: &ServerNames) -> Self {
-        // A stopped pipe holds nothing: its slot or queue may be read by another one meanwhile.
+        // A stopped pipe has nothing: another one may read its slot or queue meanwhile.
         let reading = live.filter(|object| lifecycle::reads_source(at.kind, object));
         let holds = reading.map(|object| claims(at, &object.body, names)).unwrap_or_default();
         Self {
@@ -82,7 +82,7 @@ impl<'p> Party<'p> {
         }
     }
 
-    /// What is blocked wants what is declared.
+    /// A blocked object takes the declared sources.
     fn with_change(mut self, change: &'p Change, desired: &'p Desired, names: &ServerNames) -> Self {
         self.change = Some(change);
         (self.body, self.term) = if self.is_blocked() {
@@ -94,13 +94,13 @@ impl<'p> Party<'p> {
             self.body_after()
         };
         self.wants = self.body.as_ref().map(|body| claims(self.at, body, names)).unwrap_or_default();
-        // A pipe that reads only until its stop does harm only where nobody else may read at all.
+        // A pipe that reads only until its stop does harm only where exactly one object may read.
         self.wants.retain(|_, read| self.term == Term::Lasting || read.sharing == Sharing::Broken);
         self
     }
 
-    /// What it reads with after the plan, or until the plan stops it. The API starts each new database pipe, and a paused
-    /// one resumes by itself when its tables change.
+    /// The body with which it reads after the plan, or until the plan stops it. The API starts each new database pipe,
+    /// and a paused one resumes by itself when its tables change.
     fn body_after(&self) -> (Option<Cow<'p, Value>>, Term) {
         let mut is_running = self.live.is_some_and(|object| lifecycle::reads_source(self.at.kind, object));
         let (mut body, mut brief) = (self.live.map(|object| Cow::Borrowed(&object.body)), None);
@@ -141,13 +141,14 @@ impl<'p> Party<'p> {
         self.change.is_some_and(|change| change.verdict == *verdict)
     }
 
-    /// What it begins to have, and the body that says so. What it has already is not for this plan to settle.
+    /// The sources that it begins to read, with the body that contains them. Sources that it has already are not
+    /// decided here.
     pub(super) fn takes(&self) -> impl Iterator<Item = (&ClaimKey, &ExclusiveRead, &Value)> {
         let new = self.wants.iter().filter(|(key, _)| !self.holds.contains_key(key));
         new.filter_map(|(key, read)| Some((key, read, self.body.as_deref()?)))
     }
 
-    /// Whether it is not to have any longer what it has now.
+    /// Whether it gives up what it has now.
     pub(super) fn gives(&self, key: &ClaimKey) -> bool {
         self.change.is_some() && !(self.term == Term::Lasting && self.wants.contains_key(key))
     }
@@ -163,9 +164,9 @@ impl<'p> Party<'p> {
     }
 }
 
-/// All objects, and who of them has what.
+/// All objects, and the holders of each source.
 pub(super) struct Parties<'p> {
-    /// Those that change come first, in the order of the plan.
+    /// Objects that change come first, in the order of the plan.
     pub(super) all: Vec<Party<'p>>,
     holders: HashMap<ClaimKey, Vec<usize>>,
     first_takers: HashMap<ClaimKey, usize>,
@@ -184,7 +185,7 @@ impl<'p> Parties<'p> {
         for change in &plan.changes {
             let live = change.id.as_ref().and_then(|id| by_id.get(id).copied());
             let actions = actions.remove(&change.address).unwrap_or_default();
-            // Without an action it stays as it is, and gives nothing.
+            // Without an action it does not change, and gives nothing up.
             let can_go_first = !actions.is_empty() && !waiting.contains(&change.address);
             let party = Party { actions, can_go_first, ..Party::new(&change.address, live, &names) };
             all.push(party.with_change(change, desired, &names));
@@ -211,8 +212,8 @@ impl<'p> Parties<'p> {
             let strict = party.takes().filter(|(_, read, _)| read.sharing == Sharing::Broken && !party.is_blocked());
             for (key, ..) in strict {
                 let first = first_takers.entry(key.clone()).or_insert(index);
-                // What reads for good goes before what is stopped again; then the address decides, so that a plan is
-                // the same each time.
+                // An object that keeps reading goes before one that is stopped again; then the address decides, so that
+                // a plan is always the same.
                 if (party.term, party.at) < (all[*first].term, all[*first].at) {
                     *first = index;
                 }
@@ -243,7 +244,7 @@ fn claims(at: &Address, body: &Value, names: &ServerNames) -> Claims {
     claims.into_iter().map(|read| (read.key(), read)).collect()
 }
 
-/// Puts what is sent over what is live.
+/// Overlays the live body with the sent one.
 fn overlay(body: &mut Value, sent: &Value) {
     let (Value::Object(fields), Value::Object(sent)) = (&mut *body, sent) else {
         *body = sent.clone();

@@ -1,9 +1,9 @@
-//! Entries of a list of which the API spells the key in its own way.
+//! Entries of a list whose key the API spells differently.
 //
 //     base and git   public.Orders -> orders        live   public.orders -> orders
 //
 // By their keys these are two entries: one that somebody removed outside git, and one that somebody added. A change of
-// git would be a conflict for good.
+// git would be a permanent conflict.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub(super) type EntryIndex<'v> = HashMap<EntryKey, &'v Value>;
 
-/// What live has in place of declared entries, by the keys of those.
+/// The live counterparts of declared entries, by the keys of the latter.
 pub(super) struct RespelledEntries<'v> {
     pub(super) live: EntryIndex<'v>,
     /// The keys as live spells them.
@@ -21,8 +21,8 @@ pub(super) struct RespelledEntries<'v> {
 }
 
 impl<'v> RespelledEntries<'v> {
-    /// Looks at the declared entries that are not live, and at the live ones that git does not have. What git no longer
-    /// declares is not paired: the live entry could be one that somebody made, and would be removed.
+    /// Pairs declared entries that are not live with live entries that git does not have. Entries that git no longer
+    /// declares are not paired: the live entry could be one that somebody created, and would be removed.
     pub(super) fn find(
         (item, keyed): (&FieldSemantics, &KeyedList),
         path: &FieldPath,

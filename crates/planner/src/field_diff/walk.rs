@@ -87,13 +87,12 @@ impl Sides<'_> {
             Side::Unknown if !live_is_desired => return Some(Origin::NoBase),
             Side::Unknown => None,
             Side::Absent if is_write_only && !rules.is_implied_by_omission(desired) => Some(FieldVerdict::Change),
-            // Without a live value there is nothing to adopt: what is declared means the same as an unset field.
+            // Without a live value there is nothing to adopt: the declared value equals an unset field.
             Side::Absent if live_is_desired => live.map(|_| FieldVerdict::Adoption),
             Side::Absent => Some(FieldVerdict::Change),
             Side::Value(base) => {
                 let unchanged = rules.requests_same(base, desired);
-                // A version of a secret that goes down asks for nothing, but a reader wants to know that nothing is
-                // sent.
+                // A lowered version of a secret sends nothing, but a reader should know that.
                 let lowered = unchanged && !rules.declares_same(base, desired);
                 let became_readable = !is_write_only && rules.is_unobserved(base, live);
                 match (unchanged, live_is_desired, rules.matches_live(base, live)) {
@@ -122,7 +121,7 @@ impl Sides<'_> {
             Side::Unknown => (!live_is_desired).then_some(Origin::NoBase),
             Side::Absent => (!live_is_desired).then_some(Origin::Known(FieldVerdict::Change)),
             Side::Value(_) => {
-                // Both ways: a comparison looks only at what its first side declares.
+                // Both ways: a comparison covers only the fields of its first side.
                 let unchanged = is_same_value(item, base, desired) && is_same_value(item, desired, base);
                 let live_is_base = is_same_value(item, base, live.value());
                 decide_verdict(unchanged, live_is_desired, live_is_base).map(Origin::Known)
@@ -134,7 +133,7 @@ impl Sides<'_> {
 /// `None` means that there is nothing to report.
 fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) -> Option<FieldVerdict> {
     match (unchanged, live_is_desired, live_is_base) {
-        // Live has what git declares, whoever brought it there.
+        // Live has the declared value, whoever set it.
         (_, true, true) | (true, true, false) => None,
         (true, false, _) => Some(FieldVerdict::Drift),
         (false, true, false) => Some(FieldVerdict::Applied),
@@ -143,7 +142,7 @@ fn decide_verdict(unchanged: bool, live_is_desired: bool, live_is_base: bool) ->
     }
 }
 
-/// Whether an entry is on neither side, or the same on both.
+/// Whether an entry is absent on both sides, or the same on both.
 pub(crate) fn is_same_value(item: &FieldSemantics, one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
         (None, None) => true,
@@ -158,7 +157,7 @@ struct Walk<'r> {
 
 impl<'r> Walk<'r> {
     fn visit_value(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
-        // Without a live side two versions of git are compared, and there the field is a change like any other.
+        // Without a live side, two versions of git are compared, and there the field is like any other.
         if rules.local_only && sides.live.is_known() {
             return;
         }
@@ -192,7 +191,8 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// What live does not show of the entries of a list that is compared as a whole. With a base, the list says it.
+    /// Write-only fields in the entries of a list that is compared as a whole. With a base, the list itself shows the
+    /// change.
     fn visit_hidden_items(&mut self, rules: &'r FieldSemantics, sides: Sides<'_>, path: &FieldPath) {
         if rules.list != ListSemantics::Atomic || sides.base.is_known() {
             return;
@@ -253,7 +253,7 @@ impl<'r> Walk<'r> {
 
     /// The fields of an entry that git no longer declares, and that live keeps.
     //
-    // The entry is in sync without them, as live may have more than is declared.
+    // The entry is in sync without them, because live may have more fields than declared.
     fn push_removed_fields(&mut self, item: &'r FieldSemantics, paths: &EntryPaths<'_>, sides: Sides<'_>) {
         let (Some(base), Some(desired), Some(live)) = (sides.base.value(), sides.desired, sides.live.value()) else {
             return;

@@ -1,4 +1,4 @@
-//! Writes columns into the text of a manifest. Every other byte stays: comments, order, line endings.
+//! Writes columns into the text of a manifest. All other bytes stay: comments, order, line endings.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use model::yaml::{self, PendingDiagnostics, YamlContent, YamlEntry, YamlNode};
 /// The treatment of columns that the manifest already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingColumns {
-    /// They stay, and nothing is written.
+    /// They are kept, and nothing is written.
     Keep,
     /// They are replaced.
     Replace,
@@ -112,7 +112,7 @@ fn append_entry(
         let entry = format!("{}: {}", path[0], flow_list(&path[1..], items));
         return Ok(append_flow_entry(text, owner, last, &entry));
     }
-    let last = last.ok_or(EditRefused::NotEditable(path[0], "has no entries beside it to stand with"))?;
+    let last = last.ok_or(EditRefused::NotEditable(path[0], "would be the first entry of its mapping"))?;
     let at = end_of_line(text, entry_end(text, last));
     let indent = indent_width(text, last.span.start);
     Ok(splice_text(text, at..at, &nested_block_list(path, items, indent, line_break(text))))
@@ -135,7 +135,7 @@ fn replace_list(
     existing: ExistingColumns,
 ) -> Result<String, EditRefused> {
     let YamlContent::List(old) = &list.content else {
-        return Err(EditRefused::NotEditable(key, "is no list"));
+        return Err(EditRefused::NotEditable(key, "is not a list"));
     };
     if !old.is_empty() && existing == ExistingColumns::Keep {
         return Err(EditRefused::AlreadyDeclared(key));
@@ -163,8 +163,8 @@ fn value_end(text: &str, node: &YamlNode) -> usize {
         return alias.end;
     }
     let piece = &text[node.span.byte_range()];
-    // The parser's span of a block reaches to the next token, across comments. Its last leaf ends where it is
-    // written.
+    // The parser's span of a block extends to the next token, across comments. Its last leaf ends at the end of its
+    // text.
     let last = match &node.content {
         _ if piece.starts_with(['{', '[']) => None,
         YamlContent::Map(entries) => entries.iter().rfind(|it| !it.merged).map(|it| &it.value),

@@ -26,13 +26,13 @@ const MAX_ROUNDS: usize = 16;
 
 pub(super) struct ManifestDraft<'v> {
     address: Address,
-    /// What the API returned; `None` if the draft was made of something that may lack what the object has.
+    /// The live value from the API; `None` if the draft comes from a source that may lack fields of the object.
     live: Option<&'v Value>,
     document: Value,
     field_notes: BTreeMap<FieldPath, FieldNote>,
     remarks: Vec<String>,
     variables: &'v mut EnvNames,
-    /// Fields that are live, and that no manifest can hold.
+    /// Live fields that a manifest cannot contain.
     pub(super) withheld: Vec<FieldPath>,
 }
 
@@ -75,17 +75,17 @@ impl<'v> ManifestDraft<'v> {
         ExportedManifest { address, document, field_notes: notes, remarks, write_only_fields, blockers: flaws }
     }
 
-    /// Returns `false` if nothing can be done about the mistake.
+    /// Returns `false` if the mistake cannot be fixed.
     fn fix_blocker(&mut self, flaw: &Diagnostic) -> bool {
         let path = &flaw.path;
         let node = manifest_fields(self.address.kind).node_at(path);
         match (node, path.value_in(&self.document).cloned()) {
-            // A placeholder would be sent in place of what is live.
+            // A placeholder would be sent in place of the live value.
             (_, None) if self.withheld.contains(path) => false,
             (Some(node), None) if is_missing_login(flaw) => self.fill_in_login(node, path),
             (_, _) if flaw.severity != Severity::Error => false,
             (Some(node), None) if !node.has_keyword(annotations::LOCAL_ONLY) => self.fill_in_field(node, path),
-            // A word of a newer API is valid there. Under `additional` it is sent as it is, and not checked.
+            // A word of a newer API is valid there. Under `additional` it is sent unchanged and not checked.
             (Some(node), Some(Value::String(word)))
                 if node.is_unknown_value(&word) && self.move_to_additional(path) =>
             {
@@ -99,7 +99,7 @@ impl<'v> ManifestDraft<'v> {
         }
     }
 
-    /// Moves a word that is newer than this version to `additional`, if there is one beside it.
+    /// Moves a word that is newer than this version to `additional`, if the object has it.
     fn move_to_additional(&mut self, path: &FieldPath) -> bool {
         let Some((parent, name)) = path.parent().zip(path.last_segment()) else { return false };
         let node = manifest_fields(self.address.kind).node_at(&parent);
@@ -122,7 +122,7 @@ impl<'v> ManifestDraft<'v> {
 
     fn fill_in_field(&mut self, field: &FieldNode, path: &FieldPath) -> bool {
         if field.can_be_secret() {
-            // The API takes Google key files in base64. As a variable the plain file is easier to handle.
+            // The API takes Google key files in base64. In a variable the plain file is easier to handle.
             let key_file = field.keyword_text("description").contains("base64");
             self.set_secret_reference(path, if key_file { SecretEncoding::Base64 } else { SecretEncoding::Raw });
             return true;
@@ -174,7 +174,7 @@ impl<'v> ManifestDraft<'v> {
     }
 
     fn drop_field(&mut self, path: &FieldPath, flaw: &Diagnostic) -> bool {
-        // A rule of this version refuses what is live. An omitted field is not managed, so it stays as it is.
+        // A rule of this version refuses the live value. An omitted field is not managed, so it does not change.
         let removed = path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
         if removed {
             self.field_notes.retain(|at, _| !at.is_within(path));
@@ -184,13 +184,13 @@ impl<'v> ManifestDraft<'v> {
         removed
     }
 
-    /// `true` if no rule refuses these fields beside the present ones.
+    /// `true` if no rule refuses these fields in addition to the present ones.
     fn would_accept(&self, paths: &[FieldPath]) -> bool {
         let mut document = self.document.clone();
         for path in paths {
             path.set_in(&mut document, self.placeholder_value(path));
         }
-        // A placeholder in place of a secret is an error of its own, which says nothing about the field.
+        // A placeholder in place of a secret is a separate error, which is not about the field.
         let is_refused = |flaw: &Diagnostic| paths.contains(&flaw.path) && !flaw.message.contains("secret");
         let is_idle = |problem: &Problem| problem.is_idle && paths.contains(&problem.path);
         !validation_errors(&document).iter().any(is_refused)
@@ -250,7 +250,7 @@ fn remove_field(parent: &FieldPath, path: &FieldPath, document: &mut Value) -> b
 }
 
 fn collect_write_only(node: &FieldNode, value: &Value, path: &FieldPath, write_only: &mut Vec<FieldPath>) {
-    // Only below objects that are present: credentials of another kind of login are not missing.
+    // Only below present objects: credentials of another kind of login are not missing.
     let Value::Object(fields) = value else { return };
     for (name, child) in node.child_fields() {
         let never = child.keyword_text(annotations::READBACK) == "never";
@@ -279,8 +279,8 @@ fn validation_errors(document: &Value) -> Vec<Diagnostic> {
     errors.filter(|found| found.severity == Severity::Error || is_missing_login(found)).collect()
 }
 
-/// Only a warning, as the API may know a database without one. A manifest without it is refused at the next change of the
-/// connection.
+/// Only a warning, because the API may accept a database without one. A manifest without it is refused at the next
+/// change of the connection.
 fn is_missing_login(flaw: &Diagnostic) -> bool {
     flaw.code == "mongodb-login"
 }

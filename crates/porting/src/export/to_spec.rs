@@ -17,7 +17,7 @@ pub(super) struct ExtractedSpec {
     pub(super) spec: Value,
     /// Fields whose values contained a secret, from the root of the document.
     pub(super) secret_paths: Vec<FieldPath>,
-    /// Fields that are left out, because they hold a secret and take no reference.
+    /// Fields that are omitted, because they contain a secret and accept no reference.
     pub(super) withheld_paths: Vec<FieldPath>,
     pub(super) remarks: Vec<String>,
     /// The reasons why no manifest can declare the object.
@@ -113,7 +113,7 @@ impl SpecBuilder<'_> {
             return None;
         }
         match value {
-            // A number or a flag may come as text. A manifest takes only the value itself.
+            // A number or a flag may come as text. A manifest accepts only the value itself.
             Value::String(text) if node.keyword_text("type") == "integer" && text.parse::<i64>().is_ok() => {
                 text.parse::<i64>().ok().map(Value::from)
             }
@@ -163,7 +163,7 @@ impl SpecBuilder<'_> {
         })
     }
 
-    /// What is omitted is not managed: the pipe keeps it.
+    /// An omitted field is not managed: the pipe keeps it.
     fn omit_secret(&mut self, path: &FieldPath) {
         self.extracted.withheld_paths.push(FieldPath::parse("spec").join(path));
         self.add_remark(format!(
@@ -192,7 +192,7 @@ impl SpecBuilder<'_> {
             self.add_remark(format!("`{path}` is left out: the API hides its value"));
             return None;
         }
-        // A newer API may return a token that nothing here knows, and the manifest goes into git.
+        // A newer API may return a token in an unknown field, and the manifest goes into git.
         if has_likely_secret(&path.to_string(), value) {
             self.add_remark(format!(
                 "`{path}` is left out: this version does not know it, and it looks as if it held a secret. If it \
@@ -204,7 +204,7 @@ impl SpecBuilder<'_> {
         if escaped.is_none() {
             self.add_remark(format!(
                 "`{path}` is left out: this version does not know it, and it holds a list with a null in it, which a \
-                 manifest cannot say"
+                 manifest cannot express"
             ));
         }
         escaped

@@ -76,7 +76,7 @@ fn parameter_type(values: &[Value]) -> Value {
 
 fn entries(count: usize, group: &GroupParameters) -> Vec<Value> {
     let entries = (0..count).map(|at| match group.parameters.as_slice() {
-        // A name stands for an entry with nothing else.
+        // A name is short for an entry with only a name.
         [only] if only.name == "name" => only.values[at].clone(),
         parameters => {
             parameters.iter().map(|it| (it.name.clone(), it.values[at].clone())).collect::<Map<_, _>>().into()

@@ -18,11 +18,11 @@ const MAX_DIFFERENCES_IN_LIST: usize = 3;
 #[derive(Clone, Debug)]
 pub(super) struct GroupParameter {
     pub(super) name: String,
-    /// As a manifest spells them: `$${` for `${`.
+    /// In the spelling of manifests: `$${` for `${`.
     pub(super) values: Vec<Value>,
 }
 
-/// A field of which a parameter is a part, or the whole.
+/// A field that contains a parameter.
 #[derive(Clone, Debug)]
 pub(super) struct ParameterUse {
     pub(super) path: FieldPath,
@@ -37,7 +37,7 @@ pub(super) struct GroupParameters {
     pub(super) uses: Vec<ParameterUse>,
     /// Secrets that go to the same hosts for every member.
     pub(super) shared_secrets: Vec<FieldPath>,
-    /// The number of fields that the template says for all members.
+    /// The number of fields that are equal for all members.
     pub(super) shared_count: usize,
 }
 
@@ -119,7 +119,7 @@ fn shared_secrets(shapes: &[&ManifestShape]) -> Vec<FieldPath> {
     shared.map(|(_, (path, _))| path.clone()).collect()
 }
 
-/// The differing fields within a list, if few differ and nothing else does.
+/// The differing fields within a list, if there are few and no other differences.
 fn differences_in_list<'v>(path: &FieldPath, values: &[&'v Value]) -> Option<Vec<DifferingField<'v>>> {
     let lists: Vec<Vec<(FieldPath, &'v Value)>> = values.iter().map(|value| leaves_of_list(value, path)).collect();
     let (first, others) = lists.split_first()?;
@@ -177,7 +177,7 @@ fn add_shared_parameter(
     names: &mut BTreeSet<String>,
     found: &mut GroupParameters,
 ) {
-    // Where all texts have the same beginning or end, it is a part of the value.
+    // If all texts have the same beginning or end, it becomes a part of the value.
     let (_, first) = &fields[0];
     let is_same = fields.iter().all(|(_, parts)| (&parts.before, &parts.after) == (&first.before, &first.after));
     let whole = |parts: &TextParts| is_same || parts.before.is_empty() && parts.after.is_empty();
@@ -199,7 +199,7 @@ fn add_shared_parameter(
 
 const OBJECT_NAME: &str = "metadata.name";
 
-/// Fields whose plural is one text, by the name of one.
+/// Fields with a plural name that contain one text, with the singular name.
 const SINGULAR_NAMES: &[(&str, &str)] = &[("topics", "topic")];
 
 /// `topic` for `source.kafka.topics`; the name of the field above comes first if that is in use.
@@ -220,7 +220,7 @@ fn unique_parameter_name(path: &FieldPath, taken: &mut BTreeSet<String>) -> Stri
     candidates.find(|name| taken.insert(name.clone())).unwrap_or_default()
 }
 
-/// Letters and digits, so that it can stand in `${each.…}`.
+/// Letters and digits, so that it can be used in `${each.…}`.
 fn plain_name(segment: &str) -> String {
     let singular = SINGULAR_NAMES.iter().find(|(plural, _)| *plural == segment);
     let name: String = singular.map_or(segment, |(_, one)| one).chars().filter(char::is_ascii_alphanumeric).collect();

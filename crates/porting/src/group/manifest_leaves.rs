@@ -1,4 +1,4 @@
-//! The fields of a manifest without fields of their own, which decide what looks alike.
+//! The fields of a manifest without child fields, which decide whether manifests are similar.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use model::path::FieldPath;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LeafType {
     Text,
-    /// Whole or not: half a gigabyte and two gigabytes are values of one field.
+    /// Whole or fractional: half a gigabyte and two gigabytes are values of one field.
     Number,
     Bool,
     List,
@@ -30,7 +30,7 @@ impl LeafType {
     }
 }
 
-/// What two objects must have in common to share a template. Lists may differ as a whole.
+/// The parts that two objects must have in common to share a template. Lists may differ as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ManifestShape {
     service_and_kind: (String, &'static str),

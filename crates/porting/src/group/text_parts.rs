@@ -4,12 +4,13 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TextParts {
     pub(super) before: String,
-    /// One for each text.
+    /// One word for each text.
     pub(super) words: Vec<String>,
     pub(super) after: String,
 }
 
-/// Takes off what all texts begin and end with, as far as whole words are left: `orders` and `clicks` keep their `s`.
+/// Removes the common beginning and end of all texts, as long as whole words are left: `orders` and `clicks` keep their
+/// `s`.
 pub(super) fn common_parts(texts: Vec<String>) -> TextParts {
     let Some(first) = texts.first().cloned() else { return TextParts::default() };
     let before = common_start(&first, &texts);

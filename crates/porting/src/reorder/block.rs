@@ -6,7 +6,7 @@ use model::yaml::{YamlContent, YamlEntry, YamlNode};
 
 /// The lines of a mapping, cut at its keys.
 pub(super) struct KeyBlocks<'n> {
-    /// What stands before the first key on its line: spaces, or the dash of a list entry.
+    /// The text before the first key on its line: spaces, or the dash of a list entry.
     prefix: String,
     /// Lines before the first block.
     head: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) struct KeyBlock<'n> {
     /// The position of the key's line, and the position after the last line.
     pub(super) key_line: usize,
     pub(super) end: usize,
-    /// The line of the key, without what stands before it.
+    /// The line of the key, without the text before it.
     line: String,
     /// The lines after that of the key.
     pub(super) below: Vec<String>,
@@ -46,7 +46,7 @@ pub(super) fn key_blocks<'n>(text: &str, first: usize, node: &'n YamlNode, lines
     if !key_lines.is_sorted_by(|a, b| a < b) || !key_lines.iter().skip(1).all(is_alone) {
         return None;
     }
-    // What is above the first key may be about all of them: only a comment that touches it is its own.
+    // Lines above the first key may be about all of them: only a comment that touches it belongs to it.
     let above_first = lines_above(lines, 0..key_lines[0], column)?;
     let touching = lines[above_first..key_lines[0]].iter().rposition(|line| is_blank(line));
     let mut starts = vec![touching.map_or(above_first, |blank| above_first + blank + 1)];
@@ -109,8 +109,8 @@ pub(super) fn split_items<'l, 't>(
     is_cut.then(|| (&lines[..first], starts.iter().zip(ends).map(|(&start, end)| &lines[start..end]).collect()))
 }
 
-/// Where the blank lines and comments before the end of `range` begin. A comment that is indented deeper belongs to the value
-/// above.
+/// The start of the blank lines and comments before the end of `range`. A comment that is indented deeper belongs to
+/// the value above.
 fn lines_above(lines: &[&str], range: Range<usize>, column: usize) -> Option<usize> {
     let mut start = range.end;
     while start > range.start {
@@ -119,7 +119,7 @@ fn lines_above(lines: &[&str], range: Range<usize>, column: usize) -> Option<usi
         if !(is_blank(line) || line.trim_start().starts_with('#') && indent <= column) {
             break;
         }
-        // Comments of an outer level between two keys: whose they are is anybody's guess.
+        // Comments of an outer level between two keys: it is unclear which key they belong to.
         if !is_blank(line) && indent < column && range.start > 0 && range.end < lines.len() {
             return None;
         }
@@ -128,7 +128,7 @@ fn lines_above(lines: &[&str], range: Range<usize>, column: usize) -> Option<usi
     Some(start)
 }
 
-/// The last line of quoted texts and brackets: what looks like a comment there is none.
+/// The last line of quoted texts and brackets, where `#` does not begin a comment.
 fn last_bracket_line(text: &str, node: &YamlNode, first: usize) -> usize {
     let own = match &node.content {
         _ if text[node.span.start..].starts_with(['"', '\'', '{', '[']) => {

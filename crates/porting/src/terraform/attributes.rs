@@ -17,8 +17,8 @@ use model::env_name::to_snake_case;
 use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 
-/// The ends of write-only attributes: Terraform keeps the version, and never the secret. The version is a count of the
-/// provider, and no field of the API.
+/// The ends of write-only attributes: Terraform keeps the version, and never the secret. The version is a counter of
+/// the provider, and not a field of the API.
 const WRITE_ONLY_END: &str = "_wo";
 const WRITE_ONLY_VERSION_END: &str = "_wo_version";
 
@@ -85,8 +85,8 @@ impl<'r> AttributeConverter<'r> {
     }
 
     fn is_stopped(&mut self, values: &Map<String, Value>) -> bool {
-        // The live state wins: the import must neither start nor stop a pipe. The provider writes `stopped`
-        // and never reads it back, so a pipe that was paused in the console still has `false` there.
+        // The live state wins: the import must neither start nor stop a pipe. The provider writes `stopped` and never
+        // reads it back, so a pipe that was paused in the console still has `false` there.
         let desired = values.get("stopped").and_then(Value::as_bool);
         let state = values.get("state").and_then(Value::as_str);
         let live = state.map(|state| matches!(state, "Stopped" | "Paused"));
@@ -135,7 +135,7 @@ impl<'r> AttributeConverter<'r> {
         object
     }
 
-    /// The value for `additional`; `None` if it says nothing, or may be a secret.
+    /// The value for `additional`; `None` if it is empty, or may be a secret.
     fn convert_unknown(&mut self, attribute: &str, value: &Value, at: &AttributePath) -> Option<Value> {
         let place = at.child_path(attribute, attribute).attribute;
         let path = place.to_string();
@@ -143,20 +143,20 @@ impl<'r> AttributeConverter<'r> {
             return None;
         }
         let unknown = "pipectl does not know this attribute";
-        // The state holds secrets in plain text, and their names do not reveal all of them. `sensitive_values` does.
+        // The state contains secrets in plain text, and their names do not reveal all of them. `sensitive_values` does.
         let may_be_secret = match self.resource.sensitive {
             Some(marks) => is_sensitive(marks, place.segments()),
             None => has_text(value),
         };
         if may_be_secret || has_likely_secret(&path, value) {
             let message = format!(
-                "{unknown}: it is left out, as it may be a secret, and stays as it is on the live side. You can \
+                "{unknown}: it is left out, as it may be a secret, and its live value is kept. You can \
                  declare it under `additional`"
             );
             self.add_remark(&path, &message);
             return None;
         }
-        let message = format!("{unknown}: it stands under `additional`, by the name that the API probably has for it");
+        let message = format!("{unknown}: it is under `additional`, with the name that the API probably uses");
         self.add_remark(&path, &message);
         Some(convert_unknown_value(value))
     }
@@ -202,7 +202,7 @@ impl<'r> AttributeConverter<'r> {
     }
 
     fn report_wrong_shape(&mut self, at: &AttributePath) -> Option<Value> {
-        let message = "of another form than the API takes: it is left out";
+        let message = "not in the form that the API takes: it is left out";
         self.add_remark(&at.attribute.to_string(), message);
         None
     }
@@ -312,7 +312,7 @@ fn drop_server_defaults(mut own: Map<String, Value>, values: &Map<String, Value>
     }
 }
 
-/// As the API would spell it: without unset attributes, and in `camelCase`.
+/// In the spelling of the API: without unset attributes, and in `camelCase`.
 fn convert_unknown_value(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -326,7 +326,7 @@ fn convert_unknown_value(value: &Value) -> Value {
     }
 }
 
-/// Whether the attribute, something around it or a part of it is marked.
+/// Whether the attribute, a parent or a part of it is marked.
 fn is_sensitive(marks: &Value, path: &[String]) -> bool {
     match (marks, path) {
         (Value::Object(fields), [name, below @ ..]) => fields.get(name).is_some_and(|marks| is_sensitive(marks, below)),
@@ -350,7 +350,7 @@ fn has_text(value: &Value) -> bool {
     }
 }
 
-/// The attributes that a field may stand for: `password` or `password_wo`, and for `version` the version of any secret.
+/// The attributes for a field: `password` or `password_wo`, and for `version` the version of any secret.
 fn attribute_names(field: &str, given: &Map<String, Value>) -> Vec<String> {
     let name = to_snake_case(field);
     let versions = given.keys().filter(|name| field == "version" && name.ends_with(WRITE_ONLY_VERSION_END));

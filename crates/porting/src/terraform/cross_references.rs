@@ -38,7 +38,7 @@ pub(super) fn refer_to_endpoints(objects: &mut [TerraformObject]) {
         .collect();
     let reference = |service: &str, id: &Value| {
         let name = known.get(&(service.to_owned(), Id::new(id.as_str()?)))?;
-        // A name that two endpoints share leads to neither; the id stays.
+        // A name that two endpoints share identifies neither; the id is kept.
         let shared = known.iter().filter(|((of, _), other)| of == service && *other == name);
         (shared.count() == 1).then(|| json!({ "endpoint": name }))
     };

@@ -9,7 +9,7 @@ pub(super) struct TerraformResource<'s> {
     pub(super) address: String,
     pub(super) resource_type: &'s str,
     pub(super) values: &'s Map<String, Value>,
-    /// The attributes that are secrets, as `true` in the place of their values; `None` if the state does not tell all.
+    /// The sensitive attributes, as `true` in the place of their values; `None` if the state does not mark all of them.
     pub(super) sensitive: Option<&'s Value>,
 }
 
@@ -148,7 +148,7 @@ fn parse_resource<'s>(one: &'s Value, path: &str) -> Result<Option<TerraformReso
     let address = one["address"].as_str().ok_or_else(|| shape_error("address", "a text"))?;
     let kind = one["type"].as_str().ok_or_else(|| shape_error("type", "a text"))?;
     let values = one["values"].as_object().ok_or_else(|| shape_error("values", "an object"))?;
-    // Where nothing is marked, an older Terraform may have marked nothing.
+    // If nothing is marked, an older Terraform may have set no marks.
     let sensitive = one.get("sensitive_values").filter(|marks| has_mark(marks));
     Ok(Some(TerraformResource { address: address.to_owned(), resource_type: kind, values, sensitive }))
 }

@@ -228,7 +228,7 @@ fn invalid_manifest_stays_in_terraform() {
     let flawed: Vec<_> = read.objects.iter().map(|object| !object.blockers.is_empty()).collect();
     assert_eq!(flawed, [false, true], "{:?}", remarks(&read));
     assert_eq!((read.removed_blocks.len(), read.unmanaged_count, read.incomplete_count), (1, 1, 1));
-    assert!(remarks(&read)[0].contains("only a comment: "), "{:?}", remarks(&read));
+    assert!(remarks(&read)[0].contains("commented out: "), "{:?}", remarks(&read));
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn unknown_texts_are_kept_where_the_state_tells_which_are_secret() {
     assert_eq!(spec["additional"], json!({"regionHint": "eu"}), "{spec}");
     assert_eq!(spec["source"]["kafka"]["additional"], json!({"shard": "s"}), "{spec}");
     assert_eq!(told.iter().filter(|line| line.contains("left out")).count(), 2, "{told:?}");
-    assert_eq!(told.iter().filter(|line| line.contains("stands under `additional`")).count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.contains("is under `additional`")).count(), 2, "{told:?}");
 }
 
 /// The provider stores what the API answers. A masked URI is a login all the same.

@@ -1,4 +1,4 @@
-//! One request before it is sent, and what must hold then.
+//! A request before it is sent, and its preconditions.
 
 use futures_util::future::BoxFuture;
 use model::address::Address;
@@ -10,7 +10,7 @@ use crate::retry::Idempotency;
 use crate::secret::FilledBody;
 use crate::transport::Method;
 
-/// A request, with what is known about repeating it.
+/// A request, and whether it may be repeated.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestSpec<'a> {
     pub(super) method: Method,
@@ -29,7 +29,7 @@ pub(crate) trait Precondition: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the condition does not hold any more. The request is not sent then.
+    /// When the condition no longer holds. The request is not sent then.
     fn check<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<bool, Error>>;
 }
 
@@ -54,7 +54,7 @@ impl<'a> RequestSpec<'a> {
         Self { precondition: Some(precondition), ..self }
     }
 
-    /// Notes whether the object may be created or deleted when nobody waits for the answer any longer.
+    /// Records whether the object may be created or deleted when its response is no longer waited for.
     pub(crate) fn with_object(self, object: &'a Address) -> Self {
         Self { object: Some(object), ..self }
     }

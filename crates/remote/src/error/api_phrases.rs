@@ -1,7 +1,7 @@
-//! The phrases that distinguish refusals of the API. No other module looks for words in a message.
+//! The phrases that distinguish refusals of the API. No other module searches messages for words.
 //!
-//! Every row was seen in an answer of the API, or is in its reference. A refusal without a matching row keeps the API's
-//! message and gets no hint.
+//! Every row was seen in a response of the API, or is in its reference. A refusal without a matching row keeps the
+//! API's message and gets no hint.
 
 use super::RejectionKind;
 
@@ -14,7 +14,7 @@ pub enum RejectionCause {
     ServiceNotReady,
     /// The destination roles lack privileges.
     MissingPrivileges,
-    /// A destination table holds rows.
+    /// A destination table has rows.
     TableNotEmpty,
     /// The pipe has no settings of this kind.
     NoSuchSettings,
@@ -38,8 +38,8 @@ enum Meaning {
 }
 
 /// Phrases in lower case. Of the rows of one meaning, the first that matches counts.
-// The API sends one code, such as `BAD_REQUEST`, for many problems, so the text has to decide. Around the phrase it
-// puts other words: the kind of the source, eight digits of the id, a path. So a phrase is matched anywhere in the
+// The API sends one code, such as `BAD_REQUEST`, for many problems, so the text has to decide. It puts other words
+// around the phrase: the kind of the source, eight digits of the id, a path. So a phrase is matched anywhere in the
 // message.
 const PHRASES: [(Meaning, &[&str]); 15] = [
     // Only an idle service may be woken. A stopped one was stopped by a person, on purpose.
@@ -57,8 +57,8 @@ const PHRASES: [(Meaning, &[&str]); 15] = [
     (Meaning::Cause(RejectionCause::TableNotEmpty), &["not empty"]),
     // The settings endpoint answers so for a database pipe, which has none.
     (Meaning::Cause(RejectionCause::NoSuchSettings), &["ingestion for pipe"]),
-    // A create and an edit of the connection log in to the source before they answer. These three say that the body was
-    // well formed, and the source was not reached with it.
+    // A create and an edit of the connection log in to the source before they respond. These three mean that the body
+    // was well formed, but the source could not be reached with it.
     (
         Meaning::Cause(RejectionCause::SourceCredentials),
         &["authentication failed", "failed permissions validation", "password is required"],

@@ -1,4 +1,4 @@
-//! Remedies as values. Whoever prints an error words them, because only a caller knows its own flags.
+//! Remedies as values. The caller that prints an error words them, because only it knows its flags.
 
 use model::address::{Kind, Name};
 use model::live::State;
@@ -30,13 +30,13 @@ pub enum Hint {
     StillInProgress,
     /// The API stops a database pipe only when its load is done.
     StopsAfterLoad,
-    /// The size of database pipes exists only beside a database pipe.
+    /// CDC scaling exists only together with a database pipe.
     ScalingNeedsDatabasePipe,
     ServiceIdle,
     /// The service is starting after it was idle.
     ServiceWaking,
     ServiceStopped,
-    /// The service is in another state in which it accepts nothing.
+    /// The service is in another state in which it accepts no requests.
     ServiceNotRunning,
     CreatedConcurrently,
     /// The platform reports an error of its own.
@@ -74,7 +74,7 @@ pub enum Hint {
     /// Something other than the API answered.
     NotTheApi,
     ProxyLogin,
-    /// These destination tables must hold no rows; each is written as in SQL.
+    /// These destination tables must be empty; each is written as in SQL.
     TablesNotEmpty(Vec<String>),
     EndpointsNotReady(Vec<UnreadyEndpoint>),
     /// The API's message names the problem.

@@ -22,7 +22,7 @@ pub struct RejectedRequest {
     pub cause: Option<RejectionCause>,
     /// An earlier attempt of the same request got no answer, and may have been carried out.
     pub had_lost_attempt: bool,
-    /// The destination tables of the object, if the API refused it because one holds rows.
+    /// The destination tables of the object, if the API refused it because one has rows.
     pub blocking_tables: Vec<String>,
     /// The endpoints that the object uses and that are not ready.
     pub unready_endpoints: Vec<UnreadyEndpoint>,

@@ -12,7 +12,7 @@ pub(super) fn still_in_state(last: Option<&State>) -> String {
     known_state(last).unwrap_or_else(|| "is still not there".to_owned())
 }
 
-/// The same for an object that a request was accepted for: that it was not seen says nothing about the request.
+/// The same for an object after an accepted request: that it was not seen proves nothing about the request.
 pub(super) fn state_when_seen(last: Option<&State>, waited: Duration) -> String {
     match known_state(last) {
         Some(state) => format!("{state} after {}", format_seconds(waited)),

@@ -17,9 +17,9 @@ pub(super) struct Cache {
     /// The objects of the plan, and those that this run created.
     pub(super) known_ids: Option<BTreeSet<Id>>,
     pub(super) objects: BTreeMap<Id, CachedObject>,
-    /// What this run did to objects.
+    /// The writes of this run to objects.
     //
-    // Apart from `objects`: a list that lags behind may lack an object for once. If that took the pause along, nobody
+    // Separate from `objects`: a list that lags may lack an object once. If that removed the record of a pause, nobody
     // would start the pipe again.
     pub(super) own_writes: BTreeMap<Id, OwnWrites>,
     /// Each create asks for its name: without an index, many creates in a large service cost the square.
@@ -50,7 +50,7 @@ impl Cache {
 pub(super) struct CachedObject {
     pub(super) name: Name,
     pub(super) state: State,
-    /// Of objects that others reference by more than their id; null of the others.
+    /// The body of objects that others reference by more than their id; null for all others.
     pub(super) body: Value,
     /// Lists up to this number were requested before this information, and are ignored.
     pub(super) list_number: u64,

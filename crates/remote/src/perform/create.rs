@@ -66,7 +66,7 @@ pub(super) async fn create_object(
     Ok(performed)
 }
 
-/// Notes that what refers to the object had to wait for it.
+/// Records that referrers of the object had to wait for it.
 fn note_wait_of_referrers(run: &RunContext, at: &Address) {
     for kind in FieldSemantics::referring_kinds(at.kind) {
         if let Ok(list_cache) = run.list_cache(&Address { kind, ..at.clone() }) {
@@ -82,8 +82,8 @@ const MAX_LIST_AGE: Duration = Duration::from_secs(20);
 /// Checks again, just before the POST, that no other object of the name appeared after the plan.
 //
 // A create may wait long for its turn: for the rate limit, a 429, a service that wakes, an endpoint, the delete of the
-// object that it replaces. An object of this name that somebody creates meanwhile would get a duplicate that reads the
-// same source.
+// object that it replaces. If somebody creates an object with this name meanwhile, the POST would create a duplicate
+// that reads the same source.
 //
 //     plan        no `orders` live
 //     429         everybody waits 30 s; at the console somebody creates `orders`
@@ -108,7 +108,7 @@ struct Created {
     note: Option<&'static str>,
     /// Whether the API was asked to create it paused.
     is_paused: bool,
-    /// What the API refused, and the object is created without.
+    /// The part that the API refused, and without which the object is created.
     left_out: Option<String>,
 }
 
@@ -125,22 +125,22 @@ const REPEATED_NOTE: &str = "a create got no answer, and no object of this name 
 /// Number of lists that must not show the object before its create counts as lost.
 const MIN_LISTS: usize = 3;
 
-/// One create, from the first request to an object that is known.
+/// One create, from the first request to a known object.
 //
-// Creates are not idempotent: the API takes no key that makes a create happen once, and names are not unique. A POST
-// that is repeated after a lost answer makes a second pipe that reads the same topic into the same table.
+// Creates are not idempotent: the API has no idempotency key, and names are not unique. A POST that is repeated after a
+// lost response creates a second pipe that reads the same topic into the same table.
 //
-//     POST  ----------------------x   the answer is lost (connection cut, 502, time-out)
+//     POST  ----------------------x   the response is lost (connection cut, 502, time-out)
 //     GET list   no new object of the name     the list may lag behind the create
 //     GET list   no new object of the name
 //     GET list   a new object of the name, as it was sent  ->  it is ours: adopt it, send nothing
 //
-// A new object that is not as it was sent is somebody else's. A second POST would make a duplicate of the name, and the
-// stop that follows would go to that object: so the create ends there.
+// A new object that is not as it was sent belongs to somebody else. A second POST would create a duplicate of the name,
+// and the following stop would go to that object: so the create ends there.
 //
 // If no list of the whole adoption window shows one, the POST is sent once more and the note says so. "New" means an id
-// that was not there before the first POST. Several new ids are an error that names them all: nobody can tell which
-// one is ours, and deleting the wrong one loses a pipe.
+// that was not there before the first POST. Several new ids are an error that names them all: it is unknown which one
+// is ours, and deleting the wrong one loses a pipe.
 struct CreateAttempt<'a> {
     run: &'a RunContext,
     list_cache: &'a ListCache,
@@ -177,9 +177,9 @@ impl CreateAttempt<'_> {
 
     async fn create_or_adopt(&self, body: &Value, paused_beside: Option<&Address>) -> Result<Created, Error> {
         // The schema of July 2026 has no switch to create a pipe paused. An API that does not know it refuses the body,
-        // in words that nobody documents ("additional properties", "unknown key"). So each refusal of the body is tried
-        // once without the switch: what is wrong besides is refused again, and the stop that follows stops the pipe.
-        // Beside another reader it would take rows away until then.
+        // in undocumented words ("additional properties", "unknown key"). So each refusal of the body is tried once
+        // without the switch: any other mistake is refused again, and the following stop stops the pipe. Next to
+        // another reader it would take rows away until then.
         let Some(older) = start_paused::without_switch(body) else { return self.create_until_known(body).await };
         match self.create_until_known(body).await {
             Err(Error::Rejected(refused)) if refused.kind == RejectionKind::InvalidRequest => match paused_beside {
@@ -255,7 +255,7 @@ impl CreateAttempt<'_> {
                     true
                 }
                 Ok(None) => false,
-                // Nothing was seen, which does not prove that nothing exists: the POST must not be sent again.
+                // No object was seen, which does not prove that there is none: the POST must not be sent again.
                 Err(_) => return Ok(LookupOutcome::Inconclusive),
             };
             if asked && lists >= MIN_LISTS && Instant::now() >= over {
@@ -276,7 +276,7 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// The one object with the name that is new.
+    /// The only new object with the name.
     fn find_new_object(&self, snapshot: &ListSnapshot) -> Result<Option<Object>, Error> {
         let named = snapshot.objects.values().filter(|item| item.name == self.address.name);
         let new = named.map(|item| &item.object).filter(|it| !self.existing_ids.contains(&it.id));
@@ -303,7 +303,7 @@ impl CreateAttempt<'_> {
         }
     }
 
-    /// Checks that a new object is what the create asked for, as far as the API returns it.
+    /// Checks that a new object matches the create, in all fields that the API returns.
     fn ensure_as_sent(&self, body: &Value, found: &Object, cause: Error) -> Result<(), Error> {
         let rules = FieldSemantics::for_kind(self.address.kind);
         let resolve = |reference: &EndpointReference<'_>| self.run.resolve_reference(reference).ok();
@@ -312,7 +312,7 @@ impl CreateAttempt<'_> {
             (Some(sent), live) if live != Some(sent) => {
                 format!("it reads from `{}`, and the manifest declares `{sent}`", live.unwrap_or("unknown"))
             }
-            // An API may have a spelling of its own for what was sent.
+            // An API may spell the sent values differently.
             _ => match rules.respelled_texts(&VisitedPath::root(), &sent, Some(&found.body)) {
                 Err(path) => format!("its `{path}` is not what was sent"),
                 Ok(_) => return Ok(()),

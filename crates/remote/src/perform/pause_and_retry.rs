@@ -1,6 +1,6 @@
 //! Retries an edit that the API accepts only while the pipe is paused.
 //
-// Two ways lead here. The API requires a pause for a field that is not marked so, or somebody started the pipe after
+// There are two causes. The API requires a pause for a field that is not marked so, or somebody started the pipe after
 // the plan's own stop. In both cases the edit was refused, so nothing has changed yet.
 //
 //     PATCH -> 400 must be paused
@@ -66,7 +66,7 @@ async fn latest_object(
     id: &Id,
     is_expected: impl Fn(&Object) -> bool,
 ) -> Result<Option<Object>, Error> {
-    // The refusal says that the pipe runs. If its last known state does not, that state is old, and a list is read.
+    // The refusal means that the pipe runs. If its last known state differs, that state is old, and a list is read.
     match run.list_cache(at)?.last_seen(id) {
         Some(last) if !is_expected(&last) => ObjectWatch::new(run, at, id)?.next_object().await,
         last => Ok(last),

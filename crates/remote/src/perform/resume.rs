@@ -1,15 +1,15 @@
 //! Starts a pipe that this run paused, after the deadline or an interruption.
 //
-// Hazard: a pipe that stays stopped ingests nothing, and nobody notices until data is missing. So the start has a
-// time budget of its own, outside `--timeout`.
+// Hazard: a pipe that stays stopped ingests nothing, and nobody notices until data is missing. So the start has its own
+// time budget, outside `--timeout`.
 //
 //     PATCH state stop -> 200
 //     interrupted                 the pipe may still read Running: a list is older than the stop
 //     GET list                    Running within 10 s of the stop: look again, it may be about to stop
 //     GET list                    Paused: send the start
 //
-// If no list can be read in time, the start is sent unseen: a running pipe refuses it with "already running" (seen
-// live), and that does no harm.
+// If no list can be read in time, the start is sent anyway: a running pipe refuses it with "already running" (seen
+// live), which is harmless.
 
 use std::time::Duration;
 

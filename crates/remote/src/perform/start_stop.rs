@@ -55,7 +55,7 @@ async fn ensure_started(run: &RunContext, at: &Address, id: &Id) -> Result<Perfo
     }
     if let (WaitMode::None, Some(object)) = (run.settings.wait, &last) {
         let performed = PerformedAction::new(at, object, RunState::Running);
-        // The last known state is older than the start, so it says nothing about its effect.
+        // The last known state is older than the start, so it does not show its effect.
         let state = if can_be_started(at, object) { State::default() } else { performed.state };
         return Ok(PerformedAction { state, ..performed });
     }
@@ -71,7 +71,7 @@ pub(super) async fn stop_object(run: &RunContext, at: &Address, id: &Id) -> Resu
         lifecycle::progress_toward(at.kind, object, RunState::Stopped) == Progress::Ready
             && !lifecycle::is_stopped(object)
     };
-    // A finished pipe reads nothing any more, and what the API answers to a stop of it is not known.
+    // A completed pipe reads nothing any more, and the API's response to a stop of it is unknown.
     if let Some(object) = list_cache.last_seen(id).filter(has_ended) {
         return Ok(PerformedAction::new(at, &object, RunState::Stopped));
     }
@@ -111,7 +111,7 @@ pub(super) async fn pause_object(run: &RunContext, at: &Address, id: &Id, why: P
 
 struct StopFailure {
     error: Error,
-    /// Whether the pipe may be stopped all the same, so that it has to be started.
+    /// Whether the pipe may be stopped despite the error, so that it has to be started.
     may_have_stopped: bool,
 }
 
@@ -147,7 +147,7 @@ async fn stop_until_stopped(run: &RunContext, at: &Address, id: &Id) -> Result<O
             Err(Error::NotSettled { last_state: Some(state), waited, why: Unsettled::TimedOut, .. })
                 if is_loading(&state) =>
             {
-                // The load goes on, so the API dropped the stop. There is nothing to start again.
+                // The load continues, so the API dropped the stop. The pipe need not be started again.
                 let error = Error::StopIgnored { address: at.clone(), state, waited };
                 return Err(StopFailure { error, may_have_stopped: false });
             }

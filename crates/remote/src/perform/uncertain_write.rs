@@ -1,4 +1,4 @@
-//! Looks before a retry when the answer to a write is lost.
+//! Checks the effect before a retry when the response to a write is lost.
 //
 // An update is not always idempotent: a second "add this table mapping" is refused as a duplicate, and a second
 // "stop" may stop a pipe that somebody started meanwhile. So the next list decides whether the write took effect.
@@ -42,11 +42,11 @@ impl<'a> UncertainWrite<'a> {
         error.is_outcome_unknown() || self.had_unanswered && refused
     }
 
-    /// The live object if it shows the effect; `None` if the write is to be sent again.
+    /// The live object if it shows the effect; `None` if the write must be sent again.
     ///
     /// # Errors
     ///
-    /// When the object cannot be seen, or no time is left for another attempt.
+    /// When the object cannot be read, or no time is left for another attempt.
     pub(super) async fn check_effect(
         &mut self,
         error: Error,

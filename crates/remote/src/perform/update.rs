@@ -68,7 +68,7 @@ async fn send_and_wait(
     let before = list_cache.last_seen(id);
     let may_resume = before.as_ref().is_some_and(|before| would_resume(at, before, via, body));
     let sent = send_until_effective(run, at, id, via, body).await;
-    // Also after a lost answer: if the edit took effect, the API resumes the pipe even so.
+    // Also after a lost response: if the edit took effect, the API still resumes the pipe.
     if may_resume && sent.as_ref().err().is_none_or(Error::is_outcome_unknown) {
         list_cache.note_edit(id);
     }
@@ -90,7 +90,7 @@ async fn send_and_wait(
 }
 
 struct SentUpdate {
-    /// The object in the answer; `None` for settings, whose answer contains only them.
+    /// The object in the response; `None` for settings, whose response contains only them.
     object: Option<Object>,
     note: Option<&'static str>,
 }

@@ -1,7 +1,7 @@
 //! Checks whether a live object shows the effect of an update whose answer was lost.
 //
-// The only comparison in this crate. It decides whether a request is sent again, never what a plan contains. A wrong
-// "yes" loses an edit silently, so a field that cannot be read back makes the answer "not readable", not "yes".
+// The only comparison in this crate. It decides whether a request is sent again, never the content of a plan. A wrong
+// "yes" loses an edit silently, so a field that cannot be read back makes the result "not readable", not "yes".
 
 use clickpipes::semantics::{DeltaFields, FieldSemantics, KeyedList, ListSemantics, Readback};
 use model::secret;

@@ -30,7 +30,7 @@ pub(super) struct ObjectWatch<'a> {
     budget: TimeBudget,
     cursor: ListCursor,
     began: Instant,
-    /// The next look is due by then; the end of the time if that is earlier.
+    /// The next read is due by then, or at the end of the time if that is earlier.
     next_look_by: Option<Instant>,
     last_logged: Instant,
     last_state: Option<State>,
@@ -115,7 +115,7 @@ impl<'a> ObjectWatch<'a> {
                 Progress::Failed => {
                     Verdict::Hopeless(Error::BadState { address: address.clone(), state: object.state })
                 }
-                // The API answers 200 to a stop of a pipe that loads, drops it, and goes on when the load is done.
+                // The API answers 200 to a stop of a pipe that loads, drops it, and continues when the load is done.
                 Progress::InProgress if phase == PipePhase::Running && had_time => Verdict::Reached(None),
                 Progress::InProgress => Verdict::LookAgain,
             }
@@ -181,7 +181,7 @@ impl<'a> ObjectWatch<'a> {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if retry::can_retry(Idempotency::Safe, &error) => {
                 tracing::warn!(at = %self.address, %error, "cannot look; will look again");
-                // At the end of the time the fault is the error: it says more than "not settled".
+                // At the end of the time the failure is the error: it is more precise than "not settled".
                 self.check_time().map_err(|_| error).map(|()| None)
             }
             Err(Error::OutOfTime) => Err(self.unsettled_error(Unsettled::TimedOut)),

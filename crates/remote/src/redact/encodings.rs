@@ -1,4 +1,4 @@
-//! Finds a secret in a text: as it is, or escaped as in JSON, a URL or HTML, in any mixture.
+//! Finds a secret in a text: plain, or escaped as in JSON, a URL or HTML, in any mixture.
 
 use std::ops::Range;
 
@@ -35,12 +35,12 @@ pub(super) fn unescaped_run(secret: &str) -> &str {
     secret.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default()
 }
 
-/// Where an output contains the whole secret, in any mixture of escapes.
+/// The places where an output contains the whole secret, in any mixture of escapes.
 pub(super) fn find_in_output(text: &str, secret: &str) -> Vec<Range<usize>> {
     if !text.contains(unescaped_run(secret)) {
         return Vec::new();
     }
-    // What ends a text of JSON, or begins within an escape, is a part of the document.
+    // The end of a JSON text, or a start within an escape, is a part of the document.
     let is_json = text.trim_start().starts_with(['{', '[']);
     let is_escaped = |at: usize| text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
     let is_content = |range: &Range<usize>| {
@@ -63,7 +63,7 @@ fn may_start(text: &str, secret: &str) -> bool {
 
 /// The longest prefix of the secret at the beginning of the text: its characters, and their bytes in the text.
 fn longest_match(text: &str, secret: &str) -> (usize, usize) {
-    // A character may be escaped in several ways at the same place, so every place that may be reached is followed.
+    // A character may be escaped in several ways at the same place, so every possible position is followed.
     let mut reached = vec![0];
     for (count, c) in secret.chars().enumerate() {
         let further = |at: usize| encoded_lengths(&text[at..], c).into_iter().map(move |it| at + it);

@@ -45,7 +45,7 @@ pub(crate) fn scaling_not_found() -> ApiRefusal {
 
 fn validate_size(body: &Map<String, Value>, call: &RequestContext<'_>) -> Result<CdcSize, ApiRefusal> {
     let mut complaints = Complaints::new(call.options);
-    // As for a create, because a PATCH needs both fields: clients always send the two.
+    // As for a create, because a PATCH needs both fields.
     validate_object(&mut complaints, "", FIELDS, body, BodyContext::for_create(call.options));
     let cpu = body.get("replicaCpuMillicores").and_then(Value::as_i64).unwrap_or_default();
     let memory = body.get("replicaMemoryGb").and_then(Value::as_f64).unwrap_or_default();

@@ -213,8 +213,8 @@ fn build_pipe(
         created_at: now,
         updated_at: now,
         states: Timeline::new(EmulatedPipeState::Provisioning),
-        // Hazard for clients: a list that lags behind makes a successful create look lost, and a second POST makes a
-        // second pipe.
+        // Hazard for clients: a list that lags makes a successful create look lost, and a second POST creates a second
+        // pipe.
         listed_from: now.after_seconds(call.fault_parameters.list_lag_seconds),
         deleted_from: None,
         has_dropped_tables: false,
@@ -248,8 +248,8 @@ fn refuse_collision(
     if options.strict_names && service.pipes.iter().any(|other| other.name == pipe.name) {
         return Err(ApiRefusal::bad_request("name: is used by another ClickPipe of the service"));
     }
-    // The tables of a deleted database pipe stay, and a new one needs empty tables. No request tells that
-    // before: a client that replaces a pipe fails here after its delete.
+    // The tables of a deleted database pipe are kept, and a new one needs empty tables. No request shows that before: a
+    // client that replaces a pipe fails here after its delete.
     let is_checked = if pipe.source.is_database() {
         options.leftover_tables != LeftoverTables::Accepted && pipe.pipe_mode() != PipeMode::CdcOnly
     } else {

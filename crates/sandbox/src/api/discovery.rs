@@ -1,5 +1,5 @@
-//! Schema discovery for streams and object storage. Fields that nobody has set are invented from the
-//! name of the topic, stream or path.
+//! Schema discovery for streams and object storage. Fields that were not set are invented from the name of the topic,
+//! stream or path.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

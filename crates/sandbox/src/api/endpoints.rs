@@ -17,7 +17,7 @@ use crate::options::NullInPatch;
 use crate::service::EmulatedService;
 use crate::timeline::Timeline;
 
-// Both lengths are ours: the API documents none.
+// Both durations are ours: the API documents none.
 const PROVISIONING_SECONDS: u64 = 45;
 const DELETING_SECONDS: u64 = 30;
 
@@ -78,9 +78,9 @@ pub(crate) fn delete_endpoint(service: &mut EmulatedService, id: &str, call: &Re
     Ok(None)
 }
 
-/// Refuses a pipe that gets an endpoint which does not work. One that it had `before` is not checked again.
-// A choice of ours: only a Ready endpoint carries a connection, and the API checks a new connection at once. Nobody saw
-// it refuse another edit of a pipe behind a dead endpoint.
+/// Refuses a pipe that gets an unusable endpoint. One that it had `before` is not checked again.
+// This is our choice: only a Ready endpoint carries a connection, and the API checks a new connection at once. No
+// refusal of another edit of a pipe behind a dead endpoint was seen.
 pub(crate) fn refuse_unusable_endpoints(
     service: &EmulatedService,
     source_fields: &Map<String, Value>,
@@ -113,7 +113,7 @@ fn status_after_provisioning(body: &Map<String, Value>) -> EndpointStatus {
     }
 }
 
-/// What each type of endpoint needs.
+/// The required fields of each type of endpoint.
 const PARTS: &[(&str, &[&str])] = &[
     ("VPC_ENDPOINT_SERVICE", &["vpcEndpointServiceName"]),
     ("VPC_RESOURCE", &["vpcResourceConfigurationId", "vpcResourceShareArn"]),

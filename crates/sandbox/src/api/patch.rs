@@ -48,7 +48,7 @@ pub(crate) fn patch_pipe(service: &mut EmulatedService, id: &str, call: &Request
     pipes::render_pipe(service, id, call)
 }
 
-/// A table whose mapping is removed stays with its rows, and a mapping that is added needs an empty one.
+/// A removed mapping leaves its table with its rows, and an added mapping needs an empty one.
 fn move_tables(
     service: &mut EmulatedService,
     edited: &EmulatedPipe,
@@ -75,7 +75,7 @@ fn rename_pipe(pipe: &mut EmulatedPipe, body: &Map<String, Value>, quirks: &Quir
 pub(crate) fn validate_source_keys(sources: &Map<String, Value>, unknown: UnknownFields, complaints: &mut Complaints) {
     for (name, value) in sources {
         let known = ApiSource::ALL.iter().any(|source| source.json_key() == name);
-        // Not a source, but an experimental switch beside the sources, which no read returns.
+        // Not a source, but an experimental switch next to the sources, which no read returns.
         if name == "validateSamples" {
             if !value.is_boolean() {
                 complaints.add("source.validateSamples", "must be a boolean");
@@ -123,7 +123,7 @@ fn edit_source(
     Ok(changed)
 }
 
-/// Refuses what only a create takes, in the words of the API.
+/// Refuses create-only fields, in the words of the API.
 fn refuse_create_only(source: ApiSource, patch: &Map<String, Value>, complaints: &mut Complaints) {
     let specs = source.field_specs().iter().filter(|field| field.patch_support == PatchSupport::Ignored);
     for field in specs.filter(|field| has_value(patch, field.name)) {
@@ -205,7 +205,7 @@ fn apply_source_patch(
         ApiSource::ObjectStorage => rules::object_storage::validate_storage_patch(&mut check, patch),
         _ => delta.validate_delta(&mut check),
     }
-    // Before the other fields: the rules below look at the source as it will be.
+    // Before the other fields: the rules below check the resulting source.
     let mut changed = delta.has_additions() || delta.has_removals();
     if changed {
         let left = delta.remaining_mappings(&pipe.source_fields);

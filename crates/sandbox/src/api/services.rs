@@ -30,7 +30,7 @@ pub(crate) fn list_services(services: &BTreeMap<String, EmulatedService>, call: 
     services.values().map(|service| service.to_json(call.now)).collect()
 }
 
-/// What the service is at other clouds. The form of the principal is a choice of ours.
+/// The identities of the service at other clouds. The form of the principal is our choice.
 pub(crate) fn read_context(service: &EmulatedService) -> Value {
     let principal = format!("serviceAccount:clickpipes-{}@sandbox.iam.gserviceaccount.com", &service.id[..8]);
     json!({"gcpWorkloadIdentity": {"supported": true, "ready": true, "principal": principal}})

@@ -7,7 +7,7 @@ use super::render::MASKED_TEXT;
 use crate::options::NullInPatch;
 use crate::quirks::Quirk;
 
-// A mask and not nothing: the rules ask if a secret is present, never for its value.
+// A mask, and not null: the rules check whether a secret is present, never its value.
 pub(crate) const MASK: &str = "***";
 
 pub(crate) fn accepted_body(fields: &[FieldSpec], body: &Map<String, Value>) -> Map<String, Value> {
@@ -53,7 +53,7 @@ pub(crate) fn merge_patch(
     let mut changed = false;
     for (name, value) in patch {
         let Some(field) = find_field(fields, name) else {
-            // A field without a row is kept and shown again, as by an API that knows more fields than this contract.
+            // A field without a row is stored and returned, as by an API that knows more fields than this contract.
             kept.insert(name.clone(), value.clone());
             changed = true;
             continue;

@@ -13,7 +13,7 @@ pub(crate) static FIELDS: &[FieldSpec] = &[
     optional("projectId", TEXT).newer(),
     optional("credentials", JsonType::Object(SERVICE_ACCOUNT)).secret(),
     required("settings", JsonType::Object(SETTINGS)),
-    // Unlike the mappings of other databases they come back in their order: the provider compares them as a list.
+    // Unlike the mappings of other databases, they are returned in order: the provider compares them as a list.
     required("tableMappings", JsonType::Objects(MAPPING, 1)),
 ];
 

@@ -1,4 +1,4 @@
-//! Where the rows go.
+//! The destination of a pipe.
 
 use super::field_spec::{FieldSpec, JsonType, TEXT, UnsetValue, optional, required};
 use super::respell::Respelling;

@@ -14,13 +14,13 @@ pub(crate) struct FieldSpec {
     pub(crate) visibility: ReadVisibility,
     pub(crate) unset: UnsetValue,
     pub(crate) quirk: Option<Quirk>,
-    /// How an API with spellings of its own writes it.
+    /// The spelling of an API that normalizes it.
     pub(crate) respelling: Option<Respelling>,
     /// A change makes the API connect to the source again, with the credentials of the body.
     pub(crate) connection: bool,
     /// The first schema that has it.
     pub(crate) schema: KnownSchema,
-    /// What a later schema than its first one allows.
+    /// The allowed values in a later schema than its first one.
     pub(crate) newer_type: Option<JsonType>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) enum PatchSupport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadVisibility {
     Visible,
-    /// Neither stored nor shown.
+    /// Neither stored nor returned.
     Secret,
     /// Stored, never shown.
     Hidden,
@@ -183,7 +183,7 @@ impl FieldSpec {
         Self { newer_type: Some(shape), ..self }
     }
 
-    /// What it allows in an API that knows the later schema, or that does not.
+    /// The allowed values in an API that knows the later schema, or that does not.
     pub(crate) fn type_in(&self, is_newer: bool) -> JsonType {
         self.newer_type.filter(|_| is_newer).unwrap_or(self.json_type)
     }

@@ -8,7 +8,7 @@ use crate::options::SandboxOptions;
 use crate::quirks::{Quirk, Quirks};
 use crate::uuid;
 
-/// What the API shows in place of a secret.
+/// The API's placeholder for a secret.
 pub(crate) const MASKED_TEXT: &str = "[REDACTED]";
 
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,8 @@
-//! Spellings of the API's own: the same value, written otherwise. Nobody has seen the API do it; a client must not take
-//! it for a change all the same.
+//! The API's own spellings of values. The API was never seen to do this, but a client must not treat it as a change.
 
 use serde_json::Value;
 
-/// What a text is, where an API could spell it in its own way.
+/// The kind of a text that an API could spell differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Respelling {
     /// Names between commas: without blanks.
@@ -40,7 +39,7 @@ fn respell_text(spelling: Respelling, text: &str) -> String {
     }
 }
 
-/// Of whole seconds with `Z`, or with an offset within the same day; anything else stays as it is.
+/// An instant of whole seconds with `Z`, or with an offset within the same day; other texts are unchanged.
 fn respell_instant(text: &str) -> Option<String> {
     let (local, zone) = (text.get(..19)?, text.get(19..)?);
     if zone == "Z" {

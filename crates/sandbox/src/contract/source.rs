@@ -81,7 +81,7 @@ impl ApiSource {
         matches!(self, Self::Postgres | Self::Mysql | Self::Mongodb)
     }
 
-    // BigQuery is loaded once, without changes. Otherwise it is like the CDC sources: it has table mappings, and
+    // BigQuery is loaded once, without changes. Otherwise it is like the CDC sources: it has table mappings, but
     // neither the settings and the size of a streaming pipe nor columns.
     pub(crate) fn is_database(self) -> bool {
         self.is_cdc() || self == Self::Bigquery

@@ -141,7 +141,7 @@ fn validate_field(complaints: &mut Complaints, path: &str, field: &FieldSpec, va
         (BodyKind::Create, PatchSupport::PatchOnly) => {
             complaints.add(path, "unknown field (it belongs into a PATCH)");
         }
-        // Not even looked at, as it has no effect.
+        // Not checked, because it has no effect.
         (BodyKind::Patch, PatchSupport::Ignored) => {}
         // The PATCH schema marks fields as nullable that a create requires, so null is not a wrong type here.
         (BodyKind::Patch, _) if value.is_null() => {}

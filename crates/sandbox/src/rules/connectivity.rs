@@ -1,5 +1,5 @@
-//! Unreachable sources. The API connects to the source before it accepts a pipe; the sandbox connects
-//! to nothing and fails for reserved names, with phrases of the API.
+//! Unreachable sources. The API connects to the source before it accepts a pipe; the sandbox makes no connections and
+//! fails for reserved names, with phrases of the API.
 
 use serde_json::{Map, Value};
 

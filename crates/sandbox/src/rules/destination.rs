@@ -87,7 +87,7 @@ fn validate_table_definition(destination: &Map<String, Value>, complaints: &mut 
     }
 }
 
-// The newer schema says both in words.
+// The newer schema states both requirements in words.
 fn validate_sorting_key(destination: &Map<String, Value>, complaints: &mut Complaints) {
     let Some(definition) = object_field(destination, "tableDefinition") else { return };
     for (index, entry) in text_items(definition, "sortingKey").enumerate() {
@@ -108,7 +108,7 @@ fn is_nullable(column_type: &str) -> bool {
     plain.starts_with("Nullable(") || plain.starts_with("LowCardinality(Nullable(")
 }
 
-// The server has these databases for itself. A dot was probably meant to separate the database from the table.
+// The server reserves these databases. A dot was probably meant to separate the database from the table.
 fn validate_names(destination: &Map<String, Value>, complaints: &mut Complaints) {
     let database = text_field(destination, "database").map(str::to_lowercase);
     if database.is_some_and(|name| ["system", "information_schema"].contains(&name.as_str())) {
@@ -128,7 +128,7 @@ fn has_duplicates<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
     names.any(|name| !seen.insert(name))
 }
 
-// Of every pipe, a database pipe too.
+// For every pipe, including database pipes.
 fn validate_roles(destination: &Map<String, Value>, complaints: &mut Complaints) {
     for role in text_items(destination, "roles").filter(|role| ["clickpipes", "clickpipes_system"].contains(role)) {
         complaints.refuse(ApiRule::ReservedRole, "destination.roles", format!("'{role}' is reserved"));

@@ -8,7 +8,7 @@ use super::SourceCheck;
 use crate::api_rule::ApiRule;
 use crate::json_body::{has_value, is_true, object_field, text_field};
 
-/// Some brokers ask nobody who they are.
+/// Some brokers need no authentication.
 const NO_AUTHENTICATION: &str = "";
 
 fn supported_authentications(broker: &str) -> &'static [&'static str] {
@@ -18,7 +18,7 @@ fn supported_authentications(broker: &str) -> &'static [&'static str] {
         "gcmk" => &["PLAIN", "MUTUAL_TLS", "SERVICE_ACCOUNT_WORKLOAD_IDENTITY"],
         "confluent" => &["PLAIN", "MUTUAL_TLS"],
         "warpstream" | "azureeventhub" => &["PLAIN"],
-        // The live API refused the last one: a rule of its own.
+        // The live API refused the last one, so it is a separate rule.
         "redpanda" => &["SCRAM-SHA-256", "SCRAM-SHA-512", "MUTUAL_TLS"],
         "dokafka" => &["SCRAM-SHA-256", "MUTUAL_TLS"],
         _ => &[],
@@ -50,7 +50,7 @@ pub(crate) fn validate_kafka(check: &mut SourceCheck<'_>) {
     check.refuse_unless(ApiRule::KafkaUnusedRole, "iamRole", is_role, "IAM_ROLE authentication");
     let is_login = object_field(check.fields, "credentials")
         .is_some_and(|given| ["username", "password"].iter().all(|name| given.contains_key(*name)));
-    // No schema refuses a user and a password here, so that is a rule of its own, which a world can switch off.
+    // No schema refuses a user and a password here, so it is a separate rule, which a world can switch off.
     let needed = if broker == "azureeventhub" && is_login {
         check.refuse(ApiRule::EventHubLogin, "credentials.connectionString", "is required with azureeventhub");
         credential_keys("kafka", authentication)
@@ -159,7 +159,7 @@ fn validate_glue(check: &mut SourceCheck<'_>, has_role: bool) {
     }
 }
 
-/// Also for Kinesis, with a rule of its own: its evidence is better.
+/// Also for Kinesis, with a separate rule, because its evidence is better.
 pub(crate) fn validate_avro_registry(check: &mut SourceCheck<'_>, rule: ApiRule) {
     let is_avro = text_field(check.fields, "format") == Some("AvroConfluent");
     check.require_when(rule, "schemaRegistry", is_avro, "AvroConfluent");

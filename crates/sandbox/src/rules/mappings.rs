@@ -37,7 +37,7 @@ pub(crate) fn validate_mappings(check: &mut SourceCheck<'_>) {
     }
 }
 
-/// The provider looks at the targets of Postgres and MySQL only.
+/// The provider checks the targets of Postgres and MySQL only.
 fn target_rule(mapping: &MappingObject) -> ApiRule {
     if mapping.contains_key("sourceSchemaName") { ApiRule::TargetTable } else { ApiRule::SharedTargetTable }
 }

@@ -1,4 +1,4 @@
-//! Which field was meant?
+//! Suggestions for an unknown field.
 
 use super::DocumentForm;
 use model::annotations;
@@ -6,7 +6,7 @@ use model::path::FieldPath;
 use model::schema_validator::FieldNode;
 use model::suggest::suggest_similar;
 
-/// Fields that may have been meant, best first.
+/// Similar fields, best first.
 pub(super) fn suggest_fields(forms: &[DocumentForm], path: &FieldPath) -> Vec<String> {
     let all: Vec<String> = forms.iter().flat_map(|form| field_paths(*form)).collect();
     let Some(last) = path.last_segment() else { return Vec::new() };
@@ -38,7 +38,7 @@ pub(in crate::docs) fn field_paths(form: DocumentForm) -> Vec<String> {
         if inner.can_be_secret() {
             return;
         }
-        // Every object has these. Nobody looks for them by path.
+        // Every object has these, so they are not useful suggestions.
         let extra = [annotations::ADDITIONAL, annotations::ADDITIONAL_MARK];
         let is_extra = |field: &FieldNode| extra.iter().any(|keyword| field.has_keyword(keyword));
         for (name, field) in inner.child_fields().filter(|(_, field)| !is_extra(field)) {

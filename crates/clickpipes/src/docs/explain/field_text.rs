@@ -8,7 +8,7 @@ use super::{FieldExplanation, Readback};
 use model::annotations;
 use model::schema_validator::FieldNode;
 
-/// What a field takes.
+/// The type of a field in words.
 pub(in crate::docs) fn describe_type(node: &FieldNode) -> String {
     if node.has_keyword(annotations::ADDITIONAL) {
         return "any fields".to_owned();
@@ -76,7 +76,7 @@ fn format_number(value: &Value) -> String {
     value.as_f64().map_or_else(|| value.to_string(), |number| number.to_string())
 }
 
-/// Up to the first stop that ends a sentence.
+/// The text up to the end of its first sentence.
 pub(in crate::docs) fn first_sentence(doc: &str) -> &str {
     let paragraph = doc.split("\n\n").next().unwrap_or(doc);
     paragraph.split_once(". ").map_or(paragraph.trim_end_matches('.'), |(first, _)| first)
@@ -96,7 +96,7 @@ impl fmt::Display for FieldExplanation {
 }
 
 impl FieldExplanation {
-    /// How well it is proven that the API has the field, where that is not the official schema of July 2026.
+    /// The evidence that the API has the field, if that is not the official schema of July 2026.
     pub(in crate::docs) fn proof(&self) -> Option<String> {
         let words = if self.preview { "in preview" } else { "newer schema" };
         (self.preview || self.newer).then(|| words.to_owned())

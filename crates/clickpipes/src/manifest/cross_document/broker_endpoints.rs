@@ -1,4 +1,4 @@
-//! Finds pipes whose brokers are those of an endpoint that has no brokers.
+//! Finds pipes whose `brokers` refer to an endpoint without brokers.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub(super) fn find_endpoints_without_brokers(
         let address = Address::new(declared.service(), Kind::ReversePrivateEndpoint, Name::new(name));
         let Some(endpoint) = brokerless.get(&address) else { continue };
         conflicts.push(index, Severity::Warning, || {
-            let message = format!("the endpoint `{name}` does not lead to a cluster of MSK, so it has no brokers");
+            let message = format!("the endpoint `{name}` does not lead to an MSK cluster, so it has no brokers");
             let remark = |span| {
                 PendingDiagnostic::warning(code::BROKER_ENDPOINT, span, message)
                     .with_help("name an endpoint of type `MSK_MULTI_VPC`, or write the brokers")

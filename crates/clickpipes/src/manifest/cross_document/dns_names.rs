@@ -1,4 +1,4 @@
-//! Finds endpoints of one service that share a DNS name: a name leads to one endpoint.
+//! Finds endpoints of one service that share a DNS name: a name can resolve to only one endpoint.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ impl NameOwners {
     fn find_other(&self, service: Option<&ServiceRef>, name: &str, index: usize) -> Option<&Owner> {
         let key = |name: String| (service.cloned(), name);
         let same = dns_patterns(name).into_iter().filter_map(|pattern| self.exact.get(&key(pattern)));
-        // The same name twice in one endpoint is an error of its own.
+        // The same name twice in one endpoint is reported separately.
         same.chain(self.covered.get(&key(name.to_owned()))).find(|owner| owner.index != index)
     }
 

@@ -69,8 +69,8 @@ fn template_that_cannot_be_read_is_one_mistake() {
         templates.yaml:24:2: the mistake is here
 
     # character
-    templates.yaml:24:6 error[yaml-character] : the character U+0001 cannot stand in YAML
-        help: if this is no text file, leave it out; in double quotes it is written as an escape
+    templates.yaml:24:6 error[yaml-character] : the character U+0001 is not allowed in YAML
+        help: if this is not a text file, remove it; in double quotes it is written as an escape
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read
         templates.yaml:24:6: the mistake is here
@@ -95,7 +95,7 @@ fn template_that_cannot_be_read_is_one_mistake() {
         templates.yaml:3:1: the mistake is here
 
     # error of its own
-    templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
+    templates.yaml:9:3 error[nested-template] spec.template: a template cannot use another template
         help: write its fields here
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` has errors
@@ -138,7 +138,7 @@ fn template_without_a_part_of_its_head_is_one_mistake() {
         templates.yaml:8:1: the mistake is here
 
     # variable in the name
-    templates.yaml:3:18 error[bad-variable] metadata.name: the name of a template contains no variable: manifests name it before any is known
+    templates.yaml:3:18 error[bad-variable] metadata.name: the name of a template cannot contain variables: it is read before they are known
         help: write the name itself
     ## alone
     pipes.yaml:9:13 error[broken-template] spec.template: the template `prod-kafka` is not found, and one that may have this name cannot be read

@@ -180,7 +180,7 @@ fn brokers_of_an_endpoint_without_brokers_are_reported() {
     .concat();
     let (said, manifests) = load_and_render(&[("a.yaml", &text)]);
     insta::assert_snapshot!(said, @"
-    a.yaml:22:65 warning[broker-endpoint] spec.source.kafka.brokers.endpoint: the endpoint `plain` does not lead to a cluster of MSK, so it has no brokers
+    a.yaml:22:65 warning[broker-endpoint] spec.source.kafka.brokers.endpoint: the endpoint `plain` does not lead to an MSK cluster, so it has no brokers
         a.yaml:5:14: its type is here
         help: name an endpoint of type `MSK_MULTI_VPC`, or write the brokers
     ");

@@ -180,13 +180,13 @@ fn all_mistakes_in_many_documents_are_reported() {
         help: add `schemaRegistry` or `protobufSchema`
     sources.yaml:6:83 error[kafka-authentication] spec.source.kafka.authentication: `authentication: IAM_ROLE` does not go with `type: kafka`
         help: `type: kafka` takes `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `MUTUAL_TLS`
-    sources.yaml:7:5 error[source-kind] spec.source.kinesis: `kinesis` stands beside `kafka`, and only one of them can be there: a pipe reads one source
+    sources.yaml:7:5 error[source-kind] spec.source.kinesis: `kinesis` and `kafka` are both set; set only one: a pipe reads one source
         help: remove `kinesis` or `kafka`
     sources.yaml:7:5 error[kinesis-timestamp] spec.source.kinesis.timestamp: `timestamp` is needed for `iteratorType: AT_TIMESTAMP`
         help: add `timestamp`
     sources.yaml:7:5 error[kinesis-access-key] spec.source.kinesis.accessKey: `accessKey` is needed for `authentication: IAM_USER`
         help: add `accessKey`
-    sources.yaml:13:3 error[managed-table-definition] spec.destination.tableDefinition: `tableDefinition` is needed for `managedTable: true`: the pipe has to know which table to make
+    sources.yaml:13:3 error[managed-table-definition] spec.destination.tableDefinition: `tableDefinition` is needed for `managedTable: true`: the pipe needs to know which table to create
         help: add `tableDefinition`
     sources.yaml:13:47 error[bad-length] spec.destination.columns: there are no entries, and at least one is needed
     sources.yaml:21:13 error[bad-pattern] spec.source.postgres.host: the text does not have the right form
@@ -195,21 +195,21 @@ fn all_mistakes_in_many_documents_are_reported() {
         help: allowed: from 1 to 65535
     sources.yaml:24:49 error[literal-secret] spec.source.postgres.credentials.password: a secret is written as a reference, never as its value
         help: write `{fromEnv: MAPPINGS_PASSWORD}`; if the file left this machine, change the secret
-    sources.yaml:25:61 error[postgres-slot-name] spec.source.postgres.settings.replicationSlotName: `replicationSlotName` is not for `replicationMode: cdc` or `snapshot`: the API makes the slot itself
+    sources.yaml:25:61 error[postgres-slot-name] spec.source.postgres.settings.replicationSlotName: `replicationSlotName` is not for `replicationMode: cdc` or `snapshot`: the API creates the slot itself
         help: remove `replicationSlotName`
     sources.yaml:27:12 error[custom-sorting-key] spec.source.postgres.tableMappings.0.sortingKeys: `sortingKeys` is needed for `useCustomSortingKey: true`
         help: `sortingKeys` and `useCustomSortingKey: true` go together
     sources.yaml:28:67 error[duplicate-target-table] spec.source.postgres.tableMappings.1.targetTable: `targetTable: a` occurs twice in `tableMappings`: two mappings cannot share a table
     sources.yaml:28:91 error[duplicate-item] spec.source.postgres.tableMappings.1.excludedColumns.1: the list has this entry twice
         sources.yaml:28:88: first here
-    sources.yaml:29:43 error[database-pipe-table] spec.destination.table: `destination.table` is not for database pipes: each table mapping makes a table of its own
+    sources.yaml:29:43 error[database-pipe-table] spec.destination.table: `destination.table` is not for database pipes: each table mapping creates a table of its own
         help: remove `destination.table`
     sources.yaml:29:43 warning[same-table] spec.destination.table: another pipe writes the table `default.t` too
         sources.yaml:13:24: the other is here
         help: give one of them another table; pipes that only insert share a table with `managedTable: false`
     sources.yaml:34:16 error[yaml-syntax] : a `{` or `[` is never closed
         help: close what `{` or `[` opened, with commas between the entries
-    sources.yaml:36:3 error[not-a-manifest] : this is not a manifest: it is no mapping
+    sources.yaml:36:3 error[not-a-manifest] : this is not a manifest: it is not a mapping
         help: a manifest begins with `apiVersion: pipectl/v1` and `kind: ClickPipe`; keep other files elsewhere
     sources.yaml:41:21 error[service-and-organization] metadata.service: `service` is not for `organization: true`: it is one object or the other
         help: remove `service`
@@ -223,14 +223,14 @@ fn all_mistakes_in_many_documents_are_reported() {
         help: it is one of `ReversePrivateEndpoint`, `ClickPipe`, `CdcScaling`, `Template`
     pipectl.yaml:1:1 error[project-file] : this is the project file, not a manifest
         help: keep it out of the folders that hold manifests
-    deployment.yaml:1:1 error[not-a-manifest] : this is not a manifest: neither its `apiVersion` nor its `kind` is ours
+    deployment.yaml:1:1 error[not-a-manifest] : this is not a manifest: it has neither the `apiVersion` nor a `kind` of pipectl
         help: a manifest begins with `apiVersion: pipectl/v1` and `kind: ClickPipe`; keep other files elsewhere
-    values.yaml:1:1 error[not-a-manifest] : this is not a manifest: neither its `apiVersion` nor its `kind` is ours
+    values.yaml:1:1 error[not-a-manifest] : this is not a manifest: it has neither the `apiVersion` nor a `kind` of pipectl
         help: a manifest begins with `apiVersion: pipectl/v1` and `kind: ClickPipe`; keep other files elsewhere
     tab.yaml:4:2 error[yaml-tab] : a tab where YAML allows only spaces
         help: indent with spaces, and put one after `:` and `-`
-    binary.yaml:1:3 error[yaml-character] : the character U+0003 cannot stand in YAML
-        help: if this is no text file, leave it out; in double quotes it is written as an escape
+    binary.yaml:1:3 error[yaml-character] : the character U+0003 is not allowed in YAML
+        help: if this is not a text file, remove it; in double quotes it is written as an escape
     ");
 }
 

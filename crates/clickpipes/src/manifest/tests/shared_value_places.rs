@@ -58,7 +58,7 @@ fn value_within_a_longer_text_is_named() {
     pipes.yaml:7:12 error[wrong-type] metadata.labels.topic: expected text, found a number with a fraction
         pipes.yaml:3:68: used here
         help: put it in quotes
-    pipes.yaml:10:17 error[bad-variable] : `${each.topic}` is a number, which would not be written into a text as it stands
+    pipes.yaml:10:17 error[bad-variable] : `${each.topic}` is a number, and a text would not keep its spelling
         pipes.yaml:7:12: its value is here
         help: put the number in quotes: `1.10` without them is 1.1
 
@@ -110,7 +110,7 @@ fn value_within_a_longer_text_is_named() {
         help: it is one of `MergeTree`, `ReplacingMergeTree`, `SummingMergeTree`, `Null`
 
     # key of an entry in an entry
-    pipes.yaml:7:12 error[unknown-variable] : an entry of `forEach` sees neither other entries nor its own keys
+    pipes.yaml:7:12 error[unknown-variable] : an entry of `forEach` cannot use other entries or its own keys
         help: write the value itself, or a variable of the environment
     ");
 }

@@ -51,7 +51,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         help: add `template: NAME` beside it
 
     # unknown parameter
-    pipes.yaml:10:3 error[missing-parameter] spec.with: `with` misses the parameter `table` of the template `prod-kafka`
+    pipes.yaml:10:3 error[missing-parameter] spec.with: `with` lacks the parameter `table` of the template `prod-kafka`
         templates.yaml:6:3: declared here
     pipes.yaml:10:34 error[unknown-parameter] spec.with.tabel: the template `prod-kafka` has no parameter `tabel`
         templates.yaml:3:18: the template is here
@@ -82,7 +82,7 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         help: did you mean `columns`?
 
     # `with` is a list
-    pipes.yaml:10:10 error[wrong-type] spec.with: `with` is a mapping of parameters to values
+    pipes.yaml:10:10 error[wrong-type] spec.with: `with` must be a mapping of parameters to values
         templates.yaml:3:18: it uses the template `prod-kafka`
 
     # two entries of one name
@@ -98,10 +98,10 @@ fn mistakes_are_at_the_line_that_is_wrong_and_name_the_other() {
         help: add an entry, or remove the document
 
     # not a list
-    pipes.yaml:5:3 error[wrong-type] forEach: `forEach` is a list
+    pipes.yaml:5:3 error[wrong-type] forEach: `forEach` must be a list
 
     # an entry is a list
-    pipes.yaml:5:6 error[wrong-type] forEach: an entry of `forEach` is a mapping or a name
+    pipes.yaml:5:6 error[wrong-type] forEach: an entry of `forEach` must be a mapping or a name
 
     # a list in a text
     pipes.yaml:3:18 error[bad-variable] : `${each.name}` is a list or a mapping, which cannot be a part of a text
@@ -243,7 +243,7 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
         help: did you mean `${with.topic}`?
 
     # entry of the manifest
-    templates.yaml:13:15 error[unknown-variable] : a template does not see `forEach`
+    templates.yaml:13:15 error[unknown-variable] : a template cannot use `forEach`
         pipes.yaml:9:13: the template is used here
         help: declare a parameter, and set it under `with` in the manifest
 
@@ -253,7 +253,7 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
         help: write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret
 
     # nested
-    templates.yaml:9:3 error[nested-template] spec.template: a template does not use another template
+    templates.yaml:9:3 error[nested-template] spec.template: a template cannot use another template
         help: write its fields here
 
     # unknown key
@@ -264,7 +264,7 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
     templates.yaml:7:38 error[wrong-type] parameters.replicas.default: the default of this parameter is not a whole number
 
     # default of a parameter by another
-    templates.yaml:7:38 error[unknown-variable] : the default of a parameter sees no other parameter, and no `forEach`
+    templates.yaml:7:38 error[unknown-variable] : the default of a parameter cannot use other parameters or `forEach`
         pipes.yaml:9:13: the template is used here
 
     # unknown type
@@ -272,7 +272,7 @@ fn mistakes_of_a_template_are_reported_once_and_name_a_user() {
         help: it is one of `string`, `integer`, `number`, `boolean`, `array`, `object`
 
     # name of a parameter
-    templates.yaml:5:3 error[parameter-name] parameters.a topic: a parameter is named with letters, digits, `_`, `-` and `.`
+    templates.yaml:5:3 error[parameter-name] parameters.a topic: the name of a parameter has only letters, digits, `_`, `-` and `.`
 
     # two of one name
     templates.yaml:26:18 error[duplicate-template] metadata.name: the template `prod-kafka` is declared twice

@@ -157,7 +157,7 @@ fn key_that_no_entry_has_is_one_mistake() {
     # alias that lacks it
     pipes.yaml:5:4 error[unknown-variable] : this entry of `forEach` has no `topic`
         pipes.yaml:3:77: used here
-    pipes.yaml:5:30 error[wrong-type] forEach: an entry of `forEach` is a mapping or a name
+    pipes.yaml:5:30 error[wrong-type] forEach: an entry of `forEach` must be a mapping or a name
     pipes.yaml:5:34 error[unknown-variable] : this entry of `forEach` has no `topic`
         pipes.yaml:3:77: used here
     pipes.yaml:5:34 error[duplicate-identity] metadata.name: the ClickPipe `x-kafka` of service `s` is declared twice
@@ -208,19 +208,19 @@ fn values_that_are_too_deep_are_reported_where_they_are_used() {
     }
     assert_snapshot!(all, @"
     # with
-    templates.yaml:19:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as it stands
+    templates.yaml:19:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as written
         pipes.yaml:9:13: the template is used here
     templates.yaml:19:33 error[yaml-depth] spec.destination.additional.a.b.c.0.0.0.0: nested deeper than 64 levels with the value that is used here
         pipes.yaml:10:107: the value is here
 
     # default of a parameter
-    templates.yaml:19:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as it stands
+    templates.yaml:19:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as written
         pipes.yaml:9:13: the template is used here
     templates.yaml:19:33 error[yaml-depth] spec.destination.additional.a.b.c.0.0.0.0: nested deeper than 64 levels with the value that is used here
         pipes.yaml:9:13: the template is used here
 
     # entry
-    pipes.yaml:14:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as it stands
+    pipes.yaml:14:18 warning[unchecked-field] spec.destination.additional.a: `a` is not a field that pipectl knows: it is sent and compared as written
         templates.yaml:3:18: it uses the template `prod-kafka`
     pipes.yaml:14:33 error[yaml-depth] spec.destination.additional.a.b.c.0.0.0.0: nested deeper than 64 levels with the value that is used here
         pipes.yaml:5:102: the value is here
@@ -237,7 +237,7 @@ fn typo_in_a_template_that_nobody_uses_is_reported() {
     assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"
     templates.yaml:13:15 error[unknown-variable] : this template has no parameter `topik`
         help: did you mean `${with.topic}`?
-    templates.yaml:19:12 error[unknown-variable] : a template does not see `forEach`
+    templates.yaml:19:12 error[unknown-variable] : a template cannot use `forEach`
         help: declare a parameter, and set it under `with` in the manifest
     templates.yaml:19:12 error[bad-variable] : blanks around the name of a variable
         help: write `${name}`, without blanks; `$${` stands for a plain `${`

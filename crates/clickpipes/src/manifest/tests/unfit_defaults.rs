@@ -94,7 +94,7 @@ fn rule_over_a_field_and_a_default_names_both() {
         pipectl.yaml:5:39: with this default
         help: `type: confluent` takes `PLAIN`, `MUTUAL_TLS`
 
-    m.yaml:4:256 warning[unmanaged-table-definition] spec.destination.tableDefinition: `tableDefinition` is not for `managedTable: false`: the table is there already, and stays as it is
+    m.yaml:4:256 warning[unmanaged-table-definition] spec.destination.tableDefinition: `tableDefinition` is not for `managedTable: false`: the table exists already and is not changed
         pipectl.yaml:5:44: with this default
         help: remove `tableDefinition`
     ");

@@ -19,7 +19,7 @@ fn good_manifests() -> Vec<Manifest> {
 #[test]
 fn valid_manifests_are_loaded() {
     let loaded = load_all(&[("good.yaml", GOOD)]);
-    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"good.yaml:40:9 warning[unchecked-field] spec.source.kafka.additional.newField: `newField` is not a field that pipectl knows: it is sent and compared as it stands");
+    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"good.yaml:40:9 warning[unchecked-field] spec.source.kafka.additional.newField: `newField` is not a field that pipectl knows: it is sent and compared as written");
     let names: Vec<(Kind, &str)> =
         loaded.manifests.iter().map(|manifest| (manifest.kind, manifest.name.as_str())).collect();
     assert_eq!(
@@ -75,7 +75,7 @@ fn additional_can_hold_unknown_value_of_required_field() {
     let text = GOOD.replacen("      authentication: PLAIN\n", "", 1);
     let text = text.replacen("newField: {deep: [1, two]}", "authentication: NEWER", 1);
     let loaded = load_all(&[("good.yaml", &text)]);
-    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"good.yaml:39:25 warning[unchecked-value] spec.source.kafka.additional.authentication: `NEWER` is not a value of `authentication` that pipectl knows: it is sent and compared as it stands");
+    insta::assert_snapshot!(render_diagnostics(&loaded.diagnostics), @"good.yaml:39:25 warning[unchecked-value] spec.source.kafka.additional.authentication: `NEWER` is not a value of `authentication` that pipectl knows: it is sent and compared as written");
     let body = &loaded.manifests[0].document.body;
     assert_eq!(body["source"]["kafka"]["authentication"], "NEWER");
     assert_eq!(body["source"]["kafka"].get("additional"), None);

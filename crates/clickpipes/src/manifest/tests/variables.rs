@@ -70,43 +70,43 @@ fn variables_are_substituted() {
     "[\"${count}\", {b: \"${flag}\"}]" => ["3",{"b":"true"}]
     "|\n        ${count} lines" => "3 lines\n"
     "${brokrs}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:10 error[unknown-variable] : there is no variable `brokrs` in this environment
         help: did you mean `${brokers}`?
 
     "${nothing.like.it}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:10 error[unknown-variable] : there is no variable `nothing.like.it` in this environment
         help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
 
     "${env:HOME}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
-    v.yaml:16:10 error[bad-variable] : what stands in `${…}` is not the name of a variable
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
+    v.yaml:16:10 error[bad-variable] : the content of `${…}` is not the name of a variable
         help: write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`
 
     "${}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
-    v.yaml:16:10 error[bad-variable] : what stands in `${…}` is not the name of a variable
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
+    v.yaml:16:10 error[bad-variable] : the content of `${…}` is not the name of a variable
         help: write the name of a variable, such as `${stage}`; `$${` stands for a plain `${`
 
     "${ count }" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:10 error[bad-variable] : blanks around the name of a variable
         help: write `${name}`, without blanks; `$${` stands for a plain `${`
 
     "{'a-${count}': 1}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:11 error[bad-variable] : `${…}` in a key is not replaced
         help: write the key itself; only values can contain variables
 
     "{'a-$${count}': 1}" => {"a-$${count}":1}
     "${count" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:10 error[bad-variable] : `${` is never closed
         help: write `}` after the name; `$${` stands for a plain `${`
 
     "${a} ${b}" => 
-    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as it stands
+    v.yaml:16:7 warning[unchecked-field] spec.destination.additional.v: `v` is not a field that pipectl knows: it is sent and compared as written
     v.yaml:16:10 error[unknown-variable] : there is no variable `a` in this environment
         help: declare it under the environment's `variables` in the project file; `$${` stands for a plain `${`
     v.yaml:16:10 error[unknown-variable] : there is no variable `b` in this environment

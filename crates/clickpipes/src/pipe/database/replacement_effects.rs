@@ -1,8 +1,8 @@
-//! What a new pipe does with the tables of the old one.
+//! The effects of a new pipe on the tables of the old one.
 
 use crate::pipe::replacement_effects::{Replacement, TableNames};
 
-/// What replacing a pipe of a database does to the data.
+/// The effects of replacing a database pipe on the data.
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if it.text_at("settings.replicationMode") != Some("cdc_only") {
         return describe_new_copy(it);
@@ -13,14 +13,14 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     }
 }
 
-/// The first copy is made again, into tables that must be empty.
+/// The first copy is repeated, into tables that must be empty.
 pub(crate) fn describe_new_copy(it: &Replacement<'_>) -> Vec<String> {
     let new_copy = "the new pipe takes a new initial snapshot";
     let tables = describe_tables_to_empty(&it.shared_tables());
     tables.into_iter().chain([new_copy.to_owned()]).collect()
 }
 
-/// Of tables that both pipes write.
+/// The sentence about tables that both pipes write.
 fn describe_tables_to_empty(shared: &TableNames<'_>) -> Option<String> {
     let tables = shared.quoted_list();
     match shared.names.len() {

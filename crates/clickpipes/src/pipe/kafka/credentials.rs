@@ -1,4 +1,4 @@
-//! What proves who a reader of Kafka is.
+//! The credentials of a Kafka reader.
 
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use model::annotations;
 use model::path::FieldPath;
 use model::secret::{Secret, TextOrSecret};
 
-/// What proves who one is. Which members are needed follows from `authentication`.
+/// Credentials. `authentication` decides which fields are required.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KafkaCredentials {
@@ -46,7 +46,7 @@ fn required_members(authentication: &str, broker: &str) -> Option<&'static [&'st
     }
 }
 
-/// The members that the way of authentication needs must be there, and no others.
+/// The fields for the authentication must be present, and no others.
 pub(super) fn mismatched_credentials(scope: &RuleContext<'_>) -> Vec<RuleFinding> {
     let (Some(authentication), Some(broker)) = (scope.text_at("authentication"), scope.text_at("type")) else {
         return Vec::new();

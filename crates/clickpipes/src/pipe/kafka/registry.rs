@@ -1,4 +1,4 @@
-//! The registry that holds the schemas of messages.
+//! The registry for the schemas of messages.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,11 +14,11 @@ use model::schema::OneOfTwo;
 use model::secret::{Secret, SecretReference, TextOrSecret};
 use model::text::{Arn, EncodedSchema, HttpsUrl, NonEmptyText, PemCertificates};
 
-/// A registry that holds the schemas of messages.
+/// A registry for the schemas of messages.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SchemaRegistry {
-    /// Who runs the registry. It determines the required fields.
+    /// The type of the registry. It determines the required fields.
     #[schemars(transform = annotations::default_is("confluent"))]
     #[schemars(transform = annotations::sometimes_returned_if(CONFLUENT))]
     #[schemars(transform = annotations::newer_schema)]
@@ -45,7 +45,7 @@ pub struct SchemaRegistry {
     pub glue_role_arn: Option<Arn>,
 }
 
-/// An API that does not know the field yet runs nothing else.
+/// An API that does not know the field yet supports only this type.
 const CONFLUENT: &[&str] = &["confluent"];
 
 /// The host of a Glue registry that is read with the credentials of its pipe.
@@ -58,7 +58,7 @@ pub(crate) fn glue_hosts(source: &Value) -> Vec<SecretHost> {
     }
 }
 
-/// Who runs a schema registry.
+/// The type of a schema registry.
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RegistryType {
@@ -82,7 +82,7 @@ pub struct GlueRegistry {
     pub glue_role_arn: Option<Arn>,
 }
 
-/// Who runs the registry of a source that takes only one kind.
+/// The registry type of a source that supports only one.
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GlueRegistryType {
@@ -90,7 +90,7 @@ pub enum GlueRegistryType {
     Glue,
 }
 
-/// A way to prove who one is to a schema registry.
+/// An authentication for a schema registry.
 #[derive(JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RegistryAuthentication {
@@ -133,7 +133,7 @@ pub(super) const RULES: RuleSet = RuleSet {
     ],
 };
 
-/// The schema of the messages, which the API takes encoded, or a reference to it.
+/// The encoded schema of the messages, or a reference to it.
 pub type ProtobufSchema = OneOfTwo<EncodedSchema, SecretReference>;
 
 /// A schema as text in place of its encoding.
@@ -159,7 +159,7 @@ pub(crate) fn mismatched_protobuf_schema(scope: &RuleContext<'_>) -> Vec<RuleFin
         ),
         (Some("Protobuf"), true, true) => finding(
             "protobufSchema",
-            "`protobufSchema` stands beside `schemaRegistry`, and only one of them can be there",
+            "`protobufSchema` and `schemaRegistry` are both set; set only one",
             "remove `protobufSchema` or `schemaRegistry`",
         ),
         (Some(format), true, _) if format != "Protobuf" => {
@@ -193,6 +193,6 @@ pub(crate) fn avro_without_registry(scope: &RuleContext<'_>) -> Vec<RuleFinding>
     if scope.text_at("format") != Some("AvroConfluent") || scope.has_field("schemaRegistry") {
         return Vec::new();
     }
-    let message = "`format: AvroConfluent` names its schemas by their id in a registry, and none is given";
+    let message = "`format: AvroConfluent` finds its schemas by their id in a registry, and none is set";
     vec![RuleFinding::new(FieldPath::parse("format"), message).with_help("add `schemaRegistry`")]
 }

@@ -1,11 +1,11 @@
-//! Where a new pipe starts to read the topics.
+//! The first position of a new pipe in its topics.
 
 use serde_json::Value;
 
 use crate::pipe::replacement_effects::Replacement;
 use crate::pipe::source::text_at;
 
-/// What a new Kafka pipe reads first.
+/// The first messages that a new Kafka pipe reads.
 pub(crate) fn describe_start(source: &Value) -> String {
     let start = match (source["offset"]["strategy"].as_str(), source["offset"]["timestamp"].as_str()) {
         (Some("from_beginning"), _) => "reads every message that the brokers still hold (`from_beginning`)".to_owned(),
@@ -21,7 +21,7 @@ pub(crate) fn describe_start(source: &Value) -> String {
     }
 }
 
-/// What replacing a Kafka pipe does to the data.
+/// The effects of replacing a Kafka pipe on the data.
 pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     if let Some(group) = unchanged_group(it) {
         return vec![format!(
@@ -43,7 +43,7 @@ pub(crate) fn describe_replacement(it: &Replacement<'_>) -> Vec<String> {
     }
 }
 
-/// A group of the same name over the same topics; one that the API made up goes with its pipe.
+/// A group with the same name and the same topics; a group that the API generated disappears with its pipe.
 fn unchanged_group<'b>(it: &Replacement<'b>) -> Option<&'b str> {
     it.unchanged_text("topics")?;
     it.unchanged_text("brokers")?;

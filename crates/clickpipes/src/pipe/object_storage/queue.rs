@@ -1,4 +1,4 @@
-//! Queues that tell of new files.
+//! Queues that announce new files.
 
 use regex_lite::Regex;
 use serde_json::Value;

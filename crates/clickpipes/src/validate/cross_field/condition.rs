@@ -34,7 +34,7 @@ pub(crate) const fn holds(test: fn(&Value) -> bool, called: &'static str) -> Rul
 }
 
 impl RuleCondition {
-    /// Whether the condition holds; `None` if a value that it needs is invalid or unknown. Then no rule is broken.
+    /// Whether the condition is true; `None` if a value that it needs is invalid or unknown. Then no rule is violated.
     pub(super) fn evaluate_on(&self, scope: &RuleContext<'_>) -> Option<bool> {
         match *self {
             Self::ValueIs(field, values) => field_is_one_of(scope, field, values),

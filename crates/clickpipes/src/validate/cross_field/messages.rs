@@ -34,12 +34,12 @@ pub(super) fn value_not_allowed(
 }
 
 pub(super) fn no_field_present(fields: &[&str]) -> RuleFinding {
-    RuleFinding::new(FieldPath::root(), "exactly one is needed, and none is there")
+    RuleFinding::new(FieldPath::root(), "exactly one is needed, and none is set")
         .with_help(format!("add one of {}", join_quoted(fields)))
 }
 
 pub(super) fn second_field_present(first: &str, second: &str) -> RuleFinding {
-    let message = format!("`{second}` stands beside `{first}`, and only one of them can be there");
+    let message = format!("`{second}` and `{first}` are both set; set only one");
     RuleFinding::new(FieldPath::parse(second), message).with_help(format!("remove `{second}` or `{first}`"))
 }
 

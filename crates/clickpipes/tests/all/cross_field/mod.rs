@@ -206,13 +206,13 @@ fn messages_explain_problem_and_fix() {
       help: remove `username`
     spec.source.kafka.offset.timestamp: kafka-offset-timestamp: `offset.timestamp` is needed for `offset.strategy: from_timestamp`
       help: add `offset.timestamp`
-    spec.destination.table: database-pipe-table: `destination.table` is not for database pipes: each table mapping makes a table of its own
+    spec.destination.table: database-pipe-table: `destination.table` is not for database pipes: each table mapping creates a table of its own
       help: remove `destination.table`
     spec.fieldMappings: unmapped-column: column `note` has no field mapping: the schema of the API says that every column needs one, and examples of its official provider leave some out
       help: add `{sourceField: note, destinationField: note}`
     spec.source.objectStorage.queueUrl: queue-url: not the form of a queue of this storage
       help: the form is `https://sqs.us-east-1.amazonaws.com/123456789012/NAME`
-    spec.source: source-kind: exactly one is needed, and none is there: a pipe reads one source
+    spec.source: source-kind: exactly one is needed, and none is set: a pipe reads one source
       help: add one of `kafka`, `kinesis`, `objectStorage`, `pubsub`, `postgres`, `mysql`, `mongodb`, `bigquery`
     spec.replicaMemoryGb: cdc-scaling-ratio: `replicaMemoryGb: 8` does not fit `replicaCpuMillicores: 4000`: the API wants four gigabytes for each core
       help: write `replicaMemoryGb: 16`
@@ -226,7 +226,7 @@ fn messages_explain_problem_and_fix() {
       help: write `type: kafka`, which reaches the same brokers
     spec.destination: missing-part: `destination` is needed unless `state: absent`
       help: add `destination`
-    spec.source.kafka.additional.newField: unchecked-field: `newField` is not a field that pipectl knows: it is sent and compared as it stands
+    spec.source.kafka.additional.newField: unchecked-field: `newField` is not a field that pipectl knows: it is sent and compared as written
       help: -
     ");
 }

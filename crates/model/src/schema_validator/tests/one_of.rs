@@ -62,7 +62,7 @@ spec: {source: {kafka: {connectionString: ~}}}
     );
     assert!(!all.contains("hunter2"), "{all}");
     insta::assert_snapshot!(all, @"
-    yaml-1-1 15:25 : this is not what a YAML 1.1 reader sees, which is an octal number (put it in quotes if it is text; else write it plainly)
+    yaml-1-1 15:25 : a YAML 1.1 reader reads this as an octal number (put it in quotes if it is text; else write it plainly)
     yaml-alias 22:25 : this alias names no anchor that comes before it ()
     literal-secret 6:31 spec.source.kafka.credentials.password: a secret is written as a reference, never as its value (write `{fromEnv: ORDERS_KAFKA_PASSWORD}`; if the file left this machine, change the secret)
     unknown-field 6:51 spec.source.kafka.credentials.username.fromENV: unknown field `fromENV` (did you mean `fromEnv`?)

@@ -60,8 +60,8 @@ fn indentation_errors_come_with_a_fix() {
       yaml-syntax 3:2 this line fits neither the mapping above it nor a new one
         give the entries of one mapping or list the same indentation
     "key: value\n  other: value\n"
-      yaml-syntax 2:8 this `:` stands within a value that has already begun
-        put the value in quotes if it holds a colon and a space; else check the indentation
+      yaml-syntax 2:8 this `:` is inside a value that has already begun
+        put the value in quotes if it contains a colon and a space; else check the indentation
     "#);
 }
 
@@ -133,11 +133,11 @@ fn bracket_quote_and_character_errors_come_with_a_fix() {
       yaml-syntax 1:4 this bracket closes nothing that was opened with its kind
         close what `{` or `[` opened, with commas between the entries
     "a: [1, 2\nb: 3\n"
-      yaml-syntax 2:2 this `:` cannot stand here; is a `{` or `[` above it still open?
+      yaml-syntax 2:2 this `:` is not allowed here; is a `{` or `[` above it still open?
         close what `{` or `[` opened, with commas between the entries
     "a: b: c\n"
-      yaml-syntax 1:5 this `:` stands within a value that has already begun
-        put the value in quotes if it holds a colon and a space; else check the indentation
+      yaml-syntax 1:5 this `:` is inside a value that has already begun
+        put the value in quotes if it contains a colon and a space; else check the indentation
     "a: \"b\n"
       yaml-syntax 1:4 a quote is opened here and never closed
         close it, or double a `'` within `'…'`
@@ -160,7 +160,7 @@ fn bracket_quote_and_character_errors_come_with_a_fix() {
       yaml-syntax 1:4 a value without quotes cannot begin with this character
         put the value in quotes
     "a: !x!y z\n"
-      yaml-syntax 1:4 this tag uses a prefix that is declared nowhere
+      yaml-syntax 1:4 this tag uses a prefix that is not declared
         write the value without a tag
     "a: {b: 1 c: 2}\n"
       yaml-syntax 1:11 expected `,` or `}` in this `{…}`

@@ -1,4 +1,4 @@
-//! What an apply is doing, drawn in place on a terminal: the objects that take longest, and a line that counts.
+//! Live progress of an apply on a terminal: the objects that take longest, and a line with counts.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) struct LiveProgress {
 }
 
 impl LiveProgress {
-    /// `None` if nobody watches.
+    /// `None` if there is no terminal.
     pub(super) fn open(output: Output, rate: Option<(usize, f64)>) -> Option<Self> {
         let counts = ProgressCounts { rate, ..ProgressCounts::default() };
         LiveArea::open(output).map(|area| Self { area, counts })
@@ -35,7 +35,7 @@ impl LiveProgress {
         self.counts.record(step);
     }
 
-    /// `done_text` says how much is done, and how long that took.
+    /// `done_text` contains the progress and the elapsed time.
     pub(super) fn draw(&self, done_text: &str) {
         self.area.draw(&self.counts.lines(done_text));
     }
@@ -45,13 +45,13 @@ impl LiveProgress {
     }
 }
 
-/// What is going on. It grows with the number of objects at a time, not with their number.
+/// Counts for the progress output. Its size depends on the number of parallel objects, not on their total.
 #[derive(Default)]
 struct ProgressCounts {
     /// The objects at work, the first one first.
     active: RefCell<Vec<ActiveObject>>,
     not_applied: Cell<usize>,
-    /// How many requests are still to be sent.
+    /// The number of requests that are still to be sent.
     requests: Cell<usize>,
     /// Requests per window, and the window in seconds.
     rate: Option<(usize, f64)>,
@@ -105,7 +105,7 @@ impl ProgressCounts {
         lines
     }
 
-    /// How long the rest of the requests takes at least.
+    /// The minimum time for the remaining requests.
     fn time_left(&self) -> String {
         let (requests, Some((per_window, window))) = (self.requests.get(), self.rate) else { return String::new() };
         if requests == 0 {

@@ -33,9 +33,9 @@ pub(super) struct ProgressReporter<'v> {
     clock: &'static str,
     done: Cell<usize>,
     total: Cell<usize>,
-    /// What has not ended yet.
+    /// The objects that are not finished.
     remaining: RefCell<BTreeSet<Address>>,
-    /// `None` if nobody watches the terminal.
+    /// `None` without a terminal.
     live: OnceCell<Option<LiveProgress>>,
 }
 
@@ -46,7 +46,7 @@ impl<'v> ProgressReporter<'v> {
         Self { context, started: Instant::now(), clock, done, total, remaining, live: OnceCell::new() }
     }
 
-    /// What is to be done. People read it in the plan.
+    /// Reports the planned actions to programs. People read them in the plan.
     pub(super) fn report_planned(&self, plan: &Plan) {
         let objects: BTreeSet<Address> = plan.actions.iter().map(Action::address).cloned().collect();
         self.total.set(objects.len());
@@ -70,13 +70,13 @@ impl<'v> ProgressReporter<'v> {
     fn report_object(&self, report: &ObjectResult) {
         self.done.set(self.done.get() + 1);
         self.remaining.borrow_mut().remove(&report.address);
-        // On a terminal the counts say it, but for what a person may want to act on at once.
+        // On a terminal the counts are enough, except for results that need attention at once.
         if self.live().is_none() || report.outcome != Outcome::Applied {
             self.print_result(report);
         }
     }
 
-    /// What was told of an object has turned out to be wrong.
+    /// Corrects an earlier report about an object.
     pub(super) fn report_correction(&self, report: &ObjectResult) {
         self.print_result(report);
     }
@@ -90,13 +90,13 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
-    /// Something is doubtful, though it stops nothing.
+    /// Prints a warning that does not stop the run.
     pub(super) fn print_warning(&self, what: &str) {
         self.print_line(format!("warning: {what}"));
     }
 
-    /// Does the work. Says every now and then that it goes on, as CI systems end what is silent for
-    /// long; and says at once that a signal was heard.
+    /// Does the work. Prints a sign of life at intervals, because CI systems end silent jobs, and reports a signal at
+    /// once.
     pub(super) async fn run_with_progress<T>(
         &self,
         work: impl Future<Output = T>,
@@ -171,7 +171,7 @@ impl<'v> ProgressReporter<'v> {
         }
     }
 
-    /// A log shows at once that the work has begun: half a minute of silence looks like a run that hangs.
+    /// A log shows at once that the work has started: half a minute of silence looks like a hanging run.
     fn print_start(&self) {
         let objects = self.remaining.borrow();
         if self.context.format != OutputFormat::Ndjson && !self.context.output.is_quiet && !objects.is_empty() {
@@ -200,12 +200,12 @@ impl<'v> ProgressReporter<'v> {
     fn print_event(&self, event: &ApplyEvent<'_>) {
         let mut text = StyledText::new();
         text.push_plain(event_lines::event_line(self.context.environment.name.as_deref(), event));
-        // The summary fails on a stream that takes nothing.
+        // If the stream is closed, the summary reports the error.
         let _ = self.context.output.print_data(&text);
     }
 }
 
-/// So many objects are named.
+/// The maximum number of objects that are named.
 const MAX_NAMED: usize = 2;
 
 fn waiting_text(left: &BTreeSet<Address>) -> String {

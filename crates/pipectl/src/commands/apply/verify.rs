@@ -1,4 +1,4 @@
-//! Whether what the API accepted is live.
+//! Checks whether accepted changes are live.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::apply::{ObjectResult, Outcome};
 use crate::permissions;
 use crate::session::Session;
 
-/// What was written may show in reads only after a while.
+/// A write may show in reads only after a while.
 const VERIFY_DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(6)];
 
-/// Looks once more, with one list for everybody, whether what the API accepted is live. What is not
-/// was not applied.
+/// Checks once more, with one list for all objects, whether accepted changes are live. A change that is not live counts
+/// as not applied.
 pub(super) async fn verify_applied(
     session: &Session,
     applied_plan: &Plan,
@@ -35,11 +35,11 @@ pub(super) async fn verify_applied(
             }
         }
         let done: BTreeSet<&Address> = reports.iter().filter(|it| applied(it)).map(|it| &it.address).collect();
-        // The other objects have an error of their own, which says more.
+        // Other objects already have their own, more precise error.
         missing.retain(|change| done.contains(&change.address));
-        // One of two objects of a name was deleted by its id, and the other stays.
+        // One of two objects of a name was deleted by its id, and the other is still there.
         missing.retain(|change| !matches!(change.verdict, Verdict::Blocked(BlockReason::PinnedIdReplaced(..))));
-        // Somebody may have edited another field meanwhile. Only what this run sent is its failure.
+        // Somebody may have edited another field meanwhile. Only the fields that this run sent count as its failure.
         missing.retain_mut(|change| sent.get(&change.address).is_none_or(|sent| change.retain_sent(sent)));
         if missing.is_empty() {
             return;

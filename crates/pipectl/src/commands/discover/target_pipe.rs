@@ -1,4 +1,4 @@
-//! Which pipe is meant.
+//! Finds the pipe that the arguments select.
 
 use anyhow::{Result, bail};
 use clickpipes::manifest::{LoadContext, Manifest};
@@ -15,7 +15,7 @@ pub(super) struct DeclaredPipe {
     problems: Vec<Diagnostic>,
 }
 
-/// The pipe of that name, or the only one. Other files, and the destination, may be broken.
+/// The pipe of that name, or the only one. Errors in other files, and in the destination, are ignored.
 pub(super) fn find_pipe(
     files: &[SourceFile],
     load: LoadContext<'_>,
@@ -35,11 +35,11 @@ pub(super) fn find_pipe(
         bail!("{}", not_found_text(requested, &available));
     };
     if !found.is_empty() {
-        return Err(UsageError(format!("which pipe? add SERVICE/PIPE; there are {available}")).into());
+        return Err(UsageError(format!("which pipe? add SERVICE/PIPE; available: {available}")).into());
     }
     output.print_diagnostics(&declared.problems, std::slice::from_ref(&declared.file));
     if declared.problems.iter().any(|problem| problem.severity == Severity::Error) {
-        bail!("{} has errors beyond its columns; nothing was sent", declared.file.name);
+        bail!("{} has errors outside its columns; nothing was sent", declared.file.name);
     }
     Ok(declared)
 }
@@ -70,8 +70,8 @@ fn not_found_text(requested: Option<&str>, available: &str) -> String {
     match requested {
         _ if available.is_empty() => "no manifest declares a pipe".to_owned(),
         Some(wanted) => {
-            format!("no file and no declared pipe is called {wanted}; there are {available}")
+            format!("no file and no declared pipe is called {wanted}; available: {available}")
         }
-        None => format!("which pipe? there are {available}"),
+        None => format!("which pipe? available: {available}"),
     }
 }

@@ -12,11 +12,11 @@ use porting::discover::{self, DiscoveredSchema, EditRefused, ExistingColumns};
 use super::target_pipe::DeclaredPipe;
 use crate::files;
 
-/// Writes what was discovered into the file that declares the pipe; gives the file as it is then.
+/// Writes the discovered columns into the file that declares the pipe, and returns the new file.
 ///
 /// # Errors
-/// When the file says how it must not be edited, would say anything else than before, or cannot be
-/// written. It is then as it was.
+/// When the file cannot be edited, when anything except the columns would change, or when it cannot be written. The
+/// file is unchanged then.
 pub(super) fn write_discovered(
     declared: &DeclaredPipe,
     found: &DiscoveredSchema,
@@ -50,7 +50,7 @@ fn refusal_text(refused: &EditRefused) -> String {
     }
 }
 
-/// Puts a file in the place of what was read.
+/// Replaces the file on disk.
 fn replace_file(old: &SourceFile, new: &SourceFile) -> Result<()> {
     let path = Path::new(&*old.name);
     if fs::read(path).with_context(|| format!("cannot read {}", old.name))? != old.text.as_bytes() {

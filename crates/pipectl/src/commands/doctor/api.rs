@@ -1,4 +1,4 @@
-//! What the API says: the key, the organization, the services, the limit.
+//! Checks of the API: the key, the organization, the services, the limit.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::run_redaction::run_redaction;
 use crate::session::{LiveView, SizeRead};
 use crate::{credentials, env_vars};
 
-/// What does not answer for so long is not there.
+/// A server that takes longer counts as unreachable.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// In more services than this pipes are not counted: it would take long.
@@ -50,7 +50,7 @@ fn check_address(connect: &ConnectOptions, findings: &mut DoctorFindings) {
     }
 }
 
-/// A URL without user, query and fragment: each may hold a password or a token.
+/// A URL without user, query and fragment: each may contain a password or a token.
 fn without_credentials(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match url.split_once("://") {
@@ -59,7 +59,7 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
-/// The ids of the keys, which are shown by their ends alone.
+/// Checks the keys. Returns their ids, of which only the last characters are shown.
 fn check_keys(local: &LocalChecks, findings: &mut DoctorFindings) -> Option<Vec<String>> {
     match credentials::find_credentials(local.project.credentials.as_ref()) {
         Ok(keys) => {
@@ -116,8 +116,8 @@ async fn check_organization(
         }
     };
     let what = match &known {
-        Some(_) => "the API answers, and knows the key",
-        None => "a server answers; a list of organizations is not offered",
+        Some(_) => "the API answers and accepts the key",
+        None => "a server answers, but does not list organizations",
     };
     findings.ok("reach", what);
     match (connection::resolve_organization(connect, &local.project, &directory).await, known) {
@@ -133,7 +133,7 @@ async fn check_organization(
     }
 }
 
-/// Whether the organization is one of the key's.
+/// Whether the organization belongs to the key.
 fn check_membership(id: &str, known: &[LookupEntry], findings: &mut DoctorFindings) -> Option<()> {
     const CHECK: &str = "organization";
     if let Some(entry) = known.iter().find(|entry| entry.id == id) {
@@ -155,7 +155,7 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
         Err(error) => {
             match error.downcast_ref::<Error>() {
                 Some(error) if error.is_not_offered() => {
-                    let (what, fix) = ("a list of services is not offered", "name each service by its id");
+                    let (what, fix) = ("the API does not list services", "name each service by its id");
                     if declares_nothing {
                         findings.warn("services", what, fix);
                     } else {
@@ -169,7 +169,7 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
         }
     };
     if !view.service_states.is_empty() && view.service_states.values().all(Option::is_none) {
-        let what = "a list of services is not offered, or not to this key: their states are not known";
+        let what = "the API does not list services, or not for this key: their states are unknown";
         findings.ok("services", what);
     }
     if view.service_states.len() > MAX_COUNTED {
@@ -195,11 +195,11 @@ async fn check_services(connect: &ConnectOptions, local: LocalChecks, findings: 
     check_rate_limit(&view, findings);
 }
 
-/// Whom to grant access at Google Cloud, for pipes without a key. A service elsewhere has no such identity.
+/// The principal to grant access at Google Cloud, for pipes without a key. Services elsewhere have none.
 async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut DoctorFindings) {
     let Ok(context) = view.connection.remote.read_service_context(service).await else { return };
     if context.is_none() {
-        let what = format!("{service}: the identity at Google Cloud is not offered");
+        let what = format!("{service}: the API returns no Google Cloud identity");
         return findings.ok("identity", what);
     }
     let Some(identity) = context.as_ref().and_then(service_context::workload_identity) else { return };
@@ -209,8 +209,8 @@ async fn check_identity(view: &LiveView, service: &ServiceRef, findings: &mut Do
                 .ok("identity", format!("{service}: pipes with workload identity act as {principal} at Google Cloud"));
         }
         _ => {
-            let what = format!("{service}: the identity at Google Cloud is not ready");
-            let fix = "needed only for `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`; look again later";
+            let what = format!("{service}: the Google Cloud identity is not ready");
+            let fix = "needed only for `SERVICE_ACCOUNT_WORKLOAD_IDENTITY`; check again later";
             findings.warn("identity", what, fix);
         }
     }
@@ -224,9 +224,9 @@ fn add_service(service: &ServiceRef, state: Option<&State>, live: Option<&Live>,
     match (state, explain_service_state(state)) {
         (_, Some(means)) => findings.warn("service", what, means),
         ("failed" | "terminated" | "terminating" | "softdeleted" | "softdeleting", None) => {
-            findings.bad("service", what, Some("look at it in the console".to_owned()));
+            findings.bad("service", what, Some("check it in the console".to_owned()));
         }
-        ("degraded", None) => findings.warn("service", what, "look at it in the console"),
+        ("degraded", None) => findings.warn("service", what, "check it in the console"),
         _ => findings.ok("service", what),
     }
 }
@@ -259,7 +259,7 @@ fn fix_for_error(error: &Error) -> Option<String> {
     .or_else(|| hint_for(error))
 }
 
-/// What a network's words mean. Libraries and systems give no codes for these.
+/// The fix for a network error. Libraries and systems give no codes for these, so the text decides.
 fn network_fix(reason: &str) -> Option<&'static str> {
     let reason = reason.to_lowercase();
     let known = NETWORK_FIXES.iter().find(|(words, _)| words.iter().any(|word| reason.contains(word)));
@@ -274,7 +274,7 @@ const NETWORK_FIXES: [(&[&str], &str); 5] = [
     ),
     (
         &["dns error", "failed to lookup", "name or service not known", "name resolution"],
-        "the host has no address here: check the URL for a typo, the DNS of this machine, and \
+        "the host name does not resolve: check the URL for a typo, the DNS of this machine, and \
          whether a proxy must be set (`HTTPS_PROXY`)",
     ),
     (&["tunnel", "proxy"], "the proxy does not let it through: check `HTTPS_PROXY`, and `NO_PROXY`"),
@@ -285,7 +285,7 @@ const NETWORK_FIXES: [(&[&str], &str); 5] = [
     ),
     (
         &["timed out", "deadline", "unreachable"],
-        "a firewall may drop what is sent: check that this machine may reach the host on its port",
+        "a firewall may drop the packets: check that this machine can reach the host on its port",
     ),
 ];
 

@@ -1,4 +1,4 @@
-//! What can be looked at without the network: the project, the manifests, git.
+//! Checks without the network: the project, the manifests, git.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::load_manifests::LoadedManifests;
 use crate::manifest_files::none_in_new_project;
 use crate::project::{self, FIRST_MANIFESTS, ProjectContext};
 
-/// What the API is asked about.
+/// The results that the checks of the API need.
 pub(super) struct LocalChecks {
-    /// What the project file says; nothing where it is not sound.
+    /// The project file; empty if it has errors.
     pub(super) project: ProjectContext,
     /// Sound manifests.
     pub(super) declared: Option<LoadedManifests>,
@@ -44,7 +44,7 @@ fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut Doc
             let name = environment.as_ref().map_or("no environment".to_owned(), |it| format!("environment `{it}`"));
             format!("{}; {name}", folder.join(project::PROJECT_FILE).display())
         }
-        (None, _) => format!("no {} here or above: none is needed", project::PROJECT_FILE),
+        (None, _) => format!("no {} in this folder or above; none is needed", project::PROJECT_FILE),
     };
     findings.ok(CHECK, what);
     project
@@ -53,10 +53,10 @@ fn check_project(context: &CommandContext, paths: &[PathBuf], findings: &mut Doc
 fn check_manifests(project: &ProjectContext, findings: &mut DoctorFindings) -> Option<LoadedManifests> {
     const CHECK: &str = "manifests";
     if project.manifests.is_empty() {
-        findings.ok(CHECK, "none are named: commands take files and folders");
+        findings.ok(CHECK, "none declared; pass files or folders to each command");
         return None;
     }
-    let fix = || Some("`pipectl validate` shows where, and how to mend it".to_owned());
+    let fix = || Some("`pipectl validate` shows where, and how to fix it".to_owned());
     match none_in_new_project(LoadedManifests::load_project(project), project) {
         Ok(None) => {
             findings.warn(CHECK, "none yet", FIRST_MANIFESTS);
@@ -89,7 +89,7 @@ fn check_git(project: &ProjectContext, findings: &mut DoctorFindings) {
             findings.warn(CHECK, what, "commit the manifests");
         }
         Ok((true, Ok(_))) => {
-            findings.warn(CHECK, "the history is not whole: no `--prune=git`", SHALLOW_HINT);
+            findings.warn(CHECK, "the history is incomplete: `--prune=git` is not possible", SHALLOW_HINT);
         }
         Ok((false, Ok(head))) => {
             let what = format!("{} ({}); `--prune=git` is possible", head.short, head.subject);

@@ -1,4 +1,4 @@
-//! What manifests declare already, wherever they stand: it is not written a second time.
+//! Objects that existing manifests already declare: export does not write them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,7 +27,7 @@ impl DeclaredPlaces {
         self.0.get(at)
     }
 
-    /// Those that are declared, each with its place.
+    /// The exported objects that are already declared, each with its place.
     pub(super) fn declared_places<'e>(
         &self,
         exported: impl IntoIterator<Item = &'e Exported>,
@@ -41,7 +41,7 @@ impl DeclaredPlaces {
     }
 }
 
-/// What is declared already.
+/// The objects that existing manifests declare.
 #[derive(Default)]
 pub(super) struct ExistingManifests {
     pub(super) manifests: Vec<Manifest>,

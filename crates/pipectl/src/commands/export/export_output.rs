@@ -21,7 +21,7 @@ pub(super) struct ExportResult {
     /// How many services were read.
     pub(super) services: usize,
     pub(super) unreachable: Vec<UnreachableService>,
-    /// Whether an object without a valid manifest is no failure.
+    /// Whether an object without a valid manifest counts as success.
     pub(super) allow_incomplete: bool,
 }
 
@@ -60,7 +60,7 @@ impl ExportResult {
         for manifest in &taken {
             let at = &manifest.address;
             let blockers = manifest.blockers.iter();
-            lines.extend(blockers.map(|flaw| format!("note: {at} is only a comment: {}", single_line(flaw))));
+            lines.extend(blockers.map(|flaw| format!("note: {at} is commented out: {}", single_line(flaw))));
             let remarks = manifest.remarks.iter().filter(|_| manifest.blockers.is_empty());
             lines.extend(remarks.map(|remark| format!("note: {at}: {}", single_line(remark))));
             let to_fill_in = manifest.fields_to_fill_in();
@@ -95,7 +95,7 @@ impl ExportResult {
         })
     }
 
-    /// Without what is declared already.
+    /// The manifests that are not declared already.
     fn new_manifests<'e>(&'e self, written: Option<&'e WrittenFiles>) -> impl Iterator<Item = &'e ExportedManifest> {
         let declared = move |at| written.is_some_and(|it| it.declared.contains_key(at));
         self.manifests().filter(move |manifest| !declared(&manifest.address))
@@ -123,11 +123,11 @@ impl ExportResult {
         }
         let comments = taken.len() - sound.len();
         if comments > 0 {
-            parts.push(format!("{comments} only as a comment"));
+            parts.push(format!("{comments} commented out"));
         }
         let declared = self.manifests().count() - taken.len();
         if declared > 0 {
-            parts.push(format!("{declared} declared already"));
+            parts.push(format!("{declared} already declared"));
         }
         format!("{}.", parts.join(", "))
     }

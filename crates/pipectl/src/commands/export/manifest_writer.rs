@@ -21,21 +21,21 @@ pub(super) enum FileStatus {
     Unchanged,
 }
 
-/// What became of the folder.
+/// The result for the folder.
 #[derive(Default)]
 pub(super) struct WrittenFiles {
     pub(super) files: Vec<(PathBuf, FileStatus)>,
-    /// What a manifest declares already, and where: that one stays, and no other is written.
+    /// Objects that are already declared, with their places. They are skipped.
     pub(super) declared: BTreeMap<Address, Place>,
 }
 
 /// Longer names are cut: some systems take no more than 255 bytes, and there is an ending to come.
 const MAX_NAME_LENGTH: usize = 60;
 
-/// Names that some systems keep for themselves, and that of the project file, which is no manifest.
+/// Names that some systems reserve, and that of the project file, which is not a manifest.
 const RESERVED_NAMES: &[&str] = &["con", "prn", "aux", "nul", "pipectl"];
 
-/// Writes all files or none: what is there with other content stays, unless it may be replaced.
+/// Writes all files or none. A file with other content is kept, unless it may be overwritten.
 pub(super) fn write_files(
     folder: &Path,
     options: &ExportOptions,
@@ -57,8 +57,8 @@ pub(super) fn write_files(
     }
     if !others.is_empty() {
         bail!(
-            "nothing was written, as these files are there with other content (--force writes \
-             over them): {}",
+            "nothing was written, because these files exist with other content (--force \
+             overwrites them): {}",
             others.join(", ")
         );
     }
@@ -69,12 +69,12 @@ pub(super) fn write_files(
     Ok(written)
 }
 
-/// What is declared, and where.
+/// The declared objects and their places.
 type KnownPlaces = Vec<(Address, Place)>;
 
 enum FileDecision {
     Unchanged,
-    /// The text of what is not declared elsewhere.
+    /// The manifests that are not declared elsewhere.
     Write(String, KnownPlaces),
     Skip(KnownPlaces),
     Refuse,
@@ -146,12 +146,12 @@ fn file_name(unit: &ExportUnit) -> &str {
     }
 }
 
-/// The names that are given away, as a system sees them that does not tell case apart.
+/// The used file names, in a form for file systems that ignore case.
 #[derive(Default)]
 struct FileNames(BTreeSet<PathBuf>);
 
 impl FileNames {
-    /// A name for a file in the folder, which no other has.
+    /// A file name in the folder that is not used yet.
     fn claim_name(&mut self, folder: &Path, name: &str) -> String {
         let (base, mut count) = (safe_file_name(name), 1);
         let mut claimed = base.clone();
@@ -163,7 +163,7 @@ impl FileNames {
     }
 }
 
-/// Letters, digits, `_`, `-` and dots within: never hidden, and never a way out of the folder.
+/// Letters, digits, `_`, `-` and dots inside: never hidden, and never a path to another folder.
 fn safe_file_name(name: &str) -> String {
     let replaced = |c: char| if c.is_alphanumeric() || c == '_' || c == '.' { c } else { '-' };
     let cleaned: String = name.chars().map(replaced).take(MAX_NAME_LENGTH).collect();

@@ -19,7 +19,7 @@ use crate::{exit, files, project, yaml_writer};
 /// States are large, but not this large.
 const MAX_STATE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// What the blocks are for, as a comment above them.
+/// The comment above the `removed` blocks.
 const REMOVED_HEADER: &str = "\
 # With these blocks in place of the resources' own, `terraform apply` forgets them and destroys
 # nothing. They need Terraform 1.7 or newer.
@@ -32,11 +32,11 @@ pub(crate) struct TerraformOptions {
     pub(crate) out: Option<PathBuf>,
     /// Whether to overwrite files that have other content.
     pub(crate) force: bool,
-    /// Whether a resource without a valid manifest is no failure.
+    /// Whether a resource without a valid manifest counts as success.
     pub(crate) allow_incomplete: bool,
 }
 
-/// Writes manifests of what a Terraform state contains.
+/// Writes manifests for the content of a Terraform state.
 pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Result<CommandOutcome> {
     let name = match options.file.to_str() {
         Some("-") => "standard input".to_owned(),
@@ -63,7 +63,7 @@ pub(crate) fn run(context: &CommandContext, options: &TerraformOptions) -> Resul
     Ok(outcome)
 }
 
-/// An error of the parser tells a position and never what stands there.
+/// Parser errors contain a position and never the content.
 fn parse_state(bytes: &[u8]) -> Result<Value> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         bail!("it is UTF-16, as an old PowerShell writes it: write it as UTF-8");
@@ -86,7 +86,7 @@ fn manifest_yaml(object: &TerraformObject) -> String {
     let mut text = format!("# From {}.\n", single_line(&object.resource));
     for secret in &object.secret_variables {
         let (variable, path) = (&secret.variable, &secret.path);
-        // A `String` takes every write.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "# {variable} must hold {path}: the value in Terraform's state.");
     }
     text += &yaml_writer::write_yaml(&object.manifest);
@@ -94,7 +94,7 @@ fn manifest_yaml(object: &TerraformObject) -> String {
         return text;
     }
     let why: Vec<String> = object.blockers.iter().map(|flaw| format!("#   {}\n", single_line(flaw))).collect();
-    format!("# This is only a comment:\n{}{}", why.concat(), comment_out(&text))
+    format!("# Commented out:\n{}{}", why.concat(), comment_out(&text))
 }
 
 fn removed_blocks(removed: &[RemovedBlock]) -> String {
@@ -121,7 +121,7 @@ fn write_output(folder: &Path, read: &TerraformImport, force: bool, output: Outp
     ];
     let other = |(path, text): &&(_, String)| fs::read(path).is_ok_and(|there| there != text.as_bytes());
     if let Some((path, _)) = files.iter().find(other).filter(|_| !force) {
-        bail!("{} is there with other content: `--force` writes over it", path.display());
+        bail!("{} exists with other content: `--force` overwrites it", path.display());
     }
     for (path, text) in &files {
         files::write_file(path, text)?;

@@ -1,4 +1,4 @@
-//! What a project file that is there already says about the files of `init`.
+//! The layout of an existing project file, for the files of `init`.
 
 use std::fs;
 use std::path::{Component, Path};
@@ -17,17 +17,17 @@ pub(super) struct ProjectLayout {
     pub(super) manifests: Vec<String>,
     /// The environment that the workflow runs, unless the project needs none.
     pub(super) environment: Option<String>,
-    /// Whether commands take that environment without `--env`.
+    /// Whether commands use that environment without `--env`.
     pub(super) is_default_environment: bool,
-    /// The environment variables of its API keys, if it has its own: pipectl reads no other then.
+    /// The environment variables of its API keys, if it has its own: pipectl then reads no others.
     pub(super) credentials: Vec<CredentialVariables>,
-    /// The environments that need jobs of their own.
+    /// The environments that need their own jobs.
     pub(super) other_environments: Vec<String>,
 }
 
 impl ProjectLayout {
-    /// The layout of the project in a folder, or of the one that `init` writes there. A broken project file says
-    /// nothing, and `validate` tells what is wrong with it.
+    /// The layout of the project in a folder, or of the one that `init` writes there. A broken project file counts as
+    /// empty, and `validate` reports what is wrong with it.
     pub(super) fn read(folder: &Path, is_replaced: bool) -> Self {
         let is_kept = !is_replaced && folder.join(PROJECT_FILE).is_file();
         let project = project::parse_project_file(folder).ok().filter(|_| is_kept).and_then(|(project, ..)| project);
@@ -61,7 +61,7 @@ impl ProjectLayout {
         folders.next().map_or(NEW_FOLDER, String::as_str)
     }
 
-    /// Whether git would lose the folder of manifests, because nothing else is in it.
+    /// Whether git would drop the folder of manifests because it is empty.
     pub(super) fn needs_gitkeep(&self, top: &Path) -> bool {
         let is_other = |entry: fs::DirEntry| entry.file_name() != GITKEEP_NAME;
         let has_others = fs::read_dir(top.join(self.folder())).is_ok_and(|mut it| it.any(|it| it.is_ok_and(is_other)));

@@ -1,4 +1,4 @@
-//! What a new repository holds.
+//! The files of a new repository.
 
 use std::path::Path;
 
@@ -14,14 +14,13 @@ use crate::docs_pages::page_url;
 use crate::manifest_files::has_manifest_name;
 use crate::project;
 
-/// The file that tells git what to leave alone.
+/// The file that lists what git ignores.
 pub(super) const GITIGNORE: &str = ".gitignore";
 
 /// The sandbox's state is everybody's own; the schemas are for the editors of all.
 pub(super) const IGNORE_LINES: &[&str] = &[".pipectl/*", "!.pipectl/schema.json", "!.pipectl/project.schema.json"];
 
-/// The example. It stands beside the folder of manifests and not in it: what lies there is made by
-/// the next `apply`, and nobody wants to make an example.
+/// The example. It is next to the folder of manifests and not in it, because the next `apply` would create its pipe.
 pub(super) const EXAMPLE: &str = "example.yaml";
 
 /// Keeps the folder of manifests in git while it is empty.
@@ -59,7 +58,7 @@ pub(super) fn workflow(ci: CiHost, layout: &ProjectLayout, branch: &str) -> Opti
     }
 }
 
-/// The workflow with these words in place of those for a new project.
+/// The workflow with the words of this project in place of those for a new project.
 fn for_layout(workflow: &str, words: &[(&str, String)]) -> String {
     words.iter().fold(workflow.to_owned(), |text, (from, to)| text.replace(from, to))
 }
@@ -86,7 +85,7 @@ fn github_words(layout: &ProjectLayout, branch: &str) -> Vec<(&'static str, Stri
 /// The branch in the workflow.
 pub(super) const DEFAULT_BRANCH: &str = "main";
 
-/// The variables of an environment's own API key. Others that it has are left to fill in.
+/// The variables of an environment's own API key. Further keys are left to fill in.
 fn key_words(layout: &ProjectLayout) -> impl Iterator<Item = (&'static str, String)> {
     let own = layout.credentials.first().into_iter().flat_map(|own| {
         [("CLICKHOUSE_CLOUD_API_KEY:", &own.key.from_env), ("CLICKHOUSE_CLOUD_API_SECRET:", &own.secret.from_env)]
@@ -136,7 +135,7 @@ pub(super) fn with_secrets(workflow: &str, names: &[String]) -> String {
     workflow.replace(EXAMPLE_SECRET, &lines)
 }
 
-/// What is left to fill in before the workflow runs. `names` are the secrets of pipes.
+/// The steps before the workflow can run. `names` are the secrets of pipes.
 pub(super) fn workflow_steps(ci: CiHost, layout: &ProjectLayout, top: &Path, names: &[String]) -> String {
     let read = ["CLICKPIPES_READ_KEY", "CLICKPIPES_READ_SECRET"];
     let write = ["CLICKPIPES_WRITE_KEY", "CLICKPIPES_WRITE_SECRET"].into_iter().chain(names.iter().map(String::as_str));
@@ -150,7 +149,7 @@ pub(super) fn workflow_steps(ci: CiHost, layout: &ProjectLayout, top: &Path, nam
     } else {
         steps.push(format!("replace OWNER/pipectl and v1 in {GITHUB_WORKFLOW}, as its first lines say"));
         steps.extend(read.map(|name| format!("gh secret set {name}")));
-        // GitHub takes no secrets for an environment that does not exist.
+        // GitHub accepts secrets only for an environment that exists.
         steps.push("create the environment `production` in the settings of the repository".to_owned());
         steps.extend(write.map(secrets::gh_command));
     }
@@ -172,7 +171,7 @@ pub(super) fn is_working_folder(folder: &Path) -> bool {
     folder.components().all(|part| part == std::path::Component::CurDir)
 }
 
-/// What to do now.
+/// The next steps for the user.
 pub(super) fn next_steps(folder: &Path, layout: &ProjectLayout) -> String {
     let go = if is_working_folder(folder) { String::new() } else { format!("cd {} && ", folder.display()) };
     let env = layout.env_option();
@@ -188,7 +187,7 @@ pub(super) fn next_steps(folder: &Path, layout: &ProjectLayout) -> String {
     format!("\nNext:{}", steps.collect::<String>())
 }
 
-/// What the workflow does not do for a project of several environments.
+/// The environments that the workflow does not run.
 pub(super) fn environment_steps(layout: &ProjectLayout) -> Option<String> {
     let name = layout.environment.as_ref().filter(|_| !layout.other_environments.is_empty())?;
     let others = layout.other_environments.join(", ");

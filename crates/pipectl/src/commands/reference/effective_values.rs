@@ -1,4 +1,4 @@
-//! `pipectl explain --effective`: the values of a field in the manifests, and what says so. From files alone.
+//! `pipectl explain --effective`: the values of a field in the manifests, and their origins. From files alone.
 
 use anyhow::Result;
 use clickpipes::docs::FieldExplanation;
@@ -23,11 +23,11 @@ struct EffectiveValues {
 #[derive(Serialize)]
 struct ManifestValues {
     kind: String,
-    /// `SERVICE/NAME`, as far as the manifest says it.
+    /// `SERVICE/NAME`, or the part of it that the manifest sets.
     name: String,
     place: String,
     values: Vec<ShownValue>,
-    /// What the manifest takes out of its template or of the defaults.
+    /// Fields of the template or of the defaults that the manifest removes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     removed: Vec<ShownRemoval>,
 }
@@ -43,13 +43,13 @@ struct ShownValue {
     path: String,
     value: Value,
     source: ValueSource,
-    /// The template that says so.
+    /// The template that sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<String>,
     place: String,
 }
 
-/// `field` is as it was asked for; `None` means all fields of all kinds.
+/// `field` as the user wrote it; `None` means all fields of all kinds.
 pub(super) fn run(
     context: &CommandContext,
     field: Option<&str>,
@@ -60,7 +60,7 @@ pub(super) fn run(
         Some(declared) => declared.require_valid(context.output)?.to_plain_manifests(project.load_context()),
         None => Vec::new(),
     };
-    // A kind alone means all of its fields, those of the metadata too.
+    // A kind alone means all of its fields, including those of the metadata.
     let is_kind = |field: &str| field.eq_ignore_ascii_case(explained.kind);
     let path = if field.is_none_or(is_kind) { FieldPath::root() } else { explained.path.clone() };
     let names_kind = field.and_then(|field| field.split('.').next()).is_some_and(is_kind);

@@ -1,4 +1,4 @@
-//! Looks again and again.
+//! `status --watch`: polls and prints.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -15,7 +15,7 @@ use crate::interruption::Interruption;
 use crate::output::{self, Label, Output, StyledText};
 use crate::render::status::{self, StatusReport};
 
-/// Looks until what is waited for has come, or somebody ends it, or the key is refused.
+/// Polls until the pipes are settled, a signal arrives, or the key is refused.
 pub(super) async fn watch_status(
     context: &CommandContext,
     options: &StatusOptions,
@@ -67,7 +67,7 @@ fn timeout_message(options: &StatusOptions, status: &StatusReport) -> String {
     format!("not settled after {timeout}: {}", moving.join(", "))
 }
 
-/// Where looks are shown: in place on a terminal, else as lines about what changed.
+/// Where the status is shown: in place on a terminal, otherwise as lines about changes.
 enum WatchScreen {
     Silent,
     Table { output: Output, every: String },

@@ -64,7 +64,7 @@ impl<'s> GroupedStatus<'s> {
         Self { report, group_by: labels.key(), groups: groups.collect() }
     }
 
-    /// A table for each group, and then what is to be said of services.
+    /// A table for each group, then notes on services.
     pub(crate) fn render(&self, now: SystemTime) -> StyledText {
         let mut text = StyledText::new();
         for group in &self.groups {
@@ -85,7 +85,7 @@ impl<'s> GroupedStatus<'s> {
         text
     }
 
-    /// The same as markdown.
+    /// The groups as markdown.
     pub(crate) fn render_markdown(&self, now: SystemTime) -> String {
         let section = |group: &StatusGroup<'_>| {
             let title = markdown_code(&group_title(self.group_by, group.value));

@@ -17,7 +17,7 @@ const HEALTH_COLUMN: usize = 2;
 
 const MAX_CELL_WIDTH: usize = 60;
 
-/// The last column: the way out is at the end of the note.
+/// The last column: the remedy is at the end of the note.
 const NOTE_COLUMN: usize = 9;
 
 const MAX_NOTE_WIDTH: usize = 200;
@@ -134,7 +134,7 @@ fn fit_cells(pipe: &PipeStatus, names: NameStyle, now: SystemTime) -> StatusRow<
 
 const TIME_UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
 
-/// How long ago an RFC 3339 time was: `12d`, `3h`. Nothing where it is no such time, or to come.
+/// The age of an RFC 3339 time: `12d`, `3h`. Empty for an invalid or future time.
 pub(super) fn format_age(time: Option<&str>, now: SystemTime) -> String {
     let then = time.and_then(|time| humantime::parse_rfc3339_weak(time).ok());
     let passed = then.and_then(|then| now.duration_since(then).ok());

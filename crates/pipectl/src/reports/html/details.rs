@@ -14,7 +14,7 @@ const MAX_VALUE_CHARS: usize = 2000;
 /// A longer reason of a row without details is cut.
 const MAX_SHORT_CHARS: usize = 120;
 
-/// How much a row says.
+/// The amount of detail in a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowDetail {
     Full,

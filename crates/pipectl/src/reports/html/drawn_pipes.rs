@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::plan_view::object::{ObjectSeverity, ObjectView, object_label};
 use crate::reports::run_report::{ReportView, RunReport};
 
-/// The unchanged pipes of a service that are drawn beside those that change. More are folded.
+/// The maximum number of unchanged pipes of a service that are drawn next to the changed ones. The others are folded.
 const MAX_UNCHANGED: usize = 12;
 
-/// The pipes of a service that are drawn. The others are folded, because nobody reads a longer picture.
+/// The maximum number of drawn pipes of a service. The others are folded, because nobody reads a longer picture.
 const MAX_DRAWN: usize = 60;
 
 /// The styles of objects, and their meaning.
@@ -48,7 +48,7 @@ pub(super) struct DrawnPipe {
 #[derive(Default)]
 pub(super) struct DrawnService {
     pub(super) name: String,
-    /// Pipes, the most severe first. Pipes that read one source stand together.
+    /// Pipes, the most severe first. Pipes that read one source are grouped.
     pub(super) shown: Vec<DrawnPipe>,
     /// The other pipes, if there are too many.
     pub(super) folded: Vec<DrawnPipe>,
@@ -143,8 +143,8 @@ fn css_class(object: &ObjectView<'_>) -> &'static str {
     }
 }
 
-/// Pipes that read one source stand together, and the sources in the order of their most severe pipe. Otherwise the
-/// lines of a picture would cross.
+/// Groups pipes that read one source, and orders the sources by their most severe pipe. Otherwise the lines of the
+/// picture would cross.
 fn arrange_pipes(mut pipes: Vec<DrawnPipe>) -> (Vec<DrawnPipe>, Vec<DrawnPipe>) {
     let changing = pipes.iter().any(DrawnPipe::is_changing);
     pipes.sort_by(|a, b| (a.rank, &a.name).cmp(&(b.rank, &b.name)));

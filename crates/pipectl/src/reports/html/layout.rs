@@ -1,5 +1,5 @@
-//! Where the boxes of a picture stand and which lines join them. Three columns: sources, pipes,
-//! tables. A source that several pipes read and a table that several pipes write are one box.
+//! The positions of the boxes of a picture, and the lines between them. Three columns: sources, pipes, tables. A source
+//! that several pipes read and a table that several pipes write are one box.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(super) struct DiagramLayout {
     pub(super) pipes: usize,
 }
 
-/// A table with what arrives in it.
+/// A table with its sources.
 struct TablePosition {
     row: usize,
     filled_from: Vec<String>,
@@ -72,7 +72,7 @@ struct LayoutBuilder {
     lines: Vec<DiagramLine>,
     sources: BTreeMap<(String, String), SourceRows>,
     tables: BTreeMap<String, TablePosition>,
-    /// Which pipes, by their row and class, join which source and table.
+    /// The pipes, by row and class, that connect a source and a table.
     reads: Vec<((String, String), usize, &'static str)>,
     writes: Vec<(usize, String, &'static str)>,
 }
@@ -91,7 +91,7 @@ impl LayoutBuilder {
             written.push(table);
         }
         self.rows = self.rows.max(begin + 1);
-        // A pipe stands in the middle of what it writes, counted in half rows.
+        // A pipe is at the middle of its tables, counted in half rows.
         let middle = begin + self.rows - 1;
         self.writes.extend(written.into_iter().map(|table| (middle, table, pipe.class)));
         if let Some(flow) = &pipe.lineage {
@@ -135,7 +135,7 @@ impl SourceRows {
     }
 }
 
-/// The tables of a pipe, each with what it is filled from.
+/// The tables of a pipe, each with its source tables.
 fn pipe_tables(pipe: &DrawnPipe) -> Vec<(String, Vec<String>)> {
     let mut tables: Vec<(String, Vec<String>)> = Vec::new();
     for stream in pipe.lineage.iter().flat_map(|flow| &flow.edges) {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::layout::{DiagramBox, DiagramLayout, DiagramLine};
 use crate::escape::{sanitize_line, xml_line};
 
-/// So many letters fit into a box, above and below.
+/// The number of letters that fit into a box, above and below.
 const MAX_TITLE_WIDTH: usize = 31;
 const MAX_SUBTITLE_WIDTH: usize = 43;
 
@@ -47,8 +47,7 @@ fn labelled_box(shape: &DiagramBox) -> Markup {
     }
 }
 
-/// The start of a text that is no wider than so many letters, as it is shown. Characters of the far
-/// east and emoji are twice as wide.
+/// The start of a text that fits the given width in letters. East Asian characters and emoji count as two.
 fn truncate_to_width(text: &str, most: usize) -> String {
     let text = sanitize_line(text);
     let wide = |c: char| if c >= '\u{1100}' { 2 } else { 1 };

@@ -10,7 +10,7 @@ const MAX_LINES: usize = 60;
 /// A longer value is cut.
 const MAX_VALUE_CHARS: usize = 300;
 
-/// Fields, data effects and requests. Empty if the row says everything.
+/// Fields, data effects and requests. Empty if the row contains everything.
 pub(super) fn render_details(object: &ObjectView<'_>) -> String {
     let fields = first_lines(object.fields().iter().map(field_lines)).concat();
     let facts = object.detail_lines();
@@ -27,7 +27,7 @@ pub(super) fn render_details(object: &ObjectView<'_>) -> String {
     format!("<details><summary>{emoji} {name}: {what}</summary>\n\n{block}{gap}{facts}\n</details>\n\n")
 }
 
-/// The first ones, and a line that counts the others.
+/// The first entries, and a line that counts the others.
 fn first_lines(all: impl ExactSizeIterator<Item = Vec<String>>) -> Vec<Vec<String>> {
     let more = all.len().saturating_sub(MAX_LINES);
     let rest = (more > 0).then(|| vec![format!("  and {more} more")]);

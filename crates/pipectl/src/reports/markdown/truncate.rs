@@ -1,4 +1,4 @@
-//! What fits into a comment, and a note about the rest.
+//! Selects the pieces that fit into a comment, and adds a note about the rest.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommentSection {
@@ -8,18 +8,18 @@ pub(super) enum CommentSection {
     Details,
 }
 
-/// A row, or the details of an object. It is shown completely or not at all, so that nothing stays open.
+/// A row, or the details of an object. It is shown completely or not at all, so that no element stays open.
 pub(super) struct CommentPiece {
     pub(super) section: CommentSection,
     /// 0 is the most important.
     pub(super) rank: u8,
-    /// What it counts as when it is omitted.
+    /// The word for it in the note about omitted pieces.
     pub(super) word: &'static str,
     pub(super) text: String,
 }
 
-/// Splits the pieces into those that are shown and those that are omitted. Pieces are taken by rank until one does not
-/// fit, so that no piece is shown while a more important one is not.
+/// Splits the pieces into shown and omitted ones. Pieces are taken by rank until one does not fit, so that no piece is
+/// shown while a more important one is omitted.
 pub(super) fn split_to_fit(mut pieces: Vec<CommentPiece>, mut room: usize) -> (Vec<CommentPiece>, Vec<CommentPiece>) {
     pieces.retain(|piece| !piece.text.is_empty());
     pieces.sort_by_key(|piece| piece.rank);
