@@ -19,6 +19,8 @@ pub(super) struct SecretLines<'t> {
     pub(super) variables: BTreeSet<&'t str>,
     /// The names of the aliases there: `p` of `*p`.
     aliases: BTreeSet<&'t str>,
+    /// The names of all anchors of the text. `*word` without one may be a password.
+    anchors: BTreeSet<&'t str>,
 }
 
 /// Reads a text line by line.
@@ -28,8 +30,9 @@ pub(super) fn find_secret_lines<'t>(text: &'t str, words: &SecretWords) -> Secre
     if found.aliases.is_empty() { found } else { read_lines(text, words, &found.aliases) }
 }
 
-fn read_lines<'t>(text: &'t str, words: &SecretWords, anchors: &BTreeSet<&str>) -> SecretLines<'t> {
-    let mut found = SecretLines::default();
+fn read_lines<'t>(text: &'t str, words: &SecretWords, of_secrets: &BTreeSet<&str>) -> SecretLines<'t> {
+    let anchors = text.match_indices('&').map(|(at, _)| node_name(&text[at + 1..])).collect();
+    let mut found = SecretLines { anchors, ..SecretLines::default() };
     // The keys of secrets around a line, by their columns.
     let mut open: Vec<(usize, SecretBlock)> = Vec::new();
     let mut follows_secret = false;
@@ -43,7 +46,7 @@ fn read_lines<'t>(text: &'t str, words: &SecretWords, anchors: &BTreeSet<&str>) 
         // YAML ends a value before what is indented too little, and quotes just that line.
         let continues = follows_secret && !looks_like_yaml(body);
         let around = open.last().map(|(_, block)| *block).or(continues.then_some(SecretBlock::Secret));
-        let has_anchor = body.match_indices('&').any(|(at, _)| anchors.contains(node_name(&body[at + 1..])));
+        let has_anchor = body.match_indices('&').any(|(at, _)| of_secrets.contains(node_name(&body[at + 1..])));
         follows_secret = around.is_some() || has_anchor || words.has_secret_word(body);
         let is_comment = body.starts_with('#');
         if !follows_secret || is_comment {
@@ -114,7 +117,7 @@ fn judge_line<'t>(
         let block = words.block_below(key);
         let is_safe = words.is_whole_name(key)
             && match (block, around) {
-                (Some(_), _) => value.is_empty() || is_no_secret(value) || is_literal_head(value),
+                (Some(_), _) => value.is_empty() || found.is_no_secret(value) || is_literal_head(value),
                 (None, None | Some(SecretBlock::Additional)) => is_plain,
                 (None, Some(SecretBlock::Login)) => is_plain && (is_login_field(key) || is_reference_key(key)),
                 (None, Some(SecretBlock::Secret)) => is_reference_key(key) && is_one_word(value),
@@ -130,6 +133,12 @@ fn judge_line<'t>(
 }
 
 impl<'t> SecretLines<'t> {
+    fn is_no_secret(&self, value: &str) -> bool {
+        let is_alias = value.strip_prefix('*').is_some_and(|name| self.anchors.contains(name));
+        // The reader is to see which variable is wrong. Its value is at its own place.
+        is_alias || is_known(value) || matches!(value, "true" | "false" | "null") || manifest::is_shared_variable(value)
+    }
+
     fn add_names(&mut self, value: &'t str) {
         let variables = value.split("${").skip(1).filter_map(|rest| rest.split_once('}')?.0.rsplit('.').next());
         self.variables.extend(variables);
@@ -144,12 +153,6 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let entry = format!(r#"(?:{command}|["']?(?:fromEnv|fromFile|encoding|version)["']?:\s+{name})"#);
     Regex::new(&format!(r"\{{\s*{entry}(?:\s*,\s*{entry})*\s*\}}|{command}")).expect("it is a regular expression")
 });
-
-fn is_no_secret(value: &str) -> bool {
-    let is_alias = value.strip_prefix('*').is_some_and(|name| !name.is_empty() && node_name(name) == name);
-    // The reader is to see which variable is wrong. Its value is at its own place.
-    is_alias || is_known(value) || matches!(value, "true" | "false" | "null") || manifest::is_shared_variable(value)
-}
 
 fn is_known(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| c == KNOWN_SECRET)
