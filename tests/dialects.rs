@@ -78,7 +78,7 @@ fn every_command_works_with_the_paths_of_the_reference_page() {
     let said = run(&["status", "pipe.yaml"], 0);
     assert!(said.stdout.contains("clicks"), "{}", said.all_output());
     let said = run(&["doctor", "pipe.yaml"], 0);
-    assert!(said.stdout.contains("a list of organizations is not offered"), "{}", said.all_output());
+    assert!(said.stdout.contains("a server answers, but does not list organizations"), "{}", said.all_output());
     run(&["export", "--service", &service, "--out", "exported"], 0);
     run(&["plan", "exported", "--detailed-exitcode"], 0);
     desk.write_file("pipe.yaml", pipe.replace("state: running", "state: stopped"));
@@ -127,7 +127,7 @@ fn endpoint_is_blocked_where_the_api_does_not_offer_any() {
         "{}",
         plan.stdout
     );
-    assert!(plan.stdout.contains("this API does not offer objects of its kind"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("this API does not support objects of its kind"), "{}", plan.stdout);
     let applied = run(&["apply", "pipes.yaml", "--yes", "-o", "json"]);
     assert_eq!(applied.code, 5, "{}", applied.all_output());
     let again = run(&["plan", "pipes.yaml", "-o", "json"]);

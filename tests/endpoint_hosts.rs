@@ -227,7 +227,7 @@ fn endpoint_is_kept_while_the_address_of_a_pipe_is_hidden() {
         desk.write_file("pipes.yaml", database_endpoint("absent") + &more);
         let said = desk.run_with_env(&APPLY, &SECRETS);
         assert_eq!(said.code, 5, "{}", said.all_output());
-        let words = "the API hides where `analytics/invoices` connects";
+        let words = "the API does not return where `analytics/invoices` connects";
         assert!(said.stdout.contains(words), "{}", said.all_output());
     }
     assert!(desk.request_log().iter().all(|(method, ..)| method != "DELETE"));
@@ -244,5 +244,5 @@ fn selected_pipe_is_created_behind_a_live_endpoint() {
     assert!(said.code == 2 && said.stdout.contains("create"), "{}", said.all_output());
     desk.edit_world(|world| world.set_endpoint_status("analytics", "billing", sandbox::EndpointStatus::Failed));
     let said = desk.run_with_env(&plan, &SECRETS);
-    assert!(said.stdout.contains("blocked: it uses `billing`, which is `Failed`"), "{}", said.all_output());
+    assert!(said.stdout.contains("\n      it uses `billing`, which is `Failed`"), "{}", said.all_output());
 }

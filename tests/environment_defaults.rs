@@ -82,7 +82,7 @@ fn default_protects_what_is_declared_absent() {
         repo.run_successfully(&["plan"])
     };
     let plan = absent("");
-    assert!(plan.contains("blocked: it is protected") && !plan.contains("1 to delete"), "{plan}");
+    assert!(plan.contains("\n      it is protected") && !plan.contains("1 to delete"), "{plan}");
     let plan = absent(", protect: false");
     assert!(plan.contains("1 to delete"), "the manifest wins: {plan}");
 }

@@ -156,7 +156,7 @@ fn export_skips_objects_already_declared() {
         assert!(said.contains("1 manifest from 1 service"), "{said}");
         assert_eq!(read_file(&desk, elsewhere), edited);
         let again = desk.run_pipectl(&["export", "--sandbox", "--out", "pipes", "--layout", "service"]);
-        assert!(again.stderr.contains("2 declared already"), "{}", again.all_output());
+        assert!(again.stderr.contains("2 already declared"), "{}", again.all_output());
         std::fs::remove_file(desk.temp_dir.path().join(elsewhere)).unwrap();
     }
 }
@@ -231,7 +231,7 @@ fn export_of_what_becomes_only_a_comment_exits_with_3() {
     assert!(said.stderr.contains("1 object without a valid manifest"), "{}", said.all_output());
     let said = desk.run_pipectl(&["export", "--sandbox", "--allow-incomplete", "--out", "pipes"]);
     assert_eq!(said.code, 0, "{}", said.all_output());
-    assert!(said.stderr.contains("analytics/orders is only a comment"), "{}", said.all_output());
+    assert!(said.stderr.contains("analytics/orders is commented out"), "{}", said.all_output());
     assert_eq!(desk.run_pipectl(&["plan", "pipes", "--sandbox", "--detailed-exitcode"]).code, 0);
     let text = read_file(&desk, "pipes/analytics/orders.yaml");
     assert!(text.lines().all(|line| line.starts_with('#')), "{text}");

@@ -85,7 +85,7 @@ fn shallow_clone_without_merge_base_suggests_fetch_depth() {
     git_in(to.as_ref(), &["fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main"]);
     let said = repo.run_pipectl(&["plan", "shallow/pipes", "--base", "origin/main..."]);
     assert_eq!(said.code, 1, "{}", said.all_output());
-    assert!(said.stderr.contains("where HEAD left `origin/main` is not known"), "{}", said.stderr);
+    assert!(said.stderr.contains("the merge base of HEAD and `origin/main` is not in this clone"), "{}", said.stderr);
     assert!(said.stderr.contains("fetch-depth: 0"), "{}", said.stderr);
 }
 

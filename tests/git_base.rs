@@ -275,7 +275,7 @@ fn mistake_in_the_base_keeps_drift() {
     repo.commit_all("YAML again");
     let plan = repo.run_pipectl(&["plan", "pipes", "--base", "HEAD~1"]);
     assert_eq!(plan.code, 1, "{}", plan.all_output());
-    assert!(plan.stderr.contains("none that can be read declares `clicks`"), "{}", plan.stderr);
+    assert!(plan.stderr.contains("none of the others declares `clicks`"), "{}", plan.stderr);
 }
 
 /// The name of before is a previous name in the manifest, and the name of the base.
@@ -370,7 +370,7 @@ fn name_that_a_rename_frees_is_not_given_away_before_the_rename() {
     repo.commit_all("A new pipe of the name");
     let plan = repo.run_successfully(&["plan", "pipes", "--base", "HEAD~2"]);
     assert!(plan.contains("0 to create, 0 to update, 0 to replace, 0 to delete, 2 blocked"), "{plan}");
-    assert!(plan.contains("a commit since the base renamed it, and no apply did so yet"), "{plan}");
+    assert!(plan.contains("a commit since the base renamed it, and no apply has run for it yet"), "{plan}");
     // As the plan says.
     repo.run_git(&["checkout", "--quiet", &rename]);
     repo.run_successfully(&["apply", "pipes", "--yes", "--base", "HEAD~1"]);

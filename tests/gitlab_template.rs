@@ -32,7 +32,7 @@ impl GitlabRunner {
             ".gitignore",
             ".pipectl\n.pipectl-applied\n.pipectl-plan-base\n*.xml\nplans\ncaches\nplan.*\n*.json\n",
         );
-        let project = "apiVersion: pipectl/v1\nkind: Project\nenvironments: {dev: {}, staging: {}, prod: {}}\n";
+        let project = "apiVersion: pipectl/v1\nkind: Project\ndefaults: {environment: dev}\nenvironments: {dev: {}, staging: {}, prod: {}}\n";
         repo.write_file("pipectl.yaml", project);
         repo.commit_all("Begin");
         repo.run_git(&["remote", "add", "origin", "."]);

@@ -82,7 +82,7 @@ fn new_repository_has_nothing_to_validate() {
     for (args, words) in [
         (&["secrets", "list"][..], "The manifests need no secret.\n"),
         (&["secrets", "list", "--gh"], "# The manifests need no secret.\n"),
-        (&["fmt", "--check"], "0 files in order already.\n"),
+        (&["fmt", "--check"], "0 files already formatted.\n"),
         (&["render"], ""),
     ] {
         let said = dir.run_pipectl(args);

@@ -178,7 +178,7 @@ fn project_file_of_somebody_else_is_not_read() {
     std::fs::rename(repo.join("pipectl.yaml"), dir.temp_dir.path().join("pipectl.yaml")).unwrap();
     std::fs::set_permissions(dir.temp_dir.path().join("pipectl.yaml"), Permissions::from_mode(0o644)).unwrap();
     std::fs::create_dir(repo.join(".git")).unwrap();
-    assert_not_read(&dir, "../pipectl.yaml is above the top of this repository");
+    assert_not_read(&dir, "../pipectl.yaml is above the root of this repository");
 }
 
 /// Everything that a stranger can plant at once; every command that only reads runs in it.

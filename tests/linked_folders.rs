@@ -48,7 +48,7 @@ fn linked_folder_of_manifests_is_read_as_it_was_in_the_base() {
             repo.commit_all("Back");
             let said = repo.run_pipectl(&["plan", "--base", "HEAD~1"]);
             assert_eq!(said.code, 1, "{}", said.all_output());
-            assert!(said.stderr.contains("`manifests`: pipes led out of the repository in"), "{}", said.stderr);
+            assert!(said.stderr.contains("`manifests`: pipes pointed outside the repository in"), "{}", said.stderr);
         }
     }
 }

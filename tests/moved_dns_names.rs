@@ -111,8 +111,8 @@ fn dns_name_moves_to_a_new_endpoint_in_the_steps_that_the_plan_names() {
         desk.write_file("pipes.yaml", &goal);
         let plan = desk.run_pipectl(&PLAN).stdout;
         for words in [
-            "blocked: `analytics/old` has the DNS name `x.example`, and what uses it would be cut off: first commit this",
-            "blocked: `analytics/new`, which takes over the DNS name `x.example` from it, is blocked",
+            "`analytics/old` has the DNS name `x.example`, and what uses it would be cut off: first commit this",
+            "`analytics/new`, which takes over the DNS name `x.example` from it, is blocked",
         ] {
             assert!(plan.contains(words), "{plan}");
         }

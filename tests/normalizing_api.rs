@@ -155,10 +155,10 @@ fn spelling_that_no_manifest_can_have_is_not_advised() {
             "streamName",
             json!("clicks"),
             Value::Null,
-            "may have \"clicks\" all the same; if it is another value".to_owned(),
+            "which may be \"clicks\" already; if it is another value".to_owned(),
         ),
         ("useEnhancedFanOut", json!(true), json!(1), format!("as 1, which no manifest can have{leave_out}")),
-        ("useEnhancedFanOut", json!(true), Value::Null, format!("may have true all the same{leave_out}")),
+        ("useEnhancedFanOut", json!(true), Value::Null, format!("which may be true already{leave_out}")),
     ] {
         let mut pipe = seed_named("kinesis-user");
         pipe["spec"]["source"]["kinesis"][field] = declared;

@@ -31,7 +31,7 @@ fn prune_scope_deletes_only_undeclared_pipes_in_scope() {
     organization 0c11c4b0-05ed-4a0b-9b0c-5a4db0c50000
 
     analytics (f2de67ed-05c6-471e-9716-ebc3290286aa)  4 objects
-      ! team-kept                                   blocked: it is protected: remove `*/team-kept` from `policy.protect` in pipectl.yaml before deleting it
+      ! team-kept                                   blocked; see below
       - team-trial                                  delete (no manifest declares it, and it is in the prune scope `analytics/team-*`)
             actions: delete, wait until gone
             data:  table `default.team-trial` is kept; drop it yourself if you do not need it

@@ -129,7 +129,7 @@ fn endpoint_does_not_leave_a_pipe_behind() {
     desk.write_file("pipectl.yaml", project);
     assert_eq!(verdicts(desk, &[]), pairs(&[("billing", "blocked"), ("invoices", "blocked")]));
     let plan = desk.run_pipectl(&PLAN).stdout;
-    assert!(plan.contains("blocked: it needs a change of `analytics/invoices`, which is blocked"), "{plan}");
+    assert!(plan.contains("\n      it needs a change of `analytics/invoices`, which is blocked"), "{plan}");
     std::fs::remove_file(desk.temp_dir.path().join("pipectl.yaml")).unwrap();
     desk.edit_world(|world| {
         world.edit_pipe("analytics", "invoices", |body| body["source"]["postgres"]["port"] = json!(1))

@@ -65,7 +65,7 @@ fn resync_is_rejected_for_other_sources() {
     for (pipe, words) in [
         ("kinesis-user", "a stream has no initial load"),
         ("s3-public-once", "files have no initial load"),
-        ("bigquery", "BigQuery is loaded once"),
+        ("bigquery", "a BigQuery pipe loads its tables only once"),
     ] {
         let said = run_resync(&desk, &format!("analytics/{pipe}"), &["-o", "json"]);
         assert_eq!((said.code, &said.stdout_json()["outcome"]), (1, &json!("error")), "{}", said.all_output());

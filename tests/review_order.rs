@@ -144,7 +144,10 @@ fn harmless_settings_do_not_push_out_a_pair_of_secret_and_host() {
         format!("policy: {{{protect}secrets: {{{}}}}}\n", secrets(11)),
         format!("policy: {{{protect}secrets: {{{}}}}}\n", secrets(400)),
         format!("policy: {{{protect}rules: [{rules}]}}\n"),
-        format!("policy: {{{protect}}}\nenvironments: {{{}}}\n", list(12, &keys)),
+        format!(
+            "policy: {{{protect}}}\ndefaults: {{environment: dev}}\nenvironments: {{dev: {{}}, {}}}\n",
+            list(12, &keys)
+        ),
         format!(
             "policy: {{{protect}}}\ndefaults: {{environment: dev}}\nenvironments: {{dev: {{services: {{{services}}}}}}}\n"
         ),

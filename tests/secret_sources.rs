@@ -90,7 +90,7 @@ fn secret_command_not_allowed_does_not_run() {
 fn secret_command_gets_listed_variables_and_no_api_key() {
     let desk = dir_with_program("{fromCommand: [./vault]}", "env >> seen; echo fine");
     let keys = "credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}";
-    let environments = format!("environments: {{prod: {{{keys}}}}}\n");
+    let environments = format!("defaults: {{environment: dev}}\nenvironments: {{dev: {{}}, prod: {{{keys}}}}}\n");
     let policy = "policy: {secretCommands: [./vault], secretCommandVariables: ['VAULT_*', '*KEY*', '*SECRET*']}\n";
     desk.write_file("pipectl.yaml", format!("{}{policy}{environments}", PROJECT.split("policy").next().unwrap()));
     let environment = [
@@ -118,7 +118,10 @@ fn manifest_does_not_get_an_api_key() {
     let desk = WorkDir::new();
     let keys = "credentials: {key: {fromEnv: PROD_KEY}, secret: {fromEnv: PROD_SECRET}}";
     let head = PROJECT.split("policy").next().unwrap();
-    desk.write_file("pipectl.yaml", format!("{head}environments: {{prod: {{{keys}}}}}\n"));
+    desk.write_file(
+        "pipectl.yaml",
+        format!("{head}defaults: {{environment: dev}}\nenvironments: {{dev: {{}}, prod: {{{keys}}}}}\n"),
+    );
     for name in ["CLICKHOUSE_CLOUD_API_SECRET", "KEY_SECRET", "PROD_SECRET"] {
         desk.write_file("pipes/orders.yaml", pipe_manifest("orders", &format!("{{fromEnv: {name}}}")));
         for args in [
@@ -200,7 +203,7 @@ fn invalid_secret_file_content_is_not_printed() {
     let desk = dir_with_program("{fromFile: key, encoding: base64}", "true");
     let cases: [(Vec<u8>, &str); 4] = [
         ([CANARY.as_bytes(), b"\xff"].concat(), "not text in UTF-8"),
-        ([CANARY.as_bytes(), b"\0"].concat(), "holds a NUL"),
+        ([CANARY.as_bytes(), b"\0"].concat(), "contains a NUL"),
         (CANARY.repeat(4000).into_bytes(), "more than 65536 bytes"),
         (b"\n".to_vec(), "it is empty"),
     ];

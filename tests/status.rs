@@ -226,7 +226,7 @@ fn status_until_settled_waits_and_times_out() {
 #[test]
 fn status_watch_is_rejected_with_the_local_sandbox() {
     for (flags, words) in
-        [(&["--watch"][..], "no time of its own to watch"), (&["--interval", "1ms"], "at least a second")]
+        [(&["--watch"][..], "no clock of its own to watch"), (&["--interval", "1ms"], "at least a second")]
     {
         let said = run_status(&WorkDir::new(), flags);
         assert!(said.code == 64 && said.stderr.contains(words), "{flags:?}: {}", said.all_output());

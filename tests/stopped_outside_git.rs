@@ -41,7 +41,7 @@ fn pipe_in_trouble_says_what_to_do() {
     }
     set(EmulatedPipeState::InternalError);
     let text = repo.run_successfully(&["plan", "pipes", "--base", &base, "--report=markdown=c.md"]);
-    assert!(text.contains("A pipe is in trouble; see above.") && text.contains("ask its support"), "{text}");
+    assert!(text.contains("A pipe is in trouble; see above.") && text.contains("contact ClickHouse support"), "{text}");
     let comment = std::fs::read_to_string(repo.work_dir.temp_dir.path().join("c.md")).unwrap();
     assert!(comment.lines().next().unwrap().ends_with("1 pipe in trouble"), "{comment}");
 }

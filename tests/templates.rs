@@ -199,7 +199,7 @@ fn template_that_could_not_be_read_is_the_reason_of_a_kept_pipe() {
     repo.write_file("pipes/pipes.yaml", &PIPES.replace(", orders, 'a$${b'", ""));
     repo.commit_all("No orders");
     let plan = repo.run_successfully(&["plan", "pipes", "--prune=git"]);
-    assert!(plan.contains("blocked: its manifest was removed by"), "{plan}");
+    assert!(plan.contains("\n      its manifest was removed by"), "{plan}");
     let reason = "but the template of that manifest could not be read, and may have protected it";
     assert!(plan.split_whitespace().collect::<Vec<_>>().join(" ").contains(reason), "{plan}");
 }

@@ -136,7 +136,7 @@ fn lists_differ_entry_by_entry_in_every_layout() {
     let fields = json["changes"][0]["fields"].as_array().unwrap();
     let columns = fields.iter().find(|field| field["path"] == "destination.columns").unwrap();
     assert_eq!(columns["differences"], json!(["~ id: type \"UInt64\" -> \"UInt32\"", "+ country String"]));
-    assert_snapshot!(json["changes"][0]["summary"].as_str().unwrap(), @"update: table `default.clicks` is not altered: before apply, run `ALTER TABLE default.clicks MODIFY COLUMN id UInt32, ADD COLUMN country String;`");
+    assert_snapshot!(json["changes"][0]["summary"].as_str().unwrap(), @r#"update: `destination.columns` ~ id: type "UInt64" -> "UInt32", + country String; `fieldMappings` + id, destinationField id, + country, destinationField count…; table `default.clicks` is not altered: before apply, run `ALTER TABLE default.clicks MODIFY COLUMN id UInt32, ADD COLUMN country String;`"#);
 }
 
 #[test]

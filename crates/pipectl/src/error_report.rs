@@ -128,9 +128,7 @@ fn hint_text(hint: &Hint) -> String {
              their ports, from `firstPort` on, end at 65535"
         }
         Hint::EndpointAmbiguous => "refer to one of them by its id",
-        Hint::ServiceUnknown => {
-            "set its id in the project file, or check its name against the services of the organization"
-        }
+        Hint::ServiceUnknown => "set its id in the project file, or check its name in the organization",
         Hint::KeyRejected => "check that the id and the secret of the key belong together and have not expired",
         Hint::KeyForbidden => {
             "the role of the key does not allow this; every request about ClickPipes, a read too, needs the permission \

@@ -178,8 +178,11 @@ impl<'v> ManifestDraft<'v> {
         let removed = path.parent().is_some_and(|parent| remove_field(&parent, path, &mut self.document));
         if removed {
             self.field_notes.retain(|at, _| !at.is_within(path));
-            self.withheld.push(path.clone());
-            self.remarks.push(format!("`{path}` is left out: {}", flaw.message));
+            // Filled in again, it may be left out again.
+            let remark = format!("`{path}` is left out: {}", flaw.message);
+            if !self.remarks.contains(&remark) {
+                self.remarks.push(remark);
+            }
         }
         removed
     }
