@@ -88,7 +88,7 @@ pub(crate) struct EnvironmentRun {
     pub(crate) name: Option<String>,
     /// The number of environments for which the command runs.
     pub(crate) count: usize,
-    /// In the first run, the environments of the others.
+    /// In the first run, the names of the environments that follow.
     pub(crate) later_environments: Vec<String>,
 }
 

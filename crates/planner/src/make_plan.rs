@@ -157,7 +157,7 @@ fn add_templates(
     }
 }
 
-/// The object, if it is in trouble, or others cannot use it in its state. What refers to it is added later.
+/// The object, if it is unhealthy, or unusable for others in its state. Its referrers are added later.
 fn find_unusable(at: &Address, object: &Object) -> Option<UnusableObject> {
     let note = lifecycle::trouble_note(at.kind, object)?.to_owned();
     Some(UnusableObject { address: at.clone(), state: object.state.to_string(), note, dependents: Vec::new() })

@@ -102,8 +102,8 @@ impl SecretHost {
         to.into_iter().map(name).collect()
     }
 
-    /// Says of the hosts `to` which of them are behind the endpoint that `declared` names. `resolved` is what
-    /// `declared` stands for.
+    /// Marks the hosts `to` that are behind the endpoint that `declared` names. `resolved` are the live hosts for
+    /// `declared`.
     pub fn behind_endpoint(to: Vec<Self>, declared: &[Self], resolved: &[Self]) -> Vec<Self> {
         let endpoint = declared.iter().find_map(|host| match host {
             Self::Endpoint(endpoint) => Some(endpoint),

@@ -106,7 +106,7 @@ pub(crate) struct ApplyArgs {
 impl ApplyArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ApplyOptions, UsageError> {
         if run.is_one_of_several() && self.expect.is_some() {
-            let why = "--expect knows one plan, and several environments are meant: use --plan";
+            let why = "--expect takes the digest of one plan, but several environments are selected: use --plan";
             return Err(UsageError(why.to_owned()));
         }
         Ok(ApplyOptions {
@@ -209,7 +209,7 @@ pub(crate) struct StatusArgs {
 impl StatusArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<StatusOptions, UsageError> {
         if run.is_one_of_several() && self.watch {
-            let why = "--watch looks at one environment, and several are meant";
+            let why = "--watch follows one environment, but several are selected";
             return Err(UsageError(why.to_owned()));
         }
         Ok(StatusOptions {

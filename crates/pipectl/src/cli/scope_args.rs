@@ -311,7 +311,7 @@ impl FromStr for SandboxState {
 impl ConnectArgs {
     pub(super) fn options(&self, run: &EnvironmentRun) -> Result<ConnectOptions, UsageError> {
         if run.is_one_of_several() && self.organization.is_some() {
-            let why = "--organization names one, and several environments are meant: declare the \
+            let why = "--organization names one organization, but several environments are selected: declare the \
                        `organization` of each in the project file";
             return Err(UsageError(why.to_owned()));
         }

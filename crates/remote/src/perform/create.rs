@@ -158,7 +158,7 @@ enum LookupOutcome {
 }
 
 impl CreateAttempt<'_> {
-    /// Creates the object, if need be without what only an answer of the API has shown.
+    /// Creates the object, if necessary without fields that were only seen in responses of the API.
     async fn create_with_unproven(
         &self,
         body: &Value,
