@@ -9,6 +9,10 @@ const ABOUT_SECRETS: &str = "id name names type url uri arn endpoint method mech
                              lifetime ttl seconds expiry env variable location region format scope audience mode \
                              policy encoding length count reference column field";
 
+/// What such a short word belongs to: `dbpass`, `mysql_pwd`. Of other words, `bypass` and `compass` are not secrets.
+const SHORT_ENDS: &str = "pass pwd pw";
+const LOGINS: &str = "db pg sql mysql mongo kafka postgres user login admin root my";
+
 /// Words after the name of a secret that mean the secret itself: `secretKey`, `passwordValue`.
 const VALUE_ENDS: &str = "key value text string data plain plaintext";
 
@@ -36,7 +40,7 @@ pub(crate) fn has_secret_assignment(text: &str) -> bool {
 /// Whether a field of this name contains a secret, and not only something about one.
 pub(crate) fn is_secret_field_name(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
-    is_word_of("pass pwd pw", &squeezed) || has_secret_name(&squeezed) && !is_about_secret(&squeezed)
+    is_word_of(SHORT_ENDS, &squeezed) || has_secret_name(&squeezed) && !is_about_secret(&squeezed)
 }
 
 /// Whether a field of this name contains something about a secret.
@@ -50,7 +54,10 @@ pub(crate) fn is_about_secret(name: &str) -> bool {
 pub(crate) fn is_secret_value_name(name: &str) -> bool {
     let squeezed = strip_punctuation(name, "");
     let ends_secret = |word: &str| any_word(PARTS, |part| word.ends_with(part));
-    is_word_of("pass pwd pw saskey jwt authorization", &squeezed)
+    let is_short =
+        |end: &str| squeezed.strip_suffix(end).is_some_and(|login| login.is_empty() || is_word_of(LOGINS, login));
+    any_word(SHORT_ENDS, is_short)
+        || is_word_of("saskey jwt authorization", &squeezed)
         || ends_secret(&squeezed)
         || any_word(VALUE_ENDS, |end| squeezed.strip_suffix(end).is_some_and(ends_secret))
 }
@@ -121,7 +128,7 @@ mod tests {
         for name in ["password", "apiToken", "client_secret", "sasl.password", "privateKey", "pwd", "keyFile"] {
             assert!(is_secret_field_name(name) && is_secret_value_name(name), "{name}");
         }
-        for name in ["secretKey", "passwordValue", "sasKey"] {
+        for name in ["secretKey", "passwordValue", "sasKey", "dbpass", "pg_pass", "mysqlPwd"] {
             assert!(is_secret_value_name(name), "{name}");
         }
         for name in ["tokenUrl", "accessKeyId", "secretArn", "passwordVariable", "key", "topic", "compass"] {
