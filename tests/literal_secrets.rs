@@ -380,6 +380,7 @@ fn key_that_swallowed_a_secret_is_named_in_no_message() {
 
 #[test]
 fn secret_in_an_expression_of_a_rule_is_named_in_no_message() {
+    let head = "apiVersion: pipectl/v1\nkind: Project\nmanifests: [m.yaml]\n";
     for expression in
         ["password CANARY", "my password is CANARY", "password == CANARY", "labels.token + CANARY(", "pw: CANARY"]
     {
@@ -388,12 +389,7 @@ fn secret_in_an_expression_of_a_rule_is_named_in_no_message() {
             let rule = format!("{{name: a, {other}message: m, {field}: \"{}\"}}", expression.replace("CANARY", CANARY));
             let folder = WorkDir::new();
             folder.write_file("m.yaml", kafka_pipe(&format!("brokers: \"b:9092\", {SIGN_IN}")));
-            folder.write_file(
-                "pipectl.yaml",
-                format!(
-                    "apiVersion: pipectl/v1\nkind: Project\nmanifests: [m.yaml]\npolicy:\n  rules:\n    - {rule}\n"
-                ),
-            );
+            folder.write_file("pipectl.yaml", format!("{head}policy:\n  rules:\n    - {rule}\n"));
             for command in [&["validate"][..], &["plan", "--sandbox", "-o", "json"]] {
                 let said = folder.run_pipectl(command);
                 assert_eq!(said.code, 1, "{rule}: {}", said.all_output());

@@ -8,6 +8,19 @@ fn redact_secrets(text: &str) -> String {
     TextRedactor::for_texts(std::iter::once(text)).redact(text, [])
 }
 
+/// `hunter2` is hidden, and positions stay.
+#[track_caller]
+fn assert_masked(text: &str) {
+    let masked = redact_secrets(text);
+    assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+}
+
+#[track_caller]
+fn assert_visible(text: &str) {
+    let shown = redact_secrets(text);
+    assert!(shown.contains("visible"), "{text:?} {shown:?}");
+}
+
 /// Every text after redaction, with a line between them.
 fn redacted_texts(texts: &[&str]) -> String {
     let mut all = String::new();
@@ -132,8 +145,7 @@ fn secrets_in_odd_places_are_masked() {
         "url: https://h/x?a=b&sig=hunter2&c=d\n",
         "url: 'https://h/x?X-Amz-Signature=hunter2'\n",
     ] {
-        let masked = redact_secrets(text);
-        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+        assert_masked(text);
     }
     for text in [
         "notes: &p visible\nother: *p\n",
@@ -142,7 +154,7 @@ fn secrets_in_odd_places_are_masked() {
         "policy: {secretCommands: [visible]}\n",
         "url: https://h/x?a=visible\n",
     ] {
-        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
+        assert_visible(text);
     }
 }
 
@@ -322,73 +334,5 @@ fn literals_without_a_key_of_their_own_are_masked() {
         "additional:\n  newField: 3\n  other: a\n",
     ] {
         assert_eq!(redact_secrets(text), text);
-    }
-}
-
-/// A key of several words, or with another character behind the name of a secret: it swallowed the secret.
-#[test]
-fn secret_in_a_key_of_several_words_is_masked() {
-    let keys = [
-        "my password hunter2",
-        "db password = hunter2",
-        "password;hunter2",
-        "my-password>hunter2",
-        "password->hunter2",
-        "password\u{a0}hunter2",
-        "password：hunter2",
-        "password|hunter2",
-        "password/hunter2",
-        "password(hunter2)",
-        "password\"hunter2\"",
-        "password.hunter2",
-        "kafka.password hunter2",
-        "kafka.password=hunter2",
-        "&a password hunter2",
-        "!!str password hunter2",
-        "the client secret is hunter2",
-        "api key hunter2",
-        "my private key = hunter2",
-        "Access Key hunter2",
-        "connection string hunter2",
-        "credentials hunter2",
-        "hunter2 password",
-        "password_hunter2",
-        "password-hunter2",
-        "hunter2_password;x",
-        "basicAuth hunter2",
-        "Basic hunter2",
-        "password,hunter2",
-    ];
-    let forms = |key: &str| {
-        [
-            format!("kafka:\n  {key}\n"),
-            format!("kafka:\n  {key}: x\n"),
-            format!("kafka: {{topics: a, {key}}}\n"),
-            format!("kafka: {{{key}, topics: a}}\n"),
-            format!("kafka: [{key}]\n"),
-            format!("kafka:\n  - {key}\n"),
-            format!("kafka:\n  ? {key}\n"),
-            format!("kafka:\n  '{key}': x\n"),
-        ]
-    };
-    let rules = |key: &str| [format!("- deny: \"{key}\"\n"), format!("- {{when: {key}, name: a}}\n")];
-    let rules = ["password hunter2", "my password is hunter2", "password: hunter2"].into_iter().flat_map(rules);
-    for text in keys.iter().flat_map(|key| forms(key)).chain(rules) {
-        let masked = redact_secrets(&text);
-        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
-    }
-    for text in [
-        "deny: labels.team == 'visible'\n",
-        "columns: [{name: token, type: visible}]\n",
-        "- {name: password_hash, type: visible}\n",
-        "topics: [password]\nvisible: 1\n",
-        "topics: passwords # old\nvisible: 1\n",
-        "passwordless: true\nvisible: 1\n",
-        "tokenTopic: orders\nvisible: 1\n",
-        "sortingKeys:\n  - token\n  - visible\n",
-        "visible_key: the password of orders\n",
-        "credentials: {usrname: visible, password: {fromEnv: KP}}\n",
-    ] {
-        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
     }
 }

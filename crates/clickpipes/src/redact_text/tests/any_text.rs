@@ -1,8 +1,8 @@
-//! What holds for any text.
+//! Secrets in texts of any form, and in keys.
 
 use proptest::prelude::*;
 
-use super::redact_secrets;
+use super::{assert_masked, assert_visible, redact_secrets};
 
 fn secret_lines() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -62,8 +62,7 @@ fn literals_that_look_like_another_part_of_yaml_are_masked() {
         "kafka:\n  ? password\n    hunter2\n  : x\n",
         "kafka:\n  password\n    hunter2\n",
     ] {
-        let masked = redact_secrets(text);
-        assert!(!masked.contains("hunter2") && masked.len() == text.len(), "{text:?} {masked:?}");
+        assert_masked(text);
     }
     for text in [
         "password:\n  fromEnv: A\nvisible: 1\n",
@@ -73,6 +72,73 @@ fn literals_that_look_like_another_part_of_yaml_are_masked() {
         "access key\nvisible: 1\n",
         "topics: [access key]\nvisible: 1\n",
     ] {
-        assert!(redact_secrets(text).contains("visible"), "{text:?} {:?}", redact_secrets(text));
+        assert_visible(text);
+    }
+}
+
+/// A key of several words, or with another character behind the name of a secret: it swallowed the secret.
+#[test]
+fn secret_in_a_key_of_several_words_is_masked() {
+    let keys = [
+        "my password hunter2",
+        "db password = hunter2",
+        "password;hunter2",
+        "my-password>hunter2",
+        "password->hunter2",
+        "password\u{a0}hunter2",
+        "password：hunter2",
+        "password|hunter2",
+        "password/hunter2",
+        "password(hunter2)",
+        "password\"hunter2\"",
+        "password.hunter2",
+        "kafka.password hunter2",
+        "kafka.password=hunter2",
+        "&a password hunter2",
+        "!!str password hunter2",
+        "the client secret is hunter2",
+        "api key hunter2",
+        "my private key = hunter2",
+        "Access Key hunter2",
+        "connection string hunter2",
+        "credentials hunter2",
+        "hunter2 password",
+        "password_hunter2",
+        "password-hunter2",
+        "hunter2_password;x",
+        "basicAuth hunter2",
+        "Basic hunter2",
+        "password,hunter2",
+    ];
+    let forms = |key: &str| {
+        [
+            format!("kafka:\n  {key}\n"),
+            format!("kafka:\n  {key}: x\n"),
+            format!("kafka: {{topics: a, {key}}}\n"),
+            format!("kafka: {{{key}, topics: a}}\n"),
+            format!("kafka: [{key}]\n"),
+            format!("kafka:\n  - {key}\n"),
+            format!("kafka:\n  ? {key}\n"),
+            format!("kafka:\n  '{key}': x\n"),
+        ]
+    };
+    let rules = |key: &str| [format!("- deny: \"{key}\"\n"), format!("- {{when: {key}, name: a}}\n")];
+    let rules = ["password hunter2", "my password is hunter2", "password: hunter2"].into_iter().flat_map(rules);
+    for text in keys.iter().flat_map(|key| forms(key)).chain(rules) {
+        assert_masked(&text);
+    }
+    for text in [
+        "deny: labels.team == 'visible'\n",
+        "columns: [{name: token, type: visible}]\n",
+        "- {name: password_hash, type: visible}\n",
+        "topics: [password]\nvisible: 1\n",
+        "topics: passwords # old\nvisible: 1\n",
+        "passwordless: true\nvisible: 1\n",
+        "tokenTopic: orders\nvisible: 1\n",
+        "sortingKeys:\n  - token\n  - visible\n",
+        "visible_key: the password of orders\n",
+        "credentials: {usrname: visible, password: {fromEnv: KP}}\n",
+    ] {
+        assert_visible(text);
     }
 }
