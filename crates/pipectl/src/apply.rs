@@ -95,8 +95,8 @@ fn find_followers<'p>(work_by_object: &[ObjectWork<'p>]) -> BTreeMap<&'p Address
         for required in &work.requires {
             followers.entry(required).or_default().extend(updates.clone());
         }
-        for giver in &work.takes_from {
-            followers.entry(giver).or_default().extend(&work.actions);
+        for holder in &work.takes_from {
+            followers.entry(holder).or_default().extend(&work.actions);
         }
     }
     followers

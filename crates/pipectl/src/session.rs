@@ -57,7 +57,7 @@ pub(crate) struct Session {
     in_other_shards: BTreeSet<Address>,
     /// Objects of other shards that may own something that an object of this shard takes over, and the required step
     /// before that.
-    givers_elsewhere: BTreeMap<Address, String>,
+    holders_elsewhere: BTreeMap<Address, String>,
     warnings: Vec<Diagnostic>,
     selected: BTreeSet<Address>,
     is_partial: bool,
@@ -301,8 +301,8 @@ impl Session {
         self.selected.retain(|at| is_own(&at.service));
         let in_base = self.base.iter().flatten().map(|(at, _)| at).chain(self.prune_inputs.removed());
         let removed: BTreeSet<&Address> = in_base.filter(|at| !self.desired.contains_key(at)).collect();
-        let givers = self.possible_givers(&removed).into_iter().filter(|at| !is_own(&at.service));
-        self.givers_elsewhere = givers
+        let holders = self.possible_holders(&removed).into_iter().filter(|at| !is_own(&at.service));
+        self.holders_elsewhere = holders
             .map(|at| {
                 let part = part_of(&at.service);
                 let way_out = if removed.contains(at) {
@@ -313,7 +313,7 @@ impl Session {
                 (at.clone(), way_out)
             })
             .collect();
-        // After the givers were found, which needs the manifests of all parts.
+        // After the holders were found, which needs the manifests of all parts.
         self.desired.retain(|at, _| is_own(&at.service));
         if let Some(base) = &mut self.base {
             base.retain(|at, _| is_own(&at.service));

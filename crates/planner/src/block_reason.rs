@@ -171,7 +171,7 @@ pub enum BlockReason {
     /// Its manifest was removed, and this pipe, which replaces it, is blocked.
     SuccessorBlocked(Address),
     /// It fills this table, into which this pipe would move, but not with this plan.
-    TakerBlocked(Address, String),
+    ClaimantBlocked(Address, String),
     /// It would move into this table, which this pipe fills. That pipe waits, directly or not, for a table of this one.
     TablesInTurn(Address, String),
 }

@@ -60,12 +60,12 @@ impl Dependency<'_> {
             (Self::Needs | Self::CutsOff, _) => BlockReason::NameNotGiven(one()),
             (Self::UsedBy, _) => BlockReason::StillUsed(vec![one()]),
             (Self::ReplacedBy, _) => BlockReason::SuccessorBlocked(one()),
-            (Self::GivesTable(table), _) => BlockReason::TakerBlocked(one(), table.to_owned()),
-            (Self::TakesFrom(it), Absence::Outside) => it.conflict(other, ReadConflictCause::GiverOutside),
+            (Self::GivesTable(table), _) => BlockReason::ClaimantBlocked(one(), table.to_owned()),
+            (Self::TakesFrom(it), Absence::Outside) => it.conflict(other, ReadConflictCause::HolderOutside),
             (Self::TakesFrom(it), _) => it.conflict(other, ReadConflictCause::OtherStays),
             (Self::GivesTo(_, false), Absence::Outside) => return None,
-            (Self::GivesTo(it, true), Absence::Outside) => it.conflict(other, ReadConflictCause::TakerOutside),
-            (Self::GivesTo(it, _), _) => it.conflict(other, ReadConflictCause::TakerBlocked),
+            (Self::GivesTo(it, true), Absence::Outside) => it.conflict(other, ReadConflictCause::ClaimantOutside),
+            (Self::GivesTo(it, _), _) => it.conflict(other, ReadConflictCause::ClaimantBlocked),
         })
     }
 }
@@ -88,9 +88,9 @@ impl<'p> Dependents<'p> {
         let deleted = plan.changes.iter().filter(|it| matches!(it.verdict, Verdict::Delete | Verdict::Replace));
         let deleted: BTreeSet<&Address> = deleted.map(|change| &change.address).collect();
         for handover in plan.handovers.iter().filter(|it| it.is_strict) {
-            let Handover { giver, taker, .. } = handover;
-            all.add(taker, giver, Dependency::TakesFrom(handover));
-            all.add(giver, taker, Dependency::GivesTo(handover, deleted.contains(giver)));
+            let Handover { holder, claimant, .. } = handover;
+            all.add(claimant, holder, Dependency::TakesFrom(handover));
+            all.add(holder, claimant, Dependency::GivesTo(handover, deleted.contains(holder)));
         }
         all
     }
@@ -98,9 +98,9 @@ impl<'p> Dependents<'p> {
     /// Adds objects that are deleted only after something else.
     fn add_deletions(&mut self, plan: &'p Plan) {
         let changes: BTreeMap<&Address, &Change> = plan.changes.iter().map(|it| (&it.address, it)).collect();
-        let given_table = |giver: &Address, taker: &Address| {
-            let id = changes.get(giver)?.id.as_ref();
-            let filled = changes.get(taker)?.filled_tables.iter().find(|filled| Some(&filled.writer_id) == id)?;
+        let given_table = |holder: &Address, claimant: &Address| {
+            let id = changes.get(holder)?.id.as_ref();
+            let filled = changes.get(claimant)?.filled_tables.iter().find(|filled| Some(&filled.writer_id) == id)?;
             Some(Dependency::GivesTable(&filled.table))
         };
         for DeleteAfter { address, dependents } in &plan.delete_after {
@@ -248,8 +248,8 @@ mod tests {
     fn steps_for_a_chain(length: usize) -> usize {
         let at = |number: usize| Address::new(ServiceRef::new("s"), Kind::ClickPipe, Name::new(format!("{number:06}")));
         let handovers = (0..length).map(|number| Handover {
-            giver: at(number + 1),
-            taker: at(number),
+            holder: at(number + 1),
+            claimant: at(number),
             what: "queue",
             name: "orders".to_owned(),
             is_strict: true,

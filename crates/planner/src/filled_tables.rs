@@ -83,29 +83,29 @@ pub(crate) fn add_filled_tables(plan: &mut Plan, desired: &Desired, live: &Live)
 //
 //     a   fills t       state: absent   ............................. delete, if b did move
 //     b   moves into t  blocked, as a fills t, or allowed by name ────┘
-pub(crate) fn find_takers<'p>(plan: &'p Plan, live: &Live) -> BTreeMap<&'p Address, BTreeMap<&'p Address, &'p str>> {
-    let mut takers: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+pub(crate) fn find_claimants<'p>(plan: &'p Plan, live: &Live) -> BTreeMap<&'p Address, BTreeMap<&'p Address, &'p str>> {
+    let mut claimants: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     let moving: Vec<&Change> = plan.changes.iter().filter(|change| !change.filled_tables.is_empty()).collect();
     if moving.is_empty() {
-        return takers;
+        return claimants;
     }
     let by_id: BTreeMap<&Id, &Change> =
         plan.changes.iter().filter_map(|change| Some((change.id.as_ref()?, change))).collect();
     let objects: BTreeMap<&Id, &Object> = live_objects(live).map(|(_, object)| (&object.id, object)).collect();
-    for taker in moving {
-        for FilledTable { table, writer_id, .. } in &taker.filled_tables {
-            let Some((giver, object)) = by_id.get(writer_id).zip(objects.get(writer_id)) else { continue };
-            let is_given = match (&giver.verdict, &giver.after) {
+    for claimant in moving {
+        for FilledTable { table, writer_id, .. } in &claimant.filled_tables {
+            let Some((holder, object)) = by_id.get(writer_id).zip(objects.get(writer_id)) else { continue };
+            let is_given = match (&holder.verdict, &holder.after) {
                 (Verdict::Delete, _) => true,
                 (Verdict::Blocked(_), _) | (_, None) => false,
                 (_, Some(after)) => gives_up_table(table, &after.redacted(), &object.body),
             };
             if is_given {
-                takers.entry(&giver.address).or_default().insert(&taker.address, table);
+                claimants.entry(&holder.address).or_default().insert(&claimant.address, table);
             }
         }
     }
-    takers
+    claimants
 }
 
 fn warning(body: &Value, own: &Value, (at, other): Writer<'_>) -> Option<String> {

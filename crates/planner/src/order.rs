@@ -30,7 +30,7 @@ pub struct ObjectWork<'p> {
     /// Objects that next read the source that this one gives up: if they cannot, this one does not give it up.
     pub gives_to: BTreeSet<&'p Address>,
     /// Objects of the plan that those reference.
-    pub takers_require: BTreeSet<&'p Address>,
+    pub claimants_require: BTreeSet<&'p Address>,
     /// When its turn is, among all kinds of work.
     pub rank: WorkRank,
     /// Whether all work of a lower rank must be finished first, whether it succeeds or fails. For an object of a
@@ -49,7 +49,7 @@ impl<'p> ObjectWork<'p> {
             released_by: BTreeSet::new(),
             takes_from: BTreeSet::new(),
             gives_to: BTreeSet::new(),
-            takers_require: BTreeSet::new(),
+            claimants_require: BTreeSet::new(),
             rank: (0, 0),
             waits_for_lower_ranks: false,
         }
@@ -92,10 +92,10 @@ pub(crate) fn group_by_object<'p>(
     let referenced: BTreeSet<Address> = actions.iter().flat_map(|action| needs.of(action)).collect();
     let dependents: BTreeMap<&Address, &BTreeSet<Address>> =
         delete_after.iter().map(|entry| (&entry.address, &entry.dependents)).collect();
-    let turns = turns(handovers.iter().map(Handover::turn_pair).chain(waiting_takers(&dependents)));
-    let mut takers: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
-    for Handover { giver, taker, .. } in handovers.iter().filter(|it| by_object.contains_key(&it.taker)) {
-        takers.entry(giver).or_default().insert(taker);
+    let turns = turns(handovers.iter().map(Handover::turn_pair).chain(waiting_claimants(&dependents)));
+    let mut claimants: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+    for Handover { holder, claimant, .. } in handovers.iter().filter(|it| by_object.contains_key(&it.claimant)) {
+        claimants.entry(holder).or_default().insert(claimant);
     }
     let mut ranked: Vec<ObjectWork<'_>> = by_object
         .into_iter()
@@ -103,10 +103,10 @@ pub(crate) fn group_by_object<'p>(
             let turn = turns.get(address).copied().unwrap_or_default();
             let mut work = ObjectWork {
                 released_by: dependents.get(address).copied().into_iter().flatten().collect(),
-                gives_to: takers.remove(address).unwrap_or_default(),
+                gives_to: claimants.remove(address).unwrap_or_default(),
                 ..ObjectWork::new(actions)
             };
-            // The turn is the second part: a taker comes after the giver of the same kind, and an object that gives up
+            // The turn is the second part: a claimant comes after the holder of the same kind, and an object that gives up
             // a table comes after the one that moves into it.
             work.rank = (execution_rank(&work, &referenced), turn);
             work.waits_for_lower_ranks = !work.is_independent();
@@ -124,29 +124,31 @@ pub(crate) fn group_by_object<'p>(
 
 /// Objects that move into the table of another object, and themselves wait for an object that moves into their own. All
 /// others of the same kind are already ordered by rank.
-fn waiting_takers<'p>(dependents: &BTreeMap<&'p Address, &'p BTreeSet<Address>>) -> impl Iterator<Item = TurnPair<'p>> {
-    let pairs = dependents.iter().flat_map(|(giver, takers)| takers.iter().map(|taker| (taker, *giver)));
-    pairs.filter(|(taker, giver)| taker.kind == giver.kind && dependents.contains_key(taker))
+fn waiting_claimants<'p>(
+    dependents: &BTreeMap<&'p Address, &'p BTreeSet<Address>>,
+) -> impl Iterator<Item = TurnPair<'p>> {
+    let pairs = dependents.iter().flat_map(|(holder, claimants)| claimants.iter().map(|claimant| (claimant, *holder)));
+    pairs.filter(|(claimant, holder)| claimant.kind == holder.kind && dependents.contains_key(claimant))
 }
 
-/// Lets each taker wait for its givers, and each giver for the dependencies of its takers.
+/// Lets each claimant wait for its holders, and each holder for the dependencies of its claimants.
 fn add_handovers<'p>(ranked: &mut [ObjectWork<'p>], handovers: &'p [Handover]) {
     if handovers.is_empty() {
         return;
     }
     let positions: BTreeMap<&Address, usize> =
         ranked.iter().enumerate().map(|(position, work)| (work.address(), position)).collect();
-    // The last takers first: their dependencies also apply to the givers of their givers.
-    let mut sorted: Vec<_> = handovers.iter().filter_map(|it| Some((*positions.get(&it.taker)?, it))).collect();
-    sorted.sort_by_key(|(taker, _)| std::cmp::Reverse(ranked[*taker].rank));
-    for (taker, Handover { giver, .. }) in sorted {
-        let Some(at) = positions.get(giver).copied().filter(|at| ranked[*at].rank < ranked[taker].rank) else {
+    // The last claimants first: their dependencies also apply to the holders of their holders.
+    let mut sorted: Vec<_> = handovers.iter().filter_map(|it| Some((*positions.get(&it.claimant)?, it))).collect();
+    sorted.sort_by_key(|(claimant, _)| std::cmp::Reverse(ranked[*claimant].rank));
+    for (claimant, Handover { holder, .. }) in sorted {
+        let Some(at) = positions.get(holder).copied().filter(|at| ranked[*at].rank < ranked[claimant].rank) else {
             continue;
         };
-        let (own, other) = (ranked[at].address(), &mut ranked[taker]);
+        let (own, other) = (ranked[at].address(), &mut ranked[claimant]);
         other.takes_from.insert(own);
-        let required: Vec<&Address> = other.requires.union(&other.takers_require).copied().collect();
-        ranked[at].takers_require.extend(required);
+        let required: Vec<&Address> = other.requires.union(&other.claimants_require).copied().collect();
+        ranked[at].claimants_require.extend(required);
     }
 }
 

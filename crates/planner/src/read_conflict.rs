@@ -46,13 +46,13 @@ pub enum ReadConflictCause {
     /// exists.
     ReplacedPaused,
     /// The other one would read it next, and is blocked.
-    TakerBlocked,
+    ClaimantBlocked,
     /// The other one gives it up in an unselected part of the plan.
-    GiverOutside,
+    HolderOutside,
     /// The other one belongs to another shard. Contains the required first step.
     ReadElsewhere(String),
     /// The other one takes it over in an unselected part of the plan.
-    TakerOutside,
+    ClaimantOutside,
     /// Each waits for the source of the other.
     InTurn,
 }
@@ -124,12 +124,12 @@ impl fmt::Display for ReadConflict {
                 "`{other}` uses the {what} `{name}`, and an API that does not know `startPaused` would refuse this pipe \
                  after its old one is deleted: leave the replacement to a change after `{other}` is stopped or gone"
             ),
-            ReadConflictCause::TakerBlocked => write!(
+            ReadConflictCause::ClaimantBlocked => write!(
                 f,
                 "`{other}`, which takes over the {what} `{name}` from it, is blocked, and nothing would use it: it \
                  changes when that one can follow"
             ),
-            ReadConflictCause::GiverOutside => write!(
+            ReadConflictCause::HolderOutside => write!(
                 f,
                 "`{other}` uses the {what} `{name}` until its own change, which is in the rest of the plan: select \
                  that, too"
@@ -137,7 +137,7 @@ impl fmt::Display for ReadConflict {
             ReadConflictCause::ReadElsewhere(way_out) => {
                 write!(f, "`{other}` uses the {what} `{name}`, and two cannot share it: {way_out}")
             }
-            ReadConflictCause::TakerOutside => write!(
+            ReadConflictCause::ClaimantOutside => write!(
                 f,
                 "`{other}`, which takes over the {what} `{name}` from it, is in the rest of the plan, and nothing would \
                  read it: select that, too"

@@ -23,7 +23,7 @@ use crate::block_reason::BlockReason;
 use crate::blocked_together::block_changes;
 use crate::carry_over::CarryOver;
 use crate::change::{Change, Verdict};
-use crate::filled_tables::find_takers;
+use crate::filled_tables::find_claimants;
 use crate::handover::Handover;
 use crate::inputs::all_names;
 use crate::plan::{DeleteAfter, Plan};
@@ -84,7 +84,7 @@ struct Successions {
 impl Successions {
     fn find(plan: &Plan, desired: &Desired, live: &Live) -> Self {
         let mut all = Self::default();
-        let (pipes, table_takers) = (NewPipes::find_new(plan, desired, live), find_takers(plan, live));
+        let (pipes, table_claimants) = (NewPipes::find_new(plan, desired, live), find_claimants(plan, live));
         let by_id: HashMap<&Id, &Object> = live_objects(live).map(|(_, object)| (&object.id, object)).collect();
         for change in &plan.changes {
             let successors = if is_pruned(change) { pipes.successors_of(change) } else { Vec::new() };
@@ -93,42 +93,51 @@ impl Successions {
                 all.blocked.insert(change.address.clone(), reason);
                 continue;
             }
-            let takers = table_takers.get(&change.address).cloned().unwrap_or_default();
+            let claimants = table_claimants.get(&change.address).cloned().unwrap_or_default();
             let successors: BTreeSet<&Address> = successors.into_iter().map(|other| &other.address).collect();
-            if successors.is_empty() && takers.is_empty() {
+            if successors.is_empty() && claimants.is_empty() {
                 continue;
             }
-            let others: BTreeSet<Address> = successors.iter().copied().chain(takers.keys().copied()).cloned().collect();
+            let others: BTreeSet<Address> =
+                successors.iter().copied().chain(claimants.keys().copied()).cloned().collect();
             // Its source is not free before it is deleted. So all successors come after it.
-            if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.giver == change.address) {
-                let others = others.into_iter().filter(|other| handover.taker != *other);
-                all.following.extend(others.map(|taker| Handover { taker, losses: Vec::new(), ..handover.clone() }));
+            if let Some(handover) = plan.handovers.iter().find(|it| it.is_strict && it.holder == change.address) {
+                let others = others.into_iter().filter(|other| handover.claimant != *other);
+                all.following.extend(others.map(|claimant| Handover {
+                    claimant,
+                    losses: Vec::new(),
+                    ..handover.clone()
+                }));
                 continue;
             }
             let created = format!("it is deleted after {} is created", quote_all(&successors));
-            let moved = takers.iter().map(|(taker, table)| format!("it waits until `{taker}` has moved into {table}"));
+            let moved =
+                claimants.iter().map(|(claimant, table)| format!("it waits until `{claimant}` has moved into {table}"));
             let lost =
                 successors.iter().filter_map(|successor| describe_lost_values(change, successor, desired, &by_id));
             let sentences = (!successors.is_empty()).then_some(created).into_iter().chain(lost).chain(moved).collect();
             all.sentences.insert(change.address.clone(), sentences);
             all.waiting.insert(change.address.clone(), others);
         }
-        all.block_circles(plan, &table_takers);
+        all.block_circles(plan, &table_claimants);
         all
     }
 
     /// Blocks objects that move into a table of an object that waits for them. In any order, one would give up its
     /// table before it is certain that the other one follows.
-    fn block_circles(&mut self, plan: &Plan, table_takers: &BTreeMap<&Address, BTreeMap<&Address, &str>>) {
+    fn block_circles(&mut self, plan: &Plan, table_claimants: &BTreeMap<&Address, BTreeMap<&Address, &str>>) {
         let handovers = plan.handovers.iter().filter(|it| it.is_strict).chain(&self.following).map(Handover::turn_pair);
-        let waiting = self.waiting.iter().flat_map(|(giver, takers)| takers.iter().map(move |taker| (taker, giver)));
+        let waiting = self
+            .waiting
+            .iter()
+            .flat_map(|(holder, claimants)| claimants.iter().map(move |claimant| (claimant, holder)));
         let pairs: Vec<TurnPair<'_>> = handovers.chain(waiting).collect();
         let circle = on_circle(&pairs);
         let mut blocked = BTreeMap::new();
-        for (filler, takers) in table_takers.iter().filter(|(filler, _)| circle.contains(**filler)) {
-            for (taker, table) in takers.iter().filter(|(taker, _)| circle.contains(**taker)) {
+        for (filler, claimants) in table_claimants.iter().filter(|(filler, _)| circle.contains(**filler)) {
+            for (claimant, table) in claimants.iter().filter(|(claimant, _)| circle.contains(**claimant)) {
                 let reason = BlockReason::TablesInTurn((*filler).clone(), (*table).to_owned());
-                blocked.insert((*taker).clone(), reason);
+                blocked.insert((*claimant).clone(), reason);
             }
         }
         self.blocked.extend(blocked);

@@ -102,11 +102,11 @@ impl Remote {
     /// # Errors
     ///
     /// The first reason against it. Nothing was changed.
-    pub async fn check_successors(&self, action: &Action, takers: &[&Action]) -> Result<(), Error> {
+    pub async fn check_successors(&self, action: &Action, claimants: &[&Action]) -> Result<(), Error> {
         self.run.client.deadline.begin_writing();
-        let is_create = |taker: &&&Action| matches!(taker, Action::Create { .. });
-        for taker in takers.iter().filter(is_create) {
-            self.ensure_creatable(taker.address(), &[taker]).await?;
+        let is_create = |claimant: &&&Action| matches!(claimant, Action::Create { .. });
+        for claimant in claimants.iter().filter(is_create) {
+            self.ensure_creatable(claimant.address(), &[claimant]).await?;
             // The delete and the creates that follow are one replacement: neither the deadline nor an interruption may
             // fall between them.
             lock_ignoring_poison(&self.run.replacing).insert(action.address().clone());

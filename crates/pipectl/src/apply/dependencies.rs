@@ -81,7 +81,7 @@ impl<'p> FinishedObjects<'p> {
         let finished = self.finished.borrow();
         // An object that the plan does not change never finishes.
         let has_ended = |at: &&Address| finished.contains_key(*at) || !self.ranks.contains_key(*at);
-        let before = [&work.requires, &work.released_by, &work.takes_from, &work.takers_require];
+        let before = [&work.requires, &work.released_by, &work.takes_from, &work.claimants_require];
         before.into_iter().flatten().all(has_ended) && !(work.waits_for_lower_ranks && self.has_unfinished_below(work))
     }
 
@@ -116,12 +116,12 @@ impl<'p> FinishedObjects<'p> {
     /// The resources that other objects of this run gave up for this object.
     pub(super) fn given_to(&self, work: &ObjectWork<'_>) -> Given {
         let finished = self.finished.borrow();
-        let givers: Vec<&ObjectEnd> = work.takes_from.iter().filter_map(|at| finished.get(*at)).collect();
+        let holders: Vec<&ObjectEnd> = work.takes_from.iter().filter_map(|at| finished.get(*at)).collect();
         // The worst case first: after a deletion nothing reads the source; after a release the old reader may still
         // exist.
-        if givers.iter().any(|end| end.was_deleted) {
+        if holders.iter().any(|end| end.was_deleted) {
             Given::Deleted
-        } else if givers.iter().any(|end| end.outcome == Outcome::Applied) {
+        } else if holders.iter().any(|end| end.outcome == Outcome::Applied) {
             Given::Released
         } else {
             Given::Nothing
@@ -142,9 +142,9 @@ impl<'p> FinishedObjects<'p> {
         // The API would refuse it, or take it and leave it without its source.
         let unusable = || work.requires.iter().find_map(|at| unusable_reason(at, finished.get(*at)?));
         let not_free = || waited_for(&work.takes_from, "it takes over what only one can read from");
-        let no_taker = || waited_for(&work.takers_require, "what takes over from it refers to");
+        let no_claimant = || waited_for(&work.claimants_require, "what takes over from it refers to");
         let in_use = || work.released_by.iter().find_map(|at| still_needed(work.address(), at, finished.get(*at)));
-        missing.or_else(unusable).or_else(not_free).or_else(no_taker).or_else(in_use)
+        missing.or_else(unusable).or_else(not_free).or_else(no_claimant).or_else(in_use)
     }
 }
 

@@ -80,7 +80,7 @@ impl Session {
         for (service, kind) in self.prune_inputs.kinds_to_read() {
             scope.kinds.entry(service.clone()).or_default().insert(kind);
         }
-        for at in self.possible_givers(&BTreeSet::new()).into_iter().chain(self.givers_elsewhere.keys()) {
+        for at in self.possible_holders(&BTreeSet::new()).into_iter().chain(self.holders_elsewhere.keys()) {
             scope.kinds.entry(at.service.clone()).or_default().insert(at.kind);
         }
         scope
@@ -100,7 +100,7 @@ impl Session {
     /// and the `removed` ones, whose manifest is gone.
     // Their manifests stop or delete them, and only live shows whether that is done. Without a check, both would read.
     // A service is not read only for objects that are not selected.
-    pub(super) fn possible_givers<'s>(&'s self, removed: &BTreeSet<&'s Address>) -> Vec<&'s Address> {
+    pub(super) fn possible_holders<'s>(&'s self, removed: &BTreeSet<&'s Address>) -> Vec<&'s Address> {
         let is_running = |it: &Document| it.intent.presence == Presence::Present(RunState::Running);
         let others = self.desired.iter().filter(|(at, document)| !self.selected.contains(at) && !is_running(document));
         let others = others.map(|(at, document)| (at, Some(document)));
@@ -131,11 +131,11 @@ impl Session {
 
     /// The live objects of other shards that may own something that an object of this shard takes, removed from `live`.
     pub(super) fn take_readers_elsewhere(&self, live: &mut Cow<'_, Live>) -> Vec<ReaderElsewhere> {
-        if self.givers_elsewhere.is_empty() {
+        if self.holders_elsewhere.is_empty() {
             return Vec::new();
         }
-        let services: BTreeSet<&ServiceRef> = self.givers_elsewhere.keys().map(|at| &at.service).collect();
-        let readers = self.givers_elsewhere.iter().flat_map(|(at, way_out)| {
+        let services: BTreeSet<&ServiceRef> = self.holders_elsewhere.keys().map(|at| &at.service).collect();
+        let readers = self.holders_elsewhere.iter().flat_map(|(at, way_out)| {
             let objects = live.get(at).into_iter().flat_map(|found| found.objects.clone());
             objects.map(|object| ReaderElsewhere { address: at.clone(), object, way_out: way_out.clone() })
         });

@@ -151,7 +151,7 @@ impl Session {
             unknown_services: found.unknown,
             unreachable: OnceCell::new(),
             in_other_shards: BTreeSet::new(),
-            givers_elsewhere: BTreeMap::new(),
+            holders_elsewhere: BTreeMap::new(),
             base,
             policy_from_git,
             prune_inputs: PruneInputs::new(prune, &project.policy, &history, &services),

@@ -72,7 +72,7 @@ impl fmt::Display for BlockReason {
             | Self::UsedElsewhere(_)
             | Self::StillReferenced(_)
             | Self::SuccessorBlocked(_)
-            | Self::TakerBlocked(..)
+            | Self::ClaimantBlocked(..)
             | Self::TablesInTurn(..) => self.fmt_use(f),
             Self::Conflict(fields) => fmt_conflict(fields, f),
         }
@@ -195,10 +195,10 @@ impl BlockReason {
                 "no manifest declares it, but `{address}`, which takes its place, is blocked: it is deleted when that \
                  one is created"
             ),
-            Self::TakerBlocked(taker, table) => write!(
+            Self::ClaimantBlocked(claimant, table) => write!(
                 f,
-                "`{taker}` would move into {table}, which it fills, and does not change now; without it, no later plan \
-                 would know that the table has rows. It changes together with `{taker}`: let that one through, or \
+                "`{claimant}` would move into {table}, which it fills, and does not change now; without it, no later plan \
+                 would know that the table has rows. It changes together with `{claimant}`: let that one through, or \
                  give it another table"
             ),
             Self::TablesInTurn(filler, table) => write!(

@@ -169,7 +169,7 @@ pub(super) struct Parties<'p> {
     /// Objects that change come first, in the order of the plan.
     pub(super) all: Vec<Party<'p>>,
     holders: HashMap<ClaimKey, Vec<usize>>,
-    first_takers: HashMap<ClaimKey, usize>,
+    first_claimants: HashMap<ClaimKey, usize>,
 }
 
 impl<'p> Parties<'p> {
@@ -204,14 +204,14 @@ impl<'p> Parties<'p> {
     }
 
     fn index(all: Vec<Party<'p>>) -> Self {
-        let (mut holders, mut first_takers) = (HashMap::<_, Vec<usize>>::new(), HashMap::<_, usize>::new());
+        let (mut holders, mut first_claimants) = (HashMap::<_, Vec<usize>>::new(), HashMap::<_, usize>::new());
         for (index, party) in all.iter().enumerate() {
             for key in party.holds.keys() {
                 holders.entry(key.clone()).or_default().push(index);
             }
             let strict = party.takes().filter(|(_, read, _)| read.sharing == Sharing::Broken && !party.is_blocked());
             for (key, ..) in strict {
-                let first = first_takers.entry(key.clone()).or_insert(index);
+                let first = first_claimants.entry(key.clone()).or_insert(index);
                 // An object that keeps reading goes before one that is stopped again; then the address decides, so that
                 // a plan is always the same.
                 if (party.term, party.at) < (all[*first].term, all[*first].at) {
@@ -219,7 +219,7 @@ impl<'p> Parties<'p> {
                 }
             }
         }
-        Self { all, holders, first_takers }
+        Self { all, holders, first_claimants }
     }
 
     /// The other objects that have it now.
@@ -233,8 +233,8 @@ impl<'p> Parties<'p> {
     }
 
     /// The other object that takes it with this plan, if that one comes first.
-    pub(super) fn first_taker_beside(&self, party: &Party<'p>, key: &ClaimKey) -> Option<&Party<'p>> {
-        let first = &self.all[*self.first_takers.get(key)?];
+    pub(super) fn first_claimant_beside(&self, party: &Party<'p>, key: &ClaimKey) -> Option<&Party<'p>> {
+        let first = &self.all[*self.first_claimants.get(key)?];
         (first.at != party.at).then_some(first)
     }
 }
