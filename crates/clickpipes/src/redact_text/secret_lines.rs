@@ -47,7 +47,7 @@ fn read_lines<'t>(text: &'t str, words: &SecretWords, of_secrets: &BTreeSet<&str
         let continues = follows_secret && !looks_like_yaml(body);
         let around = open.last().map(|(_, block)| *block).or(continues.then_some(SecretBlock::Secret));
         let has_anchor = body.match_indices('&').any(|(at, _)| of_secrets.contains(node_name(&body[at + 1..])));
-        follows_secret = around.is_some() || has_anchor || words.has_secret_word(body);
+        follows_secret = around.is_some() || has_anchor || words.has_secret_word(body) || has_login_key(body);
         let is_comment = body.starts_with('#');
         if !follows_secret || is_comment {
             found.hidden.extend((follows_secret && is_comment).then_some(line.start + indent..line.end));
@@ -114,7 +114,7 @@ fn judge_line<'t>(
         let value = value.trim_matches(['"', '\'']);
         // `{path: source.kafka.clientSecret, value: …}` below `additional`, and a column of the name `token` elsewhere.
         let is_plain = !words.has_secret_word(value) || around.is_none() && words.is_whole_name(value);
-        let block = words.block_below(key);
+        let block = words.block_below(key).or(is_login_key(key).then_some(SecretBlock::Secret));
         let is_safe = words.is_whole_name(key)
             && match (block, around) {
                 (Some(_), _) => value.is_empty() || found.is_no_secret(value) || is_literal_head(value),
@@ -166,6 +166,16 @@ fn is_literal_head(value: &str) -> bool {
 
 fn is_one_word(value: &str) -> bool {
     !value.contains([' ', '\t', ':'])
+}
+
+/// Keys that people take for those of credentials: `kafka: {key: …}`. In prose and in names they are ordinary words.
+fn is_login_key(key: &str) -> bool {
+    ["key", "sasl", "jaas", "auth"].iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+fn has_login_key(line: &str) -> bool {
+    let entry = line.trim_start_matches(['-', '?', ' ', '\t']);
+    split_at_brackets(entry).filter_map(split_entry).any(|(key, _)| is_login_key(key))
 }
 
 /// The keys of a reference to a secret.

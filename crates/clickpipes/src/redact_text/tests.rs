@@ -144,6 +144,10 @@ fn secrets_in_odd_places_are_masked() {
         "credentials: {password hunter2, username: a}\n",
         "url: https://h/x?a=b&sig=hunter2&c=d\n",
         "url: 'https://h/x?X-Amz-Signature=hunter2'\n",
+        "kafka: {key: hunter2\n",
+        "kafka: {topics: a, key: hunter2}\n",
+        "kafka:\n  - Key: hunter2\n",
+        "kafka:\n  sasl:\n    - hunter2\n",
     ] {
         assert_masked(text);
     }
@@ -153,6 +157,10 @@ fn secrets_in_odd_places_are_masked() {
         "credentials:\n  username: visible\n",
         "policy: {secretCommands: [visible]}\n",
         "url: https://h/x?a=visible\n",
+        "name: key of visible\n",
+        "sortingKeys: [key, visible]\n",
+        "kafka:\n  key: {fromEnv: visible}\n",
+        "each: {key: a}\ntopic: visible\n",
     ] {
         assert_visible(text);
     }
